@@ -1,0 +1,49 @@
+"""The one error users see: what was found, the rule it breaks, and what to do about it."""
+
+from __future__ import annotations
+
+
+class CellForceError(ValueError):
+    """Something the user can cause and mend.
+
+    The GUI shows it as a notification, the command line as one line with exit code 2.
+
+    Parameters
+    ----------
+    value : str
+        What was found, naming the file, layer or number: ``"pixel size of cell.tif is 0 µm"``.
+    rule : str
+        What is needed instead: ``"it must be positive"``.
+    remedy : str
+        What the user can do: ``"Type it in the Pixel box, or pass --pixel-size."``.
+    topic : str, optional
+        Name of the setting at fault (``"pixel size"``, ``"mask"``, ``"model"`` ...),
+        so that a panel can mark the right row.
+    """
+
+    def __init__(self, value: str, rule: str, remedy: str, *, topic: str | None = None) -> None:
+        self.value = value
+        self.rule = rule
+        self.remedy = remedy
+        self.topic = topic
+        super().__init__(value, rule, remedy)
+
+    def __str__(self) -> str:
+        return " ".join(sentence(part) for part in (f"{self.value}: {self.rule}", self.remedy) if part)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.value, self.rule, self.remedy, self.topic)
+
+
+class CellForceWarning(UserWarning):
+    """Something that may be meant, yet deserves a second look; the work goes on."""
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a full stop, unless it already ends a sentence."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", ")")) else text + "."
+
+
+def _rebuild(value: str, rule: str, remedy: str, topic: str | None) -> CellForceError:
+    return CellForceError(value, rule, remedy, topic=topic)

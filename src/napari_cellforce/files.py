@@ -1,0 +1,143 @@
+"""Files: written whole or not at all, recognised by their content, never outside their folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from napari_cellforce.errors import CellForceError
+
+_MEGABYTE = 1 << 20
+
+_DISK_ERRORS = {
+    errno.ENOSPC: ("the disk is full", "Free some space, or choose another output folder."),
+    errno.EDQUOT: ("your disk quota is used up", "Free some space, or choose another output folder."),
+    errno.EFBIG: ("the file system takes no file this large", "Choose an output folder on another disk."),
+    errno.EACCES: ("you may not write there", "Choose an output folder that belongs to you."),
+    errno.EPERM: ("you may not write there", "Choose an output folder that belongs to you."),
+    errno.EROFS: ("that disk is read-only", "Choose an output folder on another disk."),
+    errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another output folder."),
+    errno.EEXIST: ("a file is in the way of the folder", "Choose another output folder."),
+    errno.ENAMETOOLONG: ("the name is too long for the file system", "Choose a shorter name."),
+}
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` if the block succeeds, remove it if not.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the file shall appear. Its folder is created.
+
+    Yields
+    ------
+    Path
+        A path in the same folder, to be written to.
+
+    Raises
+    ------
+    CellForceError
+        If the disk is full, read-only or not the user's.
+    """
+    target = Path(path)
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".partial", dir=target.parent)
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        with disk_errors(target):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write `text` to `path` in UTF-8, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+@contextlib.contextmanager
+def disk_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the operating system's refusals to write `path` into a `CellForceError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        rule, remedy = _DISK_ERRORS[error.errno]
+        raise CellForceError(f"cannot write {path}", rule, remedy, topic="output") from error
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What identifies an input file cheaply, however large it is.
+
+    Attributes
+    ----------
+    size : int
+        In bytes.
+    modified : str
+        Modification time, ISO 8601 in UTC.
+    ends_sha256 : str
+        SHA-256 of the first and the last megabyte.
+    """
+
+    size: int
+    modified: str
+    ends_sha256: str
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> Fingerprint:
+        """Read the fingerprint of a file."""
+        with Path(path).open("rb") as file:
+            status = os.fstat(file.fileno())
+            digest = hashlib.sha256(file.read(_MEGABYTE))
+            file.seek(max(status.st_size - _MEGABYTE, 0))
+            digest.update(file.read(_MEGABYTE))
+        modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+        return cls(status.st_size, modified, digest.hexdigest())
+
+
+def inside(folder: str | os.PathLike[str], name: str) -> Path:
+    """Return the path of `name` in `folder`, refusing names that lead out of it.
+
+    Raises
+    ------
+    CellForceError
+        If `name`, which may come from a data file, is absolute or escapes by ``..`` or a link.
+    """
+    root = Path(folder).resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise CellForceError(
+            f"the path {name!r} leads out of {root}",
+            "files named in a data set must lie inside its folder",
+            "Correct the path, or move the file.",
+        )
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Predictors: networks and filters behind one protocol, and the files they come in."""

@@ -1,0 +1,122 @@
+"""What is known of a predictor besides its numbers: inputs, grid, normalisation, units, origin."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, Unit
+
+Normalisation = Literal["outside_inside", "outside_max", "totally_normalize", "none"]
+"""How protein images are normalised; names as in the published checkpoints."""
+
+OutputKind = Literal["vector", "magnitude_angle"]
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """Everything a prediction needs to know of a model, and everything a user may ask.
+
+    Attributes
+    ----------
+    name : str
+        Name in the zoo, or the file's stem.
+    kind : str
+        Key of the builder: ``"unet"``, ``"gfnn"``, ``"adhesion-filter"``.
+    architecture : mapping
+        The builder's config, JSON-able.
+    inputs : tuple of str
+        Proteins (or ``"mask"``), in the order of the input channels.
+    pixel_size : float
+        Side of the pixels the model was made for, in µm.
+    normalisation : str
+        See `Normalisation`.
+    shared_baselines : bool
+        True if every protein is normalised with the baselines of the first, as the published loader does.
+    mask_margin : float
+        The image is set to 0 farther than this from the cell, in µm.
+    grid : int or None
+        Fixed side of the model's grid in pixels, if it has one (GFNN).
+    low_pass : int or None
+        Highest Fourier mode kept of the input on that grid.
+    output : str
+        What the raw network returns: vectors, or magnitude and angle.
+    output_order : {"yx", "xy"}
+        Order of the raw network's vector components. Predictors always return (y, x).
+    output_unit : {"normalised", "Pa"}
+    output_scale : float
+        The normalised traction that stands for a data set's mean ``|F|``:
+        F [Pa] = F / output_scale * mean|F|.
+    training_data, limits, licence, citation, source : str
+        For the card shown to the user.
+    sha256 : str
+        Of the weights file; empty if the model has no weights.
+    version : str
+        Of the package that wrote the record.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...] = ("zyxin",)
+    pixel_size: float = 0.68
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    normalisation: Normalisation = "outside_inside"
+    shared_baselines: bool = False
+    mask_margin: float = 8.5
+    grid: int | None = None
+    low_pass: int | None = None
+    output: OutputKind = "vector"
+    output_order: Literal["yx", "xy"] = "yx"
+    output_unit: Unit = "normalised"
+    output_scale: float = 1.0
+    training_data: str = ""
+    limits: str = ""
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+    sha256: str = ""
+    version: str = ""
+
+    def to_json(self) -> str:
+        """Return all entries as one JSON object."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelRecord:
+        """Read what `to_json` wrote; entries of later versions are ignored."""
+        entries = json.loads(text)
+        known = {f.name for f in dataclasses.fields(cls)}
+        entries = {key: value for key, value in entries.items() if key in known}
+        entries["inputs"] = tuple(entries.get("inputs", ("zyxin",)))
+        return cls(**entries)
+
+
+class Predictor(Protocol):
+    """What networks, filters, the sheet and the formula have in common."""
+
+    @property
+    def record(self) -> ModelRecord:
+        """Inputs, grid, normalisation, units and origin."""
+        ...
+
+    def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
+        """Predict the traction of one frame.
+
+        Parameters
+        ----------
+        image : (C, Y, X) float32 array
+            The channels of ``record.inputs``, normalised as ``record.normalisation`` says.
+        mask : (Y, X) bool array
+            True inside the cell.
+        pixel_size : PixelSize
+            Of `image`, in µm; resampling to the model's grid and back is the predictor's business.
+
+        Returns
+        -------
+        FrameResult
+            Traction ``(2, Y, X)`` in (y, x) order and ``record.output_unit``, 0 outside the mask.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Mechanics in numpy and scipy: the contractile sheet, the elastic half-space, decompositions."""
