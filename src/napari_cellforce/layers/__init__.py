@@ -1,0 +1,37 @@
+"""Fields to napari layer tuples, without napari: where they sit, how they look."""
+
+from napari_cellforce.layers.arrows import ArrowLook, Arrows, finest_spacing, screen_angle, usual_spacing
+from napari_cellforce.layers.frame import METADATA_KEY, Frame, Labelling
+from napari_cellforce.layers.make import (
+    LayerTuple,
+    MagnitudeLook,
+    arrow_features,
+    arrow_layer,
+    field_layers,
+    image_layers,
+    magnitude_layer,
+    mask_layer,
+    scalar_layer,
+    upper_limit,
+)
+
+__all__ = [
+    "METADATA_KEY",
+    "ArrowLook",
+    "Arrows",
+    "Frame",
+    "Labelling",
+    "LayerTuple",
+    "MagnitudeLook",
+    "arrow_features",
+    "arrow_layer",
+    "field_layers",
+    "finest_spacing",
+    "image_layers",
+    "magnitude_layer",
+    "mask_layer",
+    "scalar_layer",
+    "screen_angle",
+    "upper_limit",
+    "usual_spacing",
+]

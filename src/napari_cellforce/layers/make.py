@@ -1,0 +1,180 @@
+"""Fields to napari layer tuples: what a result looks like, decided here and without napari.
+
+A layer tuple is ``(data, attributes, layer type)``, as napari's readers return it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, ScalarField, VectorField, X, Y
+from napari_cellforce.layers.arrows import ArrowLook, Arrows
+from napari_cellforce.layers.frame import Frame, Labelling
+
+LayerTuple = tuple[Any, dict[str, Any], str]
+
+# Proteins in the order of their channels.
+_CHANNEL_COLOURS = ("gray", "magenta", "green", "cyan", "yellow")
+
+
+@dataclass(frozen=True)
+class MagnitudeLook:
+    """How the length of the traction is shown."""
+
+    colormap: str = "inferno"
+    opacity: float = 0.6
+    blending: str = "additive"
+
+
+def image_layers(stack: ImageStack) -> list[LayerTuple]:
+    """Return one Image layer a channel, with contrast limits that fit the first frame."""
+    frame = Frame.of(stack.pixel_size, stack.frame_interval)
+    colours = _CHANNEL_COLOURS * (1 + len(stack.channel_names) // len(_CHANNEL_COLOURS))
+    label = Labelling(stack.name)
+    several = len(stack.channel_names) > 1
+    return [
+        (
+            stack.data[:, c],
+            {
+                **frame.attributes,
+                "name": f"{stack.name} {channel}",
+                "colormap": colours[c],
+                "blending": "additive" if several else "translucent",
+                "contrast_limits": contrast_limits(stack.frame(0, (c,))),
+                "metadata": label.metadata("image", channel=channel, path=stack.path, notes=stack.notes),
+            },
+            "image",
+        )
+        for c, channel in enumerate(stack.channel_names)
+    ]
+
+
+def magnitude_layer(
+    traction: VectorField, magnitude: Any, frame: Frame, label: Labelling, look: MagnitudeLook | None = None
+) -> LayerTuple:
+    """Return the length of the vectors as an Image layer.
+
+    Parameters
+    ----------
+    traction : VectorField
+        Kept in the metadata, so that the layer can be saved in full.
+    magnitude : (T, Y, X) array
+        Numpy, or anything napari can slice lazily.
+    frame : Frame
+    label : Labelling
+    look : MagnitudeLook, optional
+    """
+    look = look or MagnitudeLook()
+    symbol = "|F|" if traction.quantity == "traction" else "|u|"
+    attributes = {
+        **frame.attributes,
+        "name": label.name(f"{symbol} [{traction.unit}]"),
+        "colormap": look.colormap,
+        "opacity": look.opacity,
+        "blending": look.blending,
+        "contrast_limits": (0.0, upper_limit(np.asarray(magnitude[0]))),
+        "metadata": label.metadata("magnitude", field=traction, unit=traction.unit),
+    }
+    return frame.fit(magnitude), attributes, "image"
+
+
+def arrow_layer(
+    traction: VectorField, arrows: Arrows, frame: Frame, label: Labelling, look: ArrowLook | None = None
+) -> LayerTuple:
+    """Return the vectors as a Vectors layer, coloured by their length."""
+    look = look or ArrowLook()
+    symbol = "F" if traction.quantity == "traction" else "u"
+    data, magnitude, angle = arrows.drawn(look, frame.ndim)
+    attributes = {
+        **frame.attributes,
+        "name": label.name(f"{symbol} [{traction.unit}]"),
+        "features": arrow_features(magnitude, angle, traction),
+        "edge_color": _length_name(traction),
+        "edge_colormap": look.colormap,
+        "edge_contrast_limits": (0.0, arrows.reference),
+        "edge_width": look.width * arrows.spacing,
+        "vector_style": "arrow",
+        "opacity": 1.0,
+        "metadata": label.metadata("arrows", field=traction, unit=traction.unit),
+    }
+    return data, attributes, "vectors"
+
+
+def arrow_features(magnitude: FloatArray, angle: FloatArray, traction: VectorField) -> dict[str, FloatArray]:
+    """Return the table that colours the arrows and is shown under the cursor."""
+    return {_length_name(traction): magnitude, "direction [°, counter-clockwise]": angle}
+
+
+def mask_layer(mask: Any, frame: Frame, label: Labelling) -> LayerTuple:
+    """Return a mask ``(T, Y, X)`` as a Labels layer in cyan, which a panel draws as an outline."""
+    attributes = {
+        **frame.attributes,
+        "name": label.name("outline"),
+        "colormap": {None: "transparent", 0: "transparent", 1: "cyan"},
+        "opacity": 0.9,
+        "metadata": label.metadata("outline"),
+    }
+    return frame.fit(mask), attributes, "labels"
+
+
+def edges(mask: BoolArray) -> npt.NDArray[np.uint8]:
+    """Return 1 on the pixels of ``(T, Y, X)`` masks that touch the outside, else 0."""
+    padded = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    core = padded[:, :-2, 1:-1] & padded[:, 2:, 1:-1] & padded[:, 1:-1, :-2] & padded[:, 1:-1, 2:]
+    return (mask & ~core).astype(np.uint8)
+
+
+def scalar_layer(scalar: ScalarField, frame: Frame, label: Labelling) -> LayerTuple:
+    """Return a scalar field: inferno from 0 if it has one sign, else a diverging map centred on 0."""
+    first = np.asarray(scalar.data[0])
+    limit = upper_limit(np.abs(first))
+    signed = bool((first < 0).any())
+    unit = f" [{scalar.unit}]" if scalar.unit else ""
+    attributes = {
+        **frame.attributes,
+        "name": label.name(f"{scalar.name}{unit}"),
+        "colormap": "coolwarm" if signed else "inferno",
+        "contrast_limits": (-limit if signed else 0.0, limit),
+        "blending": "translucent",
+        "visible": False,
+        "metadata": label.metadata("scalar", name=scalar.name, unit=scalar.unit),
+    }
+    return frame.fit(scalar.data), attributes, "image"
+
+
+def field_layers(traction: VectorField) -> list[LayerTuple]:
+    """Return magnitude, arrows and (where known) outline of a field read from a file."""
+    frame = Frame.of(traction.pixel_size, traction.frame_interval)
+    label = Labelling(traction.name, traction.provenance.model)
+    magnitude = np.hypot(traction.data[:, Y], traction.data[:, X])
+    layers = [
+        magnitude_layer(traction, magnitude, frame, label),
+        arrow_layer(traction, Arrows.of(traction.data), frame, label),
+    ]
+    if traction.mask is not None:
+        # Readers cannot ask napari for contours, so the file's mask comes as its edge.
+        layers.append(mask_layer(edges(np.asarray(traction.mask, dtype=bool)), frame, label))
+    return layers
+
+
+def contrast_limits(image: FloatArray) -> tuple[float, float]:
+    """Return limits that show the bulk of an image: the 1st and the 99.8th percentile."""
+    finite = image[np.isfinite(image)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = (float(v) for v in np.percentile(finite, (1, 99.8)))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def upper_limit(magnitude: FloatArray | BoolArray) -> float:
+    """Return an upper contrast limit: the 99.5th percentile of what is not zero."""
+    present = magnitude[magnitude > 0]
+    return float(np.percentile(present, 99.5)) if present.size else 1.0
+
+
+def _length_name(traction: VectorField) -> str:
+    return f"{traction.quantity} [{traction.unit}]"
