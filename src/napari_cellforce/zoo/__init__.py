@@ -1,0 +1,21 @@
+"""The models there are: built in, to download from their authors, or imported by the user.
+
+Importing this package loads no torch; only `load_predictor` and `import_checkpoint` do, when called.
+"""
+
+from napari_cellforce.zoo.catalogue import ZooEntry, entries, entry, is_available, model_folder
+from napari_cellforce.zoo.fetching import download
+from napari_cellforce.zoo.importing import WEIGHTS_ELSEWHERE, import_checkpoint
+from napari_cellforce.zoo.loading import load_predictor
+
+__all__ = [
+    "WEIGHTS_ELSEWHERE",
+    "ZooEntry",
+    "download",
+    "entries",
+    "entry",
+    "import_checkpoint",
+    "is_available",
+    "load_predictor",
+    "model_folder",
+]

@@ -1,0 +1,195 @@
+"""What models there are, what is known of them, and where their files lie."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from napari_cellforce import files
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import Unit
+
+PathLike = str | os.PathLike[str]
+
+FOLDER_VARIABLE = "CELLFORCE_MODEL_DIR"
+"""Environment variable that overrides the model folder."""
+
+RECORD_SUFFIX = ".entry.json"
+"""Ending of the records that lie beside imported weights in the model folder."""
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """What a user may want to know of a model before using it.
+
+    Attributes
+    ----------
+    name : str
+        What it is called by on the command line; also the stem of its file in the model folder.
+    title : str
+        Short name for people.
+    card : str
+        One line for the panel.
+    kind : str
+        As in `napari_cellforce.models.record.ModelRecord`: ``"gfnn"``, ``"unet"``, ``"adhesion-filter"``.
+    inputs : tuple of str
+        Proteins, in the order of the input channels.
+    pixel_size : float
+        Side of the pixels the model was made for, in µm.
+    licence : str
+        As stated by the owner of the weights.
+    citation, training_data, limits : str
+        Sentences for the model's card.
+    output : {"normalised", "Pa"}
+        Unit of the predicted traction.
+    url : str or None
+        Where the weights are downloaded from; None if they are not.
+    file : str or None
+        Weights that lie in the package (relative to it) or, if `imported`, in the model folder.
+    sha256 : str
+        Of the weights; empty if the model has none.
+    size : int
+        Of the weights, in bytes.
+    imported : bool
+        True if the user brought the weights.
+    """
+
+    name: str
+    title: str
+    card: str
+    kind: str
+    inputs: tuple[str, ...]
+    pixel_size: float
+    licence: str
+    citation: str
+    training_data: str
+    limits: str
+    output: Unit = "normalised"
+    url: str | None = None
+    file: str | None = None
+    sha256: str = ""
+    size: int = 0
+    imported: bool = False
+
+    @property
+    def has_weights(self) -> bool:
+        """False for models that are a formula in the package, such as the adhesion filter."""
+        return bool(self.sha256)
+
+    @property
+    def how_to_get(self) -> str:
+        """What to do when the weights are missing or damaged, as a sentence for the user."""
+        if self.url:
+            return f"Download it with `cellforce models download {self.name}` or in the Models panel."
+        if self.imported:
+            return "Import it again with `cellforce models import FILE`."
+        return "Install napari-cellforce again."
+
+    def to_json(self) -> str:
+        """Return all entries as one JSON object."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> ZooEntry:
+        """Build an entry from JSON; keys of later versions are ignored."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        kept = {key: value for key, value in values.items() if key in known}
+        return cls(**kept | {"inputs": tuple(values["inputs"])})
+
+    def path(self, folder: PathLike | None = None) -> Path:
+        """Return where the weights lie or shall lie; a path in the model folder unless bundled."""
+        if not self.has_weights:
+            raise ValueError(f"{self.name} has no weights, hence no file")
+        if self.imported:
+            return files.inside(model_folder(folder), self.file or "")
+        if self.file:
+            return Path(str(resources.files("napari_cellforce").joinpath(self.file)))
+        return model_folder(folder) / f"{self.name}.pt"
+
+
+def model_folder(folder: PathLike | None = None) -> Path:
+    """Return the folder of downloaded and imported models; it need not exist yet.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The user's preference. The environment variable ``CELLFORCE_MODEL_DIR`` wins over it;
+        without either it is ``models`` in the user's data directory.
+    """
+    chosen = os.environ.get(FOLDER_VARIABLE) or folder
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("napari-cellforce", appauthor=False) / "models"
+
+
+@cache
+def shipped() -> tuple[ZooEntry, ...]:
+    """Return the models that this version of the package knows, in the order of ``zoo.json``."""
+    text = resources.files("napari_cellforce.zoo").joinpath("zoo.json").read_text(encoding="utf-8")
+    return tuple(ZooEntry.from_mapping(values) for values in json.loads(text))
+
+
+def entries(*, folder: PathLike | None = None) -> tuple[ZooEntry, ...]:
+    """Return all models: those of the package, then those that the user imported, by name.
+
+    A damaged record of an imported model is passed over with a `CellForceWarning`.
+    """
+    records = sorted(model_folder(folder).glob(f"*{RECORD_SUFFIX}"))
+    return shipped() + tuple(found for record in records if (found := _imported(record)))
+
+
+def entry(name: str, *, folder: PathLike | None = None) -> ZooEntry:
+    """Return the model of that name.
+
+    Raises
+    ------
+    CellForceError
+        If there is none; says which there are.
+    """
+    by_name = {found.name: found for found in entries(folder=folder)}
+    if name in by_name:
+        return by_name[name]
+    close = difflib.get_close_matches(name, by_name, n=1)
+    raise CellForceError(
+        f"there is no model {name!r}",
+        f"there are {', '.join(by_name)}",
+        f"Did you mean {close[0]}?" if close else "Choose one of these, or give the path of a weights file.",
+        topic="model",
+    )
+
+
+def is_available(name: str, folder: PathLike | None = None) -> bool:
+    """Say whether a model can be used at once: True for built-in ones, and where a whole file is there.
+
+    Only the file's size is looked at; its hash is checked whenever it is loaded.
+    """
+    found = entry(name, folder=folder)
+    if not found.has_weights:
+        return True
+    path = found.path(folder)
+    return path.is_file() and path.stat().st_size == found.size
+
+
+def _imported(record: Path) -> ZooEntry | None:
+    """Read the record of an imported model; None, with a warning, if it is of no use."""
+    try:
+        found = ZooEntry.from_mapping(json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        warnings.warn(
+            f"{record} cannot be read ({error}); the model is left out. Delete it and import again.",
+            CellForceWarning,
+            stacklevel=3,
+        )
+        return None
+    return dataclasses.replace(found, name=record.name.removesuffix(RECORD_SUFFIX), imported=True)

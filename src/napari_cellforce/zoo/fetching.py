@@ -1,0 +1,126 @@
+"""Downloading weights from their owners: whole, with the right hash, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from napari_cellforce import files
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entry
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in total; may raise to cancel."""
+
+_CHUNK = 1 << 16
+_TIMEOUT = (10.0, 30.0)
+"""Seconds to wait for a connection, and for the next bytes."""
+
+_REMEDY = (
+    "Connect to the internet and try again; or fetch the file on another computer, copy it here and run "
+    "`cellforce models import FILE`. The built-in model adhesion-filter needs no download."
+)
+
+
+def download(name: str, *, folder: PathLike | None = None, progress: Progress | None = None) -> Path:
+    """Download the weights of a model into the model folder, unless they are there already.
+
+    Parameters
+    ----------
+    name : str
+        Name in the zoo.
+    folder : path-like, optional
+        See `napari_cellforce.zoo.model_folder`.
+    progress : callable, optional
+        Called as ``progress(bytes_done, bytes_total)``. What it raises cancels the download
+        and is passed on; nothing is left behind.
+
+    Returns
+    -------
+    Path
+        The file, whose hash is the zoo's.
+
+    Raises
+    ------
+    CellForceError
+        If the model cannot be downloaded, the server cannot be reached or answers with an error,
+        or what came is not the file. The model folder is as it was.
+    """
+    wanted = entry(name, folder=folder)
+    if not wanted.has_weights:
+        raise CellForceError(
+            f"{name} has no file to download", "it is built in", "Use it as it is.", topic="model"
+        )
+    path = wanted.path(folder)
+    if path.is_file() and files.sha256(path) == wanted.sha256:
+        return path
+    if wanted.url is None:
+        raise CellForceError(
+            f"the file of {name}, {path}, is missing or damaged",
+            "it did not come from the internet and cannot be downloaded",
+            wanted.how_to_get,
+            topic="model",
+        )
+    with files.atomic_path(path) as temporary:
+        _fetch(wanted.url, temporary, _Reporter(progress, wanted.size), name)
+        _require_hash(temporary, wanted)
+    return path
+
+
+class _Reporter:
+    """What pooch takes for a progress bar; passes the count on to a plain function."""
+
+    total = 0  # written by pooch from the server's answer, which may be that of a compressed stream
+
+    def __init__(self, report: Progress | None, size: int) -> None:
+        self.report = report
+        self.size = size
+        self.done = 0
+
+    def update(self, n: int) -> None:
+        self.done = min(self.done + n, self.size)
+        if self.report:
+            self.report(self.done, self.size)
+
+    def reset(self) -> None:
+        """Keep the count: it is capped at the size already."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _fetch(url: str, target: Path, reporter: _Reporter, name: str) -> None:
+    import requests
+    from pooch import HTTPDownloader
+
+    downloader = HTTPDownloader(progressbar=reporter, chunk_size=_CHUNK, timeout=_TIMEOUT)
+    try:
+        downloader(url, str(target), None)
+    except requests.HTTPError as error:
+        raise _not_downloaded(name, url, f"the server answered {str(error).split(' for url')[0]}") from error
+    except requests.Timeout as error:
+        raise _not_downloaded(name, url, "the server did not answer in time") from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise _not_downloaded(name, url, "the connection broke off midway") from error
+    except requests.RequestException as error:
+        raise _not_downloaded(name, url, "the server could not be reached") from error
+
+
+def _require_hash(path: Path, wanted: ZooEntry) -> None:
+    found = files.sha256(path)
+    if found != wanted.sha256:
+        raise _not_downloaded(
+            wanted.name,
+            wanted.url or "",
+            f"what came is another file (SHA-256 {found}, expected {wanted.sha256}), perhaps the log-in page "
+            "of a network",
+        )
+
+
+def _not_downloaded(name: str, url: str, problem: str) -> CellForceError:
+    return CellForceError(
+        f"{name} could not be downloaded from {url}",
+        f"{problem}; nothing was changed",
+        _REMEDY,
+        topic="model",
+    )

@@ -1,0 +1,132 @@
+"""Taking weights that the user already has into the model folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from napari_cellforce import files
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder, shipped
+
+WEIGHTS_ELSEWHERE = (
+    "The authors' U-Net weights lie behind a web page that needs a browser: follow the link to the trained "
+    "weights in the README of https://github.com/schmittms/cell_force_prediction (or the data link in the "
+    "paper's Key resources table, doi:10.1016/j.cell.2023.11.041), save the file, then import it here."
+)
+"""Where to find weights that cannot be downloaded by a program; shown where a file is asked for."""
+
+_SAFE_NAME = re.compile(r"\w[\w.=+-]*")
+
+
+def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLike | None = None) -> ZooEntry:
+    """Copy a weights file into the model folder, so that it is listed and found by name.
+
+    A file whose content is that of a published model becomes that model, whatever it is called:
+    so weights fetched on another computer can be brought along.
+
+    Parameters
+    ----------
+    path : path-like
+        Weights in any format that `napari_cellforce.models.checkpoint.load` reads.
+    name : str, optional
+        What to call it: letters, digits and ``. _ - = +``. By default made from the file's name.
+    folder : path-like, optional
+        See `napari_cellforce.zoo.model_folder`.
+
+    Returns
+    -------
+    ZooEntry
+        The model as now listed.
+
+    Raises
+    ------
+    CellForceError
+        If the file cannot be loaded, the name is unsafe or taken by other weights, or the model
+        folder cannot be written.
+    """
+    from napari_cellforce.models import checkpoint
+
+    source = Path(path).expanduser()
+    if not source.is_file():
+        raise CellForceError(
+            f"there is no file {source}", "a weights file is needed", WEIGHTS_ELSEWHERE, topic="model"
+        )
+    record = checkpoint.load(source).record
+    chosen = _shipped_as(record.sha256) or _as_entry(source, record, name)
+    if not chosen.imported:
+        _copy(source, chosen.path(folder))
+        return chosen
+    _require_free(chosen, folder)
+    _copy(source, chosen.path(folder))
+    files.write_text(model_folder(folder) / f"{chosen.name}{RECORD_SUFFIX}", chosen.to_json())
+    return chosen
+
+
+def _shipped_as(sha256: str) -> ZooEntry | None:
+    """Return the published model with these weights, if they are one's."""
+    return next((known for known in shipped() if known.sha256 == sha256), None)
+
+
+def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
+    """Describe imported weights, saying only what their record says."""
+    if name is None:
+        name = re.sub(r"[^\w.=+-]+", "-", _stem(source)).lstrip(".=+-") or "model"
+    elif not _SAFE_NAME.fullmatch(name):
+        raise CellForceError(
+            f"the name {name!r} cannot be used",
+            "it may hold letters, digits and . _ - = + and starts with a letter or digit",
+            "Choose another name.",
+            topic="model",
+        )
+    return ZooEntry(
+        name=name,
+        title=name,
+        card=f"imported {record.kind}: {', '.join(record.inputs)} in, {record.output_unit} traction out, "
+        f"{record.pixel_size:g} µm",
+        kind=record.kind,
+        inputs=record.inputs,
+        pixel_size=record.pixel_size,
+        licence=record.licence or "not stated in the file",
+        citation=record.citation or "not stated in the file",
+        training_data=record.training_data or "not stated in the file",
+        limits=record.limits or "not stated in the file",
+        output=record.output_unit,
+        file=name + _ending(source),
+        sha256=record.sha256,
+        size=source.stat().st_size,
+        imported=True,
+    )
+
+
+def _ending(source: Path) -> str:
+    """Return the ending that tells the file's format; the published files have none of their own."""
+    return ".safetensors" if source.suffix.lower() == ".safetensors" else ".pt"
+
+
+def _stem(source: Path) -> str:
+    """Return the file's name without an ending of weights; ``beta=0.1`` does not end in one."""
+    return source.stem if source.suffix.lower() in {".safetensors", ".pt", ".pth", ".ckpt"} else source.name
+
+
+def _require_free(chosen: ZooEntry, folder: PathLike | None) -> None:
+    """Refuse a name that other weights have, also where the file system ignores case."""
+    for known in entries(folder=folder):
+        if known.name.casefold() == chosen.name.casefold() and known.sha256 != chosen.sha256:
+            raise CellForceError(
+                f"the name {chosen.name!r} is taken",
+                f"{known.name} in {model_folder(folder)} has other weights"
+                if known.imported
+                else f"{known.name} is a model of this package",
+                "Import it under another name (--name).",
+                topic="model",
+            )
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.exists() and target.samefile(source):
+        return
+    with files.atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)

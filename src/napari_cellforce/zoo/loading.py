@@ -1,0 +1,113 @@
+"""From a name or a path to something that predicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_cellforce import files
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.models.record import Predictor
+from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entries, entry
+
+if TYPE_CHECKING:
+    from napari_cellforce.models.checkpoint import LoadedModel
+
+
+def load_predictor(
+    name_or_path: PathLike, *, device: str = "auto", samples: int = 0, folder: PathLike | None = None
+) -> Predictor:
+    """Return a predictor that is ready to use; nothing is downloaded.
+
+    Parameters
+    ----------
+    name_or_path : str or path-like
+        Name in the zoo (which wins over a file of that name in the current folder), or path of a
+        weights file.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` ...; ignored by models without weights.
+    samples : int
+        Number of passes with dropout on, for an uncertainty map; 0 for none.
+    folder : path-like, optional
+        See `napari_cellforce.zoo.model_folder`.
+
+    Raises
+    ------
+    CellForceError
+        If there is no such model or file, its weights are not on this computer yet, they are
+        damaged (their hash is checked at every load), or `samples` are asked of a formula.
+    """
+    path = _as_path(name_or_path, folder)
+    if path is not None:
+        from napari_cellforce.models import checkpoint
+
+        return _network(checkpoint.load(path), device, samples)
+    wanted = entry(os.fspath(name_or_path), folder=folder)
+    if wanted.has_weights:
+        return _network(_load_weights(wanted, folder), device, samples)
+    return _formula(wanted, samples)
+
+
+def _as_path(name_or_path: PathLike, folder: PathLike | None) -> Path | None:
+    """Return the path that is meant, or None if it is a name."""
+    path = Path(name_or_path).expanduser()
+    if not isinstance(name_or_path, str):
+        return path
+    if any(known.name == name_or_path for known in entries(folder=folder)):
+        return None
+    return path if path.is_file() or path.name != name_or_path else None
+
+
+def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
+    """Load the weights of a listed model and complete their record by what the zoo knows."""
+    from napari_cellforce.models import checkpoint
+
+    path = wanted.path(folder)
+    if not path.is_file():
+        raise CellForceError(
+            f"the weights of {wanted.name} are not on this computer",
+            f"they belong into {path.parent}",
+            wanted.how_to_get,
+            topic="model",
+        )
+    found = files.sha256(path)
+    if found != wanted.sha256:
+        raise CellForceError(
+            f"{path} is damaged or was changed",
+            f"its SHA-256 is {found}, that of {wanted.name} is {wanted.sha256}",
+            wanted.how_to_get,
+            topic="model",
+        )
+    loaded = checkpoint.load(path, sha256=wanted.sha256)
+    record = dataclasses.replace(
+        loaded.record,
+        name=wanted.name,
+        training_data=wanted.training_data,
+        limits=wanted.limits,
+        licence=wanted.licence,
+        citation=wanted.citation,
+        source=wanted.url or loaded.record.source,
+    )
+    return dataclasses.replace(loaded, record=record)
+
+
+def _network(loaded: LoadedModel, device: str, samples: int) -> Predictor:
+    from napari_cellforce.models.network import NetworkPredictor
+
+    return NetworkPredictor(loaded, device=device, samples=samples)
+
+
+def _formula(wanted: ZooEntry, samples: int) -> Predictor:
+    """Return a model without weights; it has no dropout to draw samples from."""
+    from napari_cellforce.models.filters import AdhesionFilter
+
+    if samples > 0:
+        raise CellForceError(
+            f"{samples} samples are asked of {wanted.name}",
+            "a model without weights gives the same answer every time, hence no uncertainty",
+            "Set samples to 0, or choose a network with dropout.",
+            topic="samples",
+        )
+    return {"adhesion-filter": AdhesionFilter}[wanted.kind]()
