@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder, shipped
+from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder
 
 WEIGHTS_ELSEWHERE = (
     "The authors' U-Net weights lie behind a web page that needs a browser: follow the link to the trained "
@@ -24,7 +24,7 @@ _SAFE_NAME = re.compile(r"\w[\w.=+-]*")
 def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLike | None = None) -> ZooEntry:
     """Copy a weights file into the model folder, so that it is listed and found by name.
 
-    A file whose content is that of a published model becomes that model, whatever it is called:
+    A file whose content is that of a listed model becomes that model, whatever the file is called:
     so weights fetched on another computer can be brought along.
 
     Parameters
@@ -55,19 +55,20 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
             f"there is no file {source}", "a weights file is needed", WEIGHTS_ELSEWHERE, topic="model"
         )
     record = checkpoint.load(source).record
-    chosen = _shipped_as(record.sha256) or _as_entry(source, record, name)
-    if not chosen.imported:
-        _copy(source, chosen.path(folder))
-        return chosen
+    chosen = _same_weights(record.sha256, name, folder) or _as_entry(source, record, name)
     _require_free(chosen, folder)
     _copy(source, chosen.path(folder))
-    files.write_text(model_folder(folder) / f"{chosen.name}{RECORD_SUFFIX}", chosen.to_json())
+    if chosen.imported:
+        files.write_text(model_folder(folder) / f"{chosen.name}{RECORD_SUFFIX}", chosen.to_json())
     return chosen
 
 
-def _shipped_as(sha256: str) -> ZooEntry | None:
-    """Return the published model with these weights, if they are one's."""
-    return next((known for known in shipped() if known.sha256 == sha256), None)
+def _same_weights(sha256: str, name: str | None, folder: PathLike | None) -> ZooEntry | None:
+    """Return the model that has these weights already; an imported one only under its own name."""
+    for known in entries(folder=folder):
+        if known.sha256 == sha256 and (not known.imported or name in (None, known.name)):
+            return known
+    return None
 
 
 def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
