@@ -1,0 +1,29 @@
+"""Synthetic cells: shape + adhesions -> protein image and exact traction."""
+
+from napari_cellforce.synthetic.adhesions import PAPER_ADHESIONS, AdhesionRule, Adhesions
+from napari_cellforce.synthetic.cell import CellConfig, SyntheticCell, draw, drawn_cell
+from napari_cellforce.synthetic.course import Drug, Turnover
+from napari_cellforce.synthetic.fibres import FibreRule, Fibres
+from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.proteins import PROTEINS, ProteinLook
+from napari_cellforce.synthetic.shape import Outline, Shape
+
+__all__ = [
+    "PAPER_ADHESIONS",
+    "PROTEINS",
+    "AdhesionRule",
+    "Adhesions",
+    "Camera",
+    "CellConfig",
+    "Drug",
+    "FibreRule",
+    "Fibres",
+    "Optics",
+    "Outline",
+    "ProteinLook",
+    "Shape",
+    "SyntheticCell",
+    "Turnover",
+    "draw",
+    "drawn_cell",
+]

@@ -1,0 +1,216 @@
+"""A synthetic cell: from its settings and a seed to an image, a mask and the exact traction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, VectorField
+from napari_cellforce.synthetic.adhesions import AdhesionRule, Adhesions
+from napari_cellforce.synthetic.course import Drug, Turnover
+from napari_cellforce.synthetic.drawing import draw_adhesions, draw_lines
+from napari_cellforce.synthetic.fibres import FibreRule, Fibres
+from napari_cellforce.synthetic.limits import require_positive
+from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.proteins import (
+    ZYXIN,
+    Parts,
+    ProteinLook,
+    draw_nucleus,
+    draw_texture,
+    edge_distance,
+    looks_of,
+)
+from napari_cellforce.synthetic.shape import Array, Kind, Outline, Shape
+
+_FIELD_OF_VIEW = 174.0
+
+
+@dataclass(frozen=True)
+class CellConfig:
+    """Everything that is decided about a synthetic cell, but for chance.
+
+    Attributes
+    ----------
+    shape, adhesions, fibres : Shape, AdhesionRule, FibreRule
+    proteins : tuple of ProteinLook
+        One channel each.
+    expression : float
+        Amount of fluorescent protein; 1 is typical.
+    optics, camera : Optics, Camera
+    turnover : Turnover
+    drug : Drug or None
+    frames : int
+    frame_interval : float
+        In minutes.
+    side : int
+        Height and width of the image in pixels.
+    pixel_size : float
+        In µm.
+    """
+
+    shape: Shape = field(default_factory=Shape)
+    adhesions: AdhesionRule = field(default_factory=AdhesionRule)
+    fibres: FibreRule = field(default_factory=FibreRule)
+    proteins: tuple[ProteinLook, ...] = (ZYXIN,)
+    expression: float = 1.0
+    optics: Optics = field(default_factory=Optics)
+    camera: Camera = field(default_factory=Camera)
+    turnover: Turnover = field(default_factory=Turnover)
+    drug: Drug | None = None
+    frames: int = 1
+    frame_interval: float = 1.0
+    side: int = 512
+    pixel_size: float = 0.34
+
+    def __post_init__(self) -> None:
+        require_positive(self, "expression", "frames", "frame_interval", "side", "pixel_size")
+        if not self.proteins:
+            raise CellForceError(
+                "no protein is to be drawn", "an image has at least one", "Choose one.", topic="proteins"
+            )
+
+    @property
+    def minutes(self) -> Array:
+        """Time of each frame, (T,), from 0."""
+        return self.frame_interval * np.arange(self.frames, dtype=np.float64)
+
+    @property
+    def activity(self) -> Array:
+        """Contractility of each frame, (T,); 1 without a drug."""
+        return np.ones(self.frames) if self.drug is None else self.drug.activity(self.minutes)
+
+
+@dataclass(frozen=True)
+class SyntheticCell:
+    """A synthetic cell.
+
+    Attributes
+    ----------
+    image : ImageStack
+        ``(T, C, Y, X)`` uint16, camera counts.
+    mask : Mask
+        One frame: the cell does not move.
+    outline : Outline
+    adhesions : tuple of T Adhesions
+    fibres : Fibres
+    config : CellConfig
+    traction : VectorField or None
+        ``(T, 2, Y, X)`` in Pa, exact; None where no mechanics was asked for.
+    """
+
+    image: ImageStack
+    mask: Mask
+    outline: Outline
+    adhesions: tuple[Adhesions, ...]
+    fibres: Fibres
+    config: CellConfig
+    traction: VectorField | None = None
+
+
+def drawn_cell(
+    *,
+    seed: int = 0,
+    shape: Kind = "star",
+    frames: int = 1,
+    pixel_size: float = 0.34,
+    side: int | None = None,
+    proteins: tuple[str, ...] = ("zyxin",),
+) -> SyntheticCell:
+    """Return a typical synthetic cell without mechanics.
+
+    Parameters
+    ----------
+    seed : int
+    shape : str
+        See `Shape`.
+    frames : int
+        One a minute.
+    pixel_size : float
+        In µm.
+    side : int, optional
+        Height and width in pixels; by default 174 µm.
+    proteins : tuple of str
+        Names in `PROTEINS`, one channel each.
+    """
+    side = side or round(_FIELD_OF_VIEW / pixel_size)
+    outline = Shape(kind=shape)
+    config = CellConfig(
+        shape=outline, proteins=looks_of(proteins), frames=frames, side=side, pixel_size=pixel_size
+    )
+    return draw(config, seed)
+
+
+def draw(
+    config: CellConfig,
+    seed: int | np.random.SeedSequence = 0,
+    *,
+    outline: Outline | None = None,
+    adhesions: Adhesions | None = None,
+) -> SyntheticCell:
+    """Return a synthetic cell without mechanics.
+
+    The outline, the adhesions, the fibres, the texture and the camera noise each have their own
+    random numbers: a change of one setting leaves the rest as it was.
+
+    Parameters
+    ----------
+    config : CellConfig
+    seed : int or SeedSequence
+    outline, adhesions : optional
+        Drawn by hand; used instead of those of the rules.
+
+    Raises
+    ------
+    CellForceError
+        If the cell leaves the image or is smaller than an adhesion.
+    """
+    shapes, places, joins, times, organelles, noise = np.random.default_rng(seed).spawn(6)
+    middle = (config.side - 1) / 2 * config.pixel_size
+    outline = outline or config.shape.outline((middle, middle), shapes)
+    mask = outline.mask((config.side, config.side), config.pixel_size)
+    placed = config.adhesions.place(outline, places) if adhesions is None else adhesions
+    fibres = config.fibres.join(placed, joins)
+    course = config.turnover.frames(placed, config.minutes, config.activity, times)
+    still = _still_parts(config, mask, organelles)
+    data = np.stack([_frame(config, still, now, fibres, noise) for now in course])
+    names = tuple(look.name for look in config.proteins)
+    size = PixelSize.square(config.pixel_size)
+    image = ImageStack(data, names, size, config.frame_interval, name="synthetic cell")
+    return SyntheticCell(image, Mask(mask[None], "synthetic"), outline, tuple(course), fibres, config)
+
+
+def _still_parts(config: CellConfig, mask: BoolArray, rng: np.random.Generator) -> Parts:
+    """Return what does not change in time."""
+    if not mask.any():
+        raise CellForceError(
+            f"the cell is smaller than a pixel of {config.pixel_size:g} µm",
+            "it must cover some pixels",
+            "Make the cell larger, or the pixels smaller.",
+            topic="shape",
+        )
+    distance = edge_distance(mask, config.pixel_size)
+    nucleus = draw_nucleus(mask, distance, config.pixel_size, rng)
+    texture = draw_texture(mask.shape, config.pixel_size, rng)
+    nothing = np.zeros(mask.shape)
+    return Parts(mask, distance, nucleus, nothing, nothing, texture)
+
+
+def _frame(
+    config: CellConfig, still: Parts, now: Adhesions, fibres: Fibres, rng: np.random.Generator
+) -> Array:
+    """Return one frame, (C, Y, X) uint16."""
+    shape = still.mask.shape
+    parts = replace(
+        still,
+        adhesions=draw_adhesions(shape, config.pixel_size, now),
+        fibres=draw_lines(
+            shape, config.pixel_size, fibres.segments(now), fibres.thickness, np.ones(len(fibres))
+        ),
+    )
+    signals = (config.expression * look.signal(parts) for look in config.proteins)
+    return np.stack(
+        [config.camera.record(config.optics.blur(signal, config.pixel_size), rng) for signal in signals]
+    )

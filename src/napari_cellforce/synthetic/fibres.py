@@ -1,0 +1,87 @@
+"""Stress fibres between adhesions: how they look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.synthetic.adhesions import Adhesions
+from napari_cellforce.synthetic.drawing import Segment
+from napari_cellforce.synthetic.limits import require_not_negative, require_positive
+from napari_cellforce.synthetic.shape import Array
+
+
+@dataclass(frozen=True)
+class Fibres:
+    """Stress fibres of a cell; each joins two adhesions.
+
+    Attributes
+    ----------
+    ends : (M, 2) int array
+        Which adhesions it joins.
+    thickness : (M,) array
+        Diameter in µm.
+    """
+
+    ends: npt.NDArray[np.intp]
+    thickness: Array
+
+    def __len__(self) -> int:
+        return len(self.thickness)
+
+    def segments(self, adhesions: Adhesions) -> list[Segment]:
+        """Return the two ends (y, x) in µm of each fibre."""
+        return [(adhesions.centre[i], adhesions.centre[j]) for i, j in self.ends]
+
+
+@dataclass(frozen=True)
+class FibreRule:
+    """A rule that joins adhesions by stress fibres.
+
+    Attributes
+    ----------
+    per_adhesion : float
+        Mean number of fibres that end at an adhesion.
+    thickness : float
+        Median diameter in µm.
+    thickness_spread : float
+        Standard deviation of its logarithm.
+    straightness : float
+        How strictly a fibre must leave its adhesions along their long axis: candidates are drawn with
+        probability in proportion to cos^straightness of the angle, at both ends.
+    shortest : float
+        Fibres shorter than this (µm) are not made.
+    """
+
+    per_adhesion: float = 1.5
+    thickness: float = 0.5
+    thickness_spread: float = 0.3
+    straightness: float = 8.0
+    shortest: float = 6.0
+
+    def __post_init__(self) -> None:
+        require_positive(self, "thickness")
+        require_not_negative(self, "per_adhesion", "thickness_spread", "straightness", "shortest")
+
+    def join(self, adhesions: Adhesions, rng: np.random.Generator) -> Fibres:
+        """Return fibres between adhesions that face each other (fewer where few do)."""
+        choices, thicknesses = rng.spawn(2)
+        first, second = np.triu_indices(len(adhesions), k=1)
+        weight = self._fit(adhesions, first, second)
+        count = min(round(self.per_adhesion * len(adhesions) / 2), int((weight > 0).sum()))
+        if count == 0:
+            return Fibres(np.empty((0, 2), dtype=np.intp), np.empty(0))
+        chosen = choices.choice(len(weight), size=count, replace=False, p=weight / weight.sum())
+        thickness = self.thickness * np.exp(self.thickness_spread * thicknesses.normal(size=count))
+        return Fibres(np.stack([first, second], axis=1)[chosen], thickness)
+
+    def _fit(self, adhesions: Adhesions, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> Array:
+        """Return how well each pair of adhesions faces each other, 0 to 1."""
+        step = adhesions.centre[second] - adhesions.centre[first]
+        direction = np.arctan2(*step.T)
+        leaves = np.maximum(np.cos(direction - adhesions.angle[first]), 0)
+        arrives = np.maximum(-np.cos(direction - adhesions.angle[second]), 0)
+        fit: Array = (leaves * arrives) ** self.straightness * (np.hypot(*step.T) >= self.shortest)
+        return fit
