@@ -1,0 +1,338 @@
+"""Tractions and displacements on the surface of an elastic gel, by Fourier transform.
+
+The gel fills the half-space below the image, or is a layer of finite thickness glued to rigid glass.
+Cells pull tangentially; the surface carries no normal stress. On a periodic grid each wave vector k is
+then independent: u(k) = G(k) t(k), with a real symmetric 2 x 2 matrix G whose eigenvectors lie along k
+and across it. Derivation: ``docs/physics/halfspace.md``. Components are (y, x), computed in float64.
+
+Two conventions make the forward and the inverse transform consistent on every grid:
+
+- *mean*: a half-space has no finite answer to a net force, so mode k = 0 is 0 both ways; a layer
+  shears by u = t h / mu, both ways.
+- *Nyquist*: on an even side the grid cannot tell the sign of the highest frequency, so the cross term
+  of G, odd in that frequency, is averaged over both signs: it is 0 there.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import X, Y
+from napari_cellforce.physics._grid import RealArray, WaveVectors, pixel_side, positive, vector_field
+
+
+def displacement(
+    traction: npt.ArrayLike,
+    spacing: float,
+    young: float,
+    poisson: float,
+    thickness: float | None = None,
+    *,
+    padding: float = 0.0,
+    workers: int = 1,
+) -> RealArray:
+    """Return how tangential tractions displace the surface of a gel.
+
+    Parameters
+    ----------
+    traction : (..., 2, Y, X) array
+        Components (y, x), in Pa.
+    spacing : float
+        Side of the square pixels in µm.
+    young : float
+        Young's modulus in Pa.
+    poisson : float
+        Poisson's ratio, in (-1, 0.5].
+    thickness : float or None
+        Of the gel, in µm; None for a half-space.
+    padding : float
+        Width of a border of zeros, as a multiple of the image's sides; 1 doubles them. 0 takes the
+        field as periodic.
+    workers : int
+        Threads of the Fourier transform.
+
+    Returns
+    -------
+    (..., 2, Y, X) float64 array
+        In µm. Its mean over the (padded) grid is 0 for a half-space.
+
+    Raises
+    ------
+    CellForceError
+        If the field has gaps, or a parameter is out of its range.
+    """
+    field = vector_field(traction, "traction")
+    padded = _Padding.of(field, padding)
+    kernel = halfspace_kernel(padded.shape, spacing, young, poisson, thickness)
+    return padded.crop(kernel.displacement(padded.pad(field), workers=workers))
+
+
+def fttc(
+    displacement: npt.ArrayLike,
+    spacing: float,
+    young: float,
+    poisson: float,
+    regularisation: float = 0.0,
+    thickness: float | None = None,
+    *,
+    padding: float = 0.0,
+    workers: int = 1,
+) -> RealArray:
+    """Return the tractions that displaced a gel: Fourier transform traction cytometry.
+
+    Minimises ``sum |G t - u|² + regularisation² sum |t|²`` (zeroth-order Tikhonov): the larger
+    `regularisation`, the smoother and weaker the tractions.
+
+    Parameters
+    ----------
+    displacement : (..., 2, Y, X) array
+        Components (y, x), in µm.
+    spacing : float
+        Side of the square pixels in µm.
+    young : float
+        Young's modulus in Pa.
+    poisson : float
+        Poisson's ratio, in (-1, 0.5].
+    regularisation : float
+        Tikhonov's lambda in µm/Pa, the unit of G. Waves with G well below it are suppressed.
+    thickness : float or None
+        Of the gel, in µm; None for a half-space.
+    padding : float
+        Width of a border of zeros, as a multiple of the image's sides; 0 takes the field as periodic.
+    workers : int
+        Threads of the Fourier transform.
+
+    Returns
+    -------
+    (..., 2, Y, X) float64 array
+        In Pa. Its mean over the (padded) grid is 0 for a half-space.
+
+    Raises
+    ------
+    CellForceError
+        If the field has gaps, or a parameter is out of its range.
+
+    References
+    ----------
+    Butler et al. (2002), Am J Physiol Cell Physiol 282:C595, doi:10.1152/ajpcell.00270.2001.
+    Sabass et al. (2008), Biophys J 94:207, doi:10.1529/biophysj.107.113670.
+    Huang et al. (2019), Sci Rep 9:539, doi:10.1038/s41598-018-36896-x.
+    """
+    field = vector_field(displacement, "displacement")
+    padded = _Padding.of(field, padding)
+    kernel = halfspace_kernel(padded.shape, spacing, young, poisson, thickness)
+    return padded.crop(kernel.traction(padded.pad(field), regularisation, workers=workers))
+
+
+def green_eigenvalues(
+    wavenumber: npt.ArrayLike, young: float, poisson: float, thickness: float | None = None
+) -> tuple[RealArray, RealArray]:
+    """Return the displacement per traction of plane waves along and across their wave vector.
+
+    Parameters
+    ----------
+    wavenumber : array
+        Length of the wave vector in radians per µm, not negative.
+    young : float
+        Young's modulus in Pa.
+    poisson : float
+        Poisson's ratio.
+    thickness : float or None
+        Of the gel, in µm; None for a half-space.
+
+    Returns
+    -------
+    longitudinal, transverse : arrays like `wavenumber`
+        In µm/Pa. At wave number 0: 0 for a half-space (where it is undefined), h/mu for a layer.
+
+    References
+    ----------
+    Half-space: Butler et al. (2002). Layer, with no normal stress on its surface: derived in
+    ``docs/physics/halfspace.md``; del Alamo et al. (2007), doi:10.1073/pnas.0705815104, solve the
+    same layer with no normal displacement instead.
+    """
+    k = np.asarray(wavenumber, dtype=np.float64)
+    shear = young / (2 * (1 + poisson))
+    static = 0.0 if thickness is None else thickness / shear
+    moving = k > 0
+    inverse = np.divide(1 / shear, k, out=np.full_like(k, static), where=moving)
+    if thickness is None:
+        return inverse * (1 - poisson), inverse
+    depth = np.where(moving, k * thickness, np.inf)
+    along = np.where(moving, (1 - poisson) * _layer_factor(depth, poisson), 1.0)
+    return inverse * along, inverse * np.tanh(depth)
+
+
+def _layer_factor(depth: RealArray, poisson: float) -> RealArray:
+    """Return by how much a layer moves less than a half-space under a longitudinal wave; depth = k h."""
+    twice = 2 * np.minimum(depth, 350.0)  # exp(-700) is still a number, and as good as 0
+    decay = np.exp(-twice)
+    stiff = (3 - 4 * poisson) / 2
+    numerator = stiff * (1 - decay**2) + twice * decay
+    offset = twice**2 / 2 + 5 - 12 * poisson + 8 * poisson**2
+    factor: RealArray = numerator / (stiff * (1 + decay**2) + offset * decay)
+    return factor
+
+
+@dataclass(frozen=True, eq=False)
+class HalfspaceKernel:
+    """A symmetric 2 x 2 matrix for each wave vector of a grid: the gel's Green's function.
+
+    Made by `halfspace_kernel`, which keeps the latest.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Height and width of the grid in pixels.
+    yy, xx, yx : (Y, X // 2 + 1) float64 array
+        Entries in µm/Pa, on the wave vectors of `scipy.fft.rfft2`.
+    """
+
+    shape: tuple[int, int]
+    yy: RealArray
+    xx: RealArray
+    yx: RealArray
+
+    def displacement(self, traction: npt.ArrayLike, *, workers: int = 1) -> RealArray:
+        """Return the periodic displacement, ``(..., 2, Y, X)`` in µm, of a traction in Pa."""
+        return self._apply(traction, workers)
+
+    def traction(
+        self, displacement: npt.ArrayLike, regularisation: float = 0.0, *, workers: int = 1
+    ) -> RealArray:
+        """Return the periodic traction, ``(..., 2, Y, X)`` in Pa, of a displacement in µm.
+
+        `regularisation` is Tikhonov's lambda in µm/Pa, see `fttc`.
+        """
+        return self.inverse(regularisation)._apply(displacement, workers)
+
+    def inverse(self, regularisation: float = 0.0) -> HalfspaceKernel:
+        """Return (G² + lambda²)⁻¹ G, in Pa/µm; the latest are kept."""
+        if not (math.isfinite(regularisation) and regularisation >= 0):
+            raise CellForceError(
+                f"the regularisation is {regularisation:g} µm/Pa",
+                "it must be 0 or positive",
+                "Start from 0 and increase it until the noise outside the cell is gone.",
+                topic="regularisation",
+            )
+        return _regularised_inverse(self, float(regularisation))
+
+    def _apply(self, field: npt.ArrayLike, workers: int) -> RealArray:
+        spectrum = scipy.fft.rfft2(np.asarray(field, dtype=np.float64), workers=workers)
+        y, x = spectrum[..., Y, :, :], spectrum[..., X, :, :]
+        product = np.empty_like(spectrum)
+        product[..., Y, :, :] = self.yy * y + self.yx * x
+        product[..., X, :, :] = self.yx * y + self.xx * x
+        result: RealArray = scipy.fft.irfft2(product, s=self.shape, workers=workers, overwrite_x=True)
+        return result
+
+
+def halfspace_kernel(
+    shape: tuple[int, int],
+    spacing: float,
+    young: float,
+    poisson: float,
+    thickness: float | None = None,
+) -> HalfspaceKernel:
+    """Return the Green's function of a gel on a grid; the latest are kept and shared.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width in pixels.
+    spacing, young, poisson, thickness
+        As for `displacement`.
+
+    Raises
+    ------
+    CellForceError
+        If a parameter is out of its range.
+    """
+    stiffness = "Type in the gel's stiffness in Pa (1 kPa = 1000 Pa)."
+    if not -1 < poisson <= 0.5:
+        raise CellForceError(
+            f"Poisson's ratio is {poisson:g}",
+            "it must be greater than -1 and at most 0.5",
+            "Polyacrylamide gels have 0.45 to 0.5.",
+            topic="Poisson ratio",
+        )
+    if thickness is not None:
+        thickness = positive(thickness, "thickness", "µm", "Leave it empty for a thick gel.")
+    return _kernel(
+        (int(shape[0]), int(shape[1])),
+        pixel_side(spacing),
+        positive(young, "Young's modulus", "Pa", stiffness),
+        float(poisson),
+        thickness,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _kernel(
+    shape: tuple[int, int], spacing: float, young: float, poisson: float, thickness: float | None
+) -> HalfspaceKernel:
+    """Assemble G = along k k^T / k² + across (1 - k k^T / k²)."""
+    waves = WaveVectors.of(shape, spacing)
+    squared = waves.y**2 + waves.x**2
+    along, across = green_eigenvalues(np.sqrt(squared), young, poisson, thickness)
+    squared[0, 0] = 1.0  # there along = across: any direction does
+    anisotropy = (along - across) / squared
+    cross = np.where(waves.nyquist_y | waves.nyquist_x, 0.0, anisotropy * waves.y * waves.x)
+    return HalfspaceKernel(shape, across + anisotropy * waves.y**2, across + anisotropy * waves.x**2, cross)
+
+
+@functools.lru_cache(maxsize=4)
+def _regularised_inverse(kernel: HalfspaceKernel, regularisation: float) -> HalfspaceKernel:
+    """Solve (G² + lambda²) A = G for each wave vector by Cramer's rule; modes that G lacks stay 0."""
+    yy, xx, yx = kernel.yy, kernel.xx, kernel.yx
+    square_yy = yy**2 + yx**2 + regularisation**2
+    square_xx = xx**2 + yx**2 + regularisation**2
+    square_yx = yx * (yy + xx)
+    determinant = square_yy * square_xx - square_yx**2
+    scale = np.divide(1.0, determinant, out=np.zeros_like(determinant), where=determinant > 0)
+    return HalfspaceKernel(
+        kernel.shape,
+        scale * (square_xx * yy - square_yx * yx),
+        scale * (square_yy * xx - square_yx * yx),
+        scale * (square_xx * yx - square_yx * xx),
+    )
+
+
+@dataclass(frozen=True)
+class _Padding:
+    """A border of zeros after the last row and column: the next image of a periodic field moves away."""
+
+    inner: tuple[int, int]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, field: RealArray, padding: float) -> _Padding:
+        if not (math.isfinite(padding) and padding >= 0):
+            raise CellForceError(
+                f"the padding is {padding:g}",
+                "it must be 0 or positive",
+                "1 doubles the sides of the field.",
+                topic="padding",
+            )
+        rows, columns = field.shape[-2:]
+        if padding == 0:
+            return cls((rows, columns), (rows, columns))
+        wider = [scipy.fft.next_fast_len(math.ceil(n * (1 + padding)), real=True) for n in (rows, columns)]
+        return cls((rows, columns), (wider[0], wider[1]))
+
+    def pad(self, field: RealArray) -> RealArray:
+        if self.shape == self.inner:
+            return field
+        padded = np.zeros((*field.shape[:-2], *self.shape))
+        padded[..., : self.inner[0], : self.inner[1]] = field
+        return padded
+
+    def crop(self, field: RealArray) -> RealArray:
+        return field[..., : self.inner[0], : self.inner[1]]
