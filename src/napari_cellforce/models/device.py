@@ -1,0 +1,53 @@
+"""Which processor computes."""
+
+from __future__ import annotations
+
+import torch
+
+from napari_cellforce.errors import CellForceError
+
+
+def choose(name: str = "auto") -> torch.device:
+    """Return the device to compute on.
+
+    Parameters
+    ----------
+    name : str
+        ``"auto"`` (CUDA if there is one, else Apple's MPS, else the CPU), or a device as torch names it:
+        ``"cpu"``, ``"mps"``, ``"cuda"``, ``"cuda:1"``.
+
+    Raises
+    ------
+    CellForceError
+        If that device is not there.
+    """
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
+    kind, _, index = name.partition(":")
+    if (index or "0").isdigit() and int(index or 0) < _count(kind):
+        return torch.device(name)
+    available = ", ".join(kind for kind in ("cpu", "mps", "cuda") if _count(kind))
+    raise CellForceError(
+        f"device {name!r} is not available",
+        f"this computer and its installation of torch offer {available}",
+        "Choose auto or cpu, or install a build of torch for your graphics card.",
+        topic="device",
+    )
+
+
+def describe(device: torch.device) -> str:
+    """Return a device in words: ``"CPU (8 threads)"``, ``"GPU (NVIDIA RTX A4000)"``."""
+    if device.type == "cuda":
+        return f"GPU ({torch.cuda.get_device_name(device)})"
+    if device.type == "mps":
+        return "GPU (Apple)"
+    return f"CPU ({torch.get_num_threads()} threads)"
+
+
+def _count(kind: str) -> int:
+    """Return how many devices there are of a kind."""
+    if kind == "cuda":
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "mps":
+        return int(torch.backends.mps.is_available())
+    return int(kind == "cpu")

@@ -1,0 +1,198 @@
+"""The Green's-function network of Schmitt et al., Cell 2024, doi:10.1016/j.cell.2023.11.041.
+
+``F = grad(phi) + psi grad(chi)``, the Clebsch form of any smooth planar vector field. Each scalar is the
+convolution of a learned Green's function with a source, a local nonlinear function of the image:
+``phi(q) = G_phi(q) f_phi(q)`` in Fourier space, likewise psi and chi.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from napari_cellforce.models.convnext import in_range, one_of
+
+SCALARS = ("phi", "psi", "chi")
+"""The potentials, in the order of the kernels and sources."""
+
+_LARGEST_WAVENUMBER = math.sqrt(0.5)
+"""|q| in the corner of Fourier space, in cycles per pixel."""
+
+
+@dataclass(frozen=True)
+class GFNNConfig:
+    """Settings of a `GFNN`.
+
+    Attributes
+    ----------
+    form : {"isotropic", "published"}
+        Ours: Green's functions that are real and depend on ``|q|`` only, hence valid on any grid; a
+        convolution in open space; no force without protein; the gradient, (y, x).
+        Or the one that the authors' weights rely on: one complex number per Fourier mode of one grid; a
+        periodic convolution; minus the gradient, whose row component they call F_x (the record of such
+        weights says so by ``output_order="xy"``).
+    in_channels : int
+        Channels of the image.
+    width, expansion : int
+        Channels of the source network, and hidden channels per channel.
+    size : int
+        Number of wavenumbers (isotropic), or side of the grid in pixels (published).
+    padding : int
+        Isotropic only: pixels of nothing beyond the image, so that it does not meet itself.
+    lengths : tuple of 3 float
+        Isotropic only: decay lengths of phi, psi and chi to start from, in pixels. The default is the
+        paper's two lengths, 23 and 5 µm, in pixels of 0.68 µm.
+    """
+
+    form: Literal["isotropic", "published"] = "isotropic"
+    in_channels: int = 1
+    width: int = 64
+    expansion: int = 4
+    size: int = 64
+    padding: int = 64
+    lengths: tuple[float, float, float] = (34.0, 7.4, 34.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", tuple(self.lengths))
+        one_of("form", self.form, ("isotropic", "published"))
+        in_range("in_channels", self.in_channels, 1, 64)
+        in_range("width", self.width, 1, 4096)
+        in_range("expansion", self.expansion, 1, 64)
+        in_range("size", self.size, 4, 4096)
+        in_range("padding", self.padding, 0, 4096)
+        if self.width % self.in_channels:
+            raise ValueError(f"width is {self.width}, but must be a multiple of in_channels")
+        if len(self.lengths) != len(SCALARS):
+            raise ValueError(f"lengths are {self.lengths}, but must be one each of {', '.join(SCALARS)}")
+
+
+class SourceBlock(nn.Module):
+    """3x3 convolution by groups with the edge repeated, 1x1 up, sine, 1x1 down."""
+
+    def __init__(self, channels: int, width: int, expansion: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, padding_mode="replicate", groups=channels)
+        self.conv2 = nn.Conv2d(width, expansion * width, 1)
+        self.conv3 = nn.Conv2d(expansion * width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take ``(N, channels, Y, X)`` to ``(N, width, Y, X)``."""
+        return cast("Tensor", self.conv3(torch.sin(self.conv2(self.conv1(x)))))
+
+
+class GFNN(nn.Module):
+    """Sources from the image, Green's functions to potentials, potentials to traction.
+
+    Parameters
+    ----------
+    config : GFNNConfig
+    """
+
+    def __init__(self, config: GFNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.conv_in = nn.Sequential(
+            SourceBlock(config.in_channels, config.width, config.expansion),
+            SourceBlock(config.width, config.width, config.expansion),
+            nn.Conv2d(config.width, len(SCALARS), 1),
+        )
+        if config.form == "published":
+            q = wavevectors((config.size, config.size))
+            self.register_buffer("q", q)
+            self.kernel = nn.Parameter(torch.zeros(len(SCALARS), *q.shape[1:], dtype=torch.complex64))
+        else:
+            self.kernel = nn.Parameter(_screened_laplacians(config.lengths, config.size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the traction, ``(N, 2, Y, X)``, of an ``(N, C, Y, X)`` image."""
+        fields = self.fields(x)
+        return fields["grad_phi"] + fields["psi"].unsqueeze(-3) * fields["grad_chi"]
+
+    def fields(self, x: Tensor) -> dict[str, Tensor]:
+        """Return everything between image and traction.
+
+        Parameters
+        ----------
+        x : (N, C, Y, X) tensor
+            Normalised image; Y = X = ``config.size`` for the published form.
+
+        Returns
+        -------
+        dict of str to tensor
+            ``sources`` (N, 3, Y, X); ``phi``, ``psi``, ``chi`` (N, Y, X); ``grad_phi``, ``grad_chi``
+            (N, 2, Y, X), row component first; in the published form minus the gradient.
+        """
+        sources = self.sources(x)
+        height, width = sources.shape[-2:]
+        padding = 0 if self.config.form == "published" else self.config.padding
+        grid = (height + padding, width + padding)
+        spectra = torch.fft.rfft2(sources, s=grid) * self.greens_functions(grid, x.device)
+        steps = self._derivative(grid, x.device)
+
+        def real(spectrum: Tensor) -> Tensor:
+            return cast("Tensor", torch.fft.irfft2(spectrum, s=grid)[..., :height, :width])
+
+        return {
+            "sources": sources,
+            **dict(zip(SCALARS, real(spectra).unbind(1), strict=True)),
+            "grad_phi": real(steps * spectra[:, 0:1]),
+            "grad_chi": real(steps * spectra[:, 2:3]),
+        }
+
+    def sources(self, x: Tensor) -> Tensor:
+        """Return the sources of phi, psi and chi, ``(N, 3, Y, X)``, of an ``(N, C, Y, X)`` image."""
+        sources = cast("Tensor", self.conv_in(x))
+        if self.config.form == "published":
+            return sources
+        return sources - cast("Tensor", self.conv_in(x.new_zeros(1, x.shape[1], 1, 1)))
+
+    def greens_functions(self, shape: tuple[int, int], device: torch.device | None = None) -> Tensor:
+        """Return the Green's functions of phi, psi and chi in Fourier space.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Grid in pixels; the published form knows one only.
+        device : torch.device, optional
+
+        Returns
+        -------
+        (3, Y, X // 2 + 1) tensor
+            In the order of `torch.fft.rfft2`.
+        """
+        if self.config.form == "published":
+            return self.kernel.exp()
+        wavenumber = torch.linalg.vector_norm(wavevectors(shape, device), dim=0)
+        place = (wavenumber / _LARGEST_WAVENUMBER).sqrt() * (self.config.size - 1)
+        below = place.floor().clamp(max=self.config.size - 2)
+        left = below.long()
+        return torch.lerp(self.kernel[:, left], self.kernel[:, left + 1], place - below).exp()
+
+    def _derivative(self, shape: tuple[int, int], device: torch.device) -> Tensor:
+        """Return what multiplies a spectrum to differentiate it, ``(2, Y, X // 2 + 1)``."""
+        if self.config.form == "published":
+            return -2j * math.pi * self.get_buffer("q")
+        q = wavevectors(shape, device)
+        # The highest mode of an even side has no sign, hence no derivative.
+        return 2j * math.pi * torch.where(q.abs() < 0.5, q, 0)
+
+
+def wavevectors(shape: tuple[int, int], device: torch.device | None = None) -> Tensor:
+    """Return q along rows and columns in cycles per pixel, ``(2, Y, X // 2 + 1)``, as `rfft2` orders it."""
+    along_y = torch.fft.fftfreq(shape[0], device=device)
+    along_x = torch.fft.fftfreq(shape[1], device=device)[: shape[1] // 2 + 1]
+    return torch.stack(torch.meshgrid(along_y, along_x, indexing="ij"))
+
+
+def _screened_laplacians(lengths: tuple[float, ...], count: int) -> Tensor:
+    """Return log G of ``(1 - l^2 laplacian) G = delta`` for each decay length l, ``(3, count)``.
+
+    The wavenumbers are spaced as squares, so that half of them lie in the lowest quarter, where
+    kernels that reach far differ.
+    """
+    q = _LARGEST_WAVENUMBER * torch.linspace(0, 1, count) ** 2
+    return -torch.log1p((2 * math.pi * torch.tensor(lengths)[:, None] * q) ** 2)
