@@ -1,0 +1,221 @@
+"""Where the cell is: found automatically, cleaned, followed over time, and its outline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage import filters, measure
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, PixelSize
+
+_NOISE_RATIO = 5.0
+"""An object must stand out this many times farther than smoothed noise would."""
+
+
+def find_cell(
+    image: npt.ArrayLike,
+    *,
+    pixel_size: PixelSize | None = None,
+    sensitivity: float = 1.0,
+    smooth: float = 1.0,
+    at: tuple[float, float] | None = None,
+) -> BoolArray:
+    """Find the cell in one frame.
+
+    The image is smoothed, its square root taken (which evens out shot noise and lets the dim cell body
+    count beside bright adhesions), and split by Li's minimum cross-entropy threshold (Li & Lee 1993,
+    Pattern Recognition 26:617). Holes are filled.
+
+    Parameters
+    ----------
+    image : (Y, X) array
+        Intensities of one channel, any unit.
+    pixel_size : PixelSize, optional
+        Without it, `smooth` counts pixels.
+    sensitivity : float
+        The threshold's height above the background is divided by it: above 1 for a larger cell.
+    smooth : float
+        Standard deviation of the Gaussian, in µm.
+    at : (y, x), optional
+        A point in pixels; the object there is taken. Without it, the largest.
+
+    Returns
+    -------
+    (Y, X) bool array
+
+    Raises
+    ------
+    CellForceError
+        If nothing stands out from the background, or nothing lies at `at`.
+    """
+    objects = _objects(np.asarray(image, dtype=np.float64), pixel_size, sensitivity, smooth)
+    return _only(objects, _largest(objects) if at is None else _label_at(objects, at))
+
+
+def find_cell_over_time(
+    frames: Iterable[npt.ArrayLike],
+    *,
+    pixel_size: PixelSize | None = None,
+    sensitivity: float = 1.0,
+    smooth: float = 1.0,
+    at: tuple[float, float] | None = None,
+) -> Iterator[BoolArray]:
+    """Find the cell in the first frame and follow it: the object that overlaps most with the last mask.
+
+    Parameters
+    ----------
+    frames : iterable of (Y, X) array
+    pixel_size, sensitivity, smooth, at
+        See `find_cell`; `at` is where the cell is in the first frame.
+
+    Yields
+    ------
+    (Y, X) bool array
+        One mask a frame.
+
+    Raises
+    ------
+    CellForceError
+        If the cell is not found, or lost; the message names the frame.
+    """
+    previous: BoolArray | None = None
+    for t, frame in enumerate(frames):
+        try:
+            objects = _objects(np.asarray(frame, dtype=np.float64), pixel_size, sensitivity, smooth)
+            if previous is not None:
+                label = _most_overlapping(objects, previous)
+            else:
+                label = _largest(objects) if at is None else _label_at(objects, at)
+        except CellForceError as error:
+            value = f"frame {t}: {error.value}"
+            raise CellForceError(value, error.rule, error.remedy, topic=error.topic) from error
+        previous = _only(objects, label)
+        yield previous
+
+
+def clean(mask: BoolArray) -> BoolArray:
+    """Return a ``(Y, X)`` mask without specks and holes: its largest object, filled; empty stays empty."""
+    objects = _label(ndimage.binary_fill_holes(mask))
+    return _only(objects, _largest(objects)) if objects.any() else np.zeros(mask.shape, dtype=np.bool_)
+
+
+def split_cells(labels: npt.NDArray[Any]) -> list[tuple[int, BoolArray]]:
+    """Split an integer label image into ``(label, mask)`` pairs, by increasing label; 0 is background.
+
+    Parameters
+    ----------
+    labels : (..., Y, X) integer or bool array
+        The same label is the same cell in all frames.
+    """
+    return [(int(label), labels == label) for label in np.unique(labels) if label]
+
+
+def touches_border(mask: BoolArray) -> bool:
+    """Tell whether a ``(Y, X)`` mask reaches the image's edge: the cell is then cut off."""
+    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
+
+
+def outline(mask: BoolArray) -> list[npt.NDArray[np.float64]]:
+    """Return the closed outlines of a ``(Y, X)`` mask, each an ``(N, 2)`` array of (y, x) in pixels."""
+    return [contour - 1 for contour in measure.find_contours(np.pad(mask, 1).astype(float), 0.5)]
+
+
+def distance_margin(mask: BoolArray, micron: float, pixel_size: PixelSize) -> BoolArray:
+    """Return the ``(Y, X)`` mask widened by a distance in µm, measured between pixel centres."""
+    if not mask.any():
+        return mask.copy()
+    distance = ndimage.distance_transform_edt(~mask, sampling=(pixel_size.y, pixel_size.x))
+    # A hair's breadth more, so that a distance of whole pixels is not lost to rounding.
+    return np.asarray(distance <= micron * (1 + 1e-9))
+
+
+def _objects(
+    image: npt.NDArray[np.float64], pixel_size: PixelSize | None, sensitivity: float, smooth: float
+) -> npt.NDArray[np.int32]:
+    """Label what stands out from the background."""
+    if not sensitivity > 0:
+        raise CellForceError(
+            f"the sensitivity is {sensitivity:g}",
+            "it must be positive",
+            "Leave it at 1; take 2 for a larger, 0.5 for a smaller cell.",
+            topic="sensitivity",
+        )
+    sigma = (smooth, smooth) if pixel_size is None else (smooth / pixel_size.y, smooth / pixel_size.x)
+    smoothed = ndimage.gaussian_filter(image, sigma)
+    root = np.sqrt(smoothed - smoothed.min())
+    threshold = filters.threshold_li(root)
+    background = root[root <= threshold].mean()
+    foreground = root > background + (threshold - background) / sensitivity
+    if not (foreground.any() and _stands_out(image, smoothed, root > threshold, sigma)):
+        raise CellForceError(
+            "no cell stands out from the background",
+            "the cell must be brighter than its surroundings",
+            "Raise the sensitivity, choose another channel, or draw the cell as a mask.",
+            topic="mask",
+        )
+    return _label(ndimage.binary_fill_holes(foreground))
+
+
+def _stands_out(
+    image: npt.NDArray[np.float64],
+    smoothed: npt.NDArray[np.float64],
+    foreground: BoolArray,
+    sigma: tuple[float, float],
+) -> bool:
+    """Tell an object from a threshold that merely cut smoothed noise in two.
+
+    White noise of standard deviation s has s / (2 sqrt(pi) sigma) after a Gaussian (sigma in pixels);
+    halves of it differ by less than twice that.
+    """
+    if not foreground.any():
+        return False
+    background = ~foreground
+    residual = (image - smoothed)[background]
+    noise = 1.4826 * np.median(np.abs(residual - np.median(residual)))
+    noise /= max(1.0, 2 * math.sqrt(math.pi * sigma[0] * sigma[1]))
+    return bool(smoothed[foreground].mean() - smoothed[background].mean() > _NOISE_RATIO * noise)
+
+
+def _label(mask: BoolArray) -> npt.NDArray[np.int32]:
+    return np.asarray(ndimage.label(mask)[0], dtype=np.int32)
+
+
+def _only(objects: npt.NDArray[np.int32], label: int) -> BoolArray:
+    return np.asarray(objects == label)
+
+
+def _largest(objects: npt.NDArray[np.int32]) -> int:
+    return 1 + int(np.argmax(np.bincount(objects.ravel())[1:]))
+
+
+def _label_at(objects: npt.NDArray[np.int32], at: tuple[float, float]) -> int:
+    y, x = (round(c) for c in at)
+    inside = 0 <= y < objects.shape[0] and 0 <= x < objects.shape[1]
+    label = int(objects[y, x]) if inside else 0
+    if label == 0:
+        raise CellForceError(
+            f"there is no cell at row {y}, column {x}",
+            "the point must lie on the cell",
+            "Click on the middle of the cell, or raise the sensitivity.",
+            topic="mask",
+        )
+    return label
+
+
+def _most_overlapping(objects: npt.NDArray[np.int32], previous: BoolArray) -> int:
+    counts = np.bincount(objects[previous])
+    counts[0] = 0
+    if not counts.any():
+        raise CellForceError(
+            "the cell was lost: nothing overlaps with where it was before",
+            "a cell is followed by its overlap from frame to frame",
+            "Raise the sensitivity, or draw the mask by hand from this frame on.",
+            topic="mask",
+        )
+    return int(np.argmax(counts))

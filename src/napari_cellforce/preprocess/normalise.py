@@ -1,0 +1,188 @@
+"""Protein images in the units that models expect: multiples of the cell's own brightness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Mean intensities of a cell, over all its frames, in the image's own counts.
+
+    Attributes
+    ----------
+    inside, outside : tuple of C float
+        Mean over all pixels inside and outside the mask, one number a channel.
+    """
+
+    inside: tuple[float, ...]
+    outside: tuple[float, ...]
+
+
+def measure_baselines(frames: Iterable[npt.ArrayLike], masks: Iterable[BoolArray]) -> Baselines:
+    """Measure the mean intensity inside and outside a cell over all its frames, one frame at a time.
+
+    Parameters
+    ----------
+    frames : iterable of (C, Y, X) array
+        In counts.
+    masks : iterable of (Y, X) bool array
+        As many as frames.
+
+    Returns
+    -------
+    Baselines
+
+    Raises
+    ------
+    CellForceError
+        If the masks leave no pixel inside or no pixel outside.
+    """
+    sums = np.zeros(2)  # becomes (C, 2): inside, outside
+    pixels = np.zeros(2)
+    for frame, mask in zip(frames, masks, strict=True):
+        image = np.asarray(frame, dtype=np.float64)
+        parts = [image[:, mask].sum(axis=1), image[:, ~mask].sum(axis=1)]
+        sums = sums + np.stack(parts, axis=-1)
+        pixels += mask.sum(), (~mask).sum()
+    _require_both_sides(pixels)
+    inside, outside = (sums / pixels).T.tolist()
+    return Baselines(tuple(inside), tuple(outside))
+
+
+def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: bool = False) -> FloatArray:
+    """Normalise one frame as a model expects it.
+
+    With Z the intensity and mu the baselines of a channel, and [.]+ = max(., 0):
+
+    ``outside_inside``
+        [Z - mu_out]+ / (mu_in - mu_out) (Schmitt et al. 2024; Methods and released code).
+    ``outside_max``
+        [Z - mu_out]+ / max [Z - mu_out]+, the maximum over this frame (released code).
+    ``totally_normalize``
+        (Z - min Z) / (max Z - min Z), over this frame (released code, which first sets pixels far from
+        the cell to 0, so that its minimum is mostly 0).
+    ``none``
+        Z.
+
+    Parameters
+    ----------
+    image : (C, Y, X) array
+        In counts.
+    baselines : Baselines
+        Of the same C channels.
+    mode : str
+        One of the above; the names are those of the published checkpoints.
+    shared : bool
+        Use the first channel's baselines for all channels, as the released loader does.
+
+    Returns
+    -------
+    (C, Y, X) float32 array
+
+    Raises
+    ------
+    CellForceError
+        If the cell is not brighter than its surroundings, or the frame is flat.
+    """
+    data = np.asarray(image, dtype=np.float32)
+    if mode == "none":
+        return data
+    if mode == "totally_normalize":
+        return _to_one(data - data.min(axis=(1, 2), keepdims=True))
+    inside, outside = _per_channel(baselines, len(data), shared)
+    if mode == "outside_max":
+        return _to_one(np.maximum(data - outside, 0))
+    if mode == "outside_inside":
+        _require_contrast(inside, outside)
+        return np.asarray(np.maximum(data - outside, 0) / (inside - outside))
+    raise ValueError(f"unknown normalisation {mode!r}")
+
+
+def denormalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: bool = False) -> FloatArray:
+    """Turn a normalised frame back into counts, the inverse of `normalise`.
+
+    What was clipped is lost: pixels darker than the outside mean come back as that mean.
+    ``outside_max`` and ``totally_normalize`` divide by a number of each frame that is not kept, and
+    have no inverse.
+
+    Parameters
+    ----------
+    image : (C, Y, X) array
+        Normalised.
+    baselines, mode, shared
+        As given to `normalise`.
+
+    Returns
+    -------
+    (C, Y, X) float32 array
+        In counts.
+    """
+    data = np.asarray(image, dtype=np.float32)
+    if mode == "none":
+        return data
+    if mode != "outside_inside":
+        raise ValueError(f"normalisation {mode!r} has no inverse")
+    inside, outside = _per_channel(baselines, len(data), shared)
+    return data * (inside - outside) + outside
+
+
+def _per_channel(baselines: Baselines, channels: int, shared: bool) -> tuple[FloatArray, FloatArray]:
+    """Return the inside and outside means as (C, 1, 1) arrays."""
+    pairs = zip(baselines.inside, baselines.outside, strict=True)
+    means = np.array([*pairs], dtype=np.float32)[: 1 if shared else None]
+    if not shared and len(means) != channels:
+        raise ValueError(f"baselines of {len(means)} channels for an image of {channels}")
+    means = np.broadcast_to(means, (channels, 2))[..., None, None]
+    return means[:, 0], means[:, 1]
+
+
+def _to_one(raised: FloatArray) -> FloatArray:
+    """Divide every channel by its maximum."""
+    brightest = raised.max(axis=(1, 2))
+    if not brightest.all():
+        raise CellForceError(
+            f"channel {int(np.argmin(brightest))} has no pixel above its background in this frame",
+            "a model needs to see the protein",
+            "Check that the right channel is chosen, and leave out empty frames.",
+            topic="channel",
+        )
+    return np.asarray(raised / brightest[:, None, None])
+
+
+def _require_contrast(inside: FloatArray, outside: FloatArray) -> None:
+    dim = np.flatnonzero(inside <= outside)
+    if dim.size:
+        c = int(dim[0])
+        raise CellForceError(
+            f"channel {c} is on average {inside[c].item():.4g} inside the mask"
+            f" and {outside[c].item():.4g} outside",
+            "the cell must be brighter than its surroundings",
+            "Check that the mask marks the cell (and not the background), and that the channel is right.",
+            topic="mask",
+        )
+
+
+def _require_both_sides(pixels: npt.NDArray[np.float64]) -> None:
+    inside, outside = pixels
+    if inside == 0:
+        raise CellForceError(
+            "the mask is empty in every frame",
+            "brightness is measured inside and outside the cell",
+            "Draw the cell, or find it automatically.",
+            topic="mask",
+        )
+    if outside == 0:
+        raise CellForceError(
+            "the mask covers the whole image in every frame",
+            "some background is needed to measure its brightness",
+            "Draw a mask that leaves the background out, or use an image with more room around the cell.",
+            topic="mask",
+        )
