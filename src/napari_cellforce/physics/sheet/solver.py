@@ -1,0 +1,281 @@
+"""The contractile sheet on springs: displacement, traction, and the gradients of a loss by its adjoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import LinAlgError
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.physics.banded import Array, BandedCholesky, Indices
+from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
+
+Field = float | npt.NDArray[np.floating]
+"""A number, or a value per node, ``(N,)``."""
+
+WEAKEST_SPRINGS = 1e-9
+"""Smallest integral of Y over a connected part: below, double precision cannot hold it in place."""
+
+
+class ContractileSheet:
+    """A thin contractile elastic sheet on springs, on one mesh.
+
+    Inside ``div(sigma + sigma_a I) + f = Y u``, on the edge ``(sigma + sigma_a I) n = 0``, with
+    ``sigma = alpha (div u) I + eps(u)``; the traction is ``F = Y u``. Stress is in units of E / (1 + nu);
+    lengths in the unit of `nodes`; hence Y in 1 / length^2, sigma_a and alpha without unit, u a length,
+    F in 1 / length. `from_dimensional` makes them from moduli. Linear triangles (P1) throughout.
+
+    Parameters
+    ----------
+    nodes : (N, 2) array
+        Positions; vector components follow the same order, (y, x) in this package.
+    triangles : (M, 3) int array
+        Nodes of each triangle. Several parts that do not touch are allowed.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not make a mesh.
+
+    References
+    ----------
+    Schmitt et al. 2024, Cell 187(2):481-494; derivation in ``docs/physics/sheet.md``.
+    """
+
+    def __init__(self, nodes: npt.ArrayLike, triangles: npt.ArrayLike) -> None:
+        self.nodes: Array = np.array(nodes, dtype=np.float64)
+        self.triangles: Indices = np.array(triangles, dtype=np.int64)
+        _require_mesh(self.nodes, self.triangles)
+        self.operators: SheetOperators = assemble(self.nodes, self.triangles)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes N."""
+        return len(self.nodes)
+
+    def equilibrium(
+        self, Y: Field, sigma_a: Field, alpha: float, body_force: Array | None = None
+    ) -> Equilibrium:
+        """Solve the sheet and keep its factor for adjoint solves.
+
+        Parameters
+        ----------
+        Y : float or (N,) array
+            Springs to the ground, in 1 / length^2; not negative, and not zero on a whole part.
+        sigma_a : float or (N,) array
+            Active stress.
+        alpha : float
+            Resistance to dilation, above -1/2.
+        body_force : (N, 2) array, optional
+            f, in 1 / length.
+
+        Raises
+        ------
+        CellForceError
+            If the parameters describe no stable sheet, or the equations are singular.
+        """
+        springs, active, alpha = self._springs(Y), self._active(sigma_a), _stable(alpha)
+        load = -(self.operators.active @ active)
+        if body_force is not None:
+            at_points = self.operators.at_points @ np.asarray(body_force, dtype=np.float64)
+            load += self.operators.integrate(at_points).ravel()
+        factor = self._factorise(springs, alpha)
+        u = factor.solve(load).reshape(-1, 2)
+        if not np.isfinite(u).all():
+            raise _singular("the solution is not finite")
+        return Equilibrium(self, springs, u, factor)
+
+    def solve(self, Y: Field, sigma_a: Field, alpha: float, body_force: Array | None = None) -> Array:
+        """Return the displacement u, ``(N, 2)``; parameters as in `equilibrium`."""
+        return self.equilibrium(Y, sigma_a, alpha, body_force).u
+
+    def loss_and_gradients(
+        self, Y: Field, sigma_a: Field, alpha: float, F_target: npt.ArrayLike
+    ) -> tuple[float, Field, Field, float]:
+        """Return ``J = int |Y u - F_target|^2`` and its gradients.
+
+        Parameters
+        ----------
+        Y, sigma_a, alpha
+            As in `equilibrium`.
+        F_target : (N, 2) array
+            Traction to be met at the nodes, linear in between, in 1 / length.
+
+        Returns
+        -------
+        J : float
+            Integrated exactly: Y u is a product of two linear functions.
+        dJ_dY, dJ_dsigma_a : float or (N,) array
+            Derivatives by the nodal values; a float where the parameter was one.
+        dJ_dalpha : float
+        """
+        state, operators = self.equilibrium(Y, sigma_a, alpha), self.operators
+        springs, u = operators.at_points @ state.Y, operators.at_points @ state.u
+        target = operators.at_points @ self._vectors(F_target)
+        misfit = springs[:, None] * u - target
+        by_springs = 2 * _dot(misfit, u)[:, None]
+        direct = operators.integrate(np.hstack([by_springs, 2 * springs[:, None] * misfit]))
+        through_u, dsigma_a, dalpha = state.pull_back(direct[:, 1:])
+        loss = float(operators.weights @ _dot(misfit, misfit))
+        return loss, _like(Y, direct[:, 0] + through_u), _like(sigma_a, dsigma_a), dalpha
+
+    def resultant(self, Y: Field, u: Array) -> tuple[Array, float]:
+        """Return net force ``int Y u``, ``(2,)``, and net moment ``int r x Y u`` about the origin, exactly.
+
+        The moment is ``r_0 F_1 - r_1 F_0``, in the order of the nodes' columns.
+        """
+        at_points = self.operators.at_points
+        traction = (at_points @ self._springs(Y))[:, None] * (at_points @ u)
+        nodal = self.operators.integrate(traction)
+        moment = self.nodes[:, 0] @ nodal[:, 1] - self.nodes[:, 1] @ nodal[:, 0]
+        return nodal.sum(axis=0), float(moment)
+
+    def _factorise(self, springs: Array, alpha: float) -> BandedCholesky:
+        operators = self.operators
+        entries = operators.band.empty()
+        entries[operators.stiffness_at] = operators.shear + alpha * operators.dilation
+        spring_entries = operators.springs @ springs
+        for places in operators.springs_at:
+            entries[places] += spring_entries
+        try:
+            return operators.band.factorise(entries)
+        except LinAlgError as error:
+            raise _singular(str(error)) from error
+
+    def _springs(self, Y: Field) -> Array:
+        springs = self._nodal(Y, "Y")
+        _require_numbers(springs, "the adhesion field Y")
+        if (springs < 0).any():
+            raise CellForceError(
+                f"the adhesion field Y is negative at {int((springs < 0).sum())} nodes",
+                "springs that hold a cell pull back, so Y must not be negative",
+                "Use a field that is positive, such as the exponential of a network's output.",
+                topic="Y",
+            )
+        self._require_hold(springs)
+        return springs
+
+    def _require_hold(self, springs: Array) -> None:
+        """Refuse a part of the cell that no spring holds: it could drift and turn freely."""
+        held = np.bincount(self.operators.component, self.operators.area * springs)
+        if held.min() < WEAKEST_SPRINGS:
+            raise CellForceError(
+                f"the adhesion field Y adds up to {held.min():g} over part {int(held.argmin()) + 1} "
+                f"of {held.size} of the cell",
+                f"without springs the equations are singular; its integral must exceed {WEAKEST_SPRINGS:g}",
+                "Give every separate part of the cell some adhesion, or leave that part out of the mask.",
+                topic="Y",
+            )
+
+    def _active(self, sigma_a: Field) -> Array:
+        active = self._nodal(sigma_a, "sigma_a")
+        _require_numbers(active, "the active stress sigma_a")
+        return active
+
+    def _nodal(self, value: Field, name: str) -> Array:
+        array = np.asarray(value, dtype=np.float64)
+        if array.ndim and array.shape != (self.n_nodes,):
+            raise ValueError(f"{name} has shape {array.shape}; expected a number or ({self.n_nodes},)")
+        return np.broadcast_to(array, (self.n_nodes,)) if not array.ndim else array
+
+    def _vectors(self, value: npt.ArrayLike) -> Array:
+        array = np.asarray(value, dtype=np.float64)
+        if array.shape != (self.n_nodes, 2):
+            raise ValueError(f"F_target has shape {array.shape}; expected ({self.n_nodes}, 2)")
+        return array
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A solved sheet.
+
+    Attributes
+    ----------
+    sheet : ContractileSheet
+    Y : (N,) array
+        Springs at the nodes.
+    u : (N, 2) array
+        Displacement at the nodes.
+    factor : BandedCholesky
+        Of the symmetric matrix, hence also that of the adjoint.
+    """
+
+    sheet: ContractileSheet
+    Y: Array
+    u: Array
+    factor: BandedCholesky
+
+    @property
+    def traction(self) -> Array:
+        """F = Y u at the nodes, ``(N, 2)``."""
+        return self.Y[:, None] * self.u
+
+    def pull_back(self, by_u: Array) -> tuple[Array, Array, float]:
+        """Turn the derivative of a loss by u, ``(N, 2)``, into those by the parameters through u.
+
+        Returns
+        -------
+        by_Y, by_sigma_a : (N,) array
+            At every node, also where the parameter was a number: then their sum is its derivative.
+        by_alpha : float
+        """
+        operators = self.sheet.operators
+        adjoint = self.factor.solve(by_u.ravel())
+        at_points = operators.at_points @ np.hstack([self.u, adjoint.reshape(-1, 2)])
+        by_springs = -operators.integrate(_dot(at_points[:, :2], at_points[:, 2:]))
+        by_alpha = -float(adjoint @ (operators.dilation_matrix @ self.u.ravel()))
+        return by_springs, -(operators.active.T @ adjoint), by_alpha
+
+
+def _require_mesh(nodes: Array, triangles: Indices) -> None:
+    if nodes.ndim != 2 or nodes.shape[1] != 2 or triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(f"expected nodes (N, 2) and triangles (M, 3), got {nodes.shape}, {triangles.shape}")
+    if not triangles.size or triangles.min() < 0 or triangles.max() >= len(nodes):
+        raise ValueError("triangles must name nodes of the mesh, and there must be some")
+    a, b, c = nodes[triangles].transpose(1, 0, 2)
+    doubled = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    if not doubled.min() > 1e-12 * doubled.max():
+        raise ValueError("a triangle of the mesh has no area")
+
+
+def _require_numbers(values: Array, what: str) -> None:
+    if not np.isfinite(values).all():
+        raise CellForceError(
+            f"{what} is NaN or infinite at {int((~np.isfinite(values)).sum())} nodes",
+            "every value must be a number",
+            "Look for NaN in the image, or lower the learning rate if a network made it.",
+            topic=what.split()[-1],
+        )
+
+
+def _stable(alpha: float) -> float:
+    if not (math.isfinite(alpha) and alpha > -0.5):
+        raise CellForceError(
+            f"alpha is {alpha:g}",
+            "the sheet is stable only for alpha above -0.5",
+            "Use alpha = nu / (1 - nu) of a thin sheet: 0.43 for Poisson ratio 0.3.",
+            topic="alpha",
+        )
+    return float(alpha)
+
+
+def _singular(what: str) -> CellForceError:
+    return CellForceError(
+        f"the sheet's equations are singular ({what})",
+        "they have one solution only if springs hold every part and alpha is not close to -0.5",
+        "Raise Y, or alpha.",
+        topic="Y",
+    )
+
+
+def _like(parameter: Field, by_node: Array) -> Field:
+    """Return the gradient in the shape of the parameter."""
+    return by_node if np.ndim(parameter) else float(by_node.sum())
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Return the scalar product of the vectors in the rows, ``(n, 2)`` -> ``(n,)``."""
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
