@@ -1,7 +1,15 @@
 """Fields to napari layer tuples, without napari: where they sit, how they look."""
 
-from napari_cellforce.layers.arrows import ArrowLook, Arrows, finest_spacing, screen_angle, usual_spacing
+from napari_cellforce.layers.arrows import (
+    ArrowLook,
+    Arrows,
+    finest_spacing,
+    longest,
+    screen_angle,
+    usual_spacing,
+)
 from napari_cellforce.layers.frame import METADATA_KEY, Frame, Labelling
+from napari_cellforce.layers.magnitude import Magnitude
 from napari_cellforce.layers.make import (
     LayerTuple,
     MagnitudeLook,
@@ -22,12 +30,14 @@ __all__ = [
     "Frame",
     "Labelling",
     "LayerTuple",
+    "Magnitude",
     "MagnitudeLook",
     "arrow_features",
     "arrow_layer",
     "field_layers",
     "finest_spacing",
     "image_layers",
+    "longest",
     "magnitude_layer",
     "mask_layer",
     "scalar_layer",

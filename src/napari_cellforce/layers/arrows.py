@@ -64,18 +64,18 @@ class Arrows:
     reference: float
 
     @classmethod
-    def of(cls, data: Any, spacing: int = 0) -> Arrows:
-        """Average `data`, ``(T, 2, Y, X)``, over blocks of `spacing` pixels, frame by frame."""
+    def of(cls, data: Any, spacing: int = 0, reference: float | None = None) -> Arrows:
+        """Average `data`, ``(T, 2, Y, X)``, over blocks of `spacing` pixels, frame by frame.
+
+        `reference` is that of the data themselves, unless it is given.
+        """
         height, width = data.shape[-2:]
         spacing = max(spacing or usual_spacing((height, width)), finest_spacing((height, width)))
         rows, columns = max(height // spacing, 1), max(width // spacing, 1)
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         positions = (np.stack([y.ravel(), x.ravel()], axis=1) + 0.5) * spacing - 0.5
         vectors = np.stack([_block_means(np.asarray(frame), rows, columns, spacing) for frame in data])
-        lengths = np.hypot(vectors[..., Y], vectors[..., X])
-        present = lengths[lengths > 0]
-        reference = float(np.percentile(present, 99)) if present.size else 1.0
-        return cls(positions, vectors, spacing, reference)
+        return cls(positions, vectors, spacing, reference or longest(vectors))
 
     def drawn(self, look: ArrowLook, ndim: int = 3) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the arrows longer than ``look.threshold``, for a napari Vectors layer.
@@ -98,6 +98,13 @@ class Arrows:
         data[:, 0, 1:] = self.positions[m] - projected / 2
         data[:, 1, 1:] = projected
         return data[..., 3 - ndim :], lengths[t, m], screen_angle(vectors[:, Y], vectors[:, X])
+
+
+def longest(vectors: FloatArray) -> float:
+    """Return the 99th percentile of the lengths of ``(..., 2)`` vectors that are not zero, else 1."""
+    lengths = np.hypot(vectors[..., Y], vectors[..., X])
+    present = lengths[lengths > 0]
+    return float(np.percentile(present, 99)) if present.size else 1.0
 
 
 def finest_spacing(shape: tuple[int, int]) -> int:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, ScalarField, VectorField, X, Y
+from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, ScalarField, VectorField
 from napari_cellforce.layers.arrows import ArrowLook, Arrows
 from napari_cellforce.layers.frame import Frame, Labelling
+from napari_cellforce.layers.magnitude import Magnitude
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 
@@ -54,7 +55,7 @@ def image_layers(stack: ImageStack) -> list[LayerTuple]:
 
 
 def magnitude_layer(
-    traction: VectorField, magnitude: Any, frame: Frame, label: Labelling, look: MagnitudeLook | None = None
+    traction: VectorField, frame: Frame, label: Labelling, look: MagnitudeLook | None = None
 ) -> LayerTuple:
     """Return the length of the vectors as an Image layer.
 
@@ -62,13 +63,12 @@ def magnitude_layer(
     ----------
     traction : VectorField
         Kept in the metadata, so that the layer can be saved in full.
-    magnitude : (T, Y, X) array
-        Numpy, or anything napari can slice lazily.
     frame : Frame
     label : Labelling
     look : MagnitudeLook, optional
     """
     look = look or MagnitudeLook()
+    magnitude = Magnitude(traction.data)
     symbol = "|F|" if traction.quantity == "traction" else "|u|"
     attributes = {
         **frame.attributes,
@@ -76,10 +76,12 @@ def magnitude_layer(
         "colormap": look.colormap,
         "opacity": look.opacity,
         "blending": look.blending,
-        "contrast_limits": (0.0, upper_limit(np.asarray(magnitude[0]))),
+        "contrast_limits": (0.0, upper_limit(magnitude[0])),
+        "rgb": False,
+        "multiscale": False,
         "metadata": label.metadata("magnitude", field=traction, unit=traction.unit),
     }
-    return frame.fit(magnitude), attributes, "image"
+    return (magnitude[0] if frame.ndim == 2 else magnitude), attributes, "image"
 
 
 def arrow_layer(
@@ -150,9 +152,8 @@ def field_layers(traction: VectorField) -> list[LayerTuple]:
     """Return magnitude, arrows and (where known) outline of a field read from a file."""
     frame = Frame.of(traction.pixel_size, traction.frame_interval)
     label = Labelling(traction.name, traction.provenance.model)
-    magnitude = np.hypot(traction.data[:, Y], traction.data[:, X])
     layers = [
-        magnitude_layer(traction, magnitude, frame, label),
+        magnitude_layer(traction, frame, label),
         arrow_layer(traction, Arrows.of(traction.data), frame, label),
     ]
     if traction.mask is not None:

@@ -1,0 +1,57 @@
+"""The ``cellforce`` command: its subcommands, and how errors reach the shell."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TextIO
+
+import typer
+
+from napari_cellforce import __version__
+from napari_cellforce.cli import demo, info, models, predict
+from napari_cellforce.cli.console import complain, warn_in_one_line
+from napari_cellforce.errors import CellForceError
+
+app = typer.Typer(
+    name="cellforce",
+    help="Traction forces from images of adhesion proteins.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(name="predict")(predict.predict)
+app.add_typer(models.app, name="models")
+app.command(name="info")(info.info)
+app.command(name="demo")(demo.demo)
+
+
+@app.callback(invoke_without_command=True)
+def version(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    """Traction forces from images of adhesion proteins."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line: bad input is one line and exit code 2, Ctrl-C is exit code 130."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except CellForceError as error:
+        complain(str(error))
+        sys.exit(2)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show our own warnings as a line for people; leave out those of libraries."""
+    del filename, lineno, file, line
+    warn_in_one_line(message, category)

@@ -1,0 +1,63 @@
+"""What the command line prints: one-line errors, progress and tables, on the error stream."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from napari_cellforce.errors import CellForceWarning
+
+errors = Console(stderr=True, soft_wrap=True)
+output = Console(soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Print an error as one line."""
+    errors.print(f"[bold red]Error:[/] {escape(' '.join(text.split()))}", highlight=False)
+
+
+def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:
+    """Print a warning if it is one of ours."""
+    if issubclass(category, CellForceWarning):
+        errors.print(f"[yellow]Warning:[/] {escape(' '.join(str(message).split()))}", highlight=False)
+
+
+@contextlib.contextmanager
+def frame_progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar that counts frames; yields ``update(what, done, total)``."""
+    columns = (
+        TextColumn("{task.fields[file]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.description}"),
+    )
+    with Progress(*columns, console=errors, transient=not errors.is_terminal) as bar:
+        task = bar.add_task("", file=escape(title), total=None)
+
+        def update(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield update
+
+
+@contextlib.contextmanager
+def byte_progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar that counts bytes; yields ``update(done, total)``."""
+    columns = (TextColumn(escape(title)), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=errors) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,133 @@
+"""Which channel, which mask, which pixel size: chosen and checked before the work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack, Mask, PixelSize
+from napari_cellforce.io.validate import check_pixel_size
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.predict.config import PredictConfig
+from napari_cellforce.preprocess.mask import find_cell
+
+MASK_INPUT = "mask"
+"""Name of the model input that is the cell mask itself, not a protein."""
+
+
+def choose_channels(
+    stack: ImageStack, record: ModelRecord, wanted: Sequence[int | str] = ()
+) -> tuple[int, ...]:
+    """Return the stack's channel for each protein the model reads.
+
+    Parameters
+    ----------
+    stack : ImageStack
+    record : ModelRecord
+    wanted : sequence of (int or str)
+        As the user named them; empty to go by the channels' names, or by their order if there are
+        exactly as many channels as proteins.
+
+    Raises
+    ------
+    CellForceError
+        If a channel is not there, or cannot be told.
+    """
+    proteins = [name for name in record.inputs if name != MASK_INPUT]
+    if wanted:
+        if len(wanted) != len(proteins):
+            raise CellForceError(
+                f"{len(wanted)} channels are chosen",
+                f"the model {record.name} reads {len(proteins)}: {', '.join(proteins)}",
+                "Choose one channel for each of these, in this order.",
+                topic="channel",
+            )
+        return tuple(stack.channel(which) for which in wanted)
+    named = [_channel_of(protein, stack) for protein in proteins]
+    if None not in named:
+        return tuple(c for c in named if c is not None)
+    if len(stack.channel_names) == len(proteins):
+        return tuple(range(len(proteins)))
+    listed = ", ".join(f"{i}: {name}" for i, name in enumerate(stack.channel_names))
+    raise CellForceError(
+        f"{stack.name or 'the image'} has the channels {listed}",
+        f"the model {record.name} reads {', '.join(proteins)}, and no name says which that is",
+        "Choose the channel in the panel, or with --channel.",
+        topic="channel",
+    )
+
+
+def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize | None) -> PixelSize:
+    """Return the pixel size to use: the given one, else the stack's; refuse to guess."""
+    pixel_size = check_pixel_size(given or stack.pixel_size, record.pixel_size)
+    return PixelSize.square(pixel_size.micron, pixel_size.source)
+
+
+def automatic_mask(stack: ImageStack, channel: int, pixel_size: PixelSize, config: PredictConfig) -> Mask:
+    """Return a mask that finds the cell in `channel` of a frame when that frame is asked for."""
+    frames = stack.data[:, channel]
+    lazy = frames if isinstance(frames, da.Array) else da.from_array(frames, chunks=(1, *stack.shape))
+
+    def find(block: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+        return find_cell(
+            block[0].astype(np.float32),
+            pixel_size=pixel_size,
+            sensitivity=config.sensitivity,
+            at=config.cell_at,
+        )[None]
+
+    found = lazy.rechunk((1, *stack.shape)).map_blocks(find, dtype=bool, meta=np.empty((0, 0, 0), bool))
+    return Mask(found, "automatic")
+
+
+def check_mask(mask: Mask, stack: ImageStack) -> None:
+    """Refuse a mask of another size or length than the stack.
+
+    Raises
+    ------
+    CellForceError
+        Naming both sizes.
+    """
+    frames, height, width = mask.data.shape
+    if (height, width) != stack.shape or frames not in (1, stack.n_frames):
+        raise CellForceError(
+            f"the mask ({mask.source}) has {frames} frames of {height} x {width} pixels",
+            f"the image has {stack.n_frames} frames of {stack.shape[0]} x {stack.shape[1]}",
+            "Use a mask of the same size, with one frame or as many as the image.",
+            topic="mask",
+        )
+
+
+def check_calibration(calibration: float | None, record: ModelRecord) -> None:
+    """Refuse a calibration that is no positive number, or that a model in Pa does not need.
+
+    Raises
+    ------
+    CellForceError
+    """
+    if calibration is None:
+        return
+    if not (np.isfinite(calibration) and calibration > 0):
+        raise CellForceError(
+            f"the calibration is {calibration:g} Pa",
+            "it is the mean traction magnitude of comparable cells, a positive number",
+            "Type it in (published cells: 196-444 Pa), or leave it empty for normalised tractions.",
+            topic="calibration",
+        )
+    if record.output_unit != "normalised":
+        raise CellForceError(
+            f"a calibration of {calibration:g} Pa is given",
+            f"the model {record.name} already predicts in {record.output_unit}",
+            "Leave the calibration empty.",
+            topic="calibration",
+        )
+
+
+def _channel_of(protein: str, stack: ImageStack) -> int | None:
+    """Return the one channel whose name contains the protein's, or None."""
+    matches = [i for i, name in enumerate(stack.channel_names) if protein.lower() in name.lower()]
+    return matches[0] if len(matches) == 1 else None

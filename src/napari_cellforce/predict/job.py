@@ -1,0 +1,206 @@
+"""The prediction job: a predictor on every frame of a stack, as a generator that can be stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from napari_cellforce import __version__
+from napari_cellforce.fields import (
+    PASCAL,
+    BoolArray,
+    FloatArray,
+    FrameResult,
+    ImageStack,
+    Mask,
+    PixelSize,
+    Provenance,
+    Unit,
+)
+from napari_cellforce.files import Fingerprint
+from napari_cellforce.io.validate import check_frame
+from napari_cellforce.models.record import Predictor
+from napari_cellforce.predict.config import PredictConfig, Progress
+from napari_cellforce.predict.inputs import (
+    MASK_INPUT,
+    automatic_mask,
+    check_calibration,
+    check_mask,
+    choose_channels,
+    choose_pixel_size,
+)
+from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines, normalise
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A checked job; made by `prepare`.
+
+    Attributes
+    ----------
+    stack : ImageStack
+    predictor : Predictor
+    mask : Mask
+    pixel_size : PixelSize
+    channels : tuple of int
+        Of the stack, one for each protein of the model.
+    config : PredictConfig
+    started : str
+        ISO 8601 in UTC.
+    """
+
+    stack: ImageStack
+    predictor: Predictor
+    mask: Mask
+    pixel_size: PixelSize
+    channels: tuple[int, ...]
+    config: PredictConfig
+    started: str
+
+    @property
+    def unit(self) -> Unit:
+        """Unit of the tractions: Pa if calibrated, else as the model's record says."""
+        return PASCAL if self.config.calibration else self.predictor.record.output_unit
+
+    def run(self) -> Iterator[Progress | FrameResult]:
+        """Predict frame by frame, in memory that does not grow with their number.
+
+        Yields
+        ------
+        Progress
+            While the brightness of the cell is measured over all frames.
+        FrameResult
+            One a frame, in order; traction ``(2, Y, X)`` in (y, x) and `unit`.
+
+        Raises
+        ------
+        CellForceError
+            At the first frame that cannot be predicted; what was yielded before stands.
+        """
+        baselines = None
+        if not self.config.already_normalised and self.predictor.record.normalisation != "none":
+            baselines = yield from self._measure()
+        for t in range(self.stack.n_frames):
+            yield self._predict_frame(t, baselines)
+
+    def provenance(self) -> Provenance:
+        """Return how the results come about, for layers and files."""
+        record = self.predictor.record
+        path = Path(self.stack.path)
+        fingerprint = dataclasses.asdict(Fingerprint.of(path)) if self.stack.path and path.is_file() else {}
+        settings = dataclasses.asdict(self.config) | {
+            "channels": [self.stack.channel_names[c] for c in self.channels],
+            "mask": self.mask.source,
+            "pixel_size [µm]": self.pixel_size.micron,
+            "pixel_size_source": self.pixel_size.source,
+            "output_scale": record.output_scale,
+        }
+        return Provenance(
+            model=record.name,
+            model_sha256=record.sha256,
+            version=__version__,
+            settings=settings,
+            input_file=self.stack.path,
+            input_fingerprint=fingerprint,
+            date=self.started,
+        )
+
+    def _measure(self) -> Generator[Progress, None, Baselines]:
+        meter = BaselineMeter()
+        for t in range(self.stack.n_frames):
+            yield Progress("Measuring the cell's brightness", t, self.stack.n_frames)
+            meter.add(self._image(t), self.mask.frame(t))
+        return meter.baselines()
+
+    def _predict_frame(self, t: int, baselines: Baselines | None) -> FrameResult:
+        record = self.predictor.record
+        image, mask = self._image(t), self.mask.frame(t)
+        if baselines is not None:
+            image = normalise(image, baselines, record.normalisation, shared=record.shared_baselines)
+        result = self.predictor.predict_frame(self._inputs(image, mask), mask, self.pixel_size)
+        return dataclasses.replace(self._calibrated(result), frame=t, mask=mask)
+
+    def _image(self, t: int) -> FloatArray:
+        """Read the protein channels of a frame, ``(C, Y, X)``, and refuse what no model can use."""
+        image = self.stack.frame(t, self.channels)
+        check_frame(image, name=self.stack.name, frame=t)
+        return image
+
+    def _inputs(self, image: FloatArray, mask: BoolArray) -> FloatArray:
+        """Return the model's input channels: the proteins, and the mask where the model asks for it."""
+        proteins = iter(image)
+        channels = [mask if name == MASK_INPUT else next(proteins) for name in self.predictor.record.inputs]
+        return np.stack(channels).astype(np.float32, copy=False)
+
+    def _calibrated(self, result: FrameResult) -> FrameResult:
+        if not self.config.calibration:
+            return result
+        factor = np.float32(self.config.calibration / self.predictor.record.output_scale)
+        uncertainty = None if result.uncertainty is None else result.uncertainty * factor
+        return dataclasses.replace(result, traction=result.traction * factor, uncertainty=uncertainty)
+
+
+def prepare(
+    stack: ImageStack,
+    predictor: Predictor,
+    mask: Mask | None = None,
+    pixel_size: PixelSize | None = None,
+    config: PredictConfig | None = None,
+) -> Prediction:
+    """Check everything that can be checked before the first frame, and return the job.
+
+    Parameters
+    ----------
+    stack : ImageStack
+    predictor : Predictor
+    mask : Mask, optional
+        Where the cell is; by default it is found frame by frame.
+    pixel_size : PixelSize, optional
+        In µm; by default the stack's own.
+    config : PredictConfig, optional
+
+    Raises
+    ------
+    CellForceError
+        If the pixel size is missing or not square, a channel is not there, the mask does not fit,
+        or the calibration is not a positive number.
+
+    Warns
+    -----
+    CellForceWarning
+        If the pixel size is more than five times off the model's.
+    """
+    config = config or PredictConfig()
+    record = predictor.record
+    size = choose_pixel_size(stack, record, pixel_size)
+    channels = choose_channels(stack, record, config.channels)
+    check_calibration(config.calibration, record)
+    if mask is None:
+        mask = automatic_mask(stack, channels[0] if channels else 0, size, config)
+    check_mask(mask, stack)
+    return Prediction(
+        stack, predictor, mask, size, channels, config, datetime.now(UTC).isoformat(timespec="seconds")
+    )
+
+
+def predict(
+    stack: ImageStack,
+    predictor: Predictor,
+    mask: Mask | None = None,
+    pixel_size: PixelSize | None = None,
+    config: PredictConfig | None = None,
+) -> Iterator[FrameResult]:
+    """Predict the traction of every frame; see `prepare` for parameters and errors.
+
+    Yields
+    ------
+    FrameResult
+        Traction ``(2, Y, X)`` in (y, x), in Pa or normalised as ``predictor.record`` says.
+    """
+    job = prepare(stack, predictor, mask, pixel_size, config)
+    return (record for record in job.run() if isinstance(record, FrameResult))

@@ -1,0 +1,80 @@
+"""Predictions straight to files, while they are made."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from napari_cellforce.fields import FrameResult
+from napari_cellforce.io.write import FieldWriter, write_table
+from napari_cellforce.predict.config import Progress
+from napari_cellforce.predict.job import Prediction
+from napari_cellforce.results import frame_row
+
+
+@dataclass(frozen=True)
+class OutputPaths:
+    """Where the results of one input go.
+
+    Attributes
+    ----------
+    traction : Path
+        OME-TIFF of the traction, (T, 2, Y, X).
+    summary : Path
+        CSV, a row a frame.
+    """
+
+    traction: Path
+    summary: Path
+
+    @classmethod
+    def of(cls, folder: Path, stem: str) -> OutputPaths:
+        """Return the paths for an input called `stem`."""
+        return cls(folder / f"{stem}_traction.ome.tif", folder / f"{stem}_summary.csv")
+
+
+def predict_to_files(job: Prediction, paths: OutputPaths) -> Iterator[Progress | FrameResult]:
+    """Run a job and write what it yields; whatever ends it, the finished frames are on disk.
+
+    Yields
+    ------
+    Progress or FrameResult
+        As `Prediction.run` does, each result after it was written.
+
+    Raises
+    ------
+    CellForceError
+        If a frame cannot be predicted, or a file not be written.
+    """
+    rows: list[dict[str, float]] = []
+    writer = FieldWriter(
+        paths.traction,
+        quantity="traction",
+        unit=job.unit,
+        pixel_size=job.pixel_size,
+        shape=job.stack.shape,
+        frame_interval=job.stack.frame_interval,
+        provenance=job.provenance(),
+    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: rows and write_table(paths.summary, pd.DataFrame(rows)))
+        stack.enter_context(writer)
+        for record in job.run():
+            if isinstance(record, FrameResult):
+                writer.append(record.frame, record.traction)
+                assert record.mask is not None
+                rows.append(
+                    frame_row(
+                        record.frame,
+                        record.traction,
+                        record.mask,
+                        job.pixel_size,
+                        job.unit,
+                        job.stack.frame_interval,
+                    )
+                )
+            yield record
