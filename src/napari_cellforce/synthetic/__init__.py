@@ -5,8 +5,9 @@ from napari_cellforce.synthetic.cell import CellConfig, SyntheticCell, draw, dra
 from napari_cellforce.synthetic.course import Drug, Turnover
 from napari_cellforce.synthetic.fibres import FibreRule, Fibres
 from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.outline import Outline
 from napari_cellforce.synthetic.proteins import PROTEINS, ProteinLook
-from napari_cellforce.synthetic.shape import Outline, Shape
+from napari_cellforce.synthetic.shape import Shape
 
 __all__ = [
     "PAPER_ADHESIONS",

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
-from napari_cellforce.synthetic.shape import Array, Outline
+from napari_cellforce.synthetic.outline import Array, Outline
 
 
 @dataclass(frozen=True)

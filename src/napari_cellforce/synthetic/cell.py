@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, VectorField
+from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quantity, VectorField
 from napari_cellforce.synthetic.adhesions import AdhesionRule, Adhesions
 from napari_cellforce.synthetic.course import Drug, Turnover
 from napari_cellforce.synthetic.drawing import draw_adhesions, draw_lines
+from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
 from napari_cellforce.synthetic.fibres import FibreRule, Fibres
+from napari_cellforce.synthetic.instrument import Instrument
 from napari_cellforce.synthetic.limits import require_positive
 from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.outline import Array, Outline
 from napari_cellforce.synthetic.proteins import (
     ZYXIN,
     Parts,
@@ -23,9 +26,11 @@ from napari_cellforce.synthetic.proteins import (
     edge_distance,
     looks_of,
 )
-from napari_cellforce.synthetic.shape import Array, Kind, Outline, Shape
+from napari_cellforce.synthetic.shape import Kind, Shape
 
 _FIELD_OF_VIEW = 174.0
+_DRAWING = 6
+"""Streams of random numbers that a drawing uses."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class CellConfig:
     camera: Camera = field(default_factory=Camera)
     turnover: Turnover = field(default_factory=Turnover)
     drug: Drug | None = None
+    mechanics: FibreMechanics | None = None
+    instrument: Instrument | None = None
     frames: int = 1
     frame_interval: float = 1.0
     side: int = 512
@@ -97,8 +104,11 @@ class SyntheticCell:
     adhesions : tuple of T Adhesions
     fibres : Fibres
     config : CellConfig
+    seed : SeedSequence
     traction : VectorField or None
         ``(T, 2, Y, X)`` in Pa, exact; None where no mechanics was asked for.
+    displacement, measured : VectorField or None
+        What an instrument would have measured: displacement in µm, traction in Pa.
     """
 
     image: ImageStack
@@ -107,7 +117,10 @@ class SyntheticCell:
     adhesions: tuple[Adhesions, ...]
     fibres: Fibres
     config: CellConfig
+    seed: np.random.SeedSequence
     traction: VectorField | None = None
+    displacement: VectorField | None = None
+    measured: VectorField | None = None
 
 
 def drawn_cell(
@@ -167,7 +180,8 @@ def draw(
     CellForceError
         If the cell leaves the image or is smaller than an adhesion.
     """
-    shapes, places, joins, times, organelles, noise = np.random.default_rng(seed).spawn(6)
+    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    shapes, places, joins, times, organelles, noise = (_stream(sequence, i) for i in range(_DRAWING))
     middle = (config.side - 1) / 2 * config.pixel_size
     outline = outline or config.shape.outline((middle, middle), shapes)
     mask = outline.mask((config.side, config.side), config.pixel_size)
@@ -179,7 +193,59 @@ def draw(
     names = tuple(look.name for look in config.proteins)
     size = PixelSize.square(config.pixel_size)
     image = ImageStack(data, names, size, config.frame_interval, name="synthetic cell")
-    return SyntheticCell(image, Mask(mask[None], "synthetic"), outline, tuple(course), fibres, config)
+    return SyntheticCell(
+        image, Mask(mask[None], "synthetic"), outline, tuple(course), fibres, config, sequence
+    )
+
+
+def simulate(config: CellConfig, seed: int | np.random.SeedSequence = 0) -> SyntheticCell:
+    """Return a synthetic cell with the traction of its mechanics, and what its instrument would measure."""
+    return with_traction(draw(config, seed))
+
+
+def with_traction(cell: SyntheticCell) -> SyntheticCell:
+    """Return the cell with the traction of its mechanics, and what its instrument would measure.
+
+    Raises
+    ------
+    CellForceError
+        If the mechanics has no solution.
+    """
+    config, mask = cell.config, cell.mask.data[0]
+    if config.mechanics is None:
+        return cell
+    traction = config.mechanics.traction(
+        mask, config.pixel_size, cell.adhesions, cell.fibres, config.activity
+    )
+    cell = replace(cell, traction=_field(cell, traction, "traction"))
+    if config.instrument is None:
+        return cell
+    rng = _stream(cell.seed, _DRAWING)
+    displacement, measured = config.instrument.measure(traction, config.pixel_size, rng)
+    return replace(
+        cell,
+        displacement=_field(cell, displacement, "displacement"),
+        measured=_field(cell, measured, "traction"),
+    )
+
+
+def _field(cell: SyntheticCell, data: Array, quantity: Quantity) -> VectorField:
+    config = cell.config
+    return VectorField(
+        data.astype(np.float32),
+        quantity,
+        "Pa" if quantity == "traction" else "µm",
+        PixelSize.square(config.pixel_size),
+        config.frame_interval,
+        mask=np.broadcast_to(cell.mask.data, (config.frames, *cell.mask.data.shape[1:])),
+        name=f"synthetic {quantity}",
+    )
+
+
+def _stream(seed: np.random.SeedSequence, number: int) -> np.random.Generator:
+    """Return a stream of random numbers of the seed; unlike `SeedSequence.spawn`, the same every time."""
+    child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, number))
+    return np.random.default_rng(child)
 
 
 def _still_parts(config: CellConfig, mask: BoolArray, rng: np.random.Generator) -> Parts:

@@ -10,7 +10,7 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
-from napari_cellforce.synthetic.shape import Array
+from napari_cellforce.synthetic.outline import Array
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from napari_cellforce.synthetic.adhesions import Adhesions
-from napari_cellforce.synthetic.shape import Array
+from napari_cellforce.synthetic.outline import Array
 
 Window = tuple[slice, slice]
 Segment = tuple[Array, Array]

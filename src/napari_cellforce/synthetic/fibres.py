@@ -10,7 +10,7 @@ import numpy.typing as npt
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.drawing import Segment
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
-from napari_cellforce.synthetic.shape import Array
+from napari_cellforce.synthetic.outline import Array
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,13 @@ class Fibres:
         Which adhesions it joins.
     thickness : (M,) array
         Diameter in µm.
+    young : (M,) array
+        Young's modulus in Pa. It does not show.
     """
 
     ends: npt.NDArray[np.intp]
     thickness: Array
+    young: Array
 
     def __len__(self) -> int:
         return len(self.thickness)
@@ -48,6 +51,8 @@ class FibreRule:
         Median diameter in µm.
     thickness_spread : float
         Standard deviation of its logarithm.
+    young, young_spread : float
+        Median Young's modulus in Pa, and standard deviation of its logarithm.
     straightness : float
         How strictly a fibre must leave its adhesions along their long axis: candidates are drawn with
         probability in proportion to cos^straightness of the angle, at both ends.
@@ -58,24 +63,29 @@ class FibreRule:
     per_adhesion: float = 1.5
     thickness: float = 0.5
     thickness_spread: float = 0.3
+    young: float = 1e6
+    young_spread: float = 0.3
     straightness: float = 8.0
     shortest: float = 6.0
 
     def __post_init__(self) -> None:
-        require_positive(self, "thickness")
-        require_not_negative(self, "per_adhesion", "thickness_spread", "straightness", "shortest")
+        require_positive(self, "thickness", "young")
+        require_not_negative(
+            self, "per_adhesion", "thickness_spread", "young_spread", "straightness", "shortest"
+        )
 
     def join(self, adhesions: Adhesions, rng: np.random.Generator) -> Fibres:
         """Return fibres between adhesions that face each other (fewer where few do)."""
-        choices, thicknesses = rng.spawn(2)
+        choices, thicknesses, stiffnesses = rng.spawn(3)
         first, second = np.triu_indices(len(adhesions), k=1)
         weight = self._fit(adhesions, first, second)
         count = min(round(self.per_adhesion * len(adhesions) / 2), int((weight > 0).sum()))
         if count == 0:
-            return Fibres(np.empty((0, 2), dtype=np.intp), np.empty(0))
+            return Fibres(np.empty((0, 2), dtype=np.intp), np.empty(0), np.empty(0))
         chosen = choices.choice(len(weight), size=count, replace=False, p=weight / weight.sum())
         thickness = self.thickness * np.exp(self.thickness_spread * thicknesses.normal(size=count))
-        return Fibres(np.stack([first, second], axis=1)[chosen], thickness)
+        young = self.young * np.exp(self.young_spread * stiffnesses.normal(size=count))
+        return Fibres(np.stack([first, second], axis=1)[chosen], thickness, young)
 
     def _fit(self, adhesions: Adhesions, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> Array:
         """Return how well each pair of adhesions faces each other, 0 to 1."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
-from napari_cellforce.synthetic.shape import Array
+from napari_cellforce.synthetic.outline import Array
 
 _FULL_SCALE = 65535
 

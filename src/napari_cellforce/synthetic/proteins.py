@@ -12,7 +12,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic.drawing import ellipse
 from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
-from napari_cellforce.synthetic.shape import Array
+from napari_cellforce.synthetic.outline import Array
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""What a traction force microscope would have measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from napari_cellforce.fields import Substrate
+from napari_cellforce.physics.halfspace import displacement, fttc
+from napari_cellforce.synthetic.limits import require_not_negative
+from napari_cellforce.synthetic.outline import Array
+
+_PADDING = 1.0
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A gel, the tracking of its beads, and the inversion.
+
+    Attributes
+    ----------
+    substrate : Substrate
+        The gel.
+    window : float
+        Standard deviation, in µm, of the Gaussian average that stands for the interrogation window
+        of particle image velocimetry.
+    noise : float
+        Standard deviation, in µm, of the error of each component of the displacement;
+        correlated over the window.
+    regularisation : float
+        Tikhonov's lambda in µm/Pa, see `napari_cellforce.physics.halfspace.fttc`.
+    """
+
+    substrate: Substrate = field(default_factory=lambda: Substrate(8000.0))
+    window: float = 0.8
+    noise: float = 0.01
+    regularisation: float = 2e-4
+
+    def __post_init__(self) -> None:
+        require_not_negative(self, "window", "noise", "regularisation")
+
+    def measure(self, traction: Array, pixel_size: float, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return measured displacement (µm) and traction (Pa) for a true traction, all ``(T, 2, Y, X)``."""
+        gel = self.substrate.young, self.substrate.poisson
+        thickness = self.substrate.thickness
+        true = displacement(traction, pixel_size, *gel, thickness, padding=_PADDING)
+        measured = self._blur(true, pixel_size) + self._error(traction.shape, pixel_size, rng)
+        return measured, fttc(measured, pixel_size, *gel, self.regularisation, thickness, padding=_PADDING)
+
+    def _blur(self, field: Array, pixel_size: float) -> Array:
+        sigma = self.window / pixel_size
+        blurred: Array = gaussian_filter(field, (0, 0, sigma, sigma), mode="wrap")
+        return blurred
+
+    def _error(self, shape: tuple[int, ...], pixel_size: float, rng: np.random.Generator) -> Array:
+        error = self._blur(rng.standard_normal(shape), pixel_size)
+        scaled: Array = self.noise * error / error.std()
+        return scaled

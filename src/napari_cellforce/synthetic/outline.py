@@ -1,0 +1,223 @@
+"""The edge of a cell: drawn by hand, taken from a mask, or made by a rule.
+
+Lengths are in µm; the centre of pixel (i, j) lies at (i, j) times the pixel size, as in napari's world.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import CubicSpline
+from skimage.draw import polygon2mask
+from skimage.measure import find_contours, label, points_in_poly
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray
+
+Array = npt.NDArray[np.float64]
+
+_POINTS = 360
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The closed edge of a cell.
+
+    Attributes
+    ----------
+    points : (N, 2) array
+        Corners (y, x) in µm, in order; the last joins the first.
+
+    Raises
+    ------
+    CellForceError
+        If it has fewer than three corners, encloses no area, or crosses itself.
+    """
+
+    points: Array
+
+    def __post_init__(self) -> None:
+        points = np.asarray(self.points, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 2:
+            raise ValueError(f"an outline has points of shape (N, 2), not {points.shape}")
+        object.__setattr__(self, "points", points)
+        if len(points) < 3 or not np.isfinite(points).all() or not self.area > 0:
+            raise CellForceError(
+                f"the outline has {len(points)} points and encloses no area",
+                "it must go round a cell",
+                "Draw at least three corners.",
+                topic="outline",
+            )
+        if _crosses_itself(points):
+            raise CellForceError(
+                "the outline crosses itself",
+                "it must go round the cell once",
+                "Draw it again without a loop, or move the crossing corners.",
+                topic="outline",
+            )
+
+    @classmethod
+    def from_drawing(cls, points: npt.ArrayLike, *, closed: bool = True, smooth: bool = False) -> Outline:
+        """Return the outline drawn by hand.
+
+        Parameters
+        ----------
+        points : (N, 2) array-like
+            (y, x) in µm.
+        closed : bool
+            Whether the drawing tool closes the line (a polygon does, a path does not).
+        smooth : bool
+            Lay a smooth closed spline through the points.
+
+        Raises
+        ------
+        CellForceError
+            If the ends of an unclosed line lie further apart than a twentieth of its length,
+            and as the class does.
+        """
+        corners = _without_repeats(np.asarray(points, dtype=np.float64).reshape(-1, 2))
+        if not closed:
+            _require_meeting_ends(corners)
+        return cls(_smooth(corners) if smooth and len(corners) > 2 else corners)
+
+    @classmethod
+    def from_mask(cls, mask: BoolArray, pixel_size: float) -> Outline:
+        """Return the outer edge of the largest piece of a ``(Y, X)`` mask; `pixel_size` in µm."""
+        pieces = label(mask)
+        if not pieces.any():
+            raise CellForceError(
+                "the mask is empty",
+                "it must show a cell",
+                "Paint the cell, or choose another mask.",
+                topic="mask",
+            )
+        largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+        contours = find_contours(np.pad(largest, 1).astype(np.float64), 0.5)
+        longest = max(contours, key=len)
+        return cls((longest[:-1] - 1) * pixel_size)
+
+    @cached_property
+    def area(self) -> float:
+        """Enclosed area in µm²."""
+        return abs(_signed_area(self.points))
+
+    @cached_property
+    def length(self) -> float:
+        """Length of the edge in µm."""
+        return float(np.hypot(*_edges(self.points).T).sum())
+
+    @cached_property
+    def centroid(self) -> Array:
+        """Centre of the enclosed area, (y, x) in µm."""
+        following = np.roll(self.points, -1, axis=0)
+        cross = self.points[:, 0] * following[:, 1] - self.points[:, 1] * following[:, 0]
+        centre: Array = ((self.points + following) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
+        return centre
+
+    @cached_property
+    def long_axis(self) -> float:
+        """Direction of the longest axis, atan2(y, x), in radians (of the principal axis of the corners)."""
+        even = self.along(np.linspace(0, 1, _POINTS, endpoint=False))
+        covariance = np.cov((even - self.centroid).T)
+        y, x = np.linalg.eigh(covariance)[1][:, -1]
+        return math.atan2(y, x)
+
+    def along(self, fraction: Array) -> Array:
+        """Return the points ``(N, 2)`` at the given fractions (0 to 1) of the way round."""
+        steps = np.hypot(*_edges(self.points).T)
+        distance = np.concatenate([[0], np.cumsum(steps)]) / steps.sum()
+        ring = np.concatenate([self.points, self.points[:1]])
+        return np.stack([np.interp(fraction, distance, ring[:, axis]) for axis in (0, 1)], axis=1)
+
+    def inward_normal(self, fraction: Array) -> Array:
+        """Return the unit vectors ``(N, 2)`` pointing into the cell at fractions of the way round."""
+        tangent = self.along((fraction + 1e-3) % 1) - self.along((fraction - 1e-3) % 1)
+        normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1) * np.sign(_signed_area(self.points))
+        unit: Array = normal / np.maximum(np.hypot(*normal.T), 1e-12)[:, None]
+        return unit
+
+    def contains(self, points: Array) -> BoolArray:
+        """Return which of the ``(N, 2)`` points in µm lie inside."""
+        inside: BoolArray = points_in_poly(points, self.points)
+        return inside
+
+    def mask(self, shape: tuple[int, int], pixel_size: float) -> BoolArray:
+        """Return the ``(Y, X)`` mask on an image of `shape` pixels of `pixel_size` µm.
+
+        Raises
+        ------
+        CellForceError
+            If the outline leaves the image.
+        """
+        last = (np.asarray(shape) - 1) * pixel_size
+        if (self.points < 0).any() or (self.points > last).any():
+            height, width = np.ptp(self.points, axis=0)
+            image = f"the image ({last[0]:.0f} x {last[1]:.0f} µm)"
+            raise CellForceError(
+                f"the outline ({height:.0f} x {width:.0f} µm) leaves {image}",
+                "the whole cell must be in the image",
+                "Move or shrink the cell, or enlarge the image.",
+                topic="outline",
+            )
+        mask: BoolArray = polygon2mask(shape, self.points / pixel_size)
+        return mask
+
+
+def _edges(points: Array) -> Array:
+    return np.roll(points, -1, axis=0) - points
+
+
+def _signed_area(points: Array) -> float:
+    """Return the area by the shoelace formula, positive when y turns towards x."""
+    y, x = points.T
+    return 0.5 * float((y * np.roll(x, -1) - x * np.roll(y, -1)).sum())
+
+
+def _without_repeats(points: Array) -> Array:
+    """Drop points that repeat the one before, and a last point that repeats the first."""
+    if len(points) < 2:
+        return points
+    distinct: Array = points[np.hypot(*_edges(points).T) > 1e-9]
+    return distinct
+
+
+def _smooth(corners: Array) -> Array:
+    """Return a closed cubic spline through the corners, parametrised by chord length."""
+    ring = np.concatenate([corners, corners[:1]])
+    chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(ring, axis=0).T))])
+    spline = CubicSpline(chord, ring, bc_type="periodic")
+    points: Array = spline(np.linspace(0, chord[-1], _POINTS, endpoint=False))
+    return points
+
+
+def _require_meeting_ends(points: Array) -> None:
+    gap = float(np.hypot(*(points[-1] - points[0])))
+    length = float(np.hypot(*np.diff(points, axis=0).T).sum())
+    if gap > length / 20:
+        raise CellForceError(
+            f"the outline is open: its ends are {gap:.1f} µm apart",
+            "it must go round the cell",
+            "End the line where it began, or draw a polygon.",
+            topic="outline",
+        )
+
+
+def _crosses_itself(points: Array) -> bool:
+    """Say whether any two edges cross: each has its ends on either side of the other."""
+    side_start = _side(points, points)
+    side_end = np.roll(side_start, -1, axis=1)
+    straddles = side_start * side_end < 0
+    return bool((straddles & straddles.T).any())
+
+
+def _side(points: Array, others: Array) -> Array:
+    """Return by how many µm point j lies to the left of the line along edge i; rounding errors as 0."""
+    step = _edges(points)
+    step = step / np.maximum(np.hypot(*step.T), 1e-12)[:, None]
+    offset = others[None] - points[:, None]
+    side: Array = step[:, None, 0] * offset[..., 1] - step[:, None, 1] * offset[..., 0]
+    return np.where(np.abs(side) < 1e-9 * np.ptp(points), 0.0, side)

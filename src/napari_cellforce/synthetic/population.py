@@ -1,0 +1,126 @@
+"""Populations of synthetic cells: settings drawn at random between limits, one seed a cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.synthetic.cell import CellConfig, SyntheticCell, simulate
+from napari_cellforce.synthetic.limits import require_not_negative, require_positive
+from napari_cellforce.synthetic.settings import changed
+
+
+@dataclass(frozen=True)
+class Range:
+    """A setting that differs from cell to cell.
+
+    Attributes
+    ----------
+    setting : str
+        Its path in `CellConfig`: ``"adhesions.length"``, ``"proteins.zyxin.nucleus"``.
+    low, high : float
+        Limits, drawn evenly between.
+    logarithmic : bool
+        Evenly in the logarithm.
+    """
+
+    setting: str
+    low: float
+    high: float
+    logarithmic: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high or (self.logarithmic and not self.low > 0):
+            raise CellForceError(
+                f"{self.setting} ranges from {self.low:g} to {self.high:g}",
+                "the lower limit comes first, and is above 0 on a logarithmic scale",
+                "Change the limits.",
+                topic="range",
+            )
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Return a value between the limits."""
+        if self.logarithmic:
+            return math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+        return float(rng.uniform(self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A kind of cell: common settings, and those that differ from cell to cell.
+
+    Attributes
+    ----------
+    config : CellConfig
+    ranges : tuple of Range
+    weight : float
+        How frequent the kind is, relative to others.
+    """
+
+    config: CellConfig = field(default_factory=CellConfig)
+    ranges: tuple[Range, ...] = ()
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_not_negative(self, "weight")
+        for differing in self.ranges:
+            changed(self.config, differing.setting, differing.low)
+            changed(self.config, differing.setting, differing.high)
+
+    def draw(self, rng: np.random.Generator) -> CellConfig:
+        """Return the settings of one cell."""
+        config = self.config
+        for differing in self.ranges:
+            config = changed(config, differing.setting, differing.draw(rng))
+        return config
+
+
+@dataclass(frozen=True)
+class PopulationConfig:
+    """A data set of synthetic cells.
+
+    Attributes
+    ----------
+    recipes : tuple of Recipe
+    cells : int
+    seed : int
+        Cell i depends on it and on i alone: it is the same in a larger population, in any order,
+        on any number of cores.
+    """
+
+    recipes: tuple[Recipe, ...] = field(default_factory=lambda: (Recipe(),))
+    cells: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_positive(self, "cells")
+        require_not_negative(self, "seed")
+        if not sum(recipe.weight for recipe in self.recipes) > 0:
+            raise CellForceError(
+                "the population has no kind of cell",
+                "at least one recipe must have a weight above 0",
+                "Add a recipe, or raise a weight.",
+                topic="recipes",
+            )
+
+    def seed_of(self, index: int) -> np.random.SeedSequence:
+        """Return the seed of a cell, the same as ``SeedSequence(seed).spawn(...)[index]``."""
+        return np.random.SeedSequence(self.seed, spawn_key=(index,))
+
+    def cell_config(self, index: int) -> CellConfig:
+        """Return the settings of a cell."""
+        rng = np.random.default_rng(self.seed_of(index))
+        weights = np.array([recipe.weight for recipe in self.recipes])
+        recipe = self.recipes[rng.choice(len(self.recipes), p=weights / weights.sum())]
+        return recipe.draw(rng)
+
+    def cell(self, index: int) -> SyntheticCell:
+        """Return a cell with all that its settings ask for."""
+        return simulate(self.cell_config(index), self.seed_of(index))
+
+    def __iter__(self) -> Iterator[SyntheticCell]:
+        return map(self.cell, range(self.cells))
