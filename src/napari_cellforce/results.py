@@ -1,0 +1,141 @@
+"""From fields to a table: one row a frame, the unit in every column's name.
+
+In normalised units the force, moment and energy columns hold what becomes nN, nN·µm and fJ when multiplied
+by the traction, in Pa, that one normalised unit stands for.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from napari_cellforce import metrics
+from napari_cellforce.fields import NORMALISED, BoolArray, Mask, PixelSize, Unit, VectorField
+
+_QUANTITIES = (
+    ("mean traction", "Pa"),
+    ("95th percentile traction", "Pa"),
+    ("maximum traction", "Pa"),
+    ("total force", "nN"),
+    ("net force", "nN"),
+    ("net / total force", ""),
+    ("contractile moment", "nN·µm"),
+)
+_ENERGY = ("strain energy", "fJ")
+
+
+def column_names(unit: Unit, *, energy: bool = False) -> list[str]:
+    """Return the columns of a table, in order.
+
+    Parameters
+    ----------
+    unit : {"Pa", "normalised"}
+        Of the traction.
+    energy : bool
+        With the strain energy, for which a displacement is needed.
+    """
+    quantities = (*_QUANTITIES, _ENERGY) if energy else _QUANTITIES
+    return ["frame", "time [min]", "area [µm²]", *(_column(*quantity, unit) for quantity in quantities)]
+
+
+def frame_row(
+    frame: int,
+    traction: npt.ArrayLike,
+    mask: BoolArray,
+    pixel_size: PixelSize,
+    unit: Unit,
+    frame_interval: float | None = None,
+    displacement: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """Sum up one frame.
+
+    Parameters
+    ----------
+    frame : int
+        Index in the movie, from 0.
+    traction : (2, Y, X) array
+        In `unit`.
+    mask : (Y, X) bool array
+        Only what is inside counts.
+    pixel_size : PixelSize
+    unit : {"Pa", "normalised"}
+    frame_interval : float, optional
+        Minutes between frames; without it the time is NaN.
+    displacement : (2, Y, X) array, optional
+        Of the gel's surface in µm; adds the strain energy.
+
+    Returns
+    -------
+    dict
+        From the names of `column_names` to numbers.
+    """
+    total = float(metrics.total_force(traction, mask, pixel_size))
+    net = float(np.linalg.norm(metrics.net_force(traction, mask, pixel_size)))
+    values = [
+        frame,
+        math.nan if frame_interval is None else frame * frame_interval,
+        float(mask.sum()) * pixel_size.area,
+        float(metrics.mean_traction(traction, mask)),
+        float(metrics.percentile_traction(traction, mask, 95)),
+        float(metrics.percentile_traction(traction, mask, 100)),
+        total,
+        net,
+        net / total if total > 0 else math.nan,
+        float(metrics.contractile_moment(traction, mask, pixel_size)),
+    ]
+    if displacement is not None:
+        values.append(float(metrics.strain_energy(traction, displacement, mask, pixel_size)))
+    names = column_names(unit, energy=displacement is not None)
+    return dict(zip(names, values, strict=True))
+
+
+def frame_table(
+    field: VectorField, mask: Mask | BoolArray | None = None, displacement: VectorField | None = None
+) -> pd.DataFrame:
+    """Sum up a traction field, one row a frame.
+
+    Parameters
+    ----------
+    field : VectorField
+        Traction.
+    mask : Mask or (Y, X) or (T, Y, X) bool array, optional
+        For all frames, for the frames of the field, or for those of the movie that they come from.
+        By default the field's own.
+    displacement : VectorField, optional
+        In µm, with at least the frames of `field`; adds the strain energy.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of `column_names`.
+    """
+    if field.quantity != "traction":
+        raise ValueError(f"expected a traction field, got {field.quantity}")
+    masks = _as_mask(field.mask if mask is None else mask)
+    rows = []
+    for i, frame in enumerate(field.frames):
+        moved = None if displacement is None else displacement.data[displacement.frames.index(frame)]
+        inside = masks.frame(i if len(masks.data) == len(field.frames) else frame)
+        row = frame_row(
+            frame, field.data[i], inside, field.pixel_size, field.unit, field.frame_interval, moved
+        )
+        rows.append(row)
+    return pd.DataFrame(rows, columns=column_names(field.unit, energy=displacement is not None))
+
+
+def _column(name: str, absolute: str, unit: Unit) -> str:
+    """Return a column's name with its unit: `absolute`, or ``normalised``; a pure number has none."""
+    if not absolute:
+        return name
+    return f"{name} [{NORMALISED if unit == NORMALISED else absolute}]"
+
+
+def _as_mask(mask: Mask | BoolArray | None) -> Mask:
+    if mask is None:
+        raise ValueError("the field has no mask of its own: give one")
+    if isinstance(mask, Mask):
+        return mask
+    return Mask(mask if mask.ndim == 3 else mask[None])
