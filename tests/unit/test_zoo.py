@@ -14,14 +14,20 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from napari_cellforce import files, zoo
 from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import PixelSize
+from napari_cellforce.models import checkpoint
+from napari_cellforce.models.gfnn import GFNN, GFNNConfig
+from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.zoo import catalogue
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GFNN = "gfnn-schmitt2024"
+AUTHORS = "gfnn-schmitt2024"
 FILTER = "adhesion-filter"
 WEIGHTS = bytes(range(256)) * 1024
 """Stands for a weights file of 256 kB: several chunks of a download."""
@@ -54,7 +60,7 @@ def zoo_with(monkeypatch: pytest.MonkeyPatch):
     """Put one downloadable model, "borrowed", into a zoo of our own."""
 
     def add(url: str, content: bytes = WEIGHTS) -> None:
-        gfnn = zoo.entry(GFNN)
+        gfnn = zoo.entry(AUTHORS)
         digest = hashlib.sha256(content).hexdigest()
         borrowed = dataclasses.replace(gfnn, name="borrowed", url=url, sha256=digest, size=len(content))
         monkeypatch.setattr(catalogue, "shipped", lambda: (borrowed,))
@@ -90,15 +96,28 @@ def _serve(handler) -> Iterator[str]:
     thread.join()
 
 
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A colleague's network: tiny, untrained, saved by this program as "my network.safetensors"."""
+    return _save_network(tmp_path / "my network.safetensors", seed=1)
+
+
+def _save_network(path: Path, seed: int) -> Path:
+    torch.manual_seed(seed)
+    network = GFNN(GFNNConfig(width=2, expansion=2, size=8, padding=8))
+    record = ModelRecord("draft", "gfnn", ("paxillin",), pixel_size=0.5, training_data="none: random")
+    return checkpoint.save(path, network, record)
+
+
 def _left_in(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*")] if folder.exists() else []
 
 
 class TestCatalogue:
     def test_a_newcomer_finds_a_model_that_works_offline(self, folder: Path) -> None:
-        assert [e.name for e in zoo.entries(folder=folder)] == [GFNN, FILTER]
+        assert [e.name for e in zoo.entries(folder=folder)] == [AUTHORS, FILTER]
         assert zoo.is_available(FILTER, folder)
-        assert not zoo.is_available(GFNN, folder)
+        assert not zoo.is_available(AUTHORS, folder)
         assert not folder.exists(), "looking creates nothing"
 
     def test_every_card_is_complete(self) -> None:
@@ -133,14 +152,14 @@ class TestCatalogue:
                 assert fact in page
 
     def test_the_authors_weights_are_described_as_published(self, shared_data: Path) -> None:
-        entry = zoo.entry(GFNN)
+        entry = zoo.entry(AUTHORS)
         original = next((shared_data / "published").glob("UnseenWashout*"))
         assert entry.sha256 == files.sha256(original)
         assert entry.size == original.stat().st_size
         assert "we do not redistribute it" in entry.licence
 
     def test_a_misspelt_name_is_answered_with_the_right_one(self) -> None:
-        with pytest.raises(CellForceError, match=f"Did you mean {GFNN}") as caught:
+        with pytest.raises(CellForceError, match=f"Did you mean {AUTHORS}") as caught:
             zoo.entry("gfnn-schmit2024")
         assert caught.value.topic == "model"
         assert FILTER in caught.value.rule
@@ -164,7 +183,7 @@ class TestCatalogue:
 
     def test_a_record_cannot_point_out_of_the_model_folder(self, folder: Path) -> None:
         folder.mkdir()
-        stolen = dataclasses.replace(zoo.entry(GFNN), url=None, file="../secret.pt", imported=True)
+        stolen = dataclasses.replace(zoo.entry(AUTHORS), url=None, file="../secret.pt", imported=True)
         (folder / "mine.entry.json").write_text(stolen.to_json())
         with pytest.raises(CellForceError, match="leads out of"):
             zoo.load_predictor("mine", folder=folder)
@@ -203,10 +222,10 @@ class TestDownload:
         root, address = website
         original = next((shared_data / "published").glob("UnseenWashout*"))
         shutil.copy(original, root)
-        gfnn = zoo.entry(GFNN)
+        gfnn = zoo.entry(AUTHORS)
         local = dataclasses.replace(gfnn, url=f"{address}/{gfnn.url.rsplit('/', 1)[1]}")
         monkeypatch.setattr(catalogue, "shipped", lambda: (local,))
-        assert files.sha256(zoo.download(GFNN, folder=folder)) == gfnn.sha256
+        assert files.sha256(zoo.download(AUTHORS, folder=folder)) == gfnn.sha256
 
     def test_a_damaged_file_is_replaced(self, folder: Path, website, zoo_with) -> None:
         root, address = website
@@ -293,3 +312,133 @@ def _refused(folder: Path, pattern: str) -> None:
     assert "cellforce models import" in caught.value.remedy
     assert FILTER in caught.value.remedy
     assert _left_in(folder) == []
+
+
+class TestImport:
+    def test_an_imported_model_is_listed_under_its_files_name(self, folder: Path, weights: Path) -> None:
+        mine = zoo.import_checkpoint(weights, folder=folder)
+        assert mine.name == "my-network"
+        assert mine.inputs == ("paxillin",)
+        assert mine.pixel_size == 0.5
+        assert mine.training_data == "none: random"
+        assert mine.licence == "not stated in the file"
+        assert zoo.entries(folder=folder)[-1] == mine
+        assert zoo.is_available("my-network", folder)
+        weights.unlink()
+        assert files.sha256(mine.path(folder)) == mine.sha256, "it is a copy: the original may go"
+
+    def test_importing_twice_changes_nothing(self, folder: Path, weights: Path) -> None:
+        first = zoo.import_checkpoint(weights, name="mine", folder=folder)
+        assert zoo.import_checkpoint(weights, folder=folder) == first
+        assert zoo.import_checkpoint(first.path(folder), folder=folder) == first
+        assert len(zoo.entries(folder=folder)) == 3
+
+    def test_a_damaged_copy_is_mended_by_importing_again(self, folder: Path, weights: Path) -> None:
+        copy = zoo.import_checkpoint(weights, folder=folder).path(folder)
+        copy.write_bytes(b"")
+        assert not zoo.is_available("my-network", folder)
+        zoo.import_checkpoint(weights, folder=folder)
+        assert zoo.is_available("my-network", folder)
+
+    def test_the_authors_weights_brought_on_a_stick(
+        self, shared_data: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        original = next((shared_data / "published").glob("UnseenWashout*"))
+        stick = shutil.copy(original, tmp_path / "some other name.bin")
+        assert zoo.import_checkpoint(stick, name="ours", folder=folder) == zoo.entry(AUTHORS)
+        assert zoo.is_available(AUTHORS, folder)
+        assert len(_left_in(folder)) == 1, "no record of its own"
+        assert len(zoo.entries(folder=folder)) == 2
+
+    def test_the_authors_u_net_format(self, shared_data: Path, folder: Path) -> None:
+        two_proteins = zoo.import_checkpoint(shared_data / "cases" / "unet_case_1.pt", folder=folder)
+        assert two_proteins.name == "unet_case_1"
+        assert two_proteins.kind == "unet"
+        assert len(two_proteins.inputs) == 2
+        assert two_proteins.pixel_size == 0.17
+
+    @pytest.mark.parametrize("taken", ["mine", "MINE", AUTHORS, FILTER])
+    def test_a_name_that_is_taken(self, folder: Path, weights: Path, tmp_path: Path, taken: str) -> None:
+        zoo.import_checkpoint(weights, name="mine", folder=folder)
+        other = _save_network(tmp_path / "other.safetensors", seed=2)
+        before = _left_in(folder)
+        with pytest.raises(CellForceError, match="is taken"):
+            zoo.import_checkpoint(other, name=taken, folder=folder)
+        assert _left_in(folder) == before
+
+    @pytest.mark.parametrize("name", ["../escaped", "/absolute", "a/b", "a\\b", "", ".hidden", "tab\t"])
+    def test_a_name_that_leads_elsewhere(self, folder: Path, weights: Path, name: str) -> None:
+        with pytest.raises(CellForceError, match="cannot be used"):
+            zoo.import_checkpoint(weights, name=name, folder=folder)
+        assert _left_in(folder) == []
+
+    def test_what_is_no_model_is_not_taken_in(self, folder: Path, tmp_path: Path) -> None:
+        notes = tmp_path / "notes.pt"
+        notes.write_text("buy milk")
+        with pytest.raises(CellForceError, match="not a model"):
+            zoo.import_checkpoint(notes, folder=folder)
+        assert _left_in(folder) == []
+
+    def test_whoever_has_no_file_yet_is_told_where_to_find_one(self, folder: Path) -> None:
+        with pytest.raises(CellForceError, match="web page that needs a browser"):
+            zoo.import_checkpoint("no such file", folder=folder)
+
+
+class TestLoad:
+    def test_the_filter_works_offline_on_any_device(self, folder: Path) -> None:
+        predictor = zoo.load_predictor(FILTER, device="a device that nobody has", folder=folder)
+        assert predictor.record.name == FILTER
+        y, x = np.mgrid[-32:32, -32:32]
+        cell = np.hypot(y, x) < 28
+        adhesion = np.exp(-((y - 18) ** 2 + (x - 4) ** 2) / 8)
+        result = predictor.predict_frame(
+            adhesion[None].astype(np.float32), cell, PixelSize.square(predictor.record.pixel_size)
+        )
+        assert result.traction[0, 32 + 18, 32 + 4] < 0, "below the centre it pulls up, to the centre"
+
+    def test_the_zoo_describes_the_filter_as_it_is(self) -> None:
+        entry, record = zoo.entry(FILTER), zoo.load_predictor(FILTER).record
+        assert (entry.kind, entry.inputs) == (record.kind, record.inputs)
+        assert (entry.pixel_size, entry.output) == (record.pixel_size, record.output_unit)
+
+    def test_a_formula_has_no_uncertainty_to_sample(self) -> None:
+        with pytest.raises(CellForceError, match="samples"):
+            zoo.load_predictor(FILTER, samples=5)
+
+    def test_by_name_or_by_path_it_is_the_same_network(self, folder: Path, weights: Path) -> None:
+        zoo.import_checkpoint(weights, folder=folder)
+        named = zoo.load_predictor("my-network", device="cpu", folder=folder)
+        assert named.record.name == "my-network"
+        for path in (weights, str(weights)):
+            assert zoo.load_predictor(path, device="cpu", folder=folder).record.sha256 == named.record.sha256
+
+    def test_the_authors_weights_say_where_they_come_from(self, shared_data: Path, folder: Path) -> None:
+        original = next((shared_data / "published").glob("UnseenWashout*"))
+        entry = zoo.import_checkpoint(original, folder=folder)
+        record = zoo.load_predictor(AUTHORS, device="cpu", folder=folder).record
+        assert record.name == AUTHORS
+        assert (record.kind, record.inputs, record.output_unit) == (entry.kind, entry.inputs, entry.output)
+        assert record.pixel_size == pytest.approx(entry.pixel_size)
+        assert (record.licence, record.source, record.sha256) == (entry.licence, entry.url, entry.sha256)
+
+    def test_nothing_is_downloaded_behind_the_users_back(self, folder: Path) -> None:
+        with pytest.raises(CellForceError, match=f"cellforce models download {AUTHORS}"):
+            zoo.load_predictor(AUTHORS, folder=folder)
+        assert not folder.exists()
+
+    def test_weights_that_changed_on_disk_are_refused(
+        self, folder: Path, weights: Path, tmp_path: Path
+    ) -> None:
+        mine = zoo.import_checkpoint(weights, folder=folder)
+        other = _save_network(tmp_path / "other.safetensors", seed=2)
+        shutil.copy(other, mine.path(folder))
+        with pytest.raises(CellForceError) as caught:
+            zoo.load_predictor("my-network", folder=folder)
+        assert files.sha256(other) in str(caught.value)
+        assert mine.sha256 in str(caught.value)
+        assert "Import it again" in caught.value.remedy
+
+    def test_a_path_where_nothing_is(self, tmp_path: Path) -> None:
+        for path in (tmp_path / "gone.pt", str(tmp_path / "gone.pt")):
+            with pytest.raises(CellForceError, match=r"gone\.pt"):
+                zoo.load_predictor(path)

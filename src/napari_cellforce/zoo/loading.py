@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entries, entry
@@ -72,15 +71,10 @@ def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
             wanted.how_to_get,
             topic="model",
         )
-    found = files.sha256(path)
-    if found != wanted.sha256:
-        raise CellForceError(
-            f"{path} is damaged or was changed",
-            f"its SHA-256 is {found}, that of {wanted.name} is {wanted.sha256}",
-            wanted.how_to_get,
-            topic="model",
-        )
-    loaded = checkpoint.load(path, sha256=wanted.sha256)
+    try:
+        loaded = checkpoint.load(path, sha256=wanted.sha256)
+    except CellForceError as error:
+        raise CellForceError(error.value, error.rule, wanted.how_to_get, topic=error.topic) from error
     record = dataclasses.replace(
         loaded.record,
         name=wanted.name,
