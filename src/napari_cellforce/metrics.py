@@ -55,11 +55,13 @@ def moment_matrix(traction: npt.ArrayLike, mask: BoolArray, pixel_size: PixelSiz
     ----------
     .. [1] Butler, Tolic-Norrelykke, Fabry, Fredberg, Am. J. Physiol. Cell Physiol. 282:C595 (2002).
     """
-    vectors = _vectors(traction)
-    arm = _arm(mask, pixel_size)
-    products = arm[..., :, None, :, :] * vectors[..., None, :, :, :]
-    matrix = -_sum(products, mask[..., None, None, :, :]) * pixel_size.area * _FROM_PASCAL
-    return (matrix + np.swapaxes(matrix, -1, -2)) / 2
+    forces = np.where(mask[..., None, :, :], _vectors(traction), 0)
+    y, x = _from_centroid(mask, pixel_size)
+    # y varies along rows only and x along columns only: sum along the other axis first.
+    along_y = (forces.sum(axis=-1) * y[..., None, :]).sum(axis=-1)
+    along_x = (forces.sum(axis=-2) * x[..., None, :]).sum(axis=-1)
+    matrix = -np.stack([along_y, along_x], axis=-2) * pixel_size.area * _FROM_PASCAL
+    return np.asarray(matrix + np.swapaxes(matrix, -1, -2)) / 2
 
 
 def contractile_moment(traction: npt.ArrayLike, mask: BoolArray, pixel_size: PixelSize) -> FloatArray64:
@@ -105,7 +107,7 @@ def percentile_traction(traction: npt.ArrayLike, mask: BoolArray, percent: float
 
 
 def pearson(predicted: npt.ArrayLike, reference: npt.ArrayLike, mask: BoolArray) -> FloatArray64:
-    """Return the correlation of |F| between two fields; NaN if one is constant."""
+    """Return the correlation of |F| between two fields; NaN if one is zero."""
     a, b = _length(predicted), _length(reference)
     a, b = (v - _mean(v, mask)[..., None, None] for v in (a, b))
     with np.errstate(invalid="ignore"):
@@ -115,10 +117,14 @@ def pearson(predicted: npt.ArrayLike, reference: npt.ArrayLike, mask: BoolArray)
 def angle_error(
     predicted: npt.ArrayLike, reference: npt.ArrayLike, mask: BoolArray, threshold: float = 0.0
 ) -> FloatArray64:
-    """Return the mean angle between two fields where the reference is longer than `threshold`, in degrees."""
+    """Return the mean angle between two fields where the reference is longer than `threshold`, in degrees.
+
+    Where the prediction is zero it has no direction: that counts as 90 degrees, what guessing would give.
+    """
     a, b = _vectors(predicted), _vectors(reference)
     cross = a[..., Y, :, :] * b[..., X, :, :] - a[..., X, :, :] * b[..., Y, :, :]
     angle = np.degrees(np.abs(np.arctan2(cross, (a * b).sum(axis=-3))))
+    angle = np.where(_length(a) > 0, angle, 90)
     return _mean(angle, mask & (_length(b) > threshold))
 
 
@@ -158,8 +164,7 @@ def _vectors(field: npt.ArrayLike) -> FloatArray64:
 
 
 def _length(field: npt.ArrayLike) -> FloatArray64:
-    vectors = _vectors(field)
-    return np.asarray(np.hypot(vectors[..., Y, :, :], vectors[..., X, :, :]))
+    return np.asarray(np.linalg.norm(_vectors(field), axis=-3))
 
 
 def _sum(values: FloatArray64, mask: BoolArray) -> FloatArray64:
@@ -172,9 +177,12 @@ def _mean(values: FloatArray64, mask: BoolArray) -> FloatArray64:
         return np.asarray(_sum(values, mask) / mask.sum(axis=(-2, -1)))[()]
 
 
-def _arm(mask: BoolArray, pixel_size: PixelSize) -> FloatArray64:
-    """Return the vectors from the mask's centroid to every pixel, ``(..., 2, Y, X)`` in µm."""
-    rows, columns = np.indices(mask.shape[-2:])
-    position = np.stack([rows * pixel_size.y, columns * pixel_size.x])
-    centroid = _mean(np.broadcast_to(position, (*mask.shape[:-2], *position.shape)), mask[..., None, :, :])
-    return position - np.nan_to_num(centroid)[..., None, None]
+def _from_centroid(mask: BoolArray, pixel_size: PixelSize) -> tuple[FloatArray64, FloatArray64]:
+    """Return y of the rows, ``(..., Y)``, and x of the columns, ``(..., X)``, in µm from the centroid."""
+    area = np.maximum(mask.sum(axis=(-2, -1)), 1)
+    offsets = []
+    for axis, size in ((-1, pixel_size.y), (-2, pixel_size.x)):
+        profile = mask.sum(axis=axis)
+        position = np.arange(profile.shape[-1]) * size
+        offsets.append(position - ((profile * position).sum(axis=-1) / area)[..., None])
+    return offsets[0], offsets[1]

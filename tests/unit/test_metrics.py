@@ -142,6 +142,12 @@ def test_angles_are_compared_where_the_reference_is_strong_and_wrap_round():
     assert metrics.angle_error(predicted, reference, EVERYWHERE, 1.0) == pytest.approx(expected)
 
 
+def test_predicting_nothing_is_no_better_than_guessing_the_direction():
+    zero = np.zeros((2, *SHAPE))
+    assert metrics.angle_error(zero, PINCH, EVERYWHERE) == 90
+    assert np.isnan(metrics.pearson(zero, PINCH, EVERYWHERE))
+
+
 def test_the_mean_vector_explains_nothing(rng):
     reference = rng.normal(size=(2, *SHAPE)) + 3
     mean = np.broadcast_to(reference.mean((1, 2), keepdims=True), reference.shape)

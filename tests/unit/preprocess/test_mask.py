@@ -111,6 +111,9 @@ def test_labels_split_into_cells():
     assert (first, second) == (3, 7)
     np.testing.assert_array_equal(big, BIG)
     np.testing.assert_array_equal(small, SMALL)
+    ((label, only),) = masks.split_cells(BIG)
+    assert label == 1
+    np.testing.assert_array_equal(only, BIG)
 
 
 def test_a_cell_cut_off_by_the_edge_is_noticed():
