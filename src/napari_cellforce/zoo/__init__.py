@@ -3,12 +3,13 @@
 Importing this package loads no torch; only `load_predictor` and `import_checkpoint` do, when called.
 """
 
-from napari_cellforce.zoo.catalogue import ZooEntry, entries, entry, is_available, model_folder
+from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, ZooEntry, entries, entry, is_available, model_folder
 from napari_cellforce.zoo.fetching import download
 from napari_cellforce.zoo.importing import WEIGHTS_ELSEWHERE, import_checkpoint
 from napari_cellforce.zoo.loading import load_predictor
 
 __all__ = [
+    "DEFAULT_MODEL",
     "WEIGHTS_ELSEWHERE",
     "ZooEntry",
     "download",

@@ -23,6 +23,9 @@ PathLike = str | os.PathLike[str]
 FOLDER_VARIABLE = "CELLFORCE_MODEL_DIR"
 """Environment variable that overrides the model folder."""
 
+DEFAULT_MODEL = "adhesion-filter"
+"""What is offered first: it works offline."""
+
 RECORD_SUFFIX = ".entry.json"
 """Ending of the records that lie beside imported weights in the model folder."""
 
@@ -110,7 +113,7 @@ class ZooEntry:
         if not self.has_weights:
             raise ValueError(f"{self.name} has no weights, hence no file")
         if self.imported:
-            return files.inside(model_folder(folder), self.file or "")
+            return model_folder(folder) / str(self.file)
         if self.file:
             return Path(str(resources.files("napari_cellforce").joinpath(self.file)))
         return model_folder(folder) / f"{self.name}.pt"
@@ -184,12 +187,23 @@ def is_available(name: str, folder: PathLike | None = None) -> bool:
 def _imported(record: Path) -> ZooEntry | None:
     """Read the record of an imported model; None, with a warning, if it is of no use."""
     try:
-        found = ZooEntry.from_mapping(json.loads(record.read_text(encoding="utf-8")))
+        return _read_record(record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         warnings.warn(
-            f"{record} cannot be read ({error}); the model is left out. Delete it and import again.",
+            f"{record} cannot be used ({error}); the model is left out. Delete it and import again.",
             CellForceWarning,
             stacklevel=3,
         )
         return None
-    return dataclasses.replace(found, name=record.name.removesuffix(RECORD_SUFFIX), imported=True)
+
+
+def _read_record(record: Path) -> ZooEntry:
+    """Read a record that may have been edited or come from a later version: trust nothing in it."""
+    found = ZooEntry.from_mapping(json.loads(record.read_text(encoding="utf-8")))
+    found = dataclasses.replace(found, name=record.name.removesuffix(RECORD_SUFFIX), imported=True)
+    if found.name in {known.name for known in shipped()}:
+        raise ValueError(f"{found.name} is also the name of a model of this package")
+    if not (found.file and found.has_weights):
+        raise ValueError("it names no weights")
+    files.inside(record.parent, found.file)
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entry
+from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, PathLike, ZooEntry, entry
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in total; may raise to cancel."""
@@ -18,7 +18,7 @@ _TIMEOUT = (10.0, 30.0)
 
 _REMEDY = (
     "Connect to the internet and try again; or fetch the file on another computer, copy it here and run "
-    "`cellforce models import FILE`. The built-in model adhesion-filter needs no download."
+    f"`cellforce models import FILE`. The built-in model {DEFAULT_MODEL} needs no download."
 )
 
 
@@ -103,7 +103,8 @@ def _fetch(url: str, target: Path, reporter: _Reporter, name: str) -> None:
     except requests.exceptions.ChunkedEncodingError as error:
         raise _not_downloaded(name, url, "the connection broke off midway") from error
     except requests.RequestException as error:
-        raise _not_downloaded(name, url, "the server could not be reached") from error
+        reason = type(error).__name__  # SSLError or ProxyError tells the IT department what to open
+        raise _not_downloaded(name, url, f"the server could not be reached ({reason})") from error
 
 
 def _require_hash(path: Path, wanted: ZooEntry) -> None:
