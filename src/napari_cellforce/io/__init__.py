@@ -1,1 +1,35 @@
 """Reading and writing: images, masks, fields, tables; axes are turned here and only here."""
+
+from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
+from napari_cellforce.io.field import is_field, read_field
+from napari_cellforce.io.kinds import Kind, kind
+from napari_cellforce.io.read import read, read_mask
+from napari_cellforce.io.validate import check_frame, check_pixel_size
+from napari_cellforce.io.write import (
+    FieldWriter,
+    write_field,
+    write_mask,
+    write_scalar,
+    write_stack,
+    write_table,
+)
+
+__all__ = [
+    "FieldWriter",
+    "Kind",
+    "MeasuredCell",
+    "check_frame",
+    "check_pixel_size",
+    "is_field",
+    "kind",
+    "list_cells",
+    "read",
+    "read_cell",
+    "read_field",
+    "read_mask",
+    "write_field",
+    "write_mask",
+    "write_scalar",
+    "write_stack",
+    "write_table",
+]

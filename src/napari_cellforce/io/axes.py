@@ -1,0 +1,101 @@
+"""From whatever order of axes a file has to (T, C, Y, X)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from napari_cellforce.errors import CellForceError
+
+ZChoice = Literal["max"] | int | None
+"""What to do with a stack of planes: maximum projection, one plane, or refuse it."""
+
+_KNOWN = "TCZYX"
+
+
+def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, tuple[str, ...]]:
+    """Bring an array to (T, C, Y, X).
+
+    Parameters
+    ----------
+    data : array
+        Anything with `transpose`, `max` and indexing.
+    axes : str
+        One letter an axis: T time, C channel, Z plane, Y, X, S sample of a colour image; any one other
+        letter (a plain multi-page file) stands for time.
+    name : str
+        For messages.
+    z : "max", int or None
+
+    Returns
+    -------
+    array (T, C, Y, X), tuple of str
+        With notes of what was done to it.
+
+    Raises
+    ------
+    CellForceError
+        For colour images, several planes without a choice, a plane out of range, or unknown axes.
+    """
+    axes, notes = _name_axes(axes, data.shape, name)
+    for missing in (axis for axis in _KNOWN[:3] if axis not in axes):
+        data, axes = data[None], missing + axes
+    data = data.transpose([axes.index(axis) for axis in _KNOWN])
+    data, chosen = _choose_plane(data, name, z)
+    return data, notes + chosen
+
+
+def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple[str, ...]]:
+    """Say which axis is which; only one way to see it is accepted."""
+    if "S" in axes:
+        axes = _samples_as_channels(axes, shape[axes.index("S")], name)
+    unknown = [axis for axis in axes if axis not in _KNOWN]
+    if len(unknown) == 1 and "T" not in axes:
+        pages = shape[axes.index(unknown[0])]
+        return axes.replace(unknown[0], "T"), (
+            f"the file does not name its axes: {pages} pages taken as time",
+        )
+    if unknown or "Y" not in axes or "X" not in axes:
+        raise CellForceError(
+            f"{name} has axes {axes} of length {' x '.join(str(n) for n in shape)}",
+            "it must be told which is time, channel, plane, height and width",
+            "In Fiji use Image > Hyperstacks > Stack to Hyperstack... and save it; "
+            "in Python write it with tifffile's metadata={'axes': 'TCYX'}.",
+            topic="axes",
+        )
+    return axes, ()
+
+
+def _samples_as_channels(axes: str, samples: int, name: str) -> str:
+    if samples == 2 and "C" not in axes:
+        return axes.replace("S", "C")
+    raise CellForceError(
+        f"{name} is a colour (RGB) image",
+        "one grey image a protein is needed",
+        "In Fiji use Image > Color > Split Channels, and save the protein's channel as TIFF.",
+        topic="axes",
+    )
+
+
+def _choose_plane(data: Any, name: str, z: ZChoice) -> tuple[Any, tuple[str, ...]]:
+    """Reduce (T, C, Z, Y, X) to (T, C, Y, X)."""
+    planes = int(data.shape[2])
+    if isinstance(z, int):
+        if not 0 <= z < planes:
+            raise CellForceError(
+                f"plane {z} is not in {name}",
+                f"it has {planes} planes, counted from 0",
+                "Choose one of them, or the maximum projection (--z max).",
+                topic="z",
+            )
+        return data[:, :, z], (f"plane {z} of {planes}",) if planes > 1 else ()
+    if planes == 1:
+        return data[:, :, 0], ()
+    if z == "max":
+        return data.max(axis=2), (f"maximum over {planes} planes",)
+    raise CellForceError(
+        f"{name} has {planes} planes (Z)",
+        "a flat image is needed: traction is exerted in one plane",
+        f"Choose the maximum projection (--z max) or a plane (--z 0 to --z {planes - 1}). If these are time "
+        "points, swap Z and T in Fiji (Image > Properties...) and save it.",
+        topic="z",
+    )

@@ -1,0 +1,32 @@
+"""Telling at a glance what a file or folder holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from napari_cellforce.io.dataset import is_dataset, is_frame
+from napari_cellforce.io.field import is_field
+from napari_cellforce.io.tiff import SUFFIXES
+
+Kind = Literal["image", "field", "frame", "dataset"]
+
+
+def kind(path: str | os.PathLike[str]) -> Kind | None:
+    """Tell what `path` holds, from its name and the first bytes; None for what is not ours.
+
+    Returns
+    -------
+    {"image", "field", "frame", "dataset"} or None
+        For `read`, `read_field` (written by this package), `read_cell` (one ``.npy`` in the authors'
+        layout) and `list_cells` (a folder of those). An ``"image"`` may still turn out to be broken.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return "dataset" if is_dataset(path) else None
+    if path.suffix.lower() == ".npy":
+        return "frame" if is_frame(path) else None
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    return "field" if is_field(path) else "image"

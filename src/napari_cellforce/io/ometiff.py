@@ -1,0 +1,212 @@
+"""OME-TIFF files written plane by plane, of which a failure leaves the planes written before."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_cellforce import __version__
+from napari_cellforce.fields import PixelSize
+
+_CLASSIC_LIMIT = 4_000_000_000
+"""Bytes; a classic TIFF ends at 2**32, and deflate may lengthen what cannot be compressed."""
+
+_STORABLE = {"int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64"}
+_ILLEGAL_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class OmeImage:
+    """What OME-XML says of one image in a file.
+
+    Attributes
+    ----------
+    name : str
+    shape : (T, C, Y, X)
+    dtype : numpy dtype
+    channel_names : tuple of C str
+    pixel_size : PixelSize or None
+    frame_interval : float or None
+        In minutes.
+    """
+
+    name: str
+    shape: tuple[int, int, int, int]
+    dtype: npt.DTypeLike
+    channel_names: tuple[str, ...]
+    pixel_size: PixelSize | None = None
+    frame_interval: float | None = None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """OME attributes of the image and its pixels."""
+        entries: dict[str, Any] = {"Name": _legal(self.name)}
+        entries["Channel"] = {"Name": [_legal(name) for name in self.channel_names]}
+        if self.pixel_size is not None:
+            for axis, micron in (("X", self.pixel_size.x), ("Y", self.pixel_size.y)):
+                entries |= {f"PhysicalSize{axis}": float(micron), f"PhysicalSize{axis}Unit": "µm"}
+        if self.frame_interval is not None:
+            entries |= {"TimeIncrement": float(self.frame_interval), "TimeIncrementUnit": "min"}
+        return entries
+
+
+def ome_xml(images: Sequence[OmeImage], annotation: tuple[str, str] | None = None) -> bytes:
+    """Describe the images of a file, whose planes follow each other with C fastest.
+
+    Parameters
+    ----------
+    images : sequence of OmeImage
+    annotation : (namespace, text), optional
+        Kept as a comment annotation of the first image.
+
+    Returns
+    -------
+    bytes
+        OME-XML (2016-06) in UTF-8.
+    """
+    xml = tifffile.OmeXml(Creator=f"napari-cellforce {__version__}")
+    comment: dict[str, Any] = {}
+    if annotation is not None:
+        comment = {"CommentAnnotation": {"Namespace": annotation[0], "Value": annotation[1]}}
+    for image in images:
+        t, c, y, x = image.shape
+        xml.addimage(
+            image.dtype, image.shape, (t * c, 1, 1, y, x, 1), axes="TCYX", **image.attributes, **comment
+        )
+        comment = {}
+    return xml.tostring(declaration=True).encode()
+
+
+def storable(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Return `dtype` if OME-TIFF knows it, else float32."""
+    dtype = np.dtype(dtype)
+    return dtype if dtype.name in _STORABLE else np.dtype(np.float32)
+
+
+class PlaneWriter:
+    """Appends planes to a TIFF whose number is not known beforehand.
+
+    Every call of `append` is whole or not at all: if it fails, the file is cut back to what it held
+    before, and can still be finished (or appended to again).
+
+    Parameters
+    ----------
+    path : path-like
+        A file that may be overwritten; use `files.atomic_path`.
+    pixel_size : PixelSize or None
+        For the resolution tags, read by programs that know no OME.
+    n_bytes : int or None
+        Expected size, uncompressed; from 4 GB on, or if None, a BigTIFF is written.
+    description_bytes : int
+        Room kept for the description, so that it can be written even on a full disk.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        pixel_size: PixelSize | None,
+        n_bytes: int | None,
+        description_bytes: int,
+    ) -> None:
+        self._path = Path(path)
+        self._bigtiff = n_bytes is None or n_bytes > _CLASSIC_LIMIT
+        self._resolution = _resolution(pixel_size)
+        self._description_bytes = description_bytes
+        self._n_planes = 0
+        self._size = 0
+        self._tiff: tifffile.TiffWriter | None = None
+
+    def __enter__(self) -> PlaneWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def append(self, planes: Iterable[npt.NDArray[Any]]) -> None:
+        """Write some (Y, X) planes, all or none."""
+        n_planes = 0
+        try:
+            for plane in planes:
+                self._write(plane, first=self._n_planes + n_planes == 0)
+                n_planes += 1
+        except BaseException:
+            self._cut_back()
+            raise
+        self._n_planes += n_planes
+        self._size = self._path.stat().st_size
+
+    def finish(self, description: bytes) -> None:
+        """Close the file and describe it."""
+        self._close()
+        tifffile.tiffcomment(self._path, comment=description)
+
+    def _write(self, plane: npt.NDArray[Any], *, first: bool) -> None:
+        if self._tiff is None:
+            self._tiff = tifffile.TiffWriter(
+                self._path, bigtiff=self._bigtiff and first, append=not first, ome=False, shaped=False
+            )
+        self._tiff.write(
+            plane,
+            photometric="minisblack",
+            compression="zlib",
+            contiguous=False,
+            metadata=None,
+            software=False,
+            description=b" " * self._description_bytes if first else None,
+            **self._resolution,
+        )
+
+    def _close(self) -> None:
+        if self._tiff is not None:
+            self._tiff.close()
+            self._tiff = None
+
+    def _cut_back(self) -> None:
+        """Drop what was written since the last whole `append`, and end the chain of pages there."""
+        with contextlib.suppress(OSError):
+            self._close()
+        self._tiff = None
+        os.truncate(self._path, self._size)
+        if self._size == 0:
+            return
+        with _quiet(), tifffile.TiffFile(self._path, mode="r+") as tiff:
+            end = tiff.pages.next_page_offset
+            assert end is not None
+            tiff.filehandle.seek(end)
+            tiff.filehandle.write(bytes(tiff.tiff.offsetsize))
+
+
+def _resolution(pixel_size: PixelSize | None) -> dict[str, Any]:
+    """Return the TIFF's resolution: pixels per centimetre along x and y."""
+    if pixel_size is None:
+        return {}
+    return {"resolution": (1e4 / pixel_size.x, 1e4 / pixel_size.y), "resolutionunit": "CENTIMETER"}
+
+
+def _legal(text: str) -> str:
+    """Replace what XML cannot hold: control characters and halves of characters."""
+    return _ILLEGAL_IN_XML.sub("\ufffd", text)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep tifffile from warning of the broken chain of pages that is about to be mended."""
+    logger = tifffile.logger()
+    level = logger.level
+    logger.setLevel("CRITICAL")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

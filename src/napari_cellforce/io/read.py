@@ -1,0 +1,138 @@
+"""Reading images and masks of any of the kinds that microscopes, Fiji and the authors write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack, Mask
+from napari_cellforce.io import axes, metadata
+from napari_cellforce.io.axes import ZChoice
+from napari_cellforce.io.dataset import load_npy, read_image
+from napari_cellforce.io.field import refuse_field
+from napari_cellforce.io.tiff import TiffPlanes, existing_file, planes_of, stem
+
+
+def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
+    """Open a movie without loading it.
+
+    Parameters
+    ----------
+    path : path-like
+        TIFF, OME-TIFF, ImageJ hyperstack; or a frame (``.npy``) or cell folder as the authors store them.
+    z : "max", int or None
+        For files with several planes: maximum projection, or the index of one plane.
+
+    Returns
+    -------
+    ImageStack
+        ``(T, C, Y, X)``, a dask array with one plane a chunk; pixel size (µm) and frame interval (minutes)
+        None where the file does not say. ``notes`` tells what was done or left out.
+
+    Raises
+    ------
+    CellForceError
+        For what is missing, incomplete, not an image, coloured, or has planes without a choice (topic "z").
+    """
+    path = existing_file(path)
+    if path.is_dir() or path.suffix.lower() == ".npy":
+        return read_image(path)
+    refuse_field(path)
+    planes = TiffPlanes(path)
+    try:
+        return _stack(planes, z)
+    except CellForceError:
+        planes.close()
+        raise
+
+
+def read_mask(
+    path: str | os.PathLike[str], *, shape: tuple[int, int], frames: int, label: int | None = None
+) -> Mask:
+    """Read where the cell is from a TIFF or ``.npy`` of 0 and other values.
+
+    Parameters
+    ----------
+    path : path-like
+        ``(Y, X)``, which stands for all frames, or ``(T, Y, X)``.
+    shape : tuple of int
+        Height and width of the image it belongs to.
+    frames : int
+        Number of frames of that image.
+    label : int, optional
+        The cell's number in an image of labels; by default all that is not 0 is cell.
+
+    Returns
+    -------
+    Mask
+
+    Raises
+    ------
+    CellForceError
+        With topic "mask", if it does not fit the image, or is empty.
+    """
+    path = existing_file(path)
+    values = _mask_values(path)
+    _check_fit(values, path.name, shape, frames)
+    inside = np.nan_to_num(values) != 0 if label is None else values == label
+    if not inside.any():
+        raise _empty_mask(values, path.name, label)
+    return Mask(inside.reshape(-1, *shape), source=str(path))
+
+
+def _stack(planes: TiffPlanes, z: ZChoice) -> ImageStack:
+    data, notes = axes.to_stack(planes.lazy(), planes.axes, planes.path.name, z)
+    if planes.n_series > 1:
+        notes += (f"the first of {planes.n_series} images in the file; the others were left",)
+    return ImageStack(
+        data,
+        metadata.channel_names(planes.tiff, data.shape[1]),
+        metadata.pixel_size(planes.tiff),
+        metadata.frame_interval(planes.tiff),
+        stem(planes.path),
+        str(planes.path),
+        notes,
+    )
+
+
+def _mask_values(path: Path) -> npt.NDArray[Any]:
+    """Read all values; axes of length 1 left out."""
+    if path.suffix.lower() == ".npy":
+        return np.squeeze(np.asarray(load_npy(path)))
+    with planes_of(path) as planes:
+        return planes[...]
+
+
+def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], frames: int) -> None:
+    if values.shape[-2:] != shape or values.ndim > 3:
+        raise CellForceError(
+            f"the mask {name} is {_times(values.shape)} pixels",
+            f"the image is {_times(shape)}",
+            "Choose the mask that was drawn on this image.",
+            topic="mask",
+        )
+    if values.ndim == 3 and values.shape[0] not in (1, frames):
+        raise CellForceError(
+            f"the mask {name} has {values.shape[0]} frames",
+            f"the image has {frames}",
+            f"Give one mask for all frames, or {frames} of them.",
+            topic="mask",
+        )
+
+
+def _empty_mask(values: npt.NDArray[Any], name: str, label: int | None) -> CellForceError:
+    if label is None:
+        found, remedy = "has no pixel other than 0", "Draw the cell, or choose another mask."
+    else:
+        present = ", ".join(str(n) for n in np.unique(values)[:20])
+        found, remedy = f"has no pixel of value {label}", f"Choose one of its values: {present}."
+    return CellForceError(f"the mask {name} {found}", "it must mark a cell", remedy, topic="mask")
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)

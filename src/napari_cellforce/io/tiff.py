@@ -1,0 +1,215 @@
+"""TIFF files as arrays that are read plane by plane, on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_cellforce.errors import CellForceError
+
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
+"""How the names of the images end that are read here."""
+
+
+class TiffPlanes:
+    """One image series of a TIFF, read when indexed; an array as far as dask is concerned.
+
+    The file stays open as long as this object (or a dask array made of it) lives, and is closed with it.
+    It can be pickled: the copy opens the file again.
+
+    Parameters
+    ----------
+    path : path-like
+    series : int
+        Which of the images in the file.
+
+    Attributes
+    ----------
+    path : Path
+    tiff : tifffile.TiffFile
+        Open, for reading metadata.
+    n_series : int
+        Number of images in the file.
+    axes : str
+        One letter an axis, as tifffile names them; axes of length 1 are left out.
+    shape, dtype, ndim
+        As of the array.
+
+    Raises
+    ------
+    CellForceError
+        If the file is missing, empty, truncated or not a TIFF, or if `series` is not in it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], series: int = 0) -> None:
+        self.path = Path(path)
+        self._index = series
+        self.tiff = _open(self.path)
+        self._close = weakref.finalize(self, self.tiff.close)
+        try:
+            with _unreadable(self.path):
+                self._read_layout(series)
+        except CellForceError:
+            self.close()
+            raise
+
+    def _read_layout(self, index: int) -> None:
+        import zarr  # takes 0.4 s to load, and is needed only here
+
+        series = _series(self.tiff, index)
+        _check_complete(self.tiff, series)
+        self.n_series = len(self.tiff.series)
+        self.axes = series.axes
+        self.shape = tuple(int(n) for n in series.shape)
+        self.ndim = len(self.shape)
+        self.dtype = np.dtype(series.dtype)
+        self._array: Any = zarr.open(series.aszarr(level=0, chunkmode="page"), mode="r")
+
+    def __getitem__(self, key: Any) -> npt.NDArray[Any]:
+        with _unreadable(self.path):
+            return np.asarray(self._array[key])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TiffPlanes, (self.path, self._index)
+
+    def close(self) -> None:
+        """Close the file now; nothing more can be read."""
+        self._close()
+
+    def lazy(self) -> Any:
+        """Return a dask array with one chunk a plane, which keeps the file open."""
+        import dask.array as da  # takes 0.6 s to load
+
+        return da.from_array(self, chunks=self._array.chunks, name=False, fancy=False)
+
+
+@contextlib.contextmanager
+def planes_of(path: str | os.PathLike[str], series: int = 0) -> Iterator[TiffPlanes]:
+    """Open a TIFF for the length of a block."""
+    planes = TiffPlanes(path, series)
+    try:
+        yield planes
+    finally:
+        planes.close()
+
+
+def description(path: str | os.PathLike[str]) -> str:
+    """Return the description of the first page; empty if there is none or this is no TIFF."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return str(tiff.pages.first.description)
+    except (OSError, tifffile.TiffFileError, ValueError, IndexError):
+        return ""
+
+
+def existing_file(path: str | os.PathLike[str]) -> Path:
+    """Return `path`, refusing what is missing or empty.
+
+    Raises
+    ------
+    CellForceError
+    """
+    path = Path(path)
+    if not path.exists():
+        raise CellForceError(
+            f"{path} was not found", "it must be an existing file", "Check the path.", topic="input"
+        )
+    if path.is_file() and path.stat().st_size == 0:
+        raise CellForceError(
+            f"{path} is empty (0 bytes)", "it must hold an image", "Copy or export it again.", topic="input"
+        )
+    return path
+
+
+def stem(path: str | os.PathLike[str]) -> str:
+    """Return the name of a file without ``.tif``, ``.ome.tif`` and the like."""
+    return Path(path).stem.removesuffix(".ome")
+
+
+def _open(path: Path) -> tifffile.TiffFile:
+    existing_file(path)
+    try:
+        return tifffile.TiffFile(path)
+    except tifffile.TiffFileError as error:
+        raise CellForceError(
+            f"{path} is not a TIFF file ({error})",
+            "images are read from TIFF, OME-TIFF and ImageJ files",
+            "Open it in Fiji and save it as TIFF (File > Save As > Tiff...).",
+            topic="input",
+        ) from error
+    except OSError as error:
+        raise CellForceError(
+            f"{path} cannot be opened ({error.strerror})",
+            "it must be a file that you may read",
+            "Choose a file, or ask for the right to read it.",
+            topic="input",
+        ) from error
+
+
+def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:
+    if not tiff.series or index >= len(tiff.series):
+        raise CellForceError(
+            f"{tiff.filehandle.path} holds {len(tiff.series)} images",
+            f"image {index} (counted from 0) was wanted",
+            "Export the file again.",
+            topic="input",
+        )
+    return tiff.series[index]
+
+
+def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
+    """Refuse files that end before their data do, by offsets alone: nothing is decoded."""
+    size = tiff.filehandle.size
+    if series.dataoffset is not None:
+        missing = series.dataoffset + series.nbytes > size
+    else:
+        pages = [page for page in series.pages if page is not None]
+        own = [page for page in pages if page.parent is tiff and page.dataoffsets]
+        ends = (page.dataoffsets[-1] + page.databytecounts[-1] for page in own)
+        missing = len(pages) < len(series.pages) or any(end > size for end in ends)
+    if missing or _chain_is_broken(tiff):
+        raise CellForceError(
+            f"{tiff.filehandle.path} is incomplete: parts of its {_times(series)} are missing",
+            "a file must hold all the planes it announces",
+            "If it is still being recorded or copied, wait; else copy it again, with all files of its set.",
+            topic="input",
+        )
+
+
+def _chain_is_broken(tiff: tifffile.TiffFile) -> bool:
+    """Tell whether the last page found points to a further one, beyond the end of the file."""
+    position = tiff.pages.next_page_offset
+    if position is None:
+        return False
+    tiff.filehandle.seek(position)
+    pointer = tiff.filehandle.read(tiff.tiff.offsetsize)
+    return len(pointer) < tiff.tiff.offsetsize or any(pointer)
+
+
+def _times(series: tifffile.TiffPageSeries) -> str:
+    shape = " x ".join(str(n) for n in series.shape)
+    return f"{shape} {series.dtype} values ({series.axes})"
+
+
+@contextlib.contextmanager
+def _unreadable(path: Path) -> Iterator[None]:
+    """Turn whatever a broken file makes tifffile and its codecs raise into a `CellForceError`."""
+    try:
+        yield
+    except CellForceError:
+        raise
+    except Exception as error:
+        raise CellForceError(
+            f"{path} cannot be read ({type(error).__name__}: {error})",
+            "its planes must be intact and in a known compression",
+            "Copy it again, or open it in Fiji and save it as TIFF.",
+            topic="input",
+        ) from error

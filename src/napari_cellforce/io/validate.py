@@ -1,0 +1,83 @@
+"""Checks at the border: what passes here is trusted further in."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import PixelSize
+
+_LARGEST_FACTOR = 5.0
+"""Between the pixel sizes of image and model, beyond which one of them is probably mistyped."""
+
+
+def check_frame(image: npt.NDArray[Any], name: str, frame: int) -> None:
+    """Refuse a frame that no prediction can be made of.
+
+    Parameters
+    ----------
+    image : (C, Y, X) array
+    name : str
+        Of the file or layer.
+    frame : int
+        Counted from 0.
+
+    Raises
+    ------
+    CellForceError
+        If there are values that are not finite, or a channel without any structure.
+    """
+    bad = int(image.size - np.isfinite(image).sum())
+    if bad:
+        raise CellForceError(
+            f"frame {frame} of {name} has {bad} pixels that are NaN or infinite",
+            "every pixel needs a number",
+            "Leave the frame out, or fill them (Fiji: Process > Noise > Remove NaNs...).",
+            topic="input",
+        )
+    for channel, plane in enumerate(image):
+        if plane.min() == plane.max():
+            raise CellForceError(
+                f"channel {channel} of frame {frame} of {name} is {plane.flat[0]:g} everywhere",
+                "the image must show something",
+                "Leave the frame out, or choose another channel.",
+                topic="input",
+            )
+
+
+def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> PixelSize:
+    """Return the pixel size if there is one, with a warning if it is far from the model's.
+
+    Parameters
+    ----------
+    pixel_size : PixelSize or None
+        Of the image.
+    model_pixel_size : float
+        That the model was made for, in µm.
+
+    Raises
+    ------
+    CellForceError
+        If there is none (topic "pixel size").
+    """
+    if pixel_size is None:
+        raise CellForceError(
+            "The image has no pixel size",
+            "traction depends on it",
+            "Type it in (for a 60x objective and a 6.5 µm camera pixel it is about 0.11 µm); "
+            "on the command line pass --pixel-size.",
+            topic="pixel size",
+        )
+    factor = max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
+    if factor > _LARGEST_FACTOR:
+        warnings.warn(
+            f"The pixel size is {pixel_size.micron:g} µm, the model's {model_pixel_size:g} µm, "
+            f"{factor:.0f} times apart. Check it: a wrong one gives wrong forces.",
+            CellForceWarning,
+            stacklevel=2,
+        )
+    return pixel_size
