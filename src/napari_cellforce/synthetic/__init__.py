@@ -1,12 +1,23 @@
 """Synthetic cells: shape + adhesions -> protein image and exact traction."""
 
 from napari_cellforce.synthetic.adhesions import PAPER_ADHESIONS, AdhesionRule, Adhesions
-from napari_cellforce.synthetic.cell import CellConfig, SyntheticCell, draw, drawn_cell
+from napari_cellforce.synthetic.cell import (
+    CellConfig,
+    SyntheticCell,
+    draw,
+    drawn_cell,
+    simulate,
+    with_traction,
+)
 from napari_cellforce.synthetic.course import Drug, Turnover
+from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
 from napari_cellforce.synthetic.fibres import FibreRule, Fibres
+from napari_cellforce.synthetic.instrument import Instrument
 from napari_cellforce.synthetic.optics import Camera, Optics
 from napari_cellforce.synthetic.outline import Outline
+from napari_cellforce.synthetic.population import PopulationConfig, Range, Recipe
 from napari_cellforce.synthetic.proteins import PROTEINS, ProteinLook
+from napari_cellforce.synthetic.settings import changed
 from napari_cellforce.synthetic.shape import Shape
 
 __all__ = [
@@ -17,14 +28,22 @@ __all__ = [
     "Camera",
     "CellConfig",
     "Drug",
+    "FibreMechanics",
     "FibreRule",
     "Fibres",
+    "Instrument",
     "Optics",
     "Outline",
+    "PopulationConfig",
     "ProteinLook",
+    "Range",
+    "Recipe",
     "Shape",
     "SyntheticCell",
     "Turnover",
+    "changed",
     "draw",
     "drawn_cell",
+    "simulate",
+    "with_traction",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quantity, VectorField
+from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quantity, Substrate, VectorField
 from napari_cellforce.synthetic.adhesions import AdhesionRule, Adhesions
 from napari_cellforce.synthetic.course import Drug, Turnover
 from napari_cellforce.synthetic.drawing import draw_adhesions, draw_lines
@@ -26,6 +27,7 @@ from napari_cellforce.synthetic.proteins import (
     edge_distance,
     looks_of,
 )
+from napari_cellforce.synthetic.settings import from_json, to_json
 from napari_cellforce.synthetic.shape import Kind, Shape
 
 _FIELD_OF_VIEW = 174.0
@@ -79,6 +81,15 @@ class CellConfig:
                 "no protein is to be drawn", "an image has at least one", "Choose one.", topic="proteins"
             )
 
+    def to_json(self) -> str:
+        """Return the settings as JSON."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> CellConfig:
+        """Read what `to_json` wrote."""
+        return from_json(text, cls, *PARTS)
+
     @property
     def minutes(self) -> Array:
         """Time of each frame, (T,), from 0."""
@@ -88,6 +99,22 @@ class CellConfig:
     def activity(self) -> Array:
         """Contractility of each frame, (T,); 1 without a drug."""
         return np.ones(self.frames) if self.drug is None else self.drug.activity(self.minutes)
+
+
+PARTS: tuple[type[Any], ...] = (
+    Shape,
+    AdhesionRule,
+    FibreRule,
+    ProteinLook,
+    Optics,
+    Camera,
+    Turnover,
+    Drug,
+    FibreMechanics,
+    Instrument,
+    Substrate,
+)
+"""What a `CellConfig` is made of."""
 
 
 @dataclass(frozen=True)

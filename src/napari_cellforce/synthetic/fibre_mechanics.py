@@ -96,7 +96,7 @@ class FibreMechanics:
         rigidity = fibres.young * math.pi / 4 * fibres.thickness**2
         prestress = rigidity * self.prestrain * active
         stiffness = rigidity / length
-        incidence = _incidence(fibres, direction, len(adhesions)).reshape(len(fibres), -1)
+        incidence = _incidence(fibres, direction, len(adhesions)).reshape(len(fibres), 2 * len(adhesions))
         ground = np.repeat(self.gel * adhesions.length, 2)
         network = incidence.T @ (stiffness[:, None] * incidence) + np.diag(ground)
         shortening = incidence @ np.linalg.solve(network, incidence.T @ prestress)

@@ -13,6 +13,7 @@ from napari_cellforce.synthetic.limits import require_not_negative
 from napari_cellforce.synthetic.outline import Array
 
 _PADDING = 1.0
+"""Border of the gel around the image, in image sides, when it is pulled. The inversion has none, as usual."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Instrument:
         thickness = self.substrate.thickness
         true = displacement(traction, pixel_size, *gel, thickness, padding=_PADDING)
         measured = self._blur(true, pixel_size) + self._error(traction.shape, pixel_size, rng)
-        return measured, fttc(measured, pixel_size, *gel, self.regularisation, thickness, padding=_PADDING)
+        return measured, fttc(measured, pixel_size, *gel, self.regularisation, thickness)
 
     def _blur(self, field: Array, pixel_size: float) -> Array:
         sigma = self.window / pixel_size

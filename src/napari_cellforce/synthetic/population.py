@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic.cell import CellConfig, SyntheticCell, simulate
+from napari_cellforce.synthetic.cell import PARTS, CellConfig, SyntheticCell, simulate
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
-from napari_cellforce.synthetic.settings import changed
+from napari_cellforce.synthetic.settings import changed, from_json, to_json
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,15 @@ class PopulationConfig:
                 "Add a recipe, or raise a weight.",
                 topic="recipes",
             )
+
+    def to_json(self) -> str:
+        """Return the settings as JSON."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> PopulationConfig:
+        """Read what `to_json` wrote."""
+        return from_json(text, cls, Recipe, Range, CellConfig, *PARTS)
 
     def seed_of(self, index: int) -> np.random.SeedSequence:
         """Return the seed of a cell, the same as ``SeedSequence(seed).spawn(...)[index]``."""

@@ -49,13 +49,15 @@ def to_json(config: Any) -> str:
     return json.dumps(_plain(config), indent=2, ensure_ascii=False)
 
 
-def from_json(text: str, *kinds: type[Any]) -> Any:
+def from_json(text: str, kind: type[T], *parts: type[Any]) -> T:
     """Return the config that `to_json` wrote.
 
     Parameters
     ----------
     text : str
-    kinds : types
+    kind : type
+        Of the config.
+    *parts : types
         Dataclasses that may occur in it.
 
     Raises
@@ -63,9 +65,11 @@ def from_json(text: str, *kinds: type[Any]) -> Any:
     CellForceError
         If the text is not such a config.
     """
-    known = {kind.__name__: kind for kind in kinds}
+    known = {part.__name__: part for part in (kind, *parts)}
     try:
-        return _rebuilt(json.loads(text), known)
+        config = _rebuilt(json.loads(text), known)
+        if not isinstance(config, kind):
+            raise TypeError(f"no {kind.__name__}")
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise CellForceError(
             f"the settings cannot be read ({error})",
@@ -73,6 +77,7 @@ def from_json(text: str, *kinds: type[Any]) -> Any:
             "Write them again, or correct the entry.",
             topic="settings",
         ) from error
+    return config
 
 
 def _changed_entry(entries: tuple[Any, ...], name: str, rest: str, value: Any) -> tuple[Any, ...]:

@@ -1,0 +1,50 @@
+"""Settings survive being written, and are changed by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.synthetic import (
+    CellConfig,
+    Drug,
+    FibreMechanics,
+    Instrument,
+    PopulationConfig,
+    Range,
+    Recipe,
+)
+from napari_cellforce.synthetic.settings import changed
+
+
+def test_a_population_survives_being_written_as_json() -> None:
+    config = CellConfig(
+        drug=Drug(strength=0.7), mechanics=FibreMechanics(), instrument=Instrument(noise=0.02)
+    )
+    population = PopulationConfig(
+        (Recipe(config, (Range("shape.area", 1000, 3000, True),)),), cells=7, seed=3
+    )
+    assert PopulationConfig.from_json(population.to_json()) == population
+    assert CellConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"type": "Cat"}', '{"type": "CellConfig", "colour": 1}', "[1]"])
+def test_text_that_is_no_config_is_refused(text: str) -> None:
+    with pytest.raises(CellForceError, match="cannot be read"):
+        CellConfig.from_json(text)
+
+
+def test_a_setting_is_changed_by_its_path_and_the_rest_stays() -> None:
+    config = changed(CellConfig(), "adhesions.length", 9.0)
+    assert config.adhesions.length == 9.0
+    assert changed(config, "adhesions.length", CellConfig().adhesions.length) == CellConfig()
+    assert changed(config, "proteins.zyxin.nucleus", 2.0).proteins[0].nucleus == 2.0
+    assert changed(config, "shape.corners", 5.4).shape.corners == 5
+
+
+@pytest.mark.parametrize(
+    "setting", ["adhesion", "adhesions.colour", "proteins.actin.nucleus", "frames.first"]
+)
+def test_an_unknown_setting_is_refused(setting: str) -> None:
+    with pytest.raises(CellForceError):
+        changed(CellConfig(), setting, 1.0)
