@@ -1,0 +1,69 @@
+"""What Helmholtz and Clebsch decompositions need of a grid; there are a periodic and a masked one.
+
+Potentials live on the *nodes*: the pixels themselves, or the corners of the mask's pixels. Vector
+fields are (y, x) at the pixel centres of both, so that what one grid says of a field the other can too.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from napari_cellforce.physics._grid import RealArray
+
+
+class Grid(Protocol):
+    """Differential operators between nodes and pixels, with their transposes."""
+
+    @property
+    def spacing(self) -> float:
+        """Side of a pixel in µm."""
+        ...
+
+    @property
+    def node_shape(self) -> tuple[int, int]:
+        """Shape of a potential on this grid."""
+        ...
+
+    def restrict(self, field: RealArray) -> RealArray:
+        """Return the part of an image or field, ``(..., Y, X)``, that lies on the grid."""
+        ...
+
+    def whole(self, values: RealArray) -> RealArray:
+        """Undo `restrict`, with 0 where the grid does not reach."""
+        ...
+
+    def gradient(self, potential: RealArray) -> RealArray:
+        """Return the gradient at the pixels, ``(..., 2, Y, X)``, of a potential at the nodes."""
+        ...
+
+    def gradient_adjoint(self, field: RealArray) -> RealArray:
+        """Return the transpose of `gradient`: minus the divergence, at the nodes."""
+        ...
+
+    def at_pixels(self, potential: RealArray) -> RealArray:
+        """Return a potential at the pixels, ``(..., Y, X)``."""
+        ...
+
+    def at_pixels_adjoint(self, values: RealArray) -> RealArray:
+        """Return the transpose of `at_pixels`."""
+        ...
+
+    def potential(self, field: RealArray, *, fixed_edge: bool) -> RealArray:
+        """Return the potential whose gradient is closest to `field`, 0 on the edge if that is fixed."""
+        ...
+
+    def without_gradients(self, field: RealArray) -> RealArray:
+        """Return what is left of `field` without the gradient closest to it (edge free)."""
+        ...
+
+    def centred(self, values: RealArray) -> RealArray:
+        """Return a scalar at the pixels with mean 0 on every connected part."""
+        ...
+
+    def stiffness(self, potential: RealArray) -> RealArray:
+        """Return the derivative of half the Dirichlet energy, ``int |grad p|² dA``: minus the Laplacian."""
+        ...
+
+    def smooth(self, values: RealArray) -> RealArray:
+        """Return the symmetric root of an approximate inverse of `stiffness`, applied to `values`."""
+        ...
