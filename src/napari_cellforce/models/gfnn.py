@@ -8,6 +8,7 @@ convolution of a learned Green's function with a source, a local nonlinear funct
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -53,7 +54,7 @@ class GFNNConfig:
     width: int = 64
     expansion: int = 4
     size: int = 64
-    padding: int = 64
+    padding: int = 128
     lengths: tuple[float, float, float] = (34.0, 7.4, 34.0)
 
     def __post_init__(self) -> None:
@@ -109,8 +110,7 @@ class GFNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the traction, ``(N, 2, Y, X)``, of an ``(N, C, Y, X)`` image."""
-        fields = self.fields(x)
-        return fields["grad_phi"] + fields["psi"].unsqueeze(-3) * fields["grad_chi"]
+        return clebsch(self.fields(x))
 
     def fields(self, x: Tensor) -> dict[str, Tensor]:
         """Return everything between image and traction.
@@ -179,6 +179,11 @@ class GFNN(nn.Module):
         q = wavevectors(shape, device)
         # The highest mode of an even side has no sign, hence no derivative.
         return 2j * math.pi * torch.where(q.abs() < 0.5, q, 0)
+
+
+def clebsch(fields: Mapping[str, Tensor]) -> Tensor:
+    """Return grad(phi) + psi grad(chi), ``(N, 2, Y, X)``, of what `GFNN.fields` returns."""
+    return fields["grad_phi"] + fields["psi"].unsqueeze(-3) * fields["grad_chi"]
 
 
 def wavevectors(shape: tuple[int, int], device: torch.device | None = None) -> Tensor:
