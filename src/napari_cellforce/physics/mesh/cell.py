@@ -1,0 +1,246 @@
+"""The mesh of a cell, with the way from pixels to nodes and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy import ndimage
+from scipy.spatial import KDTree
+from skfem import MeshTri
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, PixelSize
+from napari_cellforce.physics.mesh.contour import outlines
+from napari_cellforce.physics.mesh.refine import Triangulation, angles, areas, triangulate
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+SMALLEST_ANGLE = 15.0
+
+
+@dataclass(frozen=True)
+class MeshSettings:
+    """How a mask becomes a mesh.
+
+    Attributes
+    ----------
+    edge_length : float
+        Wanted length of the triangles' sides in µm; narrow parts get shorter ones.
+    max_area : float or None
+        Largest triangle, in µm²; None for no limit besides the edge length.
+    dilation : float
+        The mask is first widened by this, in µm.
+    fill_holes : bool
+        Whether holes of the mask are meshed too.
+    minimum_nodes : int
+        Cells with fewer nodes are refused.
+    """
+
+    edge_length: float = 2.5
+    max_area: float | None = None
+    dilation: float = 0.0
+    fill_holes: bool = False
+    minimum_nodes: int = 20
+
+
+PUBLISHED_PIXEL = 0.68
+AUTHORS = MeshSettings(
+    edge_length=5.3 * PUBLISHED_PIXEL,
+    max_area=20 * PUBLISHED_PIXEL**2,
+    dilation=5 * PUBLISHED_PIXEL,
+    fill_holes=True,
+    minimum_nodes=500,
+)
+"""The mesh of Schmitt et al. 2024: mask widened by 5 px of 0.68 µm, holes filled, triangles of at most
+20 px². Their edge length is not known; 5.3 px makes triangles of 12 px² on average."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles on a cell, and the sparse matrices between nodes and pixels.
+
+    Attributes
+    ----------
+    nodes : (N, 2) array
+        (y, x) in µm; the centre of the first pixel is the origin.
+    triangles : (M, 3) int array
+    component : (N,) int array
+        Which separate part of the cell a node belongs to, from 0.
+    pixel_size : PixelSize
+    inside : (Y, X) bool array
+        The P pixels whose centres lie on the mesh.
+    to_pixels : (P, N) sparse array
+        Linear interpolation of nodal values at those pixels, in the order of ``image[inside]``.
+    to_nodes : (N, P) sparse array
+        Mean of the pixels around a node, weighted by its hat function (the nearest pixel where there is
+        none): keeps constants and signs, and overlooks no pixel.
+    """
+
+    nodes: Array
+    triangles: Indices
+    component: Indices
+    pixel_size: PixelSize
+    inside: BoolArray
+    to_pixels: sp.csr_array = field(repr=False)
+    to_nodes: sp.csr_array = field(repr=False)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes N."""
+        return len(self.nodes)
+
+    @property
+    def area(self) -> float:
+        """Area in µm²."""
+        return float(areas(self.nodes[self.triangles]).sum())
+
+    @property
+    def angles(self) -> Array:
+        """Angles of the triangles in degrees, ``(M, 3)``."""
+        return angles(self.nodes[self.triangles])
+
+    def skfem(self) -> MeshTri:
+        """Return the same mesh for scikit-fem."""
+        return MeshTri(np.ascontiguousarray(self.nodes.T), np.ascontiguousarray(self.triangles.T))
+
+    def image(self, nodal: Array) -> Array:
+        """Draw nodal values, ``(N,)`` or ``(N, k)``, as ``(Y, X)`` or ``(k, Y, X)``; 0 outside."""
+        pixels = self.to_pixels @ nodal
+        image = np.zeros((*pixels.shape[1:], *self.inside.shape))
+        image[..., self.inside] = pixels.T
+        return image
+
+    def sample(self, image: npt.ArrayLike) -> Array:
+        """Return the nodal means of an image, ``(Y, X)`` or ``(k, Y, X)`` -> ``(N,)`` or ``(N, k)``."""
+        nodal: Array = self.to_nodes @ np.asarray(image, dtype=np.float64)[..., self.inside].T
+        return nodal
+
+
+def mesh_cell(mask: npt.ArrayLike, pixel_size: PixelSize, settings: MeshSettings | None = None) -> Mesh:
+    """Cover a cell with triangles.
+
+    The area is the mask's to 1 %, every angle at least 15 degrees; holes larger than half an edge across
+    stay open; threads and bridges of one or two pixels are cut, so that parts may come apart; parts
+    smaller than a square of the edge length are left out.
+
+    Parameters
+    ----------
+    mask : (Y, X) array
+        Not zero inside the cell.
+    pixel_size : PixelSize
+        Of square pixels.
+    settings : MeshSettings, optional
+        `AUTHORS` for the published one.
+
+    Returns
+    -------
+    Mesh
+        Of all parts of the cell; they share no nodes.
+
+    Raises
+    ------
+    CellForceError
+        If the mask is empty, too small for this edge length, or cannot be outlined; or if pixels are not
+        square.
+    """
+    settings = settings or MeshSettings()
+    pixel = pixel_size.micron
+    inside = _prepared(np.asarray(mask, dtype=np.bool_), pixel, settings)
+    parts = _parts(inside, pixel, settings)
+    to_pixels, covered = _interpolation(parts, inside.shape)
+    component = np.repeat(np.arange(len(parts)), [len(p.nodes) for p in parts])
+    offsets = np.cumsum([0, *(len(p.nodes) for p in parts)])
+    return Mesh(
+        nodes=np.vstack([p.nodes for p in parts]) * pixel,
+        triangles=np.vstack([p.triangles + o for p, o in zip(parts, offsets, strict=False)]),
+        component=component,
+        pixel_size=pixel_size,
+        inside=covered,
+        to_pixels=to_pixels,
+        to_nodes=_averaging(to_pixels, np.vstack([p.nodes for p in parts]), covered),
+    )
+
+
+def _prepared(mask: BoolArray, pixel: float, settings: MeshSettings) -> BoolArray:
+    """Widen the mask and fill its holes, as the settings say."""
+    if mask.ndim != 2:
+        raise ValueError(f"expected a mask (Y, X), got shape {mask.shape}")
+    if settings.dilation and mask.any():
+        mask = ndimage.distance_transform_edt(~mask) * pixel <= settings.dilation
+    if settings.fill_holes:
+        mask = np.asarray(ndimage.binary_fill_holes(mask), dtype=np.bool_)
+    return mask
+
+
+def _parts(mask: BoolArray, pixel: float, settings: MeshSettings) -> list[Triangulation]:
+    """Mesh the parts of the cell, in pixels."""
+    edge = settings.edge_length / pixel
+    max_area = None if settings.max_area is None else settings.max_area / pixel**2
+    meshes = [triangulate(polygons, edge, max_area) for polygons in outlines(mask, edge)]
+    n_nodes = sum(len(mesh.nodes) for mesh in meshes)
+    if n_nodes < settings.minimum_nodes:
+        raise CellForceError(
+            f"the cell has {n_nodes} mesh nodes at an edge length of {settings.edge_length:g} µm",
+            f"it needs at least {settings.minimum_nodes}",
+            "Choose a shorter edge length, or a larger cell.",
+            topic="mask",
+        )
+    for mesh in meshes:
+        _require_quality(mesh)
+    return meshes
+
+
+def _require_quality(mesh: Triangulation) -> None:
+    smallest = angles(mesh.nodes[mesh.triangles]).min()
+    if smallest < SMALLEST_ANGLE:
+        raise CellForceError(
+            f"the cell mask makes triangles with angles down to {smallest:.1f} degrees",
+            f"at least {SMALLEST_ANGLE:g} are needed for a reliable solution",
+            "Smooth the mask where it is pointed or ragged, or choose another edge length.",
+            topic="mask",
+        )
+
+
+def _interpolation(parts: list[Triangulation], shape: tuple[int, ...]) -> tuple[sp.csr_array, BoolArray]:
+    """Return linear interpolation at the pixels on the mesh, (P, N), and which these are."""
+    covered = np.zeros(shape, dtype=np.bool_)
+    rows, columns, weights, offset = [], [], [], 0
+    for part in parts:
+        low = np.maximum(np.floor(part.nodes.min(axis=0)).astype(int), 0)
+        high = np.minimum(np.ceil(part.nodes.max(axis=0)).astype(int) + 1, shape)
+        pixels = np.argwhere(np.ones(high - low)) + low
+        simplex = part.delaunay.find_simplex(pixels)
+        hit = (simplex >= 0) & part.inside[simplex] & ~covered[tuple(pixels.T)]
+        pixels, simplex = pixels[hit], simplex[hit]
+        covered[tuple(pixels.T)] = True
+        rows.append(np.repeat(np.ravel_multi_index(tuple(pixels.T), shape), 3))
+        columns.append(part.delaunay.simplices[simplex].ravel() + offset)
+        weights.append(_barycentric(part, simplex, pixels).ravel())
+        offset += len(part.nodes)
+    place = np.cumsum(covered.ravel()) - 1
+    values: Array = np.concatenate(weights)
+    where = place[np.concatenate(rows)], np.concatenate(columns)
+    return sp.csr_array(sp.coo_array((values, where), shape=(int(covered.sum()), offset))), covered
+
+
+def _barycentric(part: Triangulation, simplex: npt.NDArray[np.intp], points: Indices) -> Array:
+    """Return the weights of a triangle's corners at points inside it, (n, 3)."""
+    transform = part.delaunay.transform[simplex]
+    first = np.einsum("nij,nj->ni", transform[:, :2], points - transform[:, 2])
+    weights: Array = np.clip(np.hstack([first, 1 - first.sum(axis=1, keepdims=True)]), 0.0, 1.0)
+    return weights
+
+
+def _averaging(to_pixels: sp.csr_array, nodes: Array, covered: BoolArray) -> sp.csr_array:
+    """Return the mean over pixels weighted by hat functions, (N, P); the nearest pixel if there is none."""
+    hats = sp.csr_array(to_pixels.T)
+    total = np.asarray(hats.sum(axis=1)).ravel()
+    alone = np.flatnonzero(total < 1e-6)
+    nearest = np.asarray(KDTree(np.argwhere(covered)).query(nodes[alone])[1], dtype=np.int64)
+    share = np.divide(1.0, total, out=np.zeros_like(total), where=total >= 1e-6)
+    lone = sp.csr_array((np.ones(alone.size), (alone, nearest)), shape=hats.shape)
+    return sp.csr_array(sp.diags_array(share) @ hats + lone)

@@ -1,0 +1,226 @@
+"""From a mask to closed polygons: threads cut, steps smoothed, corners spaced for triangles, area kept.
+
+Positions are in pixels here, (y, x), with pixel centres at whole numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import KDTree
+from skimage.measure import find_contours
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray
+
+Array = npt.NDArray[np.float64]
+
+SMOOTHING = 0.35
+"""Standard deviation of the contour's smoothing, in edge lengths."""
+GRADING = 0.4
+"""How fast the spacing may grow along a distance: 0.4 keeps angles large."""
+THREADS_ALLOWED = 0.1
+"""Largest part of a mask that may be lost when threads and lone pixels are cut off."""
+
+
+def outlines(mask: BoolArray, edge: float) -> list[tuple[Array, ...]]:
+    """Outline the connected parts of a mask.
+
+    Parameters
+    ----------
+    mask : (Y, X) bool array
+    edge : float
+        Wanted distance between the corners, in pixels. It is less where the part or a gap is narrower.
+
+    Returns
+    -------
+    list of tuple of (n, 2) array
+        For every part its outline, then its holes, as polygons.
+
+    Raises
+    ------
+    CellForceError
+        If the mask is empty, mostly threads, or cannot be outlined without crossings.
+    """
+    if not mask.any():
+        raise CellForceError(
+            "the cell mask is empty",
+            "a mesh needs a cell",
+            "Lower the threshold of the mask, or paint the cell.",
+            topic="mask",
+        )
+    thick = _without_threads(np.pad(mask, 1), edge)
+    # What was cut off or filled is made up for along the outlines, so that the area is the mask's.
+    gain = mask.sum() / thick.sum()
+    labels, count = ndimage.label(thick)
+    parts = (_outline(labels == label, edge, float(gain)) for label in range(1, count + 1))
+    return [tuple(polygon - 1 for polygon in part) for part in parts]
+
+
+def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
+    """Cut one-pixel bridges and spurs, drop parts below an edge squared, fill holes below half an edge."""
+    thick = ndimage.binary_opening(mask)
+    thick = thick & ~_smaller(thick, edge**2, diagonal=False)
+    if thick.sum() < (1 - THREADS_ALLOWED) * mask.sum():
+        lost = 100 * (1 - thick.sum() / mask.sum())
+        raise CellForceError(
+            f"{lost:.0f} % of the cell mask is only one or two pixels wide, or specks",
+            f"at most {100 * THREADS_ALLOWED:.0f} % may be bridges, threads or parts too small for a mesh",
+            "Smooth the mask, draw it on a finer image, or choose a shorter edge length.",
+            topic="mask",
+        )
+    return thick | _smaller(~thick, edge**2 / 4, diagonal=True)
+
+
+def _smaller(mask: BoolArray, area: float, *, diagonal: bool) -> BoolArray:
+    """Return the connected parts of a mask with fewer than 4 or than `area` pixels."""
+    labels, _ = ndimage.label(mask, structure=ndimage.generate_binary_structure(2, 2 if diagonal else 1))
+    small = np.bincount(labels.ravel()) < max(area, 4)
+    small[0] = False
+    return np.asarray(small[labels], dtype=np.bool_)
+
+
+def _outline(mask: BoolArray, edge: float, gain: float) -> tuple[Array, ...]:
+    """Outline one part, with less smoothing if smoothing makes outlines cross."""
+    steps = [np.asarray(c[:-1], dtype=np.float64) for c in find_contours(mask, 0.5, fully_connected="low")]
+    steps.sort(key=lambda contour: -abs(signed_area(contour)))
+    areas = [_pixel_area(contour) for contour in steps]
+    areas[0] += (gain - 1) * mask.sum()
+    for finer in (1.0, 0.5, 0.25):
+        smooth = [with_area(_smoothed(c, edge * finer), a) for c, a in zip(steps, areas, strict=True)]
+        spaced = _spaced(smooth, edge * finer)
+        polygons = tuple(with_area(c, a) for c, a in zip(spaced, areas, strict=True))
+        if not crossing(polygons):
+            return polygons
+    raise CellForceError(
+        "the outline of the cell mask crosses itself",
+        "a cell needs a simple outline at the mesh's edge length",
+        "Smooth the mask, or choose a shorter edge length.",
+        topic="mask",
+    )
+
+
+def _pixel_area(steps: Array) -> float:
+    """Return the number of pixels inside a contour: it cuts an eighth off four corners more than it adds."""
+    return abs(signed_area(steps)) + 0.5
+
+
+def signed_area(polygon: Array) -> float:
+    """Return the area of a polygon, with the sign of its sense of rotation."""
+    y, x = polygon.T
+    return float(0.5 * (y @ np.roll(x, -1) - x @ np.roll(y, -1)))
+
+
+def _resampled(polygon: Array, at: Array) -> Array:
+    """Return the points at the given distances along a closed polygon."""
+    closed = np.vstack([polygon, polygon[:1]])
+    along = np.concatenate([[0.0], np.cumsum(_lengths(polygon))])
+    return np.stack([np.interp(at, along, closed[:, c]) for c in (0, 1)], axis=1)
+
+
+def _lengths(polygon: Array) -> Array:
+    """Return the lengths of the sides, the first from corner 0 to corner 1."""
+    lengths: Array = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
+    return lengths
+
+
+def _smoothed(steps: Array, edge: float) -> Array:
+    """Smooth along the contour, after taking ten points an edge or two a pixel."""
+    length = float(_lengths(steps).sum())
+    n = max(int(length / max(edge / 10, 0.5)), 24)
+    even = _resampled(steps, np.arange(n) * length / n)
+    sigma = min(max(SMOOTHING * edge, 1.0), length / 20)
+    smooth: Array = ndimage.gaussian_filter1d(even, sigma * n / length, axis=0, mode="wrap")
+    return smooth
+
+
+def _normals(polygon: Array) -> Array:
+    """Return unit vectors at the corners, to the side on which a counter-clockwise polygon grows."""
+    tangent = np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0)
+    tangent /= np.maximum(np.hypot(*tangent.T), 1e-12)[:, None]
+    outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
+    outward *= np.sign(signed_area(polygon))
+    return outward
+
+
+def with_area(polygon: Array, area: float) -> Array:
+    """Shift the sides of a polygon, all by the same distance, until it encloses `area`."""
+    for _ in range(4):
+        missing = area - abs(signed_area(polygon))
+        polygon = polygon + missing / _lengths(polygon).sum() * _normals(polygon)
+    return polygon
+
+
+def _spaced(contours: list[Array], edge: float) -> list[Array]:
+    """Put corners along the contours, `edge` apart, closer where the part or a gap is narrow."""
+    return [
+        _corners(contour, width) for contour, width in zip(contours, _widths(contours, edge), strict=True)
+    ]
+
+
+def _corners(contour: Array, width: Array) -> Array:
+    """Put corners along one contour, as far apart as the width there."""
+    along = np.concatenate([[0.0], np.cumsum(_lengths(contour))])
+    steps = np.diff(along) / _graded(width, along)
+    count = np.concatenate([[0.0], np.cumsum(steps)])
+    n = max(round(count[-1]), 8)
+    return _resampled(contour, np.interp(np.arange(n) * count[-1] / n, count, along))
+
+
+def _graded(width: Array, along: Array) -> Array:
+    """Let the spacing grow gently from where it is small: ``min_j (width_j + GRADING * distance_ij)``."""
+    slope = GRADING * np.concatenate([along[:-1] + turn * along[-1] for turn in (0, 1, 2)])
+    width = np.tile(width, 3)
+    forward = np.minimum.accumulate(width - slope) + slope
+    backward = np.minimum.accumulate((width + slope)[::-1])[::-1] - slope
+    n = width.size // 3
+    graded: Array = np.minimum(forward, backward)[n : 2 * n]
+    return graded
+
+
+def _widths(contours: list[Array], edge: float) -> list[Array]:
+    """Return at every point the width of the part or gap beside it, at most `edge`, at least a pixel.
+
+    It is the diameter of the largest circle that touches the contour here and reaches it again
+    elsewhere: ``|d|^2 / |d . n|`` for the vector d to the other point and the normal n.
+    """
+    points, normals = np.vstack(contours), np.vstack([_normals(c) for c in contours])
+    widths = np.full(len(points), edge)
+    pairs = _facing(contours, KDTree(points).query_pairs(edge, output_type="ndarray"))
+    for i, j in (pairs.T, pairs.T[::-1]):
+        d = points[j] - points[i]
+        across = np.maximum(np.abs((d * normals[i]).sum(axis=1)), 1e-12)
+        np.minimum.at(widths, i, np.maximum((d**2).sum(axis=1) / across, 1.0))
+    return np.split(widths, np.cumsum([len(c) for c in contours])[:-1])
+
+
+def _facing(contours: list[Array], pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Keep pairs of points much nearer to each other than the way along the contour is."""
+    points = np.vstack(contours)
+    which = np.repeat(np.arange(len(contours)), [len(c) for c in contours])
+    along = np.concatenate([np.cumsum(_lengths(c)) for c in contours])
+    total = np.array([_lengths(c).sum() for c in contours])[which]
+    i, j = pairs.T
+    way = np.abs(along[i] - along[j])
+    way = np.minimum(way, total[i] - way)
+    facing: npt.NDArray[np.intp] = pairs[
+        (which[i] != which[j]) | (way > 2 * np.hypot(*(points[i] - points[j]).T))
+    ]
+    return facing
+
+
+def crossing(polygons: tuple[Array, ...]) -> bool:
+    """Tell whether any two sides of the polygons cross."""
+    start = np.vstack(polygons)
+    end = np.vstack([np.roll(p, -1, axis=0) for p in polygons])
+    longest = float(np.hypot(*(end - start).T).max())
+    i, j = KDTree((start + end) / 2).query_pairs(longest, output_type="ndarray").T
+
+    def side(a: Array, b: Array, c: Array) -> Array:
+        turn: Array = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+        return turn
+
+    apart = side(start[i], end[i], start[j]) * side(start[i], end[i], end[j]) < 0
+    across = side(start[j], end[j], start[i]) * side(start[j], end[j], end[i]) < 0
+    return bool((apart & across).any())
