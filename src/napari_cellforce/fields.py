@@ -27,9 +27,9 @@ Unit = Literal["Pa", "normalised", "µm"]
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
-MICROMETRE = "µm"
-NORMALISED = "normalised"
-PASCAL = "Pa"
+MICROMETRE: Literal["µm"] = "µm"
+NORMALISED: Literal["normalised"] = "normalised"
+PASCAL: Literal["Pa"] = "Pa"
 
 
 @dataclass(frozen=True)
@@ -205,12 +205,12 @@ class Mask:
     Attributes
     ----------
     data : (T, Y, X) bool array
-        True inside the cell; T = 1 stands for all frames.
+        True inside the cell; T = 1 stands for all frames. May find frame t only when it is asked for.
     source : str
         ``"automatic"``, or the layer or file it came from.
     """
 
-    data: BoolArray
+    data: Any
     source: str = "automatic"
 
     def __post_init__(self) -> None:

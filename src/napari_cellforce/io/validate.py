@@ -64,20 +64,32 @@ def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> P
     CellForceError
         If there is none (topic "pixel size").
     """
+    pixel_size = require_pixel_size(pixel_size)
+    doubt = doubt_about(pixel_size, model_pixel_size)
+    if doubt:
+        warnings.warn(doubt, CellForceWarning, stacklevel=2)
+    return pixel_size
+
+
+def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
+    """Return the pixel size, or raise a `CellForceError` that asks for it if there is none."""
     if pixel_size is None:
         raise CellForceError(
             "The image has no pixel size",
             "traction depends on it",
-            "Type it in (for a 60x objective and a 6.5 µm camera pixel it is about 0.11 µm); "
-            "on the command line pass --pixel-size.",
+            "Type it in, or pass --pixel-size (for a 60x objective and a 6.5 µm camera pixel it is about "
+            "0.11 µm).",
             topic="pixel size",
         )
-    factor = max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
-    if factor > _LARGEST_FACTOR:
-        warnings.warn(
-            f"The pixel size is {pixel_size.micron:g} µm, the model's {model_pixel_size:g} µm, "
-            f"{factor:.0f} times apart. Check it: a wrong one gives wrong forces.",
-            CellForceWarning,
-            stacklevel=2,
-        )
     return pixel_size
+
+
+def doubt_about(pixel_size: PixelSize, model_pixel_size: float) -> str:
+    """Return what speaks against a pixel size, given that of the model in µm; empty if nothing does."""
+    factor = max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
+    if factor <= _LARGEST_FACTOR:
+        return ""
+    return (
+        f"The pixel size is {pixel_size.micron:g} µm, the model's {model_pixel_size:g} µm: {factor:.0f} times "
+        "apart. Check it: an image too coarse shows no adhesions, one too fine no cell."
+    )

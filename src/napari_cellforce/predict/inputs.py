@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import dask.array as da
 import numpy as np
-import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize
 from napari_cellforce.io.validate import check_pixel_size
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict.config import PredictConfig
-from napari_cellforce.preprocess.mask import find_cell
+from napari_cellforce.predict.outline import FoundCell
 
 MASK_INPUT = "mask"
 """Name of the model input that is the cell mask itself, not a protein."""
@@ -69,18 +67,9 @@ def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize |
 
 def automatic_mask(stack: ImageStack, channel: int, pixel_size: PixelSize, config: PredictConfig) -> Mask:
     """Return a mask that finds the cell in `channel` of a frame when that frame is asked for."""
-    frames = stack.data[:, channel]
-    lazy = frames if isinstance(frames, da.Array) else da.from_array(frames, chunks=(1, *stack.shape))
-
-    def find(block: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-        return find_cell(
-            block[0].astype(np.float32),
-            pixel_size=pixel_size,
-            sensitivity=config.sensitivity,
-            at=config.cell_at,
-        )[None]
-
-    found = lazy.rechunk((1, *stack.shape)).map_blocks(find, dtype=bool, meta=np.empty((0, 0, 0), bool))
+    found = FoundCell(
+        stack, channel, pixel_size=pixel_size, sensitivity=config.sensitivity, at=config.cell_at
+    )
     return Mask(found, "automatic")
 
 

@@ -35,6 +35,7 @@ from napari_cellforce.predict.inputs import (
     choose_pixel_size,
 )
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines, normalise
+from napari_cellforce.results import frame_row
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,13 @@ class Prediction:
             baselines = yield from self._measure()
         for t in range(self.stack.n_frames):
             yield self._predict_frame(t, baselines)
+
+    def row(self, result: FrameResult) -> dict[str, float]:
+        """Return a frame's row of the summary table, units in the column names."""
+        mask = self.mask.frame(result.frame) if result.mask is None else result.mask
+        return frame_row(
+            result.frame, result.traction, mask, self.pixel_size, self.unit, self.stack.frame_interval
+        )
 
     def provenance(self) -> Provenance:
         """Return how the results come about, for layers and files."""

@@ -13,7 +13,6 @@ from napari_cellforce.fields import FrameResult
 from napari_cellforce.io.write import FieldWriter, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
-from napari_cellforce.results import frame_row
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,15 @@ def predict_to_files(job: Prediction, paths: OutputPaths) -> Iterator[Progress |
         pixel_size=job.pixel_size,
         shape=job.stack.shape,
         frame_interval=job.stack.frame_interval,
+        name=job.stack.name,
         provenance=job.provenance(),
+        n_frames=job.stack.n_frames,
     )
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: rows and write_table(paths.summary, pd.DataFrame(rows)))
         stack.enter_context(writer)
         for record in job.run():
             if isinstance(record, FrameResult):
-                writer.append(record.frame, record.traction)
-                assert record.mask is not None
-                rows.append(
-                    frame_row(
-                        record.frame,
-                        record.traction,
-                        record.mask,
-                        job.pixel_size,
-                        job.unit,
-                        job.stack.frame_interval,
-                    )
-                )
+                writer.append(record.frame, record.traction, record.mask)
+                rows.append(job.row(record))
             yield record

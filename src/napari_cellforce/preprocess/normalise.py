@@ -26,8 +26,35 @@ class Baselines:
     outside: tuple[float, ...]
 
 
+class BaselineMeter:
+    """Measures the mean intensity inside and outside a cell, one frame at a time."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(2)  # becomes (C, 2): inside, outside
+        self._pixels = np.zeros(2)
+
+    def add(self, image: npt.ArrayLike, mask: BoolArray) -> None:
+        """Take in a frame, ``(C, Y, X)`` in counts, and its mask, ``(Y, X)``."""
+        data = np.asarray(image, dtype=np.float64)
+        parts = [data[:, mask].sum(axis=1), data[:, ~mask].sum(axis=1)]
+        self._sums = self._sums + np.stack(parts, axis=-1)
+        self._pixels += mask.sum(), (~mask).sum()
+
+    def baselines(self) -> Baselines:
+        """Return the means over all frames so far.
+
+        Raises
+        ------
+        CellForceError
+            If the masks leave no pixel inside or no pixel outside.
+        """
+        _require_both_sides(self._pixels)
+        inside, outside = (self._sums / self._pixels).T.tolist()
+        return Baselines(tuple(inside), tuple(outside))
+
+
 def measure_baselines(frames: Iterable[npt.ArrayLike], masks: Iterable[BoolArray]) -> Baselines:
-    """Measure the mean intensity inside and outside a cell over all its frames, one frame at a time.
+    """Measure the mean intensity inside and outside a cell over all its frames; see `BaselineMeter`.
 
     Parameters
     ----------
@@ -35,26 +62,11 @@ def measure_baselines(frames: Iterable[npt.ArrayLike], masks: Iterable[BoolArray
         In counts.
     masks : iterable of (Y, X) bool array
         As many as frames.
-
-    Returns
-    -------
-    Baselines
-
-    Raises
-    ------
-    CellForceError
-        If the masks leave no pixel inside or no pixel outside.
     """
-    sums = np.zeros(2)  # becomes (C, 2): inside, outside
-    pixels = np.zeros(2)
+    meter = BaselineMeter()
     for frame, mask in zip(frames, masks, strict=True):
-        image = np.asarray(frame, dtype=np.float64)
-        parts = [image[:, mask].sum(axis=1), image[:, ~mask].sum(axis=1)]
-        sums = sums + np.stack(parts, axis=-1)
-        pixels += mask.sum(), (~mask).sum()
-    _require_both_sides(pixels)
-    inside, outside = (sums / pixels).T.tolist()
-    return Baselines(tuple(inside), tuple(outside))
+        meter.add(frame, mask)
+    return meter.baselines()
 
 
 def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: bool = False) -> FloatArray:

@@ -21,6 +21,7 @@ from napari_cellforce.layers import (
     arrow_features,
     arrow_layer,
 )
+from napari_cellforce.widgets.sources import current_frame
 
 
 class LiveArrows:
@@ -67,7 +68,7 @@ class LiveArrows:
         arrows = self._arrows()
         data, magnitude, angle = arrows.drawn(self.look, self._frame.ndim)
         if self._frame.ndim == 3:
-            data[:, 0, 0] = self._time
+            data[:, 0, 0] = self.time
         self.layer.data = data
         self.layer.features = arrow_features(magnitude, angle, self._field)
         self.layer.edge_width = self.look.width * arrows.spacing
@@ -75,15 +76,12 @@ class LiveArrows:
         self.layer.refresh_colors(update_color_mapping=False)
 
     @property
-    def _time(self) -> int:
-        """Current frame of the field."""
-        if self._frame.ndim == 2:
-            return 0
-        step = int(self._viewer.dims.current_step[-3]) if self._viewer.dims.ndim >= 3 else 0
-        return min(max(step, 0), self._field.data.shape[0] - 1)
+    def time(self) -> int:
+        """Frame of the field that is looked at."""
+        return current_frame(self._viewer, self._frame, len(self._field.data))
 
     def _arrows(self) -> Arrows:
-        t = self._time
+        t = self.time
         return Arrows.of(self._field.data[t : t + 1], self.look.spacing, self.reference)
 
     def _on_removed(self, event: Any) -> None:

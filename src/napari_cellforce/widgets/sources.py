@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import dask.array as da
@@ -15,7 +16,27 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize
 from napari_cellforce.layers import METADATA_KEY, Frame
 
-_PIXEL = pint.get_application_registry().Unit("pixel")
+_PIXEL = pint.Unit("pixel")
+
+
+@dataclass(frozen=True)
+class ChosenImage:
+    """What a panel works on; equal to another if the layers, their shape and the pixel size are.
+
+    Attributes
+    ----------
+    layers : tuple of Image
+        One for each protein.
+    stack : ImageStack
+    pixel_size : PixelSize or None
+    frame : Frame
+        Where results belong.
+    """
+
+    layers: tuple[Image, ...]
+    stack: ImageStack = field(compare=False)
+    pixel_size: PixelSize | None
+    frame: Frame
 
 
 def role(layer: Layer) -> str:
@@ -57,13 +78,20 @@ def frame_interval_of(layer: Layer) -> float | None:
     return _in_unit(layer.scale[0], layer.units[0], "minute") if layer.ndim == 3 else None
 
 
+def current_frame(viewer: ViewerModel, frame: Frame, n_frames: int) -> int:
+    """Return which frame of a movie with `n_frames` the viewer shows."""
+    if frame.ndim == 2 or viewer.dims.ndim < 3:
+        return 0
+    return min(max(int(viewer.dims.current_step[-3]), 0), n_frames - 1)
+
+
 def frame_of(layer: Layer) -> Frame:
     """Return where results of this layer belong: on top of it."""
     missing = 3 - layer.ndim
     return Frame(
-        scale=(1.0,) * missing + tuple(float(s) for s in layer.scale),  # type: ignore[arg-type]
-        translate=(0.0,) * missing + tuple(float(s) for s in layer.translate),  # type: ignore[arg-type]
-        units=("pixel",) * missing + tuple(str(u) for u in layer.units),  # type: ignore[arg-type]
+        scale=(1.0,) * missing + tuple(float(s) for s in layer.scale),
+        translate=(0.0,) * missing + tuple(float(s) for s in layer.translate),
+        units=("pixel",) * missing + tuple(str(u) for u in layer.units),
         ndim=layer.ndim,
     )
 

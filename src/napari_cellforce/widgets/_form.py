@@ -1,0 +1,100 @@
+"""Rows of a panel: label, control, help; and lines of text that say what is going on."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+DOCS = "https://napari-cellforce.readthedocs.io/en/latest/"
+"""Where the help of each row lies."""
+
+
+class Tone(Enum):
+    """How a line of text is meant; each has a sign of its own, so that nothing is told by colour alone."""
+
+    PLAIN = ("", "")
+    PROBLEM = ("⚠ ", "color: #ff8a80;")
+    GOOD = ("✓ ", "color: #81c784;")
+
+
+class TextLine(QLabel):
+    """A line of words under a row, wrapped; hidden while it has nothing to say."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self.hide()
+
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        """Show `text`, or hide the line if it is empty."""
+        sign, style = tone.value
+        self.setText(sign + text if text else "")
+        self.setStyleSheet(style)
+        self.setVisible(bool(text))
+
+
+class Form(QFormLayout):
+    """Rows of one section, with labels tied to their controls and a (?) that opens the docs there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
+        self.setRowWrapPolicy(QFormLayout.DontWrapRows)
+
+    def add(
+        self, text: str, control: QWidget, tip: str, *, page: str = "", beside: QWidget | None = None
+    ) -> QLabel:
+        """Add a row and return its label.
+
+        Parameters
+        ----------
+        text : str
+        control : QWidget
+        tip : str
+            Shown when the mouse rests on it, and read by screen readers.
+        page : str
+            Page and anchor in the docs that explain the row; adds a (?) button.
+        beside : QWidget, optional
+            Goes to the right of the control.
+        """
+        label = QLabel(text)
+        label.setBuddy(control)
+        label.setToolTip(tip)
+        control.setToolTip(tip)
+        control.setAccessibleName(text)
+        control.setAccessibleDescription(tip)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(control, 1)
+        if beside is not None:
+            row.addWidget(beside)
+        if page:
+            row.addWidget(help_button(page, text))
+        self.addRow(label, row)
+        return label
+
+
+def help_button(page: str, subject: str) -> QToolButton:
+    """Return a small (?) that opens a page of the docs."""
+    button = QToolButton()
+    button.setText("?")
+    button.setAutoRaise(True)
+    button.setAccessibleName(f"Help on {subject}")
+    button.setToolTip(f"Open the documentation: {subject}")
+    # Help is for the mouse: with Tab one goes from control to control, not through question marks.
+    button.setFocusPolicy(Qt.ClickFocus)
+    button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(DOCS + page)))
+    return button
+
+
+def narrow(combo: QComboBox) -> QComboBox:
+    """Let a combo box shrink below its longest entry, so that panels fit into 350 px."""
+    combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(8)
+    combo.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+    return combo
