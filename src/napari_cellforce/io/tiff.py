@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from napari_cellforce.errors import CellForceError
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 """How the names of the images end that are read here."""
+
+_METADATA_TAGS = (270, 282, 283, 50838, 50839)
+"""ImageDescription, X and YResolution, ImageJ's own. tifffile leaves out what it cannot read."""
 
 
 class TiffPlanes:
@@ -175,7 +179,7 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         own = [page for page in pages if page.parent is tiff and page.dataoffsets]
         ends = (page.dataoffsets[-1] + page.databytecounts[-1] for page in own)
         missing = len(pages) < len(series.pages) or any(end > size for end in ends)
-    if missing or _chain_is_broken(tiff):
+    if missing or _chain_is_broken(tiff) or _metadata_is_lost(tiff):
         raise CellForceError(
             f"{tiff.filehandle.path} is incomplete: parts of its {_times(series)} are missing",
             "a file must hold all the planes it announces",
@@ -192,6 +196,17 @@ def _chain_is_broken(tiff: tifffile.TiffFile) -> bool:
     tiff.filehandle.seek(position)
     pointer = tiff.filehandle.read(tiff.tiff.offsetsize)
     return len(pointer) < tiff.tiff.offsetsize or any(pointer)
+
+
+def _metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
+    """Tell whether the first page announces a description or resolution that lies beyond the end."""
+    page, layout = tiff.pages.first, tiff.tiff
+    tiff.filehandle.seek(page.offset)
+    (n_tags,) = struct.unpack(layout.tagnoformat, tiff.filehandle.read(layout.tagnosize))
+    entries = tiff.filehandle.read(n_tags * layout.tagsize)
+    starts = range(0, len(entries), layout.tagsize)
+    announced = {struct.unpack_from(f"{layout.byteorder}H", entries, start)[0] for start in starts}
+    return any(code in announced and code not in page.tags for code in _METADATA_TAGS)
 
 
 def _times(series: tifffile.TiffPageSeries) -> str:

@@ -90,6 +90,6 @@ def doubt_about(pixel_size: PixelSize, model_pixel_size: float) -> str:
     if factor <= _LARGEST_FACTOR:
         return ""
     return (
-        f"The pixel size is {pixel_size.micron:g} µm, the model's {model_pixel_size:g} µm: {factor:.0f} times "
-        "apart. Check it: an image too coarse shows no adhesions, one too fine no cell."
+        f"The pixel size is {pixel_size.micron:g} µm, the model's {model_pixel_size:g} µm: {factor:.0f} "
+        "times apart. Check it: an image too coarse shows no adhesions, one too fine no cell."
     )

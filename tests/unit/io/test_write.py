@@ -60,12 +60,13 @@ def writer(path: Path, **changes: Any) -> io.FieldWriter:
     return io.FieldWriter(path, **entries)
 
 
-def fill(path: Path, frames: Any, masks: Any = None, then: Any = lambda out: None, **changes: Any) -> None:
+def fill(path: Path, frames: Any, masks: Any = None, then: Any = None, **changes: Any) -> None:
     """Write frames 0, 1, ... and then do something while the file is still open."""
     with writer(path, shape=frames[0].shape[1:], **changes) as out:
         for t, frame in enumerate(frames):
             out.append(t, frame, None if masks is None else masks[t])
-        then(out)
+        if then is not None:
+            then(out)
 
 
 def fail(out: io.FieldWriter) -> None:
