@@ -86,13 +86,14 @@ def read_cell(
     size = pixel_size if isinstance(pixel_size, PixelSize) else PixelSize.square(pixel_size)
     paths = frame_paths(path)
     frames = _lazy_frames(paths)
+    mask = frames[:, _MASK] != 0
     displacement = _displacement(frames, paths[0], size, displacement_unit)
     note = f"the unit of the displacements is not documented: taken as {displacement_unit}"
     name = Path(path).stem
     return MeasuredCell(
         _image(frames, path, size, () if displacement is None else (note,)),
-        VectorField(frames[:, _F], "traction", "Pa", size, name=name),
-        Mask(frames[:, _MASK] != 0, source=str(path)),
+        VectorField(frames[:, _F], "traction", "Pa", size, mask=mask, name=name),
+        Mask(mask, source=str(path)),
         displacement,
         tuple(_number(frame) for frame in paths),
     )
