@@ -17,8 +17,10 @@ from napari_cellforce.synthetic.optics import Camera, Optics
 from napari_cellforce.synthetic.outline import Outline
 from napari_cellforce.synthetic.population import PopulationConfig, Range, Recipe
 from napari_cellforce.synthetic.proteins import PROTEINS, ProteinLook
+from napari_cellforce.synthetic.recipes import fibroblasts
 from napari_cellforce.synthetic.settings import changed
 from napari_cellforce.synthetic.shape import Shape
+from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
 
 __all__ = [
     "PAPER_ADHESIONS",
@@ -39,11 +41,13 @@ __all__ = [
     "Range",
     "Recipe",
     "Shape",
+    "SheetMechanics",
     "SyntheticCell",
     "Turnover",
     "changed",
     "draw",
     "drawn_cell",
+    "fibroblasts",
     "simulate",
     "with_traction",
 ]

@@ -29,6 +29,7 @@ from napari_cellforce.synthetic.proteins import (
 )
 from napari_cellforce.synthetic.settings import from_json, to_json
 from napari_cellforce.synthetic.shape import Kind, Shape
+from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
 
 _FIELD_OF_VIEW = 174.0
 _DRAWING = 6
@@ -67,7 +68,7 @@ class CellConfig:
     camera: Camera = field(default_factory=Camera)
     turnover: Turnover = field(default_factory=Turnover)
     drug: Drug | None = None
-    mechanics: FibreMechanics | None = None
+    mechanics: SheetMechanics | FibreMechanics | None = None
     instrument: Instrument | None = None
     frames: int = 1
     frame_interval: float = 1.0
@@ -110,6 +111,7 @@ PARTS: tuple[type[Any], ...] = (
     Camera,
     Turnover,
     Drug,
+    SheetMechanics,
     FibreMechanics,
     Instrument,
     Substrate,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.drawing import Segment
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
-from napari_cellforce.synthetic.outline import Array
+from napari_cellforce.synthetic.outline import Array, principal_axis
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class FibreRule:
     straightness : float
         How strictly a fibre must leave its adhesions along their long axis: candidates are drawn with
         probability in proportion to cos^straightness of the angle, at both ends.
+    order : float
+        How strictly fibres follow the cell's long axis (that of its adhesions): the same with this power.
     shortest : float
         Fibres shorter than this (µm) are not made.
     """
@@ -66,12 +68,13 @@ class FibreRule:
     young: float = 1e6
     young_spread: float = 0.3
     straightness: float = 8.0
+    order: float = 3.0
     shortest: float = 6.0
 
     def __post_init__(self) -> None:
         require_positive(self, "thickness", "young")
         require_not_negative(
-            self, "per_adhesion", "thickness_spread", "young_spread", "straightness", "shortest"
+            self, "per_adhesion", "thickness_spread", "young_spread", "straightness", "order", "shortest"
         )
 
     def join(self, adhesions: Adhesions, rng: np.random.Generator) -> Fibres:
@@ -80,18 +83,25 @@ class FibreRule:
         first, second = np.triu_indices(len(adhesions), k=1)
         weight = self._fit(adhesions, first, second)
         count = min(round(self.per_adhesion * len(adhesions) / 2), int((weight > 0).sum()))
-        if count == 0:
-            return Fibres(np.empty((0, 2), dtype=np.intp), np.empty(0), np.empty(0))
-        chosen = choices.choice(len(weight), size=count, replace=False, p=weight / weight.sum())
+        chosen = _choose(count, weight, choices)
         thickness = self.thickness * np.exp(self.thickness_spread * thicknesses.normal(size=count))
         young = self.young * np.exp(self.young_spread * stiffnesses.normal(size=count))
         return Fibres(np.stack([first, second], axis=1)[chosen], thickness, young)
 
     def _fit(self, adhesions: Adhesions, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> Array:
-        """Return how well each pair of adhesions faces each other, 0 to 1."""
+        """Return how well a fibre between each pair of adhesions fits, 0 to 1."""
         step = adhesions.centre[second] - adhesions.centre[first]
         direction = np.arctan2(*step.T)
         leaves = np.maximum(np.cos(direction - adhesions.angle[first]), 0)
         arrives = np.maximum(-np.cos(direction - adhesions.angle[second]), 0)
-        fit: Array = (leaves * arrives) ** self.straightness * (np.hypot(*step.T) >= self.shortest)
+        follows = np.abs(np.cos(direction - principal_axis(adhesions.centre)))
+        long_enough = np.hypot(*step.T) >= self.shortest
+        fit: Array = (leaves * arrives) ** self.straightness * follows**self.order * long_enough
         return fit
+
+
+def _choose(count: int, weight: Array, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Return `count` different indices with probability in proportion to their weight."""
+    if count == 0:
+        return np.empty(0, dtype=np.intp)
+    return rng.choice(len(weight), size=count, replace=False, p=weight / weight.sum())

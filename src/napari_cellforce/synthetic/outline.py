@@ -119,11 +119,8 @@ class Outline:
 
     @cached_property
     def long_axis(self) -> float:
-        """Direction of the longest axis, atan2(y, x), in radians (of the principal axis of the corners)."""
-        even = self.along(np.linspace(0, 1, _POINTS, endpoint=False))
-        covariance = np.cov((even - self.centroid).T)
-        y, x = np.linalg.eigh(covariance)[1][:, -1]
-        return math.atan2(y, x)
+        """Direction of the longest axis, atan2(y, x), in radians of points evenly spaced on it."""
+        return principal_axis(self.along(np.linspace(0, 1, _POINTS, endpoint=False)))
 
     def along(self, fraction: Array) -> Array:
         """Return the points ``(N, 2)`` at the given fractions (0 to 1) of the way round."""
@@ -163,6 +160,13 @@ class Outline:
                 topic="outline",
             )
         return _filled(self.points / pixel_size, shape)
+
+
+def principal_axis(points: Array) -> float:
+    """Return the direction, atan2(y, x), along which ``(N, 2)`` points spread most."""
+    offsets = points - points.mean(axis=0)
+    y, x = np.linalg.eigh(offsets.T @ offsets)[1][:, -1]
+    return math.atan2(y, x)
 
 
 def _filled(points: Array, shape: tuple[int, int]) -> BoolArray:
