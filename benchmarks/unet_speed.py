@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-import _report
 import numpy as np
 import torch
 
+import _report
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.network import NetworkPredictor

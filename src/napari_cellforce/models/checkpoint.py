@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from napari_cellforce import __version__, files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import published
+from napari_cellforce.models.checks import in_range, one_of
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
-from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind
 from napari_cellforce.models.unet import UNet, UNetConfig
 
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
@@ -83,6 +84,10 @@ def load(path: str | os.PathLike[str], *, sha256: str | None = None) -> LoadedMo
         raise _refusal(f"cannot read {path}", reason, "Choose a model file that exists.") from error
     _refuse_inflated(path, state)
     module = _build(record, state, path.name)
+    try:
+        _check_record(record, module.config)
+    except ValueError as error:
+        raise _refusal(f"the record of {path.name} makes no sense", str(error), _ANOTHER) from error
     return LoadedModel(module, dataclasses.replace(record, sha256=found))
 
 
@@ -203,6 +208,24 @@ def _build(record: ModelRecord, state: Mapping[str, Tensor], name: str) -> nn.Mo
     owned = {key: state[key].to(tensor.dtype).contiguous() for key, tensor in expected.items()}
     module.load_state_dict(owned, assign=True)
     return module.eval()
+
+
+def _check_record(record: ModelRecord, config: Any) -> None:
+    """Raise ValueError for entries that no prediction could work with."""
+    in_range("pixel_size", record.pixel_size, 1e-3, 1e3)
+    in_range("mask_margin", record.mask_margin, 0, 1e4)
+    in_range("output_scale", record.output_scale, 1e-9, 1e9)
+    for name, value in {"grid": record.grid, "low_pass": record.low_pass}.items():
+        if value is not None:
+            in_range(name, value, 1, 1 << 14)
+    one_of("normalisation", record.normalisation, get_args(Normalisation))
+    one_of("output", record.output, get_args(OutputKind))
+    one_of("output_order", record.output_order, ("yx", "xy"))
+    if len(record.inputs) != config.in_channels:
+        raise ValueError(f"inputs are {', '.join(record.inputs)}, but the network takes {config.in_channels}")
+    needed = getattr(config, "grid", None)
+    if needed not in (None, record.grid):
+        raise ValueError(f"grid is {record.grid}, but the network needs {needed}")
 
 
 def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], name: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Literal, Self, cast
 import torch
 from torch import Tensor, nn
 
+from napari_cellforce.models.checks import in_range, one_of
+
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
 
@@ -117,15 +119,3 @@ def batch_norm(channels: int, wanted: bool) -> nn.Module:
 def cells(channels: int, count: int, config: CellConfig) -> list[ConvNeXtCell]:
     """Return `count` cells of the same settings, to be run one after the other."""
     return [ConvNeXtCell(channels, config) for _ in range(count)]
-
-
-def in_range(name: str, value: float, lowest: float, highest: float) -> None:
-    """Refuse a setting outside its range: configs are read from files, which may ask for anything."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-        raise ValueError(f"{name} is {value!r}, but must be a number from {lowest} to {highest}")
-
-
-def one_of(name: str, value: object, known: Mapping[str, Any] | tuple[str, ...]) -> None:
-    """Refuse a setting that is not among the known ones."""
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}, but must be one of {', '.join(known)}")

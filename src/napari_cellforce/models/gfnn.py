@@ -15,7 +15,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.models.convnext import in_range, one_of
+from napari_cellforce.models.checks import in_range, one_of
 
 SCALARS = ("phi", "psi", "chi")
 """The potentials, in the order of the kernels and sources."""
@@ -69,6 +69,11 @@ class GFNNConfig:
             raise ValueError(f"width is {self.width}, but must be a multiple of in_channels")
         if len(self.lengths) != len(SCALARS):
             raise ValueError(f"lengths are {self.lengths}, but must be one each of {', '.join(SCALARS)}")
+
+    @property
+    def grid(self) -> int | None:
+        """Side of the only grid that the network knows, in pixels; None if it takes any."""
+        return self.size if self.form == "published" else None
 
 
 class SourceBlock(nn.Module):
@@ -170,7 +175,8 @@ class GFNN(nn.Module):
         place = (wavenumber / _LARGEST_WAVENUMBER).sqrt() * (self.config.size - 1)
         below = place.floor().clamp(max=self.config.size - 2)
         left = below.long()
-        return torch.lerp(self.kernel[:, left], self.kernel[:, left + 1], place - below).exp()
+        share = (place - below).to(self.kernel.dtype)
+        return torch.lerp(self.kernel[:, left], self.kernel[:, left + 1], share).exp()
 
     def _derivative(self, shape: tuple[int, int], device: torch.device) -> Tensor:
         """Return what multiplies a spectrum to differentiate it, ``(2, Y, X // 2 + 1)``."""

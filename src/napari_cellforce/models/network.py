@@ -109,7 +109,8 @@ class NetworkPredictor:
         _check_pixels(image, near)
         regrid = Regrid((mask.shape[0], mask.shape[1]), pixel_size.micron, self._record.pixel_size)
         _check_size(regrid)
-        window = self._window(regrid, mask, near)
+        _check_fits(Window.around(mask), pixel_size, self._record)
+        window = self._window(regrid.mask_to_model(near))
         inputs = window.cut(regrid.to_model(np.where(near, image, 0)))
         if self._record.low_pass is not None:
             inputs = low_pass(inputs, self._record.low_pass)
@@ -124,14 +125,11 @@ class NetworkPredictor:
             traction=on_grid.pop("traction"), uncertainty=on_grid.pop("uncertainty", None), scalars=on_grid
         )
 
-    def _window(self, regrid: Regrid, mask: BoolArray, near: BoolArray) -> Window:
+    def _window(self, near: BoolArray) -> Window:
         """Return the part of the model's grid that the network sees, centred on the cell and its margin."""
-        around = regrid.mask_to_model(near)
-        if self._record.grid is None:
-            return Window.around(around, multiple=self._multiple)
-        cell = Window.around(regrid.mask_to_model(mask) & around)
-        _check_fits(cell, self._record)
-        return Window.around(around, side=self._record.grid)
+        if self._record.grid is not None:
+            return Window.around(near, side=self._record.grid)
+        return Window.around(near, multiple=self._multiple)
 
     def _predict(self, inputs: FloatArray) -> dict[str, FloatArray]:
         """Return traction (y, x), uncertainty and scalars on the network's grid, where it has them."""
@@ -252,11 +250,11 @@ def _check_size(regrid: Regrid) -> None:
         )
 
 
-def _check_fits(cell: Window, record: ModelRecord) -> None:
-    if record.grid is not None and max(cell.height, cell.width) > record.grid:
-        height, width = (round(side * record.pixel_size) for side in (cell.height, cell.width))
+def _check_fits(cell: Window, pixel_size: PixelSize, record: ModelRecord) -> None:
+    height, width = (side * pixel_size.micron for side in (cell.height, cell.width))
+    if record.grid is not None and max(height, width) > record.grid * record.pixel_size:
         raise CellForceError(
-            f"the cell is {height} x {width} µm",
+            f"the cell is {height:.0f} x {width:.0f} µm",
             f"{record.name} sees {record.grid * record.pixel_size:.0f} µm at most",
             "Check the pixel size and the mask, or choose a model without a fixed grid.",
             topic="pixel size",

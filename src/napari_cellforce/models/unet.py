@@ -9,15 +9,8 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.models.convnext import (
-    ACTIVATIONS,
-    CellConfig,
-    ConvNeXtCell,
-    batch_norm,
-    cells,
-    in_range,
-    one_of,
-)
+from napari_cellforce.models.checks import in_range, one_of
+from napari_cellforce.models.convnext import ACTIVATIONS, CellConfig, batch_norm, cells
 
 
 @dataclass(frozen=True)
@@ -188,6 +181,6 @@ def _stack(channels_in: int, config: StackConfig, channels_out: int) -> nn.Seque
 def _decoder(width: int, config: UNetConfig) -> nn.ModuleList:
     """Upsampling, cells on [upsampled, skip] channels, and the convolution to the level's width."""
     both = 3 * width
-    blocks: list[ConvNeXtCell] = cells(both, config.decoder_blocks, config.decoder_cell)
+    blocks = cells(both, config.decoder_blocks, config.decoder_cell)
     merge = nn.Conv2d(both, width, 3, padding=1)
     return nn.ModuleList([nn.Upsample(scale_factor=config.scale), nn.Sequential(*blocks), merge])
