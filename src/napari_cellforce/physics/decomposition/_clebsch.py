@@ -1,19 +1,13 @@
 """Clebsch: a planar vector field from three scalars, F = grad(phi) + psi grad(chi).
 
-The potentials of a given field are far from unique. Here they are those that fit and are smoothest:
-
-1. phi is the least-squares potential of what psi grad(chi) leaves, so only psi and chi are sought;
-2. they minimise the misfit plus a little of their Dirichlet energy (`clebsch` says how little), by
-   L-BFGS in a Sobolev metric, from the pair that a power iteration finds to fit best to first order;
-3. what the energy leaves open, a rotation and shifts of the (psi, chi) plane, is used to make
-   grad(phi) as small as it can be.
-
-Why this determines the potentials: ``docs/physics/decomposition.md``.
+The potentials of a given field are far from unique. Here they are those that fit, are smooth, and leave
+little to grad(phi); why this settles them: ``docs/physics/decomposition.md``. For every psi and chi the
+best phi is known (least squares), so only these two are sought: by L-BFGS in a Sobolev metric, from the
+pair that a power iteration finds to fit best to first order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +16,12 @@ import scipy.optimize
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics._grid import RealArray
+from napari_cellforce.physics.decomposition._helmholtz import on_grid
 from napari_cellforce.physics.decomposition._operators import Grid
-from napari_cellforce.physics.decomposition.helmholtz import on_grid
 
 _POWER_ITERATIONS = 30
-_POLISH = 5  # the last fifth of the iterations follows the choice of the gauge
+_STAGES = ((10.0, 1 / 3), (1.0, 2 / 3))
+"""Multiple of the smoothness, share of the iterations: what the fit does not determine settles first."""
 _ROUNDING = 1e-20
 
 
@@ -39,7 +34,8 @@ class Clebsch:
     phi : (Y, X) float64 array
         In the unit of F times µm, mean 0.
     psi, chi : (Y, X) float64 array
-        Each in the square root of that unit, (Pa µm)^½ for a traction; chi has mean 0.
+        Each in the square root of that unit, (Pa µm)^½ for a traction. The mean of psi is not negative,
+        that of chi is 0.
     grad_phi, psi_grad_chi, residual : (2, Y, X) float64 array
         Components (y, x), in the unit of F. 0 outside the mask.
     residual_fraction : float
@@ -64,13 +60,17 @@ def clebsch(
     mask: npt.ArrayLike | None = None,
     *,
     smoothness: float = 1e-3,
+    gradient_weight: float = 0.03,
     iterations: int = 150,
 ) -> Clebsch:
     """Find smooth Clebsch potentials of a vector field.
 
-    Minimises, over psi and chi and with phi the best for each,
-    ``|F - grad phi - psi grad chi|² / |R|² + smoothness * int(|grad psi|² + |grad chi|²) dA / |R|``,
-    where R is what is left of F without its gradient part and ``|R|² = int R² dA``.
+    Minimises, over psi and chi and with phi the best for each, ::
+
+        |F - grad phi - psi grad chi|² / |R|²  +  gradient_weight * |grad phi|² / |F|²
+        + smoothness * int(|grad psi|² + |grad chi|²) dA / |R|
+
+    where R is what is left of F without its gradient part, and ``|R|² = int R² dA``.
 
     Parameters
     ----------
@@ -82,6 +82,8 @@ def clebsch(
         True inside the cell; None for a periodic field.
     smoothness : float
         Weight of the Dirichlet energy; larger gives smoother potentials and a larger residual.
+    gradient_weight : float
+        Between 0 and 1: how much a gradient is avoided. Near 1, all of F is sought in psi grad(chi).
     iterations : int
         At most this many steps of the minimiser.
 
@@ -101,27 +103,32 @@ def clebsch(
     """
     if np.ndim(field) != 3:
         raise ValueError(f"expected axes (2, Y, X), got an array of shape {np.shape(field)}")
-    if not (smoothness > 0 and iterations > 0):
-        raise CellForceError(
-            f"smoothness is {smoothness:g}, with {iterations} iterations",
-            "both must be positive",
-            "The defaults are 1e-3 and 150.",
-            topic="smoothness",
-        )
+    _check(smoothness, gradient_weight, iterations)
     grid, values = on_grid(field, spacing, mask)
     rotational = grid.without_gradients(values)
     pair = np.zeros((2, *grid.node_shape))
     steps = 0
     if np.sum(rotational**2) > _ROUNDING * np.sum(values**2):
-        objective = _Objective(grid, rotational, smoothness)
-        pair, first = objective.minimise(_first_guess(grid, rotational), iterations - iterations // _POLISH)
-        pair, second = objective.minimise(_least_gradient(grid, values, pair), iterations // _POLISH)
-        steps = first + second
+        pair = _first_guess(grid, rotational)
+        for multiple, share in _STAGES:
+            objective = _Objective(grid, values, rotational, multiple * smoothness, gradient_weight)
+            pair, taken = objective.minimise(pair, max(1, round(share * iterations)))
+            steps += taken
     return _result(grid, values, pair, steps)
 
 
+def _check(smoothness: float, gradient_weight: float, iterations: int) -> None:
+    if not (np.isfinite(smoothness) and smoothness > 0 and 0 <= gradient_weight <= 1 and iterations > 0):
+        raise CellForceError(
+            f"smoothness {smoothness:g}, gradient weight {gradient_weight:g}, {iterations} iterations",
+            "smoothness and iterations must be positive, the gradient weight between 0 and 1",
+            "The defaults are 0.001, 0.03 and 150.",
+            topic="smoothness",
+        )
+
+
 def _result(grid: Grid, values: RealArray, pair: RealArray, steps: int) -> Clebsch:
-    psi, chi = pair
+    psi, chi = pair if grid.at_pixels(pair[0]).mean() >= 0 else -pair
     product = grid.at_pixels(psi) * grid.gradient(chi)
     phi = grid.potential(values - product, fixed_edge=False)
     grad_phi = grid.gradient(phi)
@@ -140,25 +147,31 @@ def _result(grid: Grid, values: RealArray, pair: RealArray, steps: int) -> Clebs
 
 
 class _Objective:
-    """Misfit and Dirichlet energy of a pair (psi, chi), shape (2, nodes), with their gradient."""
+    """What `clebsch` minimises, halved, for a pair (psi, chi) of shape (2, nodes), with its gradient."""
 
-    def __init__(self, grid: Grid, rotational: RealArray, smoothness: float) -> None:
-        self.grid, self.rotational = grid, rotational
+    def __init__(
+        self, grid: Grid, field: RealArray, rotational: RealArray, smoothness: float, gradient_weight: float
+    ) -> None:
+        self.grid, self.field = grid, field
         energy = float(np.sum(rotational**2))
         self.misfit_weight = 1 / energy
+        self.gradient_weight = gradient_weight * energy / float(np.sum(field**2))
         self.energy_weight = smoothness / (np.sqrt(energy) * grid.spacing)
 
     def __call__(self, pair: RealArray) -> tuple[float, RealArray]:
         grid = self.grid
         psi, slope = grid.at_pixels(pair[0]), grid.gradient(pair[1])
-        # The remainder is orthogonal to all gradients, hence its derivative needs no second projection.
-        remainder = grid.without_gradients(self.rotational - psi * slope)
-        force = grid.stiffness(pair)
-        value = (self.misfit_weight * np.sum(remainder**2) + self.energy_weight * np.sum(pair * force)) / 2
-        towards_psi = grid.at_pixels_adjoint(np.sum(remainder * slope, axis=0))
-        towards_chi = grid.gradient_adjoint(psi * remainder)
-        misfit_gradient = -self.misfit_weight * np.stack([towards_psi, towards_chi])
-        return float(value), misfit_gradient + self.energy_weight * force
+        rest = self.field - psi * slope
+        misfit = grid.without_gradients(rest)
+        # The projection is orthogonal and its own transpose: this is the derivative of the misfit and of
+        # |grad phi|² = |rest - misfit|² in `rest`.
+        force = misfit + self.gradient_weight * (rest - misfit)
+        tension = grid.stiffness(pair)
+        value = self.misfit_weight * np.sum(force * rest) + self.energy_weight * np.sum(pair * tension)
+        towards_psi = grid.at_pixels_adjoint(np.sum(force * slope, axis=0))
+        towards_chi = grid.gradient_adjoint(psi * force)
+        descent: RealArray = self.misfit_weight * np.stack([towards_psi, towards_chi])
+        return float(value) / 2, self.energy_weight * tension - descent
 
     def minimise(self, start: RealArray, iterations: int) -> tuple[RealArray, int]:
         """Return the minimiser found from `start`, and the steps taken.
@@ -207,37 +220,3 @@ def _unit(grid: Grid, load: RealArray) -> RealArray:
     potential = grid.smooth(grid.smooth(load))
     scaled: RealArray = potential / np.sqrt(np.sum(potential * grid.stiffness(potential)))
     return scaled
-
-
-def _least_gradient(grid: Grid, values: RealArray, pair: RealArray) -> RealArray:
-    """Rotate and shift the (psi, chi) plane so that grad(phi) is least; psi gets a positive mean.
-
-    Turned by an angle a, psi' = psi cos a + chi sin a and chi' = chi cos a - psi sin a give the same
-    field with phi' = phi + psi chi sin²a - (chi² - psi²) sin(2a) / 4, and lifting psi' by c takes
-    c chi' from phi'. The sum of squares is a form in five gradients, minimised over c exactly and
-    over a on half a turn.
-    """
-    psi, chi = pair - np.array([grid.at_pixels(part).mean() for part in pair])[:, None, None]
-    phi = grid.potential(values - grid.at_pixels(psi) * grid.gradient(chi), fixed_edge=False)
-    parts = [grid.gradient(p) for p in (phi + psi * chi / 2, psi * chi / 2, (chi**2 - psi**2) / 4, psi, chi)]
-    gram = np.tensordot(np.array(parts), np.array(parts), axes=([1, 2, 3], [1, 2, 3]))
-
-    def energy_and_lift(angle: float) -> tuple[float, float]:
-        gradient = np.array([1, -np.cos(2 * angle), -np.sin(2 * angle), 0, 0])
-        lifted = np.array([0, 0, 0, -np.sin(angle), np.cos(angle)])
-        lift = (gradient @ gram @ lifted) / (lifted @ gram @ lifted)
-        return float(gradient @ gram @ gradient - lift**2 * (lifted @ gram @ lifted)), float(lift)
-
-    angle = _minimum_on_half_turn(lambda a: energy_and_lift(a)[0])
-    turned_psi = psi * np.cos(angle) + chi * np.sin(angle) + energy_and_lift(angle)[1]
-    turned_chi = chi * np.cos(angle) - psi * np.sin(angle)
-    sign = 1.0 if grid.at_pixels(turned_psi).mean() >= 0 else -1.0
-    return np.stack([sign * turned_psi, sign * turned_chi])
-
-
-def _minimum_on_half_turn(function: Callable[[float], float]) -> float:
-    """Return where a function of period pi is least: the best of 180 angles, refined."""
-    step = np.pi / 180
-    best = min((step * i for i in range(180)), key=function)
-    refined = scipy.optimize.minimize_scalar(function, bounds=(best - step, best + step), method="bounded")
-    return float(refined.x)

@@ -1,0 +1,70 @@
+"""Tractions from displacements with the kernel kept, against the four Fourier transforms they need.
+
+Run with ``python benchmarks/halfspace_speed.py``. Every time is the median of runs taken in turn.
+"fttc over FFTs" must not exceed 2 on 256 x 256.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.fft
+
+from napari_cellforce.physics.decomposition import clebsch, helmholtz
+from napari_cellforce.physics.halfspace import fttc, halfspace_kernel
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from _report import interleaved, write
+
+SPACING, YOUNG, POISSON, LAMBDA = 0.68, 8600.0, 0.48, 1e-5
+
+
+def measure_fttc(side: int, runs: int) -> dict[str, Any]:
+    """Compare, on one square field."""
+    field = np.random.default_rng(0).normal(size=(2, side, side))
+    kernel = halfspace_kernel((side, side), SPACING, YOUNG, POISSON)
+
+    def transforms() -> None:
+        scipy.fft.irfft2(scipy.fft.rfft2(field), s=(side, side))
+
+    seconds = interleaved(
+        {
+            "FFTs": transforms,
+            "fttc": lambda: fttc(field, SPACING, YOUNG, POISSON, LAMBDA),
+            "kernel.traction": lambda: kernel.traction(field, LAMBDA),
+        },
+        runs,
+    )
+    return {
+        "side": side,
+        "fttc over FFTs": round(seconds["fttc"] / seconds["FFTs"], 3),
+        "milliseconds": {name: round(1e3 * value, 3) for name, value in seconds.items()},
+    }
+
+
+def measure_decomposition() -> dict[str, float]:
+    """Time the decompositions of a 256 x 256 field, whole and in a cell of 24,000 pixels, in seconds."""
+    y, x = np.indices((256, 256))
+    mask = ((y - 128) / 70) ** 2 + ((x - 128) / 110) ** 2 < 1
+    field = np.stack([np.sin(x / 9) * np.exp(-((y - 100) ** 2) / 2e3), np.cos(y / 7 + x / 30)])
+    seconds = interleaved(
+        {
+            "Helmholtz, periodic": lambda: helmholtz(field, SPACING),
+            "Helmholtz, masked": lambda: helmholtz(field, SPACING, mask),
+            "Clebsch, periodic": lambda: clebsch(field, SPACING),
+            "Clebsch, masked": lambda: clebsch(field, SPACING, mask),
+        },
+        3,
+    )
+    return {name: round(value, 4) for name, value in seconds.items()}
+
+
+if __name__ == "__main__":
+    results = {
+        "fttc": [measure_fttc(side, runs) for side, runs in ((256, 301), (255, 101), (1024, 15))],
+        "decomposition seconds": measure_decomposition(),
+    }
+    write("halfspace_speed", results)
