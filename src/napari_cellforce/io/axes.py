@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.paths import times
 
 ZChoice = Literal["max"] | int | None
 """What to do with a stack of planes: maximum projection, one plane, or refuse it."""
@@ -56,7 +57,7 @@ def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple
         )
     if unknown or "Y" not in axes or "X" not in axes:
         raise CellForceError(
-            f"{name} has axes {axes} of length {' x '.join(str(n) for n in shape)}",
+            f"{name} has axes {axes} of length {times(shape)}",
             "it must be told which is time, channel, plane, height and width",
             "In Fiji use Image > Hyperstacks > Stack to Hyperstack... and save it; "
             "in Python write it with tifffile's metadata={'axes': 'TCYX'}.",

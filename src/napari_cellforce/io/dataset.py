@@ -21,6 +21,7 @@ import numpy.typing as npt
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
+from napari_cellforce.io.paths import existing_path
 
 _U, _F, _MASK, _PROTEINS = [1, 0], [3, 2], 4, 6
 """Channels of a frame: displacement and traction as (y, x), the mask, and the first protein."""
@@ -114,7 +115,7 @@ def list_cells(folder: str | os.PathLike[str]) -> list[Path]:
     CellForceError
         If there are none, or if the index names what is not there.
     """
-    root = Path(folder)
+    root = existing_path(folder)
     index = _read_index(root)
     cells = [files.inside(root, name) for name in dict.fromkeys(row["folder"] for row in index)]
     for cell in cells:
@@ -131,7 +132,7 @@ def frame_paths(path: str | os.PathLike[str]) -> list[Path]:
 
     If the folder above has a ``dataset.csv`` that names this one, only the frames listed there.
     """
-    path = Path(path)
+    path = existing_path(path)
     if path.is_file():
         return [path]
     rows = [row for row in _read_index(path.parent) if row["folder"] == path.name]

@@ -15,7 +15,8 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Provenance, VectorField
 from napari_cellforce.io import metadata
 from napari_cellforce.io.axes import to_stack
-from napari_cellforce.io.tiff import TiffPlanes, description, existing_file
+from napari_cellforce.io.paths import existing_path
+from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
 
 NAMESPACE = "napari-cellforce/field"
 """Of the OME comment annotation that holds a field's record."""
@@ -58,24 +59,9 @@ def read_field(path: str | os.PathLike[str]) -> VectorField:
     CellForceError
         If the file is missing, incomplete, or not one of ours.
     """
-    path = existing_file(path)
-    planes = TiffPlanes(path)
-    entries = _entries(planes)
-    data, _ = to_stack(planes.lazy(), planes.axes, path.name)
-    size = metadata.pixel_size(planes.tiff)
-    if size is None or data.shape[1] != 2 or data.shape[0] != len(entries["frames"]):
-        raise _not_ours(path)
-    return VectorField(
-        data,
-        entries["quantity"],
-        entries["unit"],
-        dataclasses.replace(size, source=entries["pixel_size_source"]),
-        metadata.frame_interval(planes.tiff),
-        tuple(entries["frames"]),
-        _mask(path, data.shape[0]) if entries["mask"] else None,
-        entries["name"],
-        Provenance.from_json(json.dumps(entries["provenance"])),
-    )
+    path = existing_path(path)
+    with closed_on_error(TiffPlanes(path)) as planes:
+        return _field(planes)
 
 
 def refuse_field(path: str | os.PathLike[str]) -> None:
@@ -94,6 +80,25 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
         )
 
 
+def _field(planes: TiffPlanes) -> VectorField:
+    entries = _entries(planes)
+    data, _ = to_stack(planes.lazy(), planes.axes, planes.path.name)
+    size = metadata.pixel_size(planes.tiff)
+    if size is None or data.shape[1] != 2 or data.shape[0] != len(entries["frames"]):
+        raise _not_ours(planes.path)
+    return VectorField(
+        data,
+        entries["quantity"],
+        entries["unit"],
+        dataclasses.replace(size, source=entries["pixel_size_source"]),
+        metadata.frame_interval(planes.tiff),
+        tuple(entries["frames"]),
+        _mask(planes.path, data.shape[0]) if entries["mask"] else None,
+        entries["name"],
+        Provenance.from_json(json.dumps(entries["provenance"])),
+    )
+
+
 def _entries(planes: TiffPlanes) -> dict[str, Any]:
     """Find the record in the OME metadata."""
     try:
@@ -101,7 +106,6 @@ def _entries(planes: TiffPlanes) -> dict[str, Any]:
         value = xml.find(f".//{{*}}CommentAnnotation[@Namespace='{NAMESPACE}']/{{*}}Value")
         entries: dict[str, Any] = json.loads(value.text or "" if value is not None else "")
     except (ElementTree.ParseError, json.JSONDecodeError) as error:
-        planes.close()
         raise _not_ours(planes.path) from error
     return entries
 

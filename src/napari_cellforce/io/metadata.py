@@ -97,9 +97,10 @@ def _from_resolution(tiff: tifffile.TiffFile, tag: str) -> float | None:
     unit = (tiff.imagej_metadata or {}).get("unit") or _TIFF_UNITS.get(
         int(tags.valueof("ResolutionUnit", default=1))
     )
-    pixels, units = tags.valueof(tag, default=(0, 1))
-    if not unit or not pixels:
+    resolution = tags.valueof(tag)
+    if not unit or not isinstance(resolution, tuple) or len(resolution) != 2 or not resolution[0]:
         return None
+    pixels, units = resolution
     micron = _micron(units / pixels, str(unit))
     printed = _normal_unit(str(unit)) in _PRINTED_UNITS
     if micron is not None and printed and not _PLAUSIBLE[0] <= micron <= _PLAUSIBLE[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from napari_cellforce.io import axes, metadata
 from napari_cellforce.io.axes import ZChoice
 from napari_cellforce.io.dataset import load_npy, read_image
 from napari_cellforce.io.field import refuse_field
-from napari_cellforce.io.tiff import TiffPlanes, existing_file, planes_of, stem
+from napari_cellforce.io.paths import existing_path, stem, times
+from napari_cellforce.io.tiff import TiffPlanes, closed_on_error
 
 
 def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
@@ -39,16 +41,12 @@ def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
     CellForceError
         For what is missing, incomplete, not an image, coloured, or has planes without a choice (topic "z").
     """
-    path = existing_file(path)
+    path = existing_path(path)
     if path.is_dir() or path.suffix.lower() == ".npy":
         return read_image(path)
     refuse_field(path)
-    planes = TiffPlanes(path)
-    try:
+    with closed_on_error(TiffPlanes(path)) as planes:
         return _stack(planes, z)
-    except CellForceError:
-        planes.close()
-        raise
 
 
 def read_mask(
@@ -76,7 +74,7 @@ def read_mask(
     CellForceError
         With topic "mask", if it does not fit the image, or is empty.
     """
-    path = existing_file(path)
+    path = existing_path(path)
     values = _mask_values(path)
     _check_fit(values, path.name, shape, frames)
     inside = np.nan_to_num(values) != 0 if label is None else values == label
@@ -104,15 +102,15 @@ def _mask_values(path: Path) -> npt.NDArray[Any]:
     """Read all values; axes of length 1 left out."""
     if path.suffix.lower() == ".npy":
         return np.squeeze(np.asarray(load_npy(path)))
-    with planes_of(path) as planes:
+    with contextlib.closing(TiffPlanes(path)) as planes:
         return planes[...]
 
 
 def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], frames: int) -> None:
     if values.shape[-2:] != shape or values.ndim > 3:
         raise CellForceError(
-            f"the mask {name} is {_times(values.shape)} pixels",
-            f"the image is {_times(shape)}",
+            f"the mask {name} is {times(values.shape)} pixels",
+            f"the image is {times(shape)}",
             "Choose the mask that was drawn on this image.",
             topic="mask",
         )
@@ -132,7 +130,3 @@ def _empty_mask(values: npt.NDArray[Any], name: str, label: int | None) -> CellF
         present = ", ".join(str(n) for n in np.unique(values)[:20])
         found, remedy = f"has no pixel of value {label}", f"Choose one of its values: {present}."
     return CellForceError(f"the mask {name} {found}", "it must mark a cell", remedy, topic="mask")
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(n) for n in shape)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.paths import existing_path, times
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 """How the names of the images end that are read here."""
@@ -96,13 +97,13 @@ class TiffPlanes:
 
 
 @contextlib.contextmanager
-def planes_of(path: str | os.PathLike[str], series: int = 0) -> Iterator[TiffPlanes]:
-    """Open a TIFF for the length of a block."""
-    planes = TiffPlanes(path, series)
+def closed_on_error(planes: TiffPlanes) -> Iterator[TiffPlanes]:
+    """Close the file if the block fails; otherwise it stays open for what is read later."""
     try:
         yield planes
-    finally:
+    except BaseException:
         planes.close()
+        raise
 
 
 def description(path: str | os.PathLike[str]) -> str:
@@ -110,50 +111,22 @@ def description(path: str | os.PathLike[str]) -> str:
     try:
         with tifffile.TiffFile(path) as tiff:
             return str(tiff.pages.first.description)
-    except (OSError, tifffile.TiffFileError, ValueError, IndexError):
+    except Exception:  # whatever a broken file makes tifffile raise: opening it as an image will tell
         return ""
 
 
-def existing_file(path: str | os.PathLike[str]) -> Path:
-    """Return `path`, refusing what is missing or empty.
-
-    Raises
-    ------
-    CellForceError
-    """
-    path = Path(path)
-    if not path.exists():
-        raise CellForceError(
-            f"{path} was not found", "it must be an existing file", "Check the path.", topic="input"
-        )
-    if path.is_file() and path.stat().st_size == 0:
-        raise CellForceError(
-            f"{path} is empty (0 bytes)", "it must hold an image", "Copy or export it again.", topic="input"
-        )
-    return path
-
-
-def stem(path: str | os.PathLike[str]) -> str:
-    """Return the name of a file without ``.tif``, ``.ome.tif`` and the like."""
-    return Path(path).stem.removesuffix(".ome")
-
-
 def _open(path: Path) -> tifffile.TiffFile:
-    existing_file(path)
+    existing_path(path)
     try:
-        return tifffile.TiffFile(path)
-    except tifffile.TiffFileError as error:
+        with _unreadable(path):
+            return tifffile.TiffFile(path)
+    except CellForceError as error:
+        if not isinstance(error.__cause__, tifffile.TiffFileError):
+            raise
         raise CellForceError(
-            f"{path} is not a TIFF file ({error})",
+            f"{path} is not a TIFF file ({error.__cause__})",
             "images are read from TIFF, OME-TIFF and ImageJ files",
             "Open it in Fiji and save it as TIFF (File > Save As > Tiff...).",
-            topic="input",
-        ) from error
-    except OSError as error:
-        raise CellForceError(
-            f"{path} cannot be opened ({error.strerror})",
-            "it must be a file that you may read",
-            "Choose a file, or ask for the right to read it.",
             topic="input",
         ) from error
 
@@ -181,7 +154,7 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         missing = len(pages) < len(series.pages) or any(end > size for end in ends)
     if missing or _chain_is_broken(tiff) or _metadata_is_lost(tiff):
         raise CellForceError(
-            f"{tiff.filehandle.path} is incomplete: parts of its {_times(series)} are missing",
+            f"{tiff.filehandle.path} is incomplete: parts of its {times(series.shape)} values are missing",
             "a file must hold all the planes it announces",
             "If it is still being recorded or copied, wait; else copy it again, with all files of its set.",
             topic="input",
@@ -207,11 +180,6 @@ def _metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
     starts = range(0, len(entries), layout.tagsize)
     announced = {struct.unpack_from(f"{layout.byteorder}H", entries, start)[0] for start in starts}
     return any(code in announced and code not in page.tags for code in _METADATA_TAGS)
-
-
-def _times(series: tifffile.TiffPageSeries) -> str:
-    shape = " x ".join(str(n) for n in series.shape)
-    return f"{shape} {series.dtype} values ({series.axes})"
 
 
 @contextlib.contextmanager

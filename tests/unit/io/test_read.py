@@ -332,6 +332,16 @@ def test_a_file_cut_off_is_refused_at_opening(tmp_path, layout, share):
         io.read(path)
 
 
+def test_every_beginning_of_a_file_is_refused_and_none_crashes(tmp_path):
+    whole = imagej(tmp_path / "whole.tif", unit="micron", resolution=10).read_bytes()
+    path = tmp_path / "part.tif"
+    for length in range(1, len(whole) - 1, 5):
+        path.write_bytes(whole[:length])
+        assert io.kind(path) == "image"
+        with pytest.raises(CellForceError):
+            io.read(path)
+
+
 def test_a_plane_that_cannot_be_decoded_is_told_when_read(tmp_path):
     path = ome(tmp_path / "a.ome.tif")
     tifffile.imwrite(path, movie("TCYX"), compression="zlib", ome=True, metadata={"axes": "TCYX"})
@@ -398,7 +408,7 @@ def unnamed_axes(path: Path) -> None:
     [
         (text_file, "is not a TIFF file", "TIFF, OME-TIFF and ImageJ", "Fiji"),
         (empty_file, "is empty (0 bytes)", "hold an image", "again"),
-        (missing_file, "was not found", "existing file", "Check the path"),
+        (missing_file, "was not found", "it must exist", "Check the path"),
         (empty_folder, "holds no frames", "one folder a cell", "Choose the folder"),
         (folder_of_text, "holds no frames", "one folder a cell", "Choose the folder"),
         (colour, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
