@@ -106,7 +106,7 @@ class PlaneWriter:
     pixel_size : PixelSize or None
         For the resolution tags, read by programs that know no OME.
     n_bytes : int or None
-        Expected size, uncompressed; from 4 GB on, or if None, a BigTIFF is written.
+        Expected size, uncompressed; from 4 GB on, or if not known, a BigTIFF is written.
     description_bytes : int
         Room kept for the description, so that it can be written even on a full disk.
     """
@@ -119,7 +119,7 @@ class PlaneWriter:
         description_bytes: int,
     ) -> None:
         self._path = Path(path)
-        self._bigtiff = n_bytes is None or n_bytes > _CLASSIC_LIMIT
+        self._bigtiff = not n_bytes or n_bytes > _CLASSIC_LIMIT
         self._resolution = _resolution(pixel_size)
         self._description_bytes = description_bytes
         self._n_planes = 0

@@ -156,7 +156,8 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         raise CellForceError(
             f"{tiff.filehandle.path} is incomplete: parts of its {times(series.shape)} values are missing",
             "a file must hold all the planes it announces",
-            "If it is still being recorded or copied, wait; else copy it again, with all files of its set.",
+            "If it is still being recorded or copied, wait; else copy it again, with all files of its set. "
+            "If it opens whole in Fiji, save it from there.",
             topic="input",
         )
 

@@ -73,7 +73,7 @@ def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> P
 
 def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
     """Return the pixel size, or raise a `CellForceError` that asks for it if there is none."""
-    if pixel_size is None:
+    if pixel_size is None or not pixel_size.known:
         raise CellForceError(
             "The image has no pixel size",
             "traction depends on it",

@@ -106,9 +106,7 @@ class FieldWriter:
 
     def __enter__(self) -> Self:
         room = len(self._xml(n_masks=1)) + _BYTES_PER_FRAME_NUMBER * (self._n_frames or _FRAMES_IF_UNKNOWN)
-        n_bytes = (
-            None if self._n_frames is None else self._n_frames * _BYTES_PER_PIXEL * math.prod(self._shape)
-        )
+        n_bytes = self._n_frames and self._n_frames * _BYTES_PER_PIXEL * math.prod(self._shape)
         self._atomic = files.atomic_path(self.path)
         self._planes = PlaneWriter(self._atomic.__enter__(), self._field.pixel_size, n_bytes, room)
         return self
@@ -139,7 +137,7 @@ class FieldWriter:
         kept = f" (the {len(self.frames)} before it are kept)" if self.frames else ""
         with files.disk_errors(f"frame {frame} of {self.path}{kept}"):
             self._planes.append(data)
-        self.frames.append(frame)
+        self.frames.append(int(frame))
         if mask is not None:
             self._masks.append(zlib.compress(np.packbits(mask).tobytes()))
 

@@ -192,16 +192,16 @@ def test_four_gigabytes_are_written_as_bigtiff(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
-    """150 frames of 80 kB pass through less than a quarter of their size."""
+    """60 frames of 80 kB pass through less than a quarter of their size."""
     frame, mask = incompressible((100, 100), 0), np.eye(100, dtype=bool)
     tracemalloc.start()
     with writer(tmp_path / "f.ome.tif", shape=(100, 100)) as out:
-        for t in range(150):
+        for t in range(60):
             out.append(t, frame, np.roll(mask, t, axis=0))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 150 * frame.nbytes / 4
-    assert io.read_field(tmp_path / "f.ome.tif").data.shape[0] == 150
+    assert peak < 60 * frame.nbytes / 4
+    assert io.read_field(tmp_path / "f.ome.tif").data.shape[0] == 60
 
 
 @pytest.mark.parametrize("n_frames", [None, 4])
