@@ -41,7 +41,7 @@ class PixelSize:
     y, x : float
         Height and width in µm.
     source : str
-        Where the number comes from, as shown to the user: ``"file"``, ``"typed"``, ``"model"``.
+        Where the number comes from, as shown to the user: ``"file"``, ``"typed"``, ``"unknown"``.
 
     Raises
     ------
@@ -62,6 +62,16 @@ class PixelSize:
                     "Type in the size of a pixel on the sample: camera pixel divided by magnification.",
                     topic="pixel size",
                 )
+
+    @classmethod
+    def unknown(cls) -> PixelSize:
+        """Return what stands for the pixel size of a field whose file does not say it."""
+        return cls(1.0, 1.0, "unknown")
+
+    @property
+    def known(self) -> bool:
+        """False for `unknown`: then nothing may be computed that depends on it."""
+        return self.source != "unknown"
 
     @classmethod
     def square(cls, micron: float, source: str = "typed") -> PixelSize:

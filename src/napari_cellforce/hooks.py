@@ -1,23 +1,101 @@
-"""What ``napari.yaml`` names: readers, writers, sample data and menu entries, a few lines each.
+"""What ``napari.yaml`` names: readers, writer, sample data and menu entries, a few lines each.
 
-Imports nothing heavy: napari loads this module at start-up of the first use.
+Imports nothing heavy by itself: napari loads this module before anything is asked of it.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_cellforce.errors import CellForceWarning
+from napari_cellforce.fields import PixelSize
+
 if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
     from napari_cellforce.layers import LayerTuple
 
-Reader = Callable[[str | Sequence[str]], "list[LayerTuple]"]
+PLUGIN = "napari-cellforce"
 
 
-def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return a reader if `path` is an image, field, frame or data set that we know, else None."""
+def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerTuple]] | None:
+    """Return a reader if all of `path` is what we know: images, fields, the authors' frames and folders."""
     from napari_cellforce.io import kind
 
-    paths = [path] if isinstance(path, str) else list(path)
-    return read_layers if paths and all(kind(p) for p in paths) else None
+    return read_layers if all(kind(p) for p in _listed(path)) else None
+
+
+def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
+    """Read one or several files or folders into layers."""
+    return [layer for one in _listed(path) for layer in _read_one(one)]
+
+
+def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
+    """Write the traction or displacement field behind some of our layers as OME-TIFF.
+
+    Raises
+    ------
+    CellForceError
+        If no layer, or more than one field, is among them.
+    """
+    from napari_cellforce.errors import CellForceError
+    from napari_cellforce.io import write_field
+    from napari_cellforce.layers import METADATA_KEY
+
+    found = [attributes.get("metadata", {}).get(METADATA_KEY, {}).get("field") for _, attributes, _ in layers]
+    fields = {id(field): field for field in found if field is not None}
+    if len(fields) != 1:
+        raise CellForceError(
+            f"the selected layers show {len(fields)} traction or displacement fields",
+            "a file holds one",
+            "Select the |F| or the arrow layer of one prediction, then save again.",
+        )
+    return [str(write_field(path, *fields.values()))]
+
+
+def sample_cell() -> list[LayerTuple]:
+    """Return the layers of a cell that the package draws itself."""
+    from napari_cellforce.layers import image_layers
+    from napari_cellforce.synthetic import drawn_cell
+
+    return image_layers(drawn_cell(frames=5).image)
+
+
+def open_predict(viewer: Viewer) -> None:
+    """Open the panel "Predict forces"."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Predict forces")
+
+
+def _listed(path: str | Sequence[str]) -> list[str]:
+    return [path] if isinstance(path, str) else list(path)
+
+
+def _read_one(path: str) -> list[LayerTuple]:
+    from napari_cellforce import io
+    from napari_cellforce.layers import field_layers, image_layers
+
+    match io.kind(path):
+        case "field":
+            return field_layers(io.read_field(path))
+        case "frame" | "dataset":
+            cell = io.read_cell(_first_cell(path), PixelSize.unknown())
+            return [*image_layers(cell.image), *field_layers(cell.traction)]
+        case _:
+            return image_layers(io.read(path, z="max"))
+
+
+def _first_cell(path: str) -> Path:
+    """Return the cell of a frame or folder; of a data set of many cells the first, with a warning."""
+    from napari_cellforce.io import list_cells
+
+    cells = list_cells(path) if Path(path).is_dir() else [Path(path)]
+    if len(cells) > 1:
+        warnings.warn(
+            f"{path} holds {len(cells)} cells; {cells[0].name} is shown. Open others by their own folder.",
+            CellForceWarning,
+            stacklevel=4,
+        )
+    return cells[0]

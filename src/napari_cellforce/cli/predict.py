@@ -116,8 +116,10 @@ def plane(z: str | None) -> Literal["max"] | int | None:
     CellForceError
         If it is neither ``max`` nor a number.
     """
-    if z is None or z == "max":
-        return z
+    if z is None:
+        return None
+    if z == "max":
+        return "max"
     if z.isdigit():
         return int(z)
     raise CellForceError(

@@ -14,6 +14,9 @@ from napari_cellforce.io.write import FieldWriter, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
 
+_TRACTION = "_traction.ome.tif"
+_SUMMARY = "_summary.csv"
+
 
 @dataclass(frozen=True)
 class OutputPaths:
@@ -33,7 +36,13 @@ class OutputPaths:
     @classmethod
     def of(cls, folder: Path, stem: str) -> OutputPaths:
         """Return the paths for an input called `stem`."""
-        return cls(folder / f"{stem}_traction.ome.tif", folder / f"{stem}_summary.csv")
+        return cls(folder / f"{stem}{_TRACTION}", folder / f"{stem}{_SUMMARY}")
+
+    @classmethod
+    def beside(cls, traction: Path) -> OutputPaths:
+        """Return the paths for a traction file that the user named."""
+        stem = traction.name.removesuffix(_TRACTION).removesuffix(".ome.tif").removesuffix(".tif")
+        return cls(traction, traction.with_name(f"{stem}{_SUMMARY}"))
 
 
 def predict_to_files(job: Prediction, paths: OutputPaths) -> Iterator[Progress | FrameResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
@@ -74,13 +75,13 @@ class CellSection(QWidget):
             self._preview.hide()
         self._look()
 
-    def mask(self) -> Mask:
-        """Return the chosen mask of the image.
+    def mask(self) -> Callable[[], Mask]:
+        """Return a function that makes the chosen mask; it may be called off the GUI thread.
 
         Raises
         ------
         CellForceError
-            If a layer is to be used and there is none, or it is empty.
+            If a layer is to be used and there is none; the function does if it is empty.
         """
         if self._image is None:
             raise ValueError("no image has been set")
@@ -88,8 +89,10 @@ class CellSection(QWidget):
         if problem:
             raise problem
         if self.automatic:
-            return Mask(self._preview.finder(), "automatic")
-        return mask_of(self._layers.currentData(), self._image.stack, self._labels.currentData() or 1)
+            finder = self._preview.finder()
+            return lambda: Mask(finder, "automatic")
+        layer, stack, label = self._layers.currentData(), self._image.stack, self._labels.currentData() or 1
+        return lambda: mask_of(layer, stack, label)
 
     def problem(self) -> CellForceError | None:
         """Return what keeps the mask from being used, or None."""

@@ -99,23 +99,34 @@ class Result:
         """One row a frame predicted so far, units in the column names."""
         return pd.DataFrame(self.rows)
 
+    def columns(self) -> dict[str, list[float]]:
+        """Return the table as lists, which is quicker to make while frames arrive."""
+        return {name: [row[name] for row in self.rows] for name in self.rows[0]}
+
+    @property
+    def reference(self) -> float:
+        """Traction of the longest arrows."""
+        return self.arrows.reference if self.arrows is not None else 1.0
+
+    @property
+    def frame(self) -> Frame:
+        """Where the result sits in the viewer."""
+        return self._frame
+
     @property
     def done(self) -> tuple[int, ...]:
         """Frames predicted so far."""
         return tuple(int(row["frame"]) for row in self.rows)
 
-    def add(self, result: FrameResult) -> None:
-        """Take in one frame and show it."""
+    def add(self, result: FrameResult, row: dict[str, float]) -> None:
+        """Take in one frame and its row of the table, and show it."""
         t = result.frame
         self.field.data[t] = result.traction
         if result.mask is not None:
             self.field.mask[t] = result.mask
         for name, values in self._scalars(result).items():
             self._extra.setdefault(name, allocate(self.field.mask.shape))[t] = values
-        field = self.field
-        self.rows.append(
-            frame_row(t, result.traction, field.mask[t], field.pixel_size, field.unit, field.frame_interval)
-        )
+        self.rows.append(row)
         if not self.layers:
             self.show()
         self._refresh(t)

@@ -1,0 +1,347 @@
+"""The panel "Predict forces" says where and how hard a cell pulls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.utils.notifications import show_info
+from napari.viewer import Viewer
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import FrameResult
+from napari_cellforce.hooks import sample_cell
+from napari_cellforce.layers import Labelling
+from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
+from napari_cellforce.widgets._form import TextLine, Tone
+from napari_cellforce.widgets._worker import Job, tell
+from napari_cellforce.widgets.cell_section import CellSection
+from napari_cellforce.widgets.image_section import ImageSection
+from napari_cellforce.widgets.model_section import ModelSection
+from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.result import Result
+from napari_cellforce.widgets.result_section import ResultSection
+from napari_cellforce.widgets.sources import ChosenImage, images
+from napari_cellforce.zoo import load_predictor
+
+PANEL = "predict"
+
+
+class PredictPanel(QWidget):
+    """Choose an image and a model, press Predict, see the tractions.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Given by napari.
+    memory : Memory, optional
+        Where the settings are kept between sessions.
+    preferences : Preferences, optional
+        By default those of napari's Preferences page.
+    """
+
+    def __init__(
+        self,
+        napari_viewer: Viewer,
+        *,
+        memory: Memory | None = None,
+        preferences: Preferences | None = None,
+    ) -> None:
+        super().__init__()
+        self._viewer: ViewerModel = napari_viewer
+        self._memory = memory or Memory()
+        preferences = preferences or Preferences.load()
+        self._docked = self._dismantled = False
+        self._chosen: ChosenImage | None = None
+        self._result: Result | None = None
+        self._started = 0.0
+        self._speeds: dict[str, float] = {}
+        self._image = ImageSection(self._viewer)
+        self._cell = CellSection(self._viewer)
+        self._model = ModelSection(preferences)
+        self._results = ResultSection(self._viewer, preferences.arrows)
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(self._on_failed)
+        self._job.ended.connect(self._on_ended)
+        self._build()
+        self._recall()
+        self._model.changed.connect(self._on_model)
+        self._image.changed.connect(self._on_image)
+        self._cell.changed.connect(self._refresh)
+        self._on_model()
+
+    def event(self, event: QEvent) -> bool:
+        """Let go of the viewer when napari takes the panel out of its dock."""
+        if event.type() == QEvent.ParentChange and self.parent() is None and self._docked:
+            self.dismantle()
+        self._docked = self.parent() is not None
+        return bool(super().event(event))
+
+    def dismantle(self) -> None:
+        """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
+        if self._dismantled:
+            return
+        self._dismantled = True
+        self._remember()
+        self._job.drop()
+        self._model.drop_jobs()
+        for section in (self._image, self._cell, self._results):
+            section.disconnect_viewer()
+
+    def predict(self) -> None:
+        """Predict all frames of the chosen image, off the GUI thread."""
+        try:
+            chosen, mask = self._image.chosen(), self._cell.mask()
+        except CellForceError as error:
+            tell(error)
+            return
+        config = PredictConfig(
+            channels=tuple(range(len(chosen.layers))),
+            already_normalised=self._model.already_normalised,
+            calibration=self._model.calibration,
+        )
+        model, device, samples = self._model.entry.name, self._model.device, self._model.samples
+        folder = self._model.model_folder
+        self._chosen, self._result = chosen, None
+        self._started = time.monotonic()
+
+        def work() -> Iterator[Any]:
+            yield Progress("Loading the model", 0, 0)
+            predictor = load_predictor(model, device=device, samples=samples, folder=folder)
+            job = prepare(chosen.stack, predictor, mask(), chosen.pixel_size, config)
+            yield job
+            for record in job.run():
+                yield (record, job.row(record)) if isinstance(record, FrameResult) else record
+
+        self._job.start(work)
+        self._refresh()
+
+    def stop(self) -> None:
+        """Stop after the current frame; what is done is kept."""
+        self._job.stop()
+        self._stop.setEnabled(False)
+        self._say("Stopping after this frame …")
+
+    def _build(self) -> None:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(self._build_welcome())
+        for section in (self._image, self._cell, self._model):
+            column.addWidget(section)
+        column.addWidget(self._build_status())
+        column.addWidget(self._build_button())
+        column.addWidget(self._build_progress())
+        column.addWidget(self._results)
+        column.addStretch()
+        column.addWidget(self._build_reset(), alignment=Qt.AlignRight)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(320)
+
+    def _build_welcome(self) -> QPushButton:
+        self._sample = QPushButton("Try it on a sample cell")
+        self._sample.setToolTip("Opens a cell that the plugin draws itself")
+        self._sample.clicked.connect(self._open_sample)
+        return self._sample
+
+    def _build_status(self) -> TextLine:
+        self._status = TextLine()
+        return self._status
+
+    def _build_button(self) -> QPushButton:
+        self._button = QPushButton("Predict")
+        self._button.setDefault(True)
+        self._button.setMinimumHeight(34)
+        self._button.setStyleSheet(
+            "QPushButton:enabled { background: #1f6fd0; color: white; font-weight: bold; }"
+            "QPushButton:enabled:focus { border: 2px solid white; }"
+        )
+        self._button.clicked.connect(self.predict)
+        return self._button
+
+    def _build_progress(self) -> QWidget:
+        self._bar = QProgressBar()
+        self._bar.setAccessibleName("Progress")
+        self._stop = QPushButton("Stop")
+        self._stop.setToolTip("Stops after the current frame; what is done is kept")
+        self._stop.clicked.connect(self.stop)
+        self._progress = QWidget()
+        row = QHBoxLayout(self._progress)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._bar, 1)
+        row.addWidget(self._stop)
+        self._progress.hide()
+        return self._progress
+
+    def _build_reset(self) -> QPushButton:
+        reset = QPushButton("Reset")
+        reset.setFlat(True)
+        reset.setToolTip("Back to the default settings; layers stay")
+        reset.clicked.connect(self._on_reset)
+        return reset
+
+    def _on_model(self) -> None:
+        """Ask for the images that the chosen model reads."""
+        entry = self._model.entry
+        proteins = tuple(name for name in entry.inputs if name != MASK_INPUT)
+        self._image.set_model(proteins, entry.pixel_size)
+
+    def _on_image(self) -> None:
+        """Look for the cell in the chosen image."""
+        self._cell.set_image(self._choice())
+        self._refresh()
+
+    def _choice(self) -> ChosenImage | None:
+        try:
+            return self._image.chosen()
+        except CellForceError:
+            return None
+
+    def _refresh(self) -> None:
+        """Bring the button and the line above it in line with what is chosen and what runs."""
+        chosen = self._choice()
+        self._sample.setVisible(not images(self._viewer))
+        problem = self._image.problem() or self._cell.problem() or self._model.problem()
+        running = self._job.running
+        self._button.setEnabled(problem is None and not running)
+        self._button.setText(self._button_text(chosen))
+        self._progress.setVisible(running)
+        if not running:
+            self._stop.setEnabled(True)
+            self._say(str(problem) if problem else "", Tone.PROBLEM)
+
+    def _button_text(self, chosen: ChosenImage | None) -> str:
+        frames = chosen.stack.n_frames if chosen else 0
+        what = {0: "Predict", 1: "Predict this frame"}.get(frames, f"Predict {frames} frames")
+        device = self._model.device_name.split(" (")[0]
+        text = f"{what} on {device}" if device else what
+        seconds = self._speed() * frames * megapixels(chosen)
+        return f"{text}, about {duration(seconds)}" if seconds >= 1 else text
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            self._say(f"{record.what} …")
+            self._bar.setRange(0, record.total)
+            self._bar.setValue(record.done)
+            self._bar.setFormat(f"{record.done} / {record.total}" if record.total else "")
+        elif isinstance(record, Prediction):
+            self._begin(record)
+        else:
+            self._take(*record)
+
+    def _begin(self, job: Prediction) -> None:
+        """Make room for the results of a job; layers appear with its first frame."""
+        assert self._chosen is not None
+        self._started = time.monotonic()
+        self._result = Result(
+            self._viewer,
+            shape=(job.stack.n_frames, *job.stack.shape),
+            unit=job.unit,
+            pixel_size=job.pixel_size,
+            frame_interval=job.stack.frame_interval,
+            frame=self._chosen.frame,
+            label=Labelling(job.stack.name, job.predictor.record.name),
+            provenance=job.provenance(),
+            look=self._results.look,
+        )
+
+    def _take(self, frame: FrameResult, row: dict[str, float]) -> None:
+        """Show a frame that has been predicted."""
+        result = self._result
+        if result is None:
+            return
+        if not result.rows:
+            self._started = time.monotonic()
+        result.add(frame, row)
+        done, total = len(result.rows), len(result.field.data)
+        if done == 1:
+            self._results.set_result(result)
+        else:
+            self._results.refresh()
+        left = (time.monotonic() - self._started) / max(done - 1, 1) * (total - done)
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        self._bar.setFormat(f"{done} / {total}" + (f" · {duration(left)} left" if 1 < done < total else ""))
+        self._say("Predicting …")
+
+    def _on_failed(self, error: Exception) -> None:
+        tell(error)
+
+    def _on_ended(self, complete: bool) -> None:
+        result = self._result
+        done = len(result.rows) if result else 0
+        if result and done > 1:
+            self._learn_speed((time.monotonic() - self._started) / (done - 1))
+        self._refresh()
+        if result is not None and done:
+            total = len(result.field.data)
+            frames = "All frames are" if complete else f"{done} of {total} frames are"
+            self._say(f"{frames} predicted, in {result.field.provenance.model} units of {result.field.unit}.")
+        if not complete and done:
+            show_info(f"Stopped. {done} frames are kept.")
+
+    def _say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        self._status.say(text, tone)
+
+    def _open_sample(self) -> None:
+        for data in sample_cell():
+            self._viewer.add_layer(Layer.create(*data))
+
+    def _on_reset(self) -> None:
+        self._model.reset()
+        self._cell.recall({})
+
+    def _speed_key(self) -> str:
+        return f"{self._model.entry.name} on {self._model.device_name}"
+
+    def _speed(self) -> float:
+        """Return seconds a megapixel, as measured the last time; 0 if never."""
+        return float(self._speeds.get(self._speed_key(), 0.0))
+
+    def _learn_speed(self, seconds_a_frame: float) -> None:
+        self._speeds[self._speed_key()] = seconds_a_frame / megapixels(self._chosen)
+
+    def _remember(self) -> None:
+        self._memory.remember(
+            PANEL, {**self._model.remember(), **self._cell.remember(), "speeds": self._speeds}
+        )
+
+    def _recall(self) -> None:
+        values = self._memory.recall(PANEL)
+        self._speeds = dict(values.get("speeds", {}))
+        self._model.recall(values)
+        self._cell.recall(values)
+
+
+def megapixels(chosen: ChosenImage | None) -> float:
+    """Return the size of a frame."""
+    return chosen.stack.shape[0] * chosen.stack.shape[1] / 1e6 if chosen else 0.0
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, as exact as a forecast is: ``"40 s"``, ``"3 min"``, ``"2.5 h"``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

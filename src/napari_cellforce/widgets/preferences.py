@@ -1,0 +1,76 @@
+"""What is kept between sessions: napari's Preferences page, and the last settings of each panel."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari_cellforce import files
+from napari_cellforce.layers import ArrowLook
+
+PLUGIN = "napari-cellforce"
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Choices of napari's Preferences page (declared under ``configurations:`` in ``napari.yaml``).
+
+    Attributes
+    ----------
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    model_folder : str
+        Where downloaded and imported models are kept; empty for the user's data folder.
+    arrows : ArrowLook
+    """
+
+    device: str = "auto"
+    model_folder: str = ""
+    arrows: ArrowLook = field(default_factory=ArrowLook)
+
+    @classmethod
+    def load(cls) -> Preferences:
+        """Read the page; defaults where napari does not know the plugin (in tests, say)."""
+        with contextlib.suppress(ImportError, KeyError):
+            from napari.settings import get_plugin_settings
+
+            page = get_plugin_settings(PLUGIN)
+            arrows = ArrowLook(
+                length=page.arrows.length, width=page.arrows.width, colormap=page.arrows.colormap
+            )
+            return cls(page.models.device, page.models.folder, arrows)
+        return cls()
+
+
+class Memory:
+    """Last settings of the panels, in a small JSON file.
+
+    Parameters
+    ----------
+    path : Path, optional
+        By default in the user's configuration folder.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        from platformdirs import user_config_path
+
+        self._path = path or user_config_path(PLUGIN, appauthor=False) / "panels.json"
+
+    def recall(self, panel: str) -> dict[str, Any]:
+        """Return what was remembered of a panel; empty the first time, or if the file is damaged."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            values = json.loads(self._path.read_text(encoding="utf-8")).get(panel)
+            return values if isinstance(values, dict) else {}
+        return {}
+
+    def remember(self, panel: str, values: dict[str, Any]) -> None:
+        """Keep the settings of a panel; a folder that cannot be written is no reason to disturb."""
+        try:
+            everything = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            everything = {}
+        with contextlib.suppress(ValueError, OSError):
+            files.write_text(self._path, json.dumps({**everything, panel: values}, indent=1))
