@@ -95,7 +95,7 @@ def _choose_plane(data: Any, name: str, z: ZChoice) -> tuple[Any, tuple[str, ...
         return data.max(axis=2), (f"maximum over {planes} planes",)
     raise CellForceError(
         f"{name} has {planes} planes (Z)",
-        "a flat image is needed: traction is exerted in one plane",
+        "a flat image is needed, since traction is exerted in one plane",
         f"Choose the maximum projection (--z max) or a plane (--z 0 to --z {planes - 1}). If these are time "
         "points, swap Z and T in Fiji (Image > Properties...) and save it.",
         topic="z",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io.paths import existing_path, times
+from napari_cellforce.io.paths import existing_path
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 """How the names of the images end that are read here."""
@@ -124,7 +124,7 @@ def _open(path: Path) -> tifffile.TiffFile:
         if not isinstance(error.__cause__, tifffile.TiffFileError):
             raise
         raise CellForceError(
-            f"{path} is not a TIFF file ({error.__cause__})",
+            f"{path} is not a TIFF file",
             "images are read from TIFF, OME-TIFF and ImageJ files",
             "Open it in Fiji and save it as TIFF (File > Save As > Tiff...).",
             topic="input",
@@ -154,7 +154,7 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         missing = len(pages) < len(series.pages) or any(end > size for end in ends)
     if missing or _chain_is_broken(tiff) or _metadata_is_lost(tiff):
         raise CellForceError(
-            f"{tiff.filehandle.path} is incomplete: parts of its {times(series.shape)} values are missing",
+            f"{tiff.filehandle.path} is incomplete (part of it is missing)",
             "a file must hold all the planes it announces",
             "If it is still being recorded or copied, wait; else copy it again, with all files of its set. "
             "If it opens whole in Fiji, save it from there.",
