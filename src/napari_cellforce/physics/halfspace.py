@@ -224,13 +224,25 @@ class HalfspaceKernel:
             )
         return _regularised_inverse(self, float(regularisation))
 
+    @functools.cached_property
+    def _doubled(self) -> tuple[RealArray, RealArray, RealArray]:
+        """Every entry twice in a row: for the real and the imaginary part of a spectrum.
+
+        numpy multiplies reals with reals several times faster than with complex numbers.
+        """
+        return np.repeat(self.yy, 2, axis=-1), np.repeat(self.xx, 2, axis=-1), np.repeat(self.yx, 2, axis=-1)
+
     def _apply(self, field: npt.ArrayLike, workers: int) -> RealArray:
         spectrum = scipy.fft.rfft2(np.asarray(field, dtype=np.float64), workers=workers)
-        y, x = spectrum[..., Y, :, :], spectrum[..., X, :, :]
-        product = np.empty_like(spectrum)
-        product[..., Y, :, :] = self.yy * y + self.yx * x
-        product[..., X, :, :] = self.yx * y + self.xx * x
-        result: RealArray = scipy.fft.irfft2(product, s=self.shape, workers=workers, overwrite_x=True)
+        parts = spectrum.view(np.float64)
+        y, x = parts[..., Y, :, :], parts[..., X, :, :]
+        yy, xx, yx = self._doubled
+        from_y, from_x = yx * y, yx * x
+        y *= yy
+        y += from_x
+        x *= xx
+        x += from_y
+        result: RealArray = scipy.fft.irfft2(spectrum, s=self.shape, workers=workers, overwrite_x=True)
         return result
 
 

@@ -252,7 +252,7 @@ def made_periodic(n=48):
 
 def test_clebsch_reproduces_a_periodic_field_and_its_curl():
     field, grid, psi, chi = made_periodic()
-    parts = clebsch(field, SPACING, smoothness=1e-5, gradient_weight=0.0, iterations=400)
+    parts = clebsch(field, SPACING, smoothness=1e-4, gradient_weight=0.0, iterations=400)
     assert parts.residual_fraction < 1e-6
     np.testing.assert_allclose(parts.grad_phi + parts.psi_grad_chi + parts.residual, field, atol=1e-12)
 
@@ -261,7 +261,8 @@ def test_clebsch_reproduces_a_periodic_field_and_its_curl():
         return a[1] * b[0] - a[0] * b[1]
 
     wanted = curl(psi, chi)
-    np.testing.assert_allclose(curl(parts.psi, parts.chi), wanted, atol=0.05 * np.abs(wanted).max())
+    error = curl(parts.psi, parts.chi) - wanted
+    assert np.sqrt(np.mean(error**2)) < 0.02 * np.sqrt(np.mean(wanted**2))
 
 
 def test_smoothness_trades_misfit_for_gentle_potentials():
