@@ -207,14 +207,15 @@ def draw(
     Raises
     ------
     CellForceError
-        If the cell leaves the image or is smaller than an adhesion.
+        If the cell leaves the image or is smaller than an adhesion, or an adhesion drawn by hand lies
+        outside the cell.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     shapes, places, joins, times, organelles, noise = (_stream(sequence, i) for i in range(_DRAWING))
     middle = (config.side - 1) / 2 * config.pixel_size
     outline = outline or config.shape.outline((middle, middle), shapes)
     mask = outline.mask((config.side, config.side), config.pixel_size)
-    placed = config.adhesions.place(outline, places) if adhesions is None else adhesions
+    placed = config.adhesions.place(outline, places) if adhesions is None else _inside(adhesions, outline)
     fibres = config.fibres.join(placed, joins)
     course = config.turnover.frames(placed, config.minutes, config.activity, times)
     still = _still_parts(config, mask, organelles)
@@ -275,6 +276,18 @@ def _stream(seed: np.random.SeedSequence, number: int) -> np.random.Generator:
     """Return a stream of random numbers of the seed; unlike `SeedSequence.spawn`, the same every time."""
     child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, number))
     return np.random.default_rng(child)
+
+
+def _inside(adhesions: Adhesions, outline: Outline) -> Adhesions:
+    outside = int((~outline.contains(adhesions.centre)).sum())
+    if outside:
+        raise CellForceError(
+            f"{outside} of {len(adhesions)} adhesions lie outside the cell",
+            "their centres must be inside the outline",
+            "Move or delete them, or enlarge the outline.",
+            topic="adhesions",
+        )
+    return adhesions
 
 
 def _still_parts(config: CellConfig, mask: BoolArray, rng: np.random.Generator) -> Parts:

@@ -38,9 +38,9 @@ class FibreMechanics:
         Standard deviation, in µm, of the Gaussian over which an adhesion passes its force on.
     """
 
-    prestrain: float = 0.1
+    prestrain: float = 0.08
     gel: float = 8000.0
-    spread: float = 0.8
+    spread: float = 1.5
 
     def __post_init__(self) -> None:
         require_positive(self, "gel")
@@ -119,6 +119,7 @@ def _patches(shape: tuple[int, int], pixel_size: float, adhesions: Adhesions) ->
         adhesions.centre, adhesions.length, adhesions.width, adhesions.angle, strict=True
     ):
         window, cover = ellipse(shape, pixel_size, centre, length, width, angle)
+        cover = cover + 1e-9  # an adhesion too small to cover a pixel acts on those around it
         weight = cover / cover.sum()
         y, x = np.ogrid[window]
         patches.append((window, weight))

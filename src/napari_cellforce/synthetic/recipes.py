@@ -47,7 +47,7 @@ SHEET = (
 FIBRES = (
     Range("fibres.per_adhesion", 1.0, 2.5),
     Range("fibres.order", 0.0, 6.0),
-    Range("mechanics.spread", 0.8, 2.0),
+    Range("mechanics.spread", 1.2, 2.5),
 )
 """What differs from cell to cell. Tension and prestrain do not: the image does not tell them."""
 
