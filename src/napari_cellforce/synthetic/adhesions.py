@@ -26,6 +26,11 @@ class Adhesions:
         Direction of the long axis in radians, atan2(y, x), pointing into the cell.
     intensity : (N,) array
         Brightness of the protein; 1 is typical.
+
+    Raises
+    ------
+    CellForceError
+        If one has no length or width, or is darker than nothing.
     """
 
     centre: Array
@@ -34,13 +39,18 @@ class Adhesions:
     angle: Array
     intensity: Array
 
+    def __post_init__(self) -> None:
+        sizes = np.concatenate([self.length, self.width])
+        if not ((sizes > 0).all() and np.isfinite(sizes).all() and (self.intensity >= 0).all()):
+            raise CellForceError(
+                "an adhesion has no length or width, or a negative intensity",
+                "lengths and widths must be positive numbers, intensities 0 or more",
+                "Draw it again, or delete it.",
+                topic="adhesions",
+            )
+
     def __len__(self) -> int:
         return len(self.length)
-
-    @property
-    def area(self) -> Array:
-        """Area of each, (N,) in µm²."""
-        return math.pi / 4 * self.length * self.width
 
     def changed(self, length: Array | float = 1.0, intensity: Array | float = 1.0) -> Adhesions:
         """Return the same adhesions with length and intensity multiplied by the given factors."""

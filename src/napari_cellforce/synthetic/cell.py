@@ -50,6 +50,10 @@ class CellConfig:
     optics, camera : Optics, Camera
     turnover : Turnover
     drug : Drug or None
+    mechanics : SheetMechanics, FibreMechanics or None
+        What makes the traction; None for a picture only.
+    instrument : Instrument or None
+        What measures the traction; None for no measurement.
     frames : int
     frame_interval : float
         In minutes.
@@ -194,8 +198,8 @@ def draw(
 ) -> SyntheticCell:
     """Return a synthetic cell without mechanics.
 
-    The outline, the adhesions, the fibres, the texture and the camera noise each have their own
-    random numbers: a change of one setting leaves the rest as it was.
+    Outline, adhesions, fibres, time course, nucleus and texture, and camera noise each have their own
+    random numbers: a change of one setting leaves in place what does not depend on it.
 
     Parameters
     ----------

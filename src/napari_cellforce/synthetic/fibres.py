@@ -81,7 +81,7 @@ class FibreRule:
         """Return fibres between adhesions that face each other (fewer where few do)."""
         choices, thicknesses, stiffnesses = rng.spawn(3)
         first, second = np.triu_indices(len(adhesions), k=1)
-        weight = self._fit(adhesions, first, second)
+        weight = self._fit(adhesions, first, second) if len(first) else np.empty(0)
         count = min(round(self.per_adhesion * len(adhesions) / 2), int((weight > 0).sum()))
         chosen = _choose(count, weight, choices)
         thickness = self.thickness * np.exp(self.thickness_spread * thicknesses.normal(size=count))

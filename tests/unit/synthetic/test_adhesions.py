@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import PAPER_ADHESIONS, AdhesionRule, Outline, Shape
+from napari_cellforce.synthetic import PAPER_ADHESIONS, AdhesionRule, Adhesions, Outline, Shape
 
 DISC = Shape(kind="circle", area=np.pi * 40.0**2).outline((0.0, 0.0))
 
@@ -87,3 +87,8 @@ def test_senseless_settings_are_refused(setting: str) -> None:
     if setting != "corner_preference":  # any number makes sense there
         with pytest.raises(CellForceError, match=setting.replace("_", " ")):
             AdhesionRule(**{setting: -1.0})
+
+
+def test_an_adhesion_drawn_without_length_is_refused() -> None:
+    with pytest.raises(CellForceError, match="no length"):
+        Adhesions(np.zeros((1, 2)), np.zeros(1), np.ones(1), np.zeros(1), np.ones(1))
