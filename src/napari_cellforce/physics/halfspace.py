@@ -154,9 +154,8 @@ def green_eigenvalues(
 
     References
     ----------
-    Half-space: Butler et al. (2002). Layer, with no normal stress on its surface: derived in
-    ``docs/physics/halfspace.md``; del Alamo et al. (2007), doi:10.1073/pnas.0705815104, solve the
-    same layer with no normal displacement instead.
+    Half-space: Butler et al. (2002). Layer: derived in ``docs/physics/halfspace.md``; finite thickness
+    in traction force microscopy: del Alamo et al. (2007), doi:10.1073/pnas.0705815104.
     """
     k = np.asarray(wavenumber, dtype=np.float64)
     shear = young / (2 * (1 + poisson))
