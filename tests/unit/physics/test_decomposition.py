@@ -322,16 +322,14 @@ def test_bad_input_is_refused_in_words():
             clebsch(field, SPACING, **setting)
     with pytest.raises(ValueError, match="axes"):
         clebsch(field[None], SPACING)
-    with pytest.raises(ValueError, match="one pixel"):
-        clebsch(np.ones((2, 1, 1)), SPACING)
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2), (5, 4)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (5, 4)])
 def test_the_smallest_fields_are_taken_apart_without_a_warning(rng, shape):
     field = rng.normal(size=(2, *shape))
     for mask in (None, np.ones(shape, bool)):
         parts = clebsch(field, SPACING, mask)
         total = parts.grad_phi + parts.psi_grad_chi + parts.residual
         np.testing.assert_allclose(total, field, atol=1e-12)
-        assert 0 <= parts.residual_fraction < 1
+        assert 0 <= parts.residual_fraction <= 1

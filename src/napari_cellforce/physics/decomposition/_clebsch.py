@@ -213,12 +213,13 @@ def _first_guess(grid: Grid, rotational: RealArray) -> RealArray:
         chi = _unit(grid, grid.gradient_adjoint(rotational * grid.at_pixels(psi)))
         psi = _unit(grid, grid.at_pixels_adjoint(np.sum(rotational * grid.gradient(chi), axis=0)))
     product = grid.without_gradients(grid.at_pixels(psi) * grid.gradient(chi))
-    size = np.sqrt(np.sum(product * rotational) / np.sum(product**2))
+    energy = np.sum(product**2)
+    size = np.sqrt(np.sum(product * rotational) / energy) if energy > 0 else 0.0
     return np.stack([size * psi, size * chi])
 
 
 def _unit(grid: Grid, load: RealArray) -> RealArray:
     """Solve approximately for the potential under a load, and scale it to unit Dirichlet energy."""
     potential = grid.smooth(grid.smooth(load))
-    scaled: RealArray = potential / np.sqrt(np.sum(potential * grid.stiffness(potential)))
-    return scaled
+    energy = np.sum(potential * grid.stiffness(potential))
+    return potential / np.sqrt(energy) if energy > 0 else potential

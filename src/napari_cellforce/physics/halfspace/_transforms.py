@@ -1,0 +1,150 @@
+"""From a traction to a displacement and back: checks, padding, and the kernel in between."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.physics._grid import RealArray, vector_field
+from napari_cellforce.physics.halfspace._kernel import halfspace_kernel
+
+
+def displacement(
+    traction: npt.ArrayLike,
+    spacing: float,
+    young: float,
+    poisson: float,
+    thickness: float | None = None,
+    *,
+    padding: float = 0.0,
+    workers: int = 1,
+) -> RealArray:
+    """Return how tangential tractions displace the surface of a gel.
+
+    Parameters
+    ----------
+    traction : (..., 2, Y, X) array
+        Components (y, x), in Pa.
+    spacing : float
+        Side of the square pixels in µm.
+    young : float
+        Young's modulus in Pa.
+    poisson : float
+        Poisson's ratio, in (-1, 0.5].
+    thickness : float or None
+        Of the gel, in µm; None for a half-space.
+    padding : float
+        Width of a border of zeros, as a multiple of the image's sides; 1 doubles them. 0 takes the
+        field as periodic.
+    workers : int
+        Threads of the Fourier transform.
+
+    Returns
+    -------
+    (..., 2, Y, X) float64 array
+        In µm. Its mean over the (padded) grid is 0 for a half-space.
+
+    Raises
+    ------
+    CellForceError
+        If the field has gaps, or a parameter is out of its range.
+    """
+    field = vector_field(traction, "traction")
+    padded = _Padding.of(field, padding)
+    kernel = halfspace_kernel(padded.shape, spacing, young, poisson, thickness)
+    return padded.crop(kernel.displacement(padded.pad(field), workers=workers))
+
+
+def fttc(
+    displacement: npt.ArrayLike,
+    spacing: float,
+    young: float,
+    poisson: float,
+    regularisation: float = 0.0,
+    thickness: float | None = None,
+    *,
+    padding: float = 0.0,
+    workers: int = 1,
+) -> RealArray:
+    """Return the tractions that displaced a gel: Fourier transform traction cytometry.
+
+    Minimises ``sum |G t - u|² + regularisation² sum |t|²`` (zeroth-order Tikhonov): the larger
+    `regularisation`, the smoother and weaker the tractions.
+
+    Parameters
+    ----------
+    displacement : (..., 2, Y, X) array
+        Components (y, x), in µm.
+    spacing : float
+        Side of the square pixels in µm.
+    young : float
+        Young's modulus in Pa.
+    poisson : float
+        Poisson's ratio, in (-1, 0.5].
+    regularisation : float
+        Tikhonov's lambda in µm/Pa, the unit of G. Waves with G well below it are suppressed.
+    thickness : float or None
+        Of the gel, in µm; None for a half-space.
+    padding : float
+        Width of a border of zeros, as a multiple of the image's sides; 0 takes the field as periodic.
+    workers : int
+        Threads of the Fourier transform.
+
+    Returns
+    -------
+    (..., 2, Y, X) float64 array
+        In Pa. Its mean over the (padded) grid is 0 for a half-space.
+
+    Raises
+    ------
+    CellForceError
+        If the field has gaps, or a parameter is out of its range.
+
+    References
+    ----------
+    Butler et al. (2002), Am J Physiol Cell Physiol 282:C595, doi:10.1152/ajpcell.00270.2001.
+    Sabass et al. (2008), Biophys J 94:207, doi:10.1529/biophysj.107.113670.
+    Huang et al. (2019), Sci Rep 9:539, doi:10.1038/s41598-018-36896-x.
+    """
+    field = vector_field(displacement, "displacement")
+    padded = _Padding.of(field, padding)
+    kernel = halfspace_kernel(padded.shape, spacing, young, poisson, thickness)
+    return padded.crop(kernel.traction(padded.pad(field), regularisation, workers=workers))
+
+
+@dataclass(frozen=True)
+class _Padding:
+    """A border of zeros after the last row and column: the next image of a periodic field moves away."""
+
+    inner: tuple[int, int]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, field: RealArray, padding: float) -> _Padding:
+        if not (math.isfinite(padding) and padding >= 0):
+            raise CellForceError(
+                f"the padding is {padding:g}",
+                "it must be 0 or positive",
+                "1 doubles the sides of the field.",
+                topic="padding",
+            )
+        rows, columns = field.shape[-2:]
+        if padding == 0:
+            return cls((rows, columns), (rows, columns))
+        wider = [scipy.fft.next_fast_len(math.ceil(n * (1 + padding)), real=True) for n in (rows, columns)]
+        return cls((rows, columns), (wider[0], wider[1]))
+
+    def pad(self, field: RealArray) -> RealArray:
+        if self.shape == self.inner:
+            return field
+        padded = np.zeros((*field.shape[:-2], *self.shape))
+        padded[..., : self.inner[0], : self.inner[1]] = field
+        return padded
+
+    def crop(self, field: RealArray) -> RealArray:
+        return field[..., : self.inner[0], : self.inner[1]]
