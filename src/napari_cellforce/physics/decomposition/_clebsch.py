@@ -101,10 +101,8 @@ def clebsch(
     Clebsch (1859), J reine angew Math 56:1, doi:10.1515/crll.1859.56.1.
     Schmitt et al. (2024), Cell 187:481, doi:10.1016/j.cell.2023.11.041: the use for tractions.
     """
-    if np.ndim(field) != 3 or np.size(field) <= 2:
-        raise ValueError(
-            f"expected axes (2, Y, X), not of one pixel, got an array of shape {np.shape(field)}"
-        )
+    if np.ndim(field) != 3:
+        raise ValueError(f"expected axes (2, Y, X), got an array of shape {np.shape(field)}")
     _check(smoothness, gradient_weight, iterations)
     grid, values = on_grid(field, spacing, mask)
     rotational = grid.without_gradients(values)
