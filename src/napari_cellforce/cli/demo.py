@@ -28,7 +28,7 @@ def demo(
     predictor = zoo.load_predictor(zoo.DEFAULT_MODEL)
     output.print(f"A drawn cell: {image}. Predicting it with {predictor.record.name}.", highlight=False)
     paths = predict_one(image, predictor, PredictConfig())
-    output.print(_table(paths.summary))
+    output.print(_table(paths.summary), markup=False, highlight=False)
     if show:
         _show(image, paths.traction)
 

@@ -11,6 +11,7 @@ from napari_cellforce.layers.arrows import (
 from napari_cellforce.layers.frame import METADATA_KEY, Frame, Labelling
 from napari_cellforce.layers.magnitude import Magnitude
 from napari_cellforce.layers.make import (
+    USUAL_THRESHOLD,
     LayerTuple,
     MagnitudeLook,
     arrow_features,
@@ -25,6 +26,7 @@ from napari_cellforce.layers.make import (
 
 __all__ = [
     "METADATA_KEY",
+    "USUAL_THRESHOLD",
     "ArrowLook",
     "Arrows",
     "Frame",

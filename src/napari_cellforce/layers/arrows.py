@@ -37,9 +37,9 @@ class ArrowLook:
 
     spacing: int = 0
     threshold: float = 0.0
-    length: float = 2.5
-    width: float = 0.28
-    colormap: str = "viridis"
+    length: float = 4.0
+    width: float = 0.14
+    colormap: str = "GnBu_r"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A layer tuple is ``(data, attributes, layer type)``, as napari's readers return 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,33 @@ from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, ScalarFie
 from napari_cellforce.layers.arrows import ArrowLook, Arrows
 from napari_cellforce.layers.frame import Frame, Labelling
 from napari_cellforce.layers.magnitude import Magnitude
+
+# Ten steps of matplotlib's inferno (van der Walt & Smith, CC0), red, green and blue.
+_INFERNO = (
+    (0.001, 0.000, 0.014),
+    (0.087, 0.045, 0.225),
+    (0.258, 0.039, 0.406),
+    (0.416, 0.090, 0.433),
+    (0.578, 0.148, 0.404),
+    (0.736, 0.216, 0.330),
+    (0.866, 0.317, 0.226),
+    (0.955, 0.464, 0.099),
+    (0.988, 0.645, 0.040),
+    (0.961, 0.840, 0.260),
+    (0.988, 0.998, 0.645),
+)
+_OPAQUE_FROM = 0.4
+
+CLEAR_INFERNO = {
+    "name": "inferno, clear at 0",
+    "colors": tuple(
+        (*rgb, min(i / (len(_INFERNO) - 1) / _OPAQUE_FROM, 1.0)) for i, rgb in enumerate(_INFERNO)
+    ),
+}
+"""Inferno that lets the image below be seen where there is no force."""
+
+USUAL_THRESHOLD = 0.1
+"""Shortest arrows drawn unless the user asks, as a part of the longest."""
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 
@@ -26,9 +53,9 @@ _CHANNEL_COLOURS = ("gray", "magenta", "green", "cyan", "yellow")
 class MagnitudeLook:
     """How the length of the traction is shown."""
 
-    colormap: str = "inferno"
-    opacity: float = 0.6
-    blending: str = "additive"
+    colormap: Any = field(default_factory=lambda: CLEAR_INFERNO)
+    opacity: float = 0.85
+    blending: str = "translucent"
 
 
 def image_layers(stack: ImageStack) -> list[LayerTuple]:
@@ -88,7 +115,7 @@ def arrow_layer(
     traction: VectorField, arrows: Arrows, frame: Frame, label: Labelling, look: ArrowLook | None = None
 ) -> LayerTuple:
     """Return the vectors as a Vectors layer, coloured by their length."""
-    look = look or ArrowLook()
+    look = look or ArrowLook(threshold=USUAL_THRESHOLD * arrows.reference)
     symbol = "F" if traction.quantity == "traction" else "u"
     data, magnitude, angle = arrows.drawn(look, frame.ndim)
     attributes = {

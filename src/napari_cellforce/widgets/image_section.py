@@ -203,8 +203,9 @@ class ImageSection(QWidget):
         doubt = doubt_about(pixel_size, self._model_pixel_size)
         if doubt:
             return doubt, Tone.PROBLEM
-        frames = f"{layer.data.shape[0]} frames" if layer.ndim == 3 else "one frame"
+        n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
+        frames = f"{n_frames} frames" if n_frames > 1 else "one frame"
         height, width = layer.data.shape[-2:]
         origin = "pixel size from the file" if pixel_size.source == "layer" else "pixel size typed in"
         size = f"{height * pixel_size.y:.0f} x {width * pixel_size.x:.0f} µm"
-        return f"{frames}, {size}, {origin}", Tone.PLAIN
+        return f"{frames}, {size}; {origin}", Tone.PLAIN

@@ -8,7 +8,6 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Layer
-from napari.utils.notifications import show_info
 from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
@@ -156,7 +155,7 @@ class PredictPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
-        self.setMinimumWidth(320)
+        self.setMinimumWidth(350)
 
     def _build_welcome(self) -> QPushButton:
         self._sample = QPushButton("Try it on a sample cell")
@@ -228,7 +227,8 @@ class PredictPanel(QWidget):
         self._progress.setVisible(running)
         if not running:
             self._stop.setEnabled(True)
-            self._say(str(problem) if problem else "", Tone.PROBLEM)
+            empty = problem is not None and problem.topic == "image" and not images(self._viewer)
+            self._say(str(problem) if problem else "", Tone.PLAIN if empty else Tone.PROBLEM)
 
     def _button_text(self, chosen: ChosenImage | None) -> str:
         frames = chosen.stack.n_frames if chosen else 0
@@ -290,15 +290,11 @@ class PredictPanel(QWidget):
     def _on_ended(self, complete: bool) -> None:
         result = self._result
         done = len(result.rows) if result else 0
-        if result and done > 1:
+        if done > 1:
             self._learn_speed((time.monotonic() - self._started) / (done - 1))
         self._refresh()
         if result is not None and done:
-            total = len(result.field.data)
-            frames = "All frames are" if complete else f"{done} of {total} frames are"
-            self._say(f"{frames} predicted, in {result.field.provenance.model} units of {result.field.unit}.")
-        if not complete and done:
-            show_info(f"Stopped. {done} frames are kept.")
+            self._say(outcome(result, complete), Tone.GOOD if complete else Tone.PLAIN)
 
     def _say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         self._status.say(text, tone)
@@ -331,6 +327,16 @@ class PredictPanel(QWidget):
         self._speeds = dict(values.get("speeds", {}))
         self._model.recall(values)
         self._cell.recall(values)
+
+
+def outcome(result: Result, complete: bool) -> str:
+    """Return what has been predicted, in which unit, as a sentence or two."""
+    done, total = len(result.rows), len(result.field.data)
+    model = result.field.provenance.model
+    frames = f"{done} of {total} frames" if not complete else f"{total} frames" if total > 1 else "One frame"
+    kept = "" if complete else " Stopped; what is done is kept."
+    units = "Pa" if result.field.unit == "Pa" else "normalised units"
+    return f"{frames} predicted with {model}, in {units}.{kept}"
 
 
 def megapixels(chosen: ChosenImage | None) -> float:

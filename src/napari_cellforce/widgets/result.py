@@ -209,7 +209,11 @@ class Result:
         reference = longest(np.moveaxis(first, 0, -1))
         self.arrows = LiveArrows(self._viewer, self.field, self._frame, self._label, self._look, reference)
         self.layers = [*scalars, magnitude, self.arrows.layer]
+        # The image stays selected: it is what the user works on, and what is predicted next.
+        active = self._viewer.layers.selection.active
         self._viewer.layers.extend(self.layers)
+        self._viewer.layers.selection.active = active
+        self._viewer.scale_bar.visible = self._frame.units[-1] != "pixel"
 
     def _refresh(self, t: int) -> None:
         """Show the frame that has arrived, if it is the one that is looked at."""

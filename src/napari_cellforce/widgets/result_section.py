@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QTableWidget,
     QTableWidgetItem,
@@ -26,7 +27,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.io.write import write_field, write_table
-from napari_cellforce.layers import ArrowLook, finest_spacing, usual_spacing
+from napari_cellforce.layers import USUAL_THRESHOLD, ArrowLook, finest_spacing, usual_spacing
 from napari_cellforce.predict import OutputPaths
 from napari_cellforce.widgets._form import Form, TextLine
 from napari_cellforce.widgets._worker import Job, tell
@@ -84,7 +85,8 @@ class ResultSection(QWidget):
         height, width = result.field.mask.shape[1:]
         self._spacing.setRange(finest_spacing((height, width)), max(2, min(height, width) // 8))
         self._spacing.setValue(self._look.spacing or usual_spacing((height, width)))
-        self._threshold.setValue(0)
+        self._threshold.setValue(round(USUAL_THRESHOLD * _STEPS))
+        self._on_look()
         self.refresh()
 
     def refresh(self) -> None:
@@ -119,10 +121,15 @@ class ResultSection(QWidget):
         self._table.setAccessibleName("Forces, frame by frame")
         self._table.setMinimumHeight(150)
         self._table.cellClicked.connect(lambda row, _: self._go_to(self._frame_in(row)))
+        self._now = QLabel()
+        self._now.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self._now.setAlignment(Qt.AlignTop)
+        self._now.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
         self._views = QTabWidget()
-        self._views.addTab(self._plot, "Force over time")
+        self._views.addTab(self._now, "This frame")
+        self._views.addTab(self._plot, "Over time")
         self._views.addTab(self._table, "Table")
-        self._views.setMaximumHeight(200)
+        self._views.setFixedHeight(200)
         return self._views
 
     def _build_cursor(self) -> QLabel:
@@ -188,6 +195,19 @@ class ResultSection(QWidget):
             for j, value in enumerate(result.rows[i].values()):
                 self._table.setItem(i, j, QTableWidgetItem("" if math.isnan(value) else f"{value:.5g}"))
 
+    def _in_words(self, frame: int) -> str:
+        """Return a frame's row as a small table of quantity, value and unit."""
+        rows = self._result.rows if self._result else []
+        row = next((row for row in rows if row["frame"] == frame), None)
+        if row is None:
+            return "This frame has not been predicted."
+        lines = [
+            f"<tr><td align='right'><b>{value:.4g}</b>&nbsp;</td><td>{name}</td></tr>"
+            for name, value in row.items()
+            if not math.isnan(value)
+        ]
+        return f"<table>{''.join(lines)}</table>"
+
     def _frame_in(self, row: int) -> int:
         return int(self._result.rows[row]["frame"]) if self._result else 0
 
@@ -201,6 +221,7 @@ class ResultSection(QWidget):
         if self._result is not None:
             frame = current_frame(self._viewer, self._result.frame, len(self._result.field.data))
             self._plot.show_frame(frame)
+            self._now.setText(self._in_words(frame))
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         del viewer
