@@ -1,0 +1,50 @@
+# The commands of the README. Each sets up what it needs: a virtual environment in .venv, torch's CPU build,
+# and on Debian or Ubuntu the Qt and GL libraries, if they are missing and apt may install them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+XVFB := xvfb-run -a -s "-screen 0 1366x768x24"
+
+.PHONY: demo test test-slow lint docs bench screenshots setup clean
+
+demo: $(READY)  ## a drawn cell, predicted, written to ./demo and shown where there is a screen
+	$(BIN)/cellforce demo --out demo $(if $(DISPLAY)$(WAYLAND_DISPLAY),--show)
+
+test: $(READY) lint  ## what CI runs first: style, types, architecture, and all quick tests
+	sh tools/system_packages.sh
+	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY)  ## kills, long movies, docs, examples
+	sh tools/system_packages.sh
+	$(XVFB) $(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(READY)  ## the documentation, in ./site
+	$(BIN)/mkdocs build --strict
+
+screenshots: $(READY)  ## the pictures of the documentation, from a real window
+	sh tools/system_packages.sh
+	$(XVFB) $(BIN)/python docs/make_screenshots.py
+
+bench: $(READY)  ## ratios, as JSON in benchmarks/results
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+setup: $(READY)
+
+# torch first, and from its CPU index where it is not on disk: PyPI's build brings gigabytes of CUDA.
+$(READY): pyproject.toml
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python tools/install_torch.py
+	$(BIN)/python -m pip install --quiet -e ".[test,docs]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo site build dist
