@@ -123,7 +123,8 @@ _limit = contextlib.ExitStack()
 def one_blas_thread() -> Iterator[None]:
     """Keep BLAS to one thread inside, for the whole process: bands are too narrow to share out.
 
-    Blocks may nest and run in several threads at once; the last one to end restores what was set.
+    On a busy machine a second thread, woken for a tenth of a millisecond's work, costs many. Blocks may
+    nest and run in several threads at once; the last one to end restores what was set.
     """
     global _running
     with _lock:

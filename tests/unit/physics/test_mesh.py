@@ -185,11 +185,13 @@ def refusals() -> Iterator[tuple[str, np.ndarray, PixelSize, str]]:
     one = PixelSize.square(1.0)
     yield "empty", np.zeros((64, 64), dtype=bool), one, "empty"
     yield "small", r < 4, one, r"8 mesh nodes at an edge length of 4 µm.*at least 20"
+    yield "tiny", r < 2, one, r"8 mesh nodes at an edge length of 4 µm.*at least 20"
+    yield "sieve", (r < 25) & (np.indices((64, 64)) % 3 > 0).any(axis=0), one, "pinholes make up"
     yield (
         "threads",
         np.indices((64, 64))[0] % 3 == 0,
         one,
-        "100 % of the cell mask is only one or two pixels wide",
+        "make up 100 % of the cell mask",
     )
     yield "oblong pixels", r < 25, PixelSize(1.0, 1.5), "square pixels"
 

@@ -21,7 +21,7 @@ SMOOTHING = 0.35
 GRADING = 0.4
 """How fast the spacing may grow along a distance: 0.4 keeps angles large."""
 THREADS_ALLOWED = 0.1
-"""Largest part of a mask that may be lost when threads and lone pixels are cut off."""
+"""Largest part of a mask that may change when threads are cut, specks dropped and pinholes filled."""
 
 
 def outlines(mask: BoolArray, edge: float) -> list[tuple[Array, ...]]:
@@ -60,17 +60,20 @@ def outlines(mask: BoolArray, edge: float) -> list[tuple[Array, ...]]:
 
 def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
     """Cut one-pixel bridges and spurs, drop parts below an edge squared, fill holes below half an edge."""
-    thick = ndimage.binary_opening(mask)
-    thick = thick & ~_smaller(thick, edge**2, diagonal=False)
-    if thick.sum() < (1 - THREADS_ALLOWED) * mask.sum():
-        lost = 100 * (1 - thick.sum() / mask.sum())
+    thick = np.asarray(ndimage.binary_opening(mask), dtype=np.bool_)
+    specks = _smaller(thick, edge**2, diagonal=False)
+    if (thick & ~specks).any():
+        thick &= ~specks
+    thick |= _smaller(~thick, edge**2 / 4, diagonal=True)
+    changed = (thick ^ mask).sum() / mask.sum()
+    if changed > THREADS_ALLOWED:
         raise CellForceError(
-            f"{lost:.0f} % of the cell mask is only one or two pixels wide, or specks",
-            f"at most {100 * THREADS_ALLOWED:.0f} % may be bridges, threads or parts too small for a mesh",
+            f"threads of one or two pixels, specks and pinholes make up {100 * changed:.0f} % of the cell mask",
+            f"at most {100 * THREADS_ALLOWED:.0f} % can be left out of a mesh",
             "Smooth the mask, draw it on a finer image, or choose a shorter edge length.",
             topic="mask",
         )
-    return thick | _smaller(~thick, edge**2 / 4, diagonal=True)
+    return thick
 
 
 def _smaller(mask: BoolArray, area: float, *, diagonal: bool) -> BoolArray:

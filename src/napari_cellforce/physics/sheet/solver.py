@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.linalg import LinAlgError
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.physics.banded import Array, BandedCholesky, Indices
+from napari_cellforce.physics.banded import Array, BandedCholesky, Indices, one_blas_thread
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
 
 Field = float | npt.NDArray[np.floating]
@@ -92,6 +92,7 @@ class ContractileSheet:
         """Return the displacement u, ``(N, 2)``; parameters as in `equilibrium`."""
         return self.equilibrium(Y, sigma_a, alpha, body_force).u
 
+    @one_blas_thread()
     def loss_and_gradients(
         self, Y: Field, sigma_a: Field, alpha: float, F_target: npt.ArrayLike
     ) -> tuple[float, Field, Field, float]:
@@ -213,6 +214,7 @@ class Equilibrium:
         """F = Y u at the nodes, ``(N, 2)``."""
         return self.Y[:, None] * self.u
 
+    @one_blas_thread()
     def pull_back(self, by_u: Array) -> tuple[Array, Array, float]:
         """Turn the derivative of a loss by u, ``(N, 2)``, into those by the parameters through u.
 
