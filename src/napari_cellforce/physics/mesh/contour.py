@@ -68,7 +68,7 @@ def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
     changed = (thick ^ mask).sum() / mask.sum()
     if changed > THREADS_ALLOWED:
         raise CellForceError(
-            f"threads of one or two pixels, specks and pinholes make up {100 * changed:.0f} % of the cell mask",
+            f"threads of 1-2 pixels, specks and pinholes make up {100 * changed:.0f} % of the cell mask",
             f"at most {100 * THREADS_ALLOWED:.0f} % can be left out of a mesh",
             "Smooth the mask, draw it on a finer image, or choose a shorter edge length.",
             topic="mask",
