@@ -24,7 +24,7 @@ def main() -> None:
         [f"torch=={VERSION}"],
     )
     for arguments in attempts:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", *arguments]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries=1", *arguments]
         if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0:
             return
     sys.exit(f"torch {VERSION} could not be installed: see https://pytorch.org/get-started/locally/")

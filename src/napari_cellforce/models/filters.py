@@ -36,6 +36,7 @@ class AdhesionFilter:
         """What it needs and what it gives."""
         return ModelRecord(
             name="adhesion-filter",
+            relative_to="frame",
             kind="adhesion-filter",
             architecture={"adhesion_scale": ADHESION_SCALE, "traction_scale": TRACTION_SCALE},
             training_data="None: it has no parameters to learn.",

@@ -50,6 +50,9 @@ class ModelRecord:
     output_scale : float
         The normalised traction that stands for a data set's mean ``|F|``:
         F [Pa] = F / output_scale * mean|F|.
+    relative_to : {"data set", "frame"}
+        What a normalised traction is a multiple of. Of a model that normalises every frame by itself,
+        places can be compared, frames and cells cannot.
     training_data, limits, licence, citation, source : str
         For the card shown to the user.
     sha256 : str
@@ -72,6 +75,7 @@ class ModelRecord:
     output_order: Literal["yx", "xy"] = "yx"
     output_unit: Unit = "normalised"
     output_scale: float = 1.0
+    relative_to: Literal["data set", "frame"] = "data set"
     training_data: str = ""
     limits: str = ""
     licence: str = ""

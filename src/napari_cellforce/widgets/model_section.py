@@ -186,7 +186,7 @@ class ModelSection(QWidget):
         self._calibration.setRange(0, 1e5)
         self._calibration.setDecimals(0)
         self._calibration.setSuffix(" Pa")
-        self._calibration.setSpecialValueText("none: normalised units")
+        self._calibration.setSpecialValueText("none")
         self._calibration.valueChanged.connect(lambda _: self.changed.emit())
         self._samples = QSpinBox()
         self._samples.setRange(0, 100)

@@ -40,6 +40,7 @@ class OutlinePreview(QObject):
         self._settings: dict[str, Any] = {}
         self._finder: FoundCell | None = None
         self._layer: Labels | None = None
+        self._drawn = 0
         self._job = Job(self)
         self._job.yielded.connect(self._on_frame)
         self._job.failed.connect(self.not_found)
@@ -62,7 +63,7 @@ class OutlinePreview(QObject):
         if self._image is None or image.layers != self._image.layers:
             self.hide()
         self._job.drop()
-        self._finder = None
+        self._finder, self._drawn = None, 0
         self._image = image
         self._settings = {"pixel_size": image.pixel_size, "sensitivity": sensitivity, "at": at}
         self._timer.start()
@@ -99,12 +100,12 @@ class OutlinePreview(QObject):
         return float(y), float(x)
 
     def _search(self) -> None:
-        finder, last = self.finder(), self._time
         if self._layer is None:
             self._show()
+        finder, frames = self.finder(), range(self._drawn, self._time + 1)
 
         def find() -> Iterator[tuple[int, Any]]:
-            for t in range(last + 1):
+            for t in frames:
                 yield t, finder[t]
 
         self.searching.emit()
@@ -116,6 +117,7 @@ class OutlinePreview(QObject):
         data = allocate((stack.n_frames, *stack.shape), "uint8")
         layer = Layer.create(*mask_layer(data, self._image.frame, Labelling(stack.name)))
         layer.contour = 2
+        self._drawn = 0
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(layer)
         self._viewer.layers.selection.active = active
@@ -130,13 +132,14 @@ class OutlinePreview(QObject):
             layer.data = mask.astype("uint8")
         else:
             layer.data[t] = mask
+        self._drawn = t + 1
         if t == self._time:
             layer.refresh()
             self.found.emit()
 
     def _on_time(self, event: Any = None) -> None:
         del event
-        if self._layer is not None and not self._job.running and self._time >= self.finder().found:
+        if self._layer is not None and not self._job.running and self._time >= self._drawn:
             self._timer.start()
 
     def _on_removed(self, event: Any) -> None:

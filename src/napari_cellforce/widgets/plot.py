@@ -61,7 +61,7 @@ class TimePlot(QWidget):
         """Draw `values` (labelled `quantity`, with unit) at `times` (labelled `time_label`)."""
         self._frames, self._times = np.asarray(frames, int), np.asarray(times, float)
         self._curve.setData(self._times, np.asarray(values, float))
-        self._plot.setLabel("left", quantity)
+        self._plot.setTitle(quantity, size="9pt")
         self._plot.setLabel("bottom", time_label)
         top = float(np.nanmax(values)) if len(self._times) else 1.0
         # From zero: a force that changes by 2 % shall not look as if it collapsed.

@@ -37,6 +37,9 @@ from napari_cellforce.zoo import load_predictor
 
 PANEL = "predict"
 
+FRAMEWISE = "Its mean is the same in every frame: it tells where the cell pulls, not how hard."
+"""Said of results that must not be compared between frames."""
+
 
 class PredictPanel(QWidget):
     """Choose an image and a model, press Predict, see the tractions.
@@ -65,6 +68,7 @@ class PredictPanel(QWidget):
         self._docked = self._dismantled = False
         self._chosen: ChosenImage | None = None
         self._result: Result | None = None
+        self._caveat = ""
         self._started = 0.0
         self._speeds: dict[str, float] = {}
         self._image = ImageSection(self._viewer)
@@ -253,6 +257,7 @@ class PredictPanel(QWidget):
         """Make room for the results of a job; layers appear with its first frame."""
         assert self._chosen is not None
         self._started = time.monotonic()
+        self._caveat = FRAMEWISE if job.predictor.record.relative_to == "frame" else ""
         self._result = Result(
             self._viewer,
             shape=(job.stack.n_frames, *job.stack.shape),
@@ -294,7 +299,7 @@ class PredictPanel(QWidget):
             self._learn_speed((time.monotonic() - self._started) / (done - 1))
         self._refresh()
         if result is not None and done:
-            self._say(outcome(result, complete), Tone.GOOD if complete else Tone.PLAIN)
+            self._say(f"{outcome(result, complete)} {self._caveat}", Tone.GOOD if complete else Tone.PLAIN)
 
     def _say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         self._status.say(text, tone)

@@ -202,9 +202,9 @@ class ResultSection(QWidget):
         if row is None:
             return "This frame has not been predicted."
         lines = [
-            f"<tr><td align='right'><b>{value:.4g}</b>&nbsp;</td><td>{name}</td></tr>"
+            f"<tr><td align='right'><b>{rounded(value)}</b>&nbsp;</td><td>{name}</td></tr>"
             for name, value in row.items()
-            if not math.isnan(value)
+            if name != "frame" and not math.isnan(value)
         ]
         return f"<table>{''.join(lines)}</table>"
 
@@ -230,7 +230,9 @@ class ResultSection(QWidget):
             self._cursor.setText("Under the mouse: outside the cell")
         else:
             length, angle = found
-            self._cursor.setText(f"Under the mouse: {length:.3g} [{self._result.field.unit}], {angle:.0f}°")
+            self._cursor.setText(
+                f"Under the mouse: {rounded(length)} [{self._result.field.unit}], {angle:.0f}°"
+            )
 
     def _on_look(self, value: int = 0) -> None:
         """Restyle the arrows at once."""
@@ -241,7 +243,7 @@ class ResultSection(QWidget):
         threshold = self._threshold.value() / _STEPS * result.reference
         self._look = dataclasses.replace(self._look, spacing=self._spacing.value(), threshold=threshold)
         self._spacing_text.setText(f"{self._spacing.value() * result.field.pixel_size.micron:.1f} µm")
-        self._threshold_text.setText(f"{threshold:.2g} {result.field.unit}")
+        self._threshold_text.setText(f"{rounded(threshold)} {result.field.unit}")
         result.restyle(self._look)
 
     def _on_calibrate(self) -> None:
@@ -296,3 +298,8 @@ class ResultSection(QWidget):
                 action()
 
         self._job.ended.connect(once)
+
+
+def rounded(value: float) -> str:
+    """Return a number with three or more digits, without an exponent where it can do without."""
+    return f"{value:.0f}" if 100 <= abs(value) < 1e7 else f"{value:.3g}"
