@@ -33,10 +33,11 @@ class Frame:
 
     @classmethod
     def of(cls, pixel_size: PixelSize | None, frame_interval: float | None) -> Frame:
-        """Return the frame of data with that pixel size (µm) and frame interval (minutes)."""
-        space, length = (
-            ((1.0, 1.0), "pixel") if pixel_size is None else ((pixel_size.y, pixel_size.x), "micrometer")
-        )
+        """Return the frame of data with that pixel size (µm) and frame interval (minutes), where known."""
+        if pixel_size is not None and pixel_size.known:
+            space, length = (pixel_size.y, pixel_size.x), "micrometer"
+        else:
+            space, length = (1.0, 1.0), "pixel"
         time, clock = (1.0, "pixel") if frame_interval is None else (frame_interval, "minute")
         return cls((time, *space), units=(clock, length, length))
 

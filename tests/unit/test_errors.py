@@ -1,0 +1,49 @@
+"""An error says what was found, what is needed and what to do; a warning is one of ours."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from napari_cellforce.errors import CellForceError, CellForceWarning, sentence
+
+
+def blank_image() -> CellForceError:
+    return CellForceError(
+        "frame 3 of cell.tif is 0 everywhere", "the image must show something", "Leave it out.", topic="input"
+    )
+
+
+def test_value_rule_and_remedy_make_two_sentences():
+    assert str(blank_image()) == (
+        "frame 3 of cell.tif is 0 everywhere: the image must show something. Leave it out."
+    )
+
+
+def test_without_a_remedy_it_is_one_sentence():
+    assert str(CellForceError("no cell", "one is needed", "")) == "no cell: one is needed."
+
+
+def test_it_can_be_caught_as_a_value_error_by_those_who_script():
+    with pytest.raises(ValueError, match="0 everywhere"):
+        raise blank_image()
+
+
+def test_it_crosses_from_a_worker_process_whole():
+    there_and_back = pickle.loads(pickle.dumps(blank_image()))
+    assert vars(there_and_back) == vars(blank_image())
+    assert str(there_and_back) == str(blank_image())
+
+
+@pytest.mark.parametrize(
+    ("text", "as_sentence"),
+    [(" no cell ", "no cell."), ("Done.", "Done."), ("Really?", "Really?"), ("all (so far)", "all (so far)")],
+)
+def test_sentences_end(text, as_sentence):
+    assert sentence(text) == as_sentence
+
+
+def test_a_warning_is_no_error():
+    assert issubclass(CellForceWarning, UserWarning)
+    assert not issubclass(CellForceWarning, CellForceError)
