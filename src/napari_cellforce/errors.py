@@ -15,7 +15,7 @@ class CellForceError(ValueError):
     rule : str
         What is needed instead: ``"it must be positive"``.
     remedy : str
-        What the user can do: ``"Type it in the Pixel box, or pass --pixel-size."``.
+        What the user can do: ``"Type it in."``; the command line names its own option.
     topic : str, optional
         Name of the setting at fault (``"pixel size"``, ``"mask"``, ``"model"`` ...),
         so that a panel can mark the right row.

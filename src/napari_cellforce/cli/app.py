@@ -10,7 +10,7 @@ import typer
 
 from napari_cellforce import __version__
 from napari_cellforce.cli import demo, info, models, predict
-from napari_cellforce.cli.console import complain, warn_in_one_line
+from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
 from napari_cellforce.errors import CellForceError
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ def main() -> None:
     try:
         app()
     except CellForceError as error:
-        complain(str(error))
+        complain(with_option(error))
         sys.exit(2)
 
 

@@ -17,15 +17,32 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from napari_cellforce.errors import CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning
 
 errors = Console(stderr=True, soft_wrap=True)
 output = Console(soft_wrap=True)
+
+_OPTIONS = {
+    "pixel size": "--pixel-size",
+    "mask": "--mask",
+    "channel": "--channel",
+    "z": "--z",
+    "calibration": "--calibration",
+    "samples": "--samples",
+    "device": "--device",
+    "output": "--out",
+}
 
 
 def complain(text: str) -> None:
     """Print an error as one line."""
     errors.print(f"[bold red]Error:[/] {escape(' '.join(text.split()))}", highlight=False)
+
+
+def with_option(error: CellForceError) -> str:
+    """Return an error with the option that mends it, where there is one."""
+    option = _OPTIONS.get(error.topic or "")
+    return f"{error} Option: {option}." if option and option not in str(error) else str(error)
 
 
 def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:

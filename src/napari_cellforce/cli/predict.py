@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from napari_cellforce.cli.console import complain, frame_progress, output
+from napari_cellforce.cli.console import complain, frame_progress, output, with_option
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
 
@@ -72,7 +72,7 @@ def predict(
         except CellForceError as error:
             if len(inputs) == 1:
                 raise
-            complain(str(error))
+            complain(with_option(error))
             failed += 1
     if failed:
         raise typer.Exit(2 if failed == len(inputs) else SOME_FAILED)

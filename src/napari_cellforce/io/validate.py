@@ -77,8 +77,7 @@ def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
         raise CellForceError(
             "The image has no pixel size",
             "traction depends on it",
-            "Type it in, or pass --pixel-size (for a 60x objective and a 6.5 µm camera pixel it is about "
-            "0.11 µm).",
+            "Type it in (for a 60x objective and a 6.5 µm camera pixel it is about 0.11 µm).",
             topic="pixel size",
         )
     return pixel_size

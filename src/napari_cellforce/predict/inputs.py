@@ -54,7 +54,7 @@ def choose_channels(
     raise CellForceError(
         f"{stack.name or 'the image'} has the channels {listed}",
         f"the model {record.name} reads {', '.join(proteins)}, and no name says which that is",
-        "Choose the channel in the panel, or with --channel.",
+        "Choose the channel.",
         topic="channel",
     )
 

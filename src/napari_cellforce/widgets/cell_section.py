@@ -177,6 +177,7 @@ class CellSection(QWidget):
         if not automatic:
             self._preview.hide()
             self._note.say("")
+            self._on_layer()
         self._look()
 
     def _on_layer(self, index: int = 0) -> None:

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import Labelling
@@ -232,7 +232,14 @@ class PredictPanel(QWidget):
         if not running:
             self._stop.setEnabled(True)
             empty = problem is not None and problem.topic == "image" and not images(self._viewer)
-            self._say(str(problem) if problem else "", Tone.PLAIN if empty else Tone.PROBLEM)
+            self._say(self._why(problem), Tone.PLAIN if empty else Tone.PROBLEM)
+
+    def _why(self, problem: CellForceError | None) -> str:
+        """Return why the button cannot be pressed; in short if the rows above say it in full."""
+        if problem is None:
+            return ""
+        said_above = bool(images(self._viewer)) and problem.topic in ("image", "pixel size", "channel")
+        return sentence(problem.value) if said_above else str(problem)
 
     def _button_text(self, chosen: ChosenImage | None) -> str:
         frames = chosen.stack.n_frames if chosen else 0

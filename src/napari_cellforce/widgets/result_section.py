@@ -59,6 +59,9 @@ class ResultSection(QWidget):
         self._job.failed.connect(tell)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self._title = QLabel()
+        self._title.setWordWrap(True)
+        layout.addWidget(self._title)
         layout.addWidget(self._build_views())
         layout.addWidget(self._build_cursor())
         layout.addLayout(self._build_arrows())
@@ -82,6 +85,7 @@ class ResultSection(QWidget):
     def set_result(self, result: Result) -> None:
         """Show another prediction, which may still be running."""
         self._result = result
+        self._title.setText(f"<b>{result.field.name}</b>, {result.field.provenance.model}")
         height, width = result.field.mask.shape[1:]
         self._spacing.setRange(finest_spacing((height, width)), max(2, min(height, width) // 8))
         self._spacing.setValue(self._look.spacing or usual_spacing((height, width)))

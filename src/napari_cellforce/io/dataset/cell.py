@@ -81,7 +81,7 @@ def read_cell(
         raise CellForceError(
             f"{path} does not say its pixel size",
             "traction depends on it",
-            "Give it in µm (--pixel-size); the published movies have 0.17 µm.",
+            "Give it in µm; the published movies have 0.17 µm.",
             topic="pixel size",
         )
     size = pixel_size if isinstance(pixel_size, PixelSize) else PixelSize.square(pixel_size)
