@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from html import escape
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
@@ -12,12 +13,19 @@ DOCS = "https://napari-cellforce.readthedocs.io/en/latest/"
 """Where the help of each row lies."""
 
 
-class Tone(Enum):
-    """How a line of text is meant; each has a sign of its own, so that nothing is told by colour alone."""
+ALARM = "#e53935"
+"""Red of problems: at least 3 : 1 against the background of napari's dark and its light theme."""
 
-    PLAIN = ("", "")
-    PROBLEM = ("⚠ ", "color: #ff8a80;")
-    GOOD = ("✓ ", "color: #81c784;")
+
+class Tone(Enum):
+    """How a line of text is meant, told by a coloured sign.
+
+    The words keep the theme's colour: no one red is legible as text on both a dark and a light background.
+    """
+
+    PLAIN = ""
+    PROBLEM = f"<b style='color: {ALARM}'>⚠</b> "
+    GOOD = "<b style='color: #2a9640'>✓</b> "
 
 
 class TextLine(QLabel):
@@ -26,14 +34,13 @@ class TextLine(QLabel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWordWrap(True)
+        self.setTextFormat(Qt.RichText)
         self.setTextInteractionFlags(Qt.TextSelectableByMouse)
         self.hide()
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show `text`, or hide the line if it is empty."""
-        sign, style = tone.value
-        self.setText(sign + text if text else "")
-        self.setStyleSheet(style)
+        self.setText(tone.value + escape(text) if text else "")
         self.setVisible(bool(text))
 
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.validate import doubt_about, require_pixel_size
-from napari_cellforce.widgets._form import Form, TextLine, Tone, narrow
+from napari_cellforce.widgets._form import ALARM, Form, TextLine, Tone, narrow
 from napari_cellforce.widgets.sources import (
     ChosenImage,
     frame_of,
@@ -187,7 +187,7 @@ class ImageSection(QWidget):
     def _tell(self) -> None:
         self._pixel.setEnabled(bool(self.layers))
         missing = bool(self.layers) and not self._pixel.value()
-        self._pixel.setStyleSheet("border: 1px solid #ff8a80;" if missing else "")
+        self._pixel.setStyleSheet(f"border: 1px solid {ALARM};" if missing else "")
         self._note.say(*self._remark())
         self.changed.emit()
 
