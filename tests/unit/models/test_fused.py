@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -24,7 +26,7 @@ def lived_in(config: CellConfig) -> nn.Sequential:
 
 
 @pytest.mark.parametrize("config", CELLS, ids=["published", "reflecting", "bare"])
-@pytest.mark.parametrize("strip", [7, 16384], ids=["many strips", "one strip"])
+@pytest.mark.parametrize("strip", [7, 32768], ids=["many strips", "one strip"])
 def test_the_faster_form_computes_the_same(config, strip, monkeypatch):
     monkeypatch.setattr(module_under_test, "_STRIP", strip)
     network, x = lived_in(config), torch.rand(2, 6, 21, 17)
@@ -42,3 +44,26 @@ def test_the_network_itself_and_its_input_are_left_alone():
     assert torch.equal(x, image)
     assert all(isinstance(cell, ConvNeXtCell) for cell in network)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_many_threads_agree_with_one_and_their_number_stays(monkeypatch):
+    monkeypatch.setattr(module_under_test, "_STRIP", 50)
+    network, x = lived_in(CellConfig()), torch.rand(1, 6, 40, 40)
+    before = torch.get_num_threads()
+    quick, results = fused(network), {}
+
+    @torch.inference_mode()
+    def predict(threads: int) -> None:
+        torch.set_num_threads(threads)
+        results[threads] = quick(x)
+        assert torch.get_num_threads() == threads
+
+    try:
+        for threads in (1, 3):
+            # As a panel does: not in the main thread.
+            worker = threading.Thread(target=predict, args=(threads,))
+            worker.start()
+            worker.join()
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(results[1], results[3])
