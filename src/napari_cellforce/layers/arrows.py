@@ -73,7 +73,8 @@ class Arrows:
         spacing = max(spacing or usual_spacing((height, width)), finest_spacing((height, width)))
         rows, columns = max(height // spacing, 1), max(width // spacing, 1)
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
-        positions = (np.stack([y.ravel(), x.ravel()], axis=1) + 0.5) * spacing - 0.5
+        sides = np.minimum((height, width), spacing)
+        positions = (np.stack([y.ravel(), x.ravel()], axis=1) + 0.5) * sides - 0.5
         vectors = np.stack([_block_means(np.asarray(frame), rows, columns, spacing) for frame in data])
         return cls(positions, vectors, spacing, reference or longest(vectors))
 

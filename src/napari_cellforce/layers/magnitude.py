@@ -35,11 +35,17 @@ class Magnitude:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> FloatArray:
-        index = index if isinstance(index, tuple) else (index,)
-        frames, rest = index[:1] or (slice(None),), index[1:]
-        components = [np.asarray(self._vectors[(*frames, c, *rest)], dtype=np.float32) for c in (Y, X)]
+        frames, *rest = self._of_every_axis(index)
+        components = [np.asarray(self._vectors[(frames, c, *rest)], dtype=np.float32) for c in (Y, X)]
         length: FloatArray = np.hypot(*components)
         return length
+
+    def _of_every_axis(self, index: Any) -> tuple[Any, ...]:
+        """Return an index with one entry for each axis, as numpy understands ``[0]`` or ``[..., 0]``."""
+        index = index if isinstance(index, tuple) else (index,)
+        gap = next((i for i, entry in enumerate(index) if entry is Ellipsis), len(index))
+        before, after = index[:gap], index[gap + 1 :]
+        return (*before, *(slice(None),) * (self.ndim - len(before) - len(after)), *after)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         del copy
