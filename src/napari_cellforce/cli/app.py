@@ -9,7 +9,7 @@ from typing import TextIO
 import typer
 
 from napari_cellforce import __version__
-from napari_cellforce.cli import demo, info, models, predict
+from napari_cellforce.cli import demo, info, models, predict, scan
 from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
 from napari_cellforce.errors import CellForceError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command(name="predict")(predict.predict)
 app.add_typer(models.app, name="models")
 app.command(name="info")(info.info)
+app.command(name="scan")(scan.scan)
 app.command(name="demo")(demo.demo)
 
 

@@ -52,13 +52,13 @@ def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:
 
 
 @contextlib.contextmanager
-def frame_progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar that counts frames; yields ``update(what, done, total)``."""
+def frame_progress(title: str, counted: str = "frames") -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar that counts frames (or what else is `counted`); yields ``update(what, done, total)``."""
     columns = (
         TextColumn("{task.fields[file]}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("frames"),
+        TextColumn(counted),
         TimeRemainingColumn(),
         TextColumn("[dim]{task.description}"),
     )

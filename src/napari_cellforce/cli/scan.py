@@ -1,0 +1,131 @@
+"""``cellforce scan``: one property of a drawn cell changed step by step, and what predictors say of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_cellforce.cli.console import complain, frame_progress, output
+from napari_cellforce.errors import CellForceError
+
+if TYPE_CHECKING:
+    from napari_cellforce.scan import ScanConfig, ScanStep
+    from napari_cellforce.synthetic import CellConfig
+
+
+def scan(
+    parameter: Annotated[
+        str,
+        typer.Argument(help="area, aspect, length, width, intensity, density, number or distance."),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="sheet, fibres, a name in `cellforce models list`, or a weights file; repeat for several.",
+        ),
+    ] = None,
+    low: Annotated[float | None, typer.Option("--from", help="First value.")] = None,
+    high: Annotated[float | None, typer.Option("--to", help="Last value.")] = None,
+    steps: Annotated[int, typer.Option(help="Number of values.")] = 8,
+    cells: Annotated[int, typer.Option(help="Cells at each value, which differ by chance.")] = 1,
+    shape: Annotated[str, typer.Option(help="Of the cell: circle, ellipse, square, spread, blob ...")] = (
+        "spread"
+    ),
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Another setting of the cell: adhesions.length=5; repeat for several."),
+    ] = None,
+    cell: Annotated[Path | None, typer.Option(help="Settings of the cell as JSON, as a scan saves them.")] = (
+        None
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Of the first cell.")] = 0,
+    as_movie: Annotated[
+        bool,
+        typer.Option("--as-movie", help="Normalise brightness over all cells, not each by its own."),
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("cellforce-scan"),
+) -> None:
+    """Scan a property of a drawn cell: writes a table, the trends, a figure and the drawn cells."""
+    from napari_cellforce.scan import PARAMETERS, Drawing, ScanConfig
+    from napari_cellforce.scan.drawing import parameter_named
+
+    parameter_named(parameter)
+    usual = PARAMETERS[parameter]
+    config = ScanConfig(
+        parameter=parameter,
+        low=usual.low if low is None else low,
+        high=usual.high if high is None else high,
+        steps=steps,
+        models=tuple(model or ("sheet",)),
+        drawing=Drawing(_cell_config(cell, shape, setting or []), seed),
+        cells=cells,
+        as_movie=as_movie,
+    )
+    _write(config, _run(config, device), out)
+
+
+def _cell_config(file: Path | None, shape: str, settings: list[str]) -> CellConfig:
+    from napari_cellforce.synthetic import CellConfig, changed
+
+    config = CellConfig() if file is None else CellConfig.from_json(_text(file))
+    if file is None:
+        config = changed(config, "shape.kind", shape)
+    for entry in settings:
+        name, _, value = entry.partition("=")
+        config = changed(config, name, _number(entry, value))
+    return config
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CellForceError(
+            f"{file} cannot be read", "it must be a file of settings", "Check the path."
+        ) from error
+
+
+def _number(entry: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise CellForceError(
+            f"--set is {entry!r}", "it is the path of a setting, =, and a number", "Write adhesions.length=5."
+        ) from None
+
+
+def _run(config: ScanConfig, device: str) -> list[ScanStep]:
+    """Run the scan with a bar; Ctrl-C keeps what is done."""
+    from napari_cellforce.scan import ScanStep, scan
+
+    steps: list[ScanStep] = []
+    with frame_progress(f"scan of {config.scanned.title}", "cells") as update:
+        try:
+            for record in scan(config, device=device):
+                if isinstance(record, ScanStep):
+                    steps.append(record)
+                    update("", len(steps), config.n_cells)
+                else:
+                    update(record.what, record.done, record.total)
+        except KeyboardInterrupt:
+            complain(f"stopped after {len(steps)} of {config.n_cells} cells; what is done is written")
+    for step in steps:
+        for problem in step.problems:
+            complain(problem)
+    return steps
+
+
+def _write(config: ScanConfig, steps: list[ScanStep], out: Path) -> None:
+    from napari_cellforce.scan import scan_table, trends
+    from napari_cellforce.scan.writing import write_scan
+
+    paths = write_scan(out, config, steps)
+    summary = trends(scan_table(steps), config.scanned.column)
+    output.print(summary.to_string(index=False, float_format="{:.3g}".format), markup=False, highlight=False)
+    for path in paths:
+        output.print(str(path), markup=False, highlight=False)

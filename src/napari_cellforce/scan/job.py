@@ -1,0 +1,207 @@
+"""The scan: one property of a synthetic cell changed step by step, each cell given to several models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import Substrate
+from napari_cellforce.predict import Progress
+from napari_cellforce.scan.drawing import Drawing, Parameter, parameter_named
+from napari_cellforce.scan.measures import measure
+from napari_cellforce.scan.models import ForceModel, force_model
+from napari_cellforce.synthetic import SyntheticCell
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """What is scanned; the panel, the command line and the library build this same object.
+
+    Attributes
+    ----------
+    parameter : str
+        Name in `PARAMETERS`.
+    low, high : float
+        Ends of the range, both included; `low` may be the larger one.
+    steps : int
+    models : tuple of str
+        Names in `MECHANICS`, in the zoo, or paths of weights files.
+    drawing : Drawing
+        The cell, all but the scanned property.
+    cells : int
+        Cells at each step, which differ by their seed: from that of the drawing on.
+    as_movie : bool
+        Whether the brightness that images are normalised with is that of all cells together, as if they
+        were frames of one movie; else every cell has its own.
+    substrate : Substrate or None
+        The gel, for the strain energy of fields in Pa.
+    """
+
+    parameter: str = "area"
+    low: float = 1500.0
+    high: float = 7500.0
+    steps: int = 8
+    models: tuple[str, ...] = ("sheet",)
+    drawing: Drawing = field(default_factory=Drawing)
+    cells: int = 1
+    as_movie: bool = False
+    substrate: Substrate | None = field(default_factory=lambda: Substrate(8000.0))
+
+    def __post_init__(self) -> None:
+        parameter_named(self.parameter)
+        if not (np.isfinite([self.low, self.high]).all() and self.low != self.high):
+            raise CellForceError(
+                f"the scan goes from {self.low:g} to {self.high:g}",
+                "the ends of its range must be two different numbers",
+                "Change one of them.",
+                topic="scan",
+            )
+        if self.steps < 2 or self.cells < 1:
+            raise CellForceError(
+                f"the scan has {self.steps} steps of {self.cells} cells",
+                "it needs at least 2 steps and 1 cell",
+                "Ask for more.",
+                topic="scan",
+            )
+        if not self.models:
+            raise CellForceError(
+                "no predictor is chosen", "a scan needs at least one", "Choose one.", topic="scan"
+            )
+
+    @property
+    def scanned(self) -> Parameter:
+        """The parameter."""
+        return parameter_named(self.parameter)
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The steps; whole, and each only once, for a number of things."""
+        values = np.linspace(self.low, self.high, self.steps)
+        if self.scanned.whole:
+            values = np.unique(np.rint(values))[:: 1 if self.high > self.low else -1]
+        return tuple(values.tolist())
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells in all."""
+        return len(self.values) * self.cells
+
+
+@dataclass(frozen=True)
+class ScanStep:
+    """One cell of a scan, and what each model says of it.
+
+    Attributes
+    ----------
+    index : int
+        Of the cell, from 0: all cells of the first step, then of the second ...
+    value : float
+        Of the scanned parameter.
+    cell : SyntheticCell or None
+        None if it could not be drawn.
+    rows : tuple of dict
+        One for each model that had an answer, for a table.
+    problems : tuple of str
+        Why there is no cell, or no answer of a model.
+    """
+
+    index: int
+    value: float
+    cell: SyntheticCell | None
+    rows: tuple[dict[str, float | str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def scan(
+    config: ScanConfig, *, device: str = "auto", folder: str | Path | None = None
+) -> Iterator[Progress | ScanStep]:
+    """Draw every cell of a scan and give it to every model.
+
+    A cell that cannot be drawn or a model without an answer is noted in the step, and the scan goes on.
+
+    Parameters
+    ----------
+    config : ScanConfig
+    device, folder : optional
+        See `napari_cellforce.zoo.load_predictor`.
+
+    Yields
+    ------
+    Progress
+        While models are loaded, and while all cells are drawn in advance.
+    ScanStep
+        One a cell, in order.
+
+    Raises
+    ------
+    CellForceError
+        If a model cannot be loaded, or the drawing does not have the scanned property.
+    """
+    models = []
+    for i, name in enumerate(config.models):
+        yield Progress(f"Loading {Path(name).name}", i, len(config.models))
+        models.append(force_model(name, device=device, folder=folder))
+    proteins = tuple(dict.fromkeys(protein for model in models for protein in model.proteins))
+    drawing = config.drawing.showing(proteins)
+    config.scanned.change(drawing, config.low)
+    drawn: Iterator[ScanStep] = _drawn(config, drawing)
+    if config.as_movie:
+        steps = []
+        for step in drawn:
+            yield Progress("Drawing the cells", step.index, config.n_cells)
+            steps.append(step)
+        cells = [step.cell for step in steps if step.cell is not None]
+        models = [model.as_movie(cells) for model in models] if cells else models
+        drawn = iter(steps)
+    for step in drawn:
+        yield _answered(step, models, config)
+
+
+def _drawn(config: ScanConfig, drawing: Drawing) -> Iterator[ScanStep]:
+    """Draw the cells one by one; those that cannot be drawn are noted."""
+    for i, value in enumerate(np.repeat(config.values, config.cells).tolist()):
+        seeded = replace(drawing, seed=drawing.seed + i % config.cells)
+        try:
+            yield ScanStep(i, value, config.scanned.change(seeded, value).draw())
+        except CellForceError as error:
+            yield ScanStep(i, value, None, problems=(_at(config, value, error),))
+
+
+def _answered(step: ScanStep, models: Sequence[ForceModel], config: ScanConfig) -> ScanStep:
+    """Return the step with what the models say."""
+    if step.cell is None:
+        return step
+    rows, problems = [], []
+    for model in models:
+        try:
+            rows.append(_row(step, step.cell, model, config))
+        except CellForceError as error:
+            problems.append(f"{model.name}, {_at(config, step.value, error)}")
+    return replace(step, rows=tuple(rows), problems=tuple(problems))
+
+
+def _row(
+    step: ScanStep, cell: SyntheticCell, model: ForceModel, config: ScanConfig
+) -> dict[str, float | str]:
+    """Return one row of the table."""
+    result = model.forces(cell)
+    assert cell.image.pixel_size is not None
+    numbers = measure(
+        result.traction,
+        model.unit,
+        cell.mask.frame(0),
+        cell.image.pixel_size,
+        cell.adhesions[0],
+        config.substrate,
+    )
+    seed = config.drawing.seed + step.index % config.cells
+    return {"model": model.name, config.scanned.column: step.value, "seed": seed, **numbers}
+
+
+def _at(config: ScanConfig, value: float, error: CellForceError) -> str:
+    unit = f" {config.scanned.unit}" if config.scanned.unit else ""
+    return f"at {config.scanned.title} {value:g}{unit}: {error}"

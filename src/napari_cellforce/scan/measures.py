@@ -1,0 +1,105 @@
+"""What is read off a field of a synthetic cell: forces, energy, and the angle to its adhesions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, PixelSize, Substrate, Unit, X, Y
+from napari_cellforce.physics.halfspace import displacement
+from napari_cellforce.results import frame_row
+from napari_cellforce.synthetic import Adhesions
+from napari_cellforce.synthetic.drawing import ellipse
+
+ANGLE = "angle to the adhesions [°]"
+QUANTITIES = (
+    "total force",
+    "mean traction",
+    "maximum traction",
+    "strain energy",
+    "angle to the adhesions",
+    "net / total force",
+)
+"""What can be plotted against a scanned parameter; the columns of tables add the unit."""
+
+_BORDER = 1.0
+"""Border of gel around the image, in image sides, where the displacement is computed."""
+
+
+def measure(
+    traction: FloatArray,
+    unit: Unit,
+    mask: BoolArray,
+    pixel_size: PixelSize,
+    adhesions: Adhesions,
+    substrate: Substrate | None = None,
+) -> dict[str, float]:
+    """Sum up a field.
+
+    Parameters
+    ----------
+    traction : (2, Y, X) array
+        In `unit`.
+    unit : {"Pa", "normalised"}
+    mask : (Y, X) bool array
+    pixel_size : PixelSize
+    adhesions : Adhesions
+    substrate : Substrate, optional
+        The gel, for the strain energy of fields in Pa; a normalised field has none.
+
+    Returns
+    -------
+    dict
+        From column names with units to numbers.
+    """
+    moved = None
+    if substrate is not None and unit == PASCAL:
+        moved = displacement(
+            traction,
+            pixel_size.micron,
+            substrate.young,
+            substrate.poisson,
+            substrate.thickness,
+            padding=_BORDER,
+        )
+    row = frame_row(0, traction, mask, pixel_size, unit, displacement=moved)
+    kept = {name: value for name, value in row.items() if name not in ("frame", "time [min]")}
+    return {
+        **kept,
+        "adhesions": len(adhesions),
+        ANGLE: angle_to_adhesions(traction, adhesions, pixel_size),
+    }
+
+
+def angle_to_adhesions(traction: FloatArray, adhesions: Adhesions, pixel_size: PixelSize) -> float:
+    """Return the mean angle between the force on an adhesion and its long axis, in degrees.
+
+    The axis points into the cell: 0 is inward along the adhesion, 90 across it (also what forces
+    without any relation to the adhesions give), 180 outward. The force on an adhesion is the sum of the
+    tractions under it; strong forces count more, in proportion. NaN without adhesions or forces.
+    """
+    forces = np.array([_force_on(adhesions, i, traction, pixel_size) for i in range(len(adhesions))])
+    strength = np.hypot(*forces.T) if len(forces) else np.zeros(0)
+    if not strength.sum() > 0:
+        return math.nan
+    axis = np.stack([np.sin(adhesions.angle), np.cos(adhesions.angle)], axis=1)
+    cosine = (forces * axis).sum(axis=1) / np.maximum(strength, 1e-300)
+    return float(np.degrees(np.average(np.arccos(np.clip(cosine, -1, 1)), weights=strength)))
+
+
+def _force_on(
+    adhesions: Adhesions, i: int, traction: FloatArray, pixel_size: PixelSize
+) -> npt.NDArray[np.float64]:
+    """Return the summed traction under adhesion `i`, (y, x)."""
+    (rows, columns), cover = ellipse(
+        (traction.shape[1], traction.shape[2]),
+        pixel_size.micron,
+        adhesions.centre[i],
+        adhesions.length[i],
+        adhesions.width[i],
+        adhesions.angle[i],
+    )
+    here = traction[:, rows, columns]
+    return np.array([(here[Y] * cover).sum(), (here[X] * cover).sum()], dtype=np.float64)
