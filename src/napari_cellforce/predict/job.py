@@ -68,8 +68,17 @@ class Prediction:
         """Unit of the tractions: Pa if calibrated, else as the model's record says."""
         return PASCAL if self.config.calibration else self.predictor.record.output_unit
 
-    def run(self) -> Iterator[Progress | FrameResult]:
+    def run(
+        self, frames: range | None = None, baselines: Baselines | None = None
+    ) -> Iterator[Progress | FrameResult]:
         """Predict frame by frame, in memory that does not grow with their number.
+
+        Parameters
+        ----------
+        frames : range, optional
+            Which frames to predict; all by default.
+        baselines : Baselines, optional
+            What `measure` returned, where a job is run in parts; by default measured here.
 
         Yields
         ------
@@ -83,11 +92,20 @@ class Prediction:
         CellForceError
             At the first frame that cannot be predicted; what was yielded before stands.
         """
-        baselines = None
-        if not self.config.already_normalised and self.predictor.record.normalisation != "none":
-            baselines = yield from self._measure()
-        for t in range(self.stack.n_frames):
+        if baselines is None:
+            baselines = yield from self.measure()
+        for t in range(self.stack.n_frames) if frames is None else frames:
             yield self._predict_frame(t, baselines)
+
+    def measure(self) -> Generator[Progress, None, Baselines | None]:
+        """Measure the cell's brightness over all frames; returns None where the model does without it."""
+        if self.config.already_normalised or self.predictor.record.normalisation == "none":
+            return None
+        meter = BaselineMeter()
+        for t in range(self.stack.n_frames):
+            yield Progress("Measuring the cell's brightness", t, self.stack.n_frames)
+            meter.add(self._image(t), self.mask.frame(t))
+        return meter.baselines()
 
     def row(self, result: FrameResult) -> dict[str, float]:
         """Return a frame's row of the summary table, units in the column names."""
@@ -117,13 +135,6 @@ class Prediction:
             input_fingerprint=fingerprint,
             date=self.started,
         )
-
-    def _measure(self) -> Generator[Progress, None, Baselines]:
-        meter = BaselineMeter()
-        for t in range(self.stack.n_frames):
-            yield Progress("Measuring the cell's brightness", t, self.stack.n_frames)
-            meter.add(self._image(t), self.mask.frame(t))
-        return meter.baselines()
 
     def _predict_frame(self, t: int, baselines: Baselines | None) -> FrameResult:
         record = self.predictor.record

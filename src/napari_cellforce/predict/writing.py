@@ -13,6 +13,7 @@ from napari_cellforce.fields import FrameResult
 from napari_cellforce.io.write import FieldWriter, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
+from napari_cellforce.preprocess.normalise import Baselines
 
 _TRACTION = "_traction.ome.tif"
 _SUMMARY = "_summary.csv"
@@ -45,8 +46,20 @@ class OutputPaths:
         return cls(traction, traction.with_name(f"{stem}{_SUMMARY}"))
 
 
-def predict_to_files(job: Prediction, paths: OutputPaths) -> Iterator[Progress | FrameResult]:
+def predict_to_files(
+    job: Prediction,
+    paths: OutputPaths,
+    frames: range | None = None,
+    baselines: Baselines | None = None,
+) -> Iterator[Progress | FrameResult]:
     """Run a job and write what it yields; whatever ends it, the finished frames are on disk.
+
+    Parameters
+    ----------
+    job : Prediction
+    paths : OutputPaths
+    frames, baselines
+        See `Prediction.run`.
 
     Yields
     ------
@@ -68,12 +81,12 @@ def predict_to_files(job: Prediction, paths: OutputPaths) -> Iterator[Progress |
         frame_interval=job.stack.frame_interval,
         name=job.stack.name,
         provenance=job.provenance(),
-        n_frames=job.stack.n_frames,
+        n_frames=job.stack.n_frames if frames is None else len(frames),
     )
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: rows and write_table(paths.summary, pd.DataFrame(rows)))
         stack.enter_context(writer)
-        for record in job.run():
+        for record in job.run(frames, baselines):
             if isinstance(record, FrameResult):
                 writer.append(record.frame, record.traction, record.mask)
                 rows.append(job.row(record))
