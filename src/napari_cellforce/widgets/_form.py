@@ -6,8 +6,9 @@ from enum import Enum
 from html import escape
 
 from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtGui import QDesktopServices, QIcon
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from superqt import QCollapsible
 
 DOCS = "https://napari-cellforce.readthedocs.io/en/latest/"
 """Where the help of each row lies."""
@@ -105,3 +106,11 @@ def narrow(combo: QComboBox) -> QComboBox:
     combo.setMinimumContentsLength(8)
     combo.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
     return combo
+
+
+def folded(title: str) -> QCollapsible:
+    """Return an empty section that unfolds when its title is pressed."""
+    # superqt paints its own arrows in black, which the dark theme swallows: ours are part of the text.
+    section = QCollapsible(f"▸ {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'} {title}"))
+    return section

@@ -24,7 +24,7 @@ from superqt import QCollapsible
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets._form import Form, TextLine, Tone, narrow
+from napari_cellforce.widgets._form import Form, TextLine, Tone, folded, narrow
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.preferences import Preferences
 
@@ -210,7 +210,7 @@ class ModelSection(QWidget):
             "Passes with dropout whose spread is shown; for networks with dropout",
             page="numbers/#uncertainty",
         )
-        self._advanced = QCollapsible("Advanced")
+        self._advanced = folded("Advanced")
         self._advanced.addWidget(content)
         return self._advanced
 

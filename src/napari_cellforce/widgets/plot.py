@@ -11,6 +11,9 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+_CURVE = "#2196d3"
+"""Blue that stands out from the background of napari's dark and its light theme."""
+
 
 class TimePlot(QWidget):
     """Line plot over time with a cursor at the viewer's current frame.
@@ -33,19 +36,16 @@ class TimePlot(QWidget):
         super().__init__(parent)
         self._frames = np.zeros(0, int)
         self._times = np.zeros(0)
-        theme = get_theme(viewer.theme)
-        self._plot = pg.PlotWidget(self, background=theme.background.as_hex())
-        ink = theme.text.as_hex()
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(ink)
-            self._plot.getAxis(side).setTextPen(ink)
+        self._viewer = viewer
+        self._quantity = ""
+        self._plot = pg.PlotWidget(self)
         self._curve = self._plot.plot(
-            pen=pg.mkPen("#4fc3f7", width=2), symbol="o", symbolSize=5, symbolBrush="#4fc3f7", symbolPen=None
+            pen=pg.mkPen(_CURVE, width=2), symbol="o", symbolSize=5, symbolBrush=_CURVE, symbolPen=None
         )
-        self._cursor = pg.InfiniteLine(
-            angle=90, movable=False, pen=pg.mkPen(ink, style=pg.QtCore.Qt.DashLine)
-        )
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._plot.addItem(self._cursor)
+        self._take_colours()
+        viewer.events.theme.connect(self._take_colours)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.hideButtons()
         self._plot.setMenuEnabled(False)
@@ -57,11 +57,16 @@ class TimePlot(QWidget):
         layout.addWidget(self._plot)
         self.setFixedHeight(150)
 
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer."""
+        self._viewer.events.theme.disconnect(self._take_colours)
+
     def show_values(self, frames: Any, times: Any, values: Any, *, quantity: str, time_label: str) -> None:
         """Draw `values` (labelled `quantity`, with unit) at `times` (labelled `time_label`)."""
         self._frames, self._times = np.asarray(frames, int), np.asarray(times, float)
         self._curve.setData(self._times, np.asarray(values, float))
-        self._plot.setTitle(quantity, size="9pt")
+        self._quantity = quantity
+        self._take_colours()
         self._plot.setLabel("bottom", time_label)
         top = float(np.nanmax(values)) if len(self._times) else 1.0
         # From zero: a force that changes by 2 % shall not look as if it collapsed.
@@ -73,6 +78,18 @@ class TimePlot(QWidget):
         self._cursor.setVisible(bool(where.size))
         if where.size:
             self._cursor.setPos(self._times[where[0]])
+
+    def _take_colours(self, event: Any = None) -> None:
+        """Take the background and the ink of the viewer's theme."""
+        del event
+        theme = get_theme(self._viewer.theme)
+        self._ink = theme.text.as_hex()
+        self._plot.setBackground(theme.background.as_hex())
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setPen(self._ink)
+            self._plot.getAxis(side).setTextPen(self._ink)
+        self._cursor.setPen(pg.mkPen(self._ink, style=pg.QtCore.Qt.DashLine))
+        self._plot.setTitle(self._quantity or None, size="9pt", color=self._ink)
 
     def _on_click(self, event: Any) -> None:
         if not self._times.size:

@@ -9,22 +9,15 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import Labelling
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
-from napari_cellforce.widgets._form import TextLine, Tone
+from napari_cellforce.widgets._form import Tone
+from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.cell_section import CellSection
 from napari_cellforce.widgets.image_section import ImageSection
@@ -32,6 +25,7 @@ from napari_cellforce.widgets.model_section import ModelSection
 from napari_cellforce.widgets.preferences import Memory, Preferences
 from napari_cellforce.widgets.result import Result
 from napari_cellforce.widgets.result_section import ResultSection
+from napari_cellforce.widgets.run_section import RunSection, duration
 from napari_cellforce.widgets.sources import ChosenImage, images
 from napari_cellforce.zoo import load_predictor
 
@@ -41,7 +35,7 @@ FRAMEWISE = "Its mean is the same in every frame: it tells where the cell pulls,
 """Said of results that must not be compared between frames."""
 
 
-class PredictPanel(QWidget):
+class PredictPanel(Panel):
     """Choose an image and a model, press Predict, see the tractions.
 
     Parameters
@@ -65,7 +59,6 @@ class PredictPanel(QWidget):
         self._viewer: ViewerModel = napari_viewer
         self._memory = memory or Memory()
         preferences = preferences or Preferences.load()
-        self._docked = self._dismantled = False
         self._chosen: ChosenImage | None = None
         self._result: Result | None = None
         self._caveat = ""
@@ -74,35 +67,13 @@ class PredictPanel(QWidget):
         self._image = ImageSection(self._viewer)
         self._cell = CellSection(self._viewer)
         self._model = ModelSection(preferences)
+        self._run = RunSection()
         self._results = ResultSection(self._viewer, preferences.arrows)
         self._job = Job(self)
-        self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
         self._build()
         self._recall()
-        self._model.changed.connect(self._on_model)
-        self._image.changed.connect(self._on_image)
-        self._cell.changed.connect(self._refresh)
+        self._connect()
         self._on_model()
-
-    def event(self, event: QEvent) -> bool:
-        """Let go of the viewer when napari takes the panel out of its dock."""
-        if event.type() == QEvent.ParentChange and self.parent() is None and self._docked:
-            self.dismantle()
-        self._docked = self.parent() is not None
-        return bool(super().event(event))
-
-    def dismantle(self) -> None:
-        """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
-        if self._dismantled:
-            return
-        self._dismantled = True
-        self._remember()
-        self._job.drop()
-        self._model.drop_jobs()
-        for section in (self._image, self._cell, self._results):
-            section.disconnect_viewer()
 
     def predict(self) -> None:
         """Predict all frames of the chosen image, off the GUI thread."""
@@ -119,7 +90,6 @@ class PredictPanel(QWidget):
         model, device, samples = self._model.entry.name, self._model.device, self._model.samples
         folder = self._model.model_folder
         self._chosen, self._result = chosen, None
-        self._started = time.monotonic()
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
@@ -132,76 +102,33 @@ class PredictPanel(QWidget):
         self._job.start(work)
         self._refresh()
 
-    def stop(self) -> None:
-        """Stop after the current frame; what is done is kept."""
-        self._job.stop()
-        self._stop.setEnabled(False)
-        self._say("Stopping after this frame …")
-
     def _build(self) -> None:
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self._build_welcome())
-        for section in (self._image, self._cell, self._model):
-            column.addWidget(section)
-        column.addWidget(self._build_status())
-        column.addWidget(self._build_button())
-        column.addWidget(self._build_progress())
-        column.addWidget(self._results)
-        column.addStretch()
-        column.addWidget(self._build_reset(), alignment=Qt.AlignRight)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
-        self.setMinimumWidth(350)
-
-    def _build_welcome(self) -> QPushButton:
         self._sample = QPushButton("Try it on a sample cell")
         self._sample.setToolTip("Opens a cell that the plugin draws itself")
         self._sample.clicked.connect(self._open_sample)
-        return self._sample
-
-    def _build_status(self) -> TextLine:
-        self._status = TextLine()
-        return self._status
-
-    def _build_button(self) -> QPushButton:
-        self._button = QPushButton("Predict")
-        self._button.setDefault(True)
-        self._button.setMinimumHeight(34)
-        self._button.setStyleSheet(
-            "QPushButton:enabled { background: #1f6fd0; color: white; font-weight: bold; }"
-            "QPushButton:enabled:focus { border: 2px solid white; }"
-        )
-        self._button.clicked.connect(self.predict)
-        return self._button
-
-    def _build_progress(self) -> QWidget:
-        self._bar = QProgressBar()
-        self._bar.setAccessibleName("Progress")
-        self._stop = QPushButton("Stop")
-        self._stop.setToolTip("Stops after the current frame; what is done is kept")
-        self._stop.clicked.connect(self.stop)
-        self._progress = QWidget()
-        row = QHBoxLayout(self._progress)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._bar, 1)
-        row.addWidget(self._stop)
-        self._progress.hide()
-        return self._progress
-
-    def _build_reset(self) -> QPushButton:
         reset = QPushButton("Reset")
         reset.setFlat(True)
         reset.setToolTip("Back to the default settings; layers stay")
         reset.clicked.connect(self._on_reset)
-        return reset
+        sections = (self._sample, self._image, self._cell, self._model, self._run, self._results)
+        self._lay_out(sections, reset)
+
+    def _connect(self) -> None:
+        self._model.changed.connect(self._on_model)
+        self._image.changed.connect(self._on_image)
+        self._cell.changed.connect(self._refresh)
+        self._run.started.connect(self.predict)
+        self._run.stopped.connect(self._job.stop)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(tell)
+        self._job.ended.connect(self._on_ended)
+
+    def _let_go(self) -> None:
+        self._remember()
+        self._job.drop()
+        self._model.drop_jobs()
+        for section in (self._image, self._cell, self._results):
+            section.disconnect_viewer()
 
     def _on_model(self) -> None:
         """Ask for the images that the chosen model reads."""
@@ -222,39 +149,36 @@ class PredictPanel(QWidget):
 
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
-        chosen = self._choice()
         self._sample.setVisible(not images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
         running = self._job.running
-        self._button.setEnabled(problem is None and not running)
-        self._button.setText(self._button_text(chosen))
-        self._progress.setVisible(running)
+        self._run.set_offer(self._offer(self._choice()), ready=problem is None and not running)
+        self._run.set_running(running)
         if not running:
-            self._stop.setEnabled(True)
-            empty = problem is not None and problem.topic == "image" and not images(self._viewer)
-            self._say(self._why(problem), Tone.PLAIN if empty else Tone.PROBLEM)
+            self._run.say(*self._why(problem))
 
-    def _why(self, problem: CellForceError | None) -> str:
+    def _why(self, problem: CellForceError | None) -> tuple[str, Tone]:
         """Return why the button cannot be pressed; in short if the rows above say it in full."""
         if problem is None:
-            return ""
-        said_above = bool(images(self._viewer)) and problem.topic in ("image", "pixel size", "channel")
-        return sentence(problem.value) if said_above else str(problem)
+            return "", Tone.PLAIN
+        if not images(self._viewer):
+            return str(problem), Tone.PLAIN
+        said_above = problem.topic in ("image", "pixel size", "channel")
+        return sentence(problem.value) if said_above else str(problem), Tone.PROBLEM
 
-    def _button_text(self, chosen: ChosenImage | None) -> str:
+    def _offer(self, chosen: ChosenImage | None) -> str:
+        """Return what the button will do: how many frames, on what, for how long."""
         frames = chosen.stack.n_frames if chosen else 0
         what = {0: "Predict", 1: "Predict this frame"}.get(frames, f"Predict {frames} frames")
         device = self._model.device_name.split(" (")[0]
         text = f"{what} on {device}" if device else what
-        seconds = self._speed() * frames * megapixels(chosen)
+        seconds = self._speeds.get(self._speed_key(), 0.0) * frames * megapixels(chosen)
         return f"{text}, about {duration(seconds)}" if seconds >= 1 else text
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._say(f"{record.what} …")
-            self._bar.setRange(0, record.total)
-            self._bar.setValue(record.done)
-            self._bar.setFormat(f"{record.done} / {record.total}" if record.total else "")
+            self._run.say(f"{record.what} …")
+            self._run.show_progress(record.done, record.total)
         elif isinstance(record, Prediction):
             self._begin(record)
         else:
@@ -263,7 +187,6 @@ class PredictPanel(QWidget):
     def _begin(self, job: Prediction) -> None:
         """Make room for the results of a job; layers appear with its first frame."""
         assert self._chosen is not None
-        self._started = time.monotonic()
         self._caveat = FRAMEWISE if job.predictor.record.relative_to == "frame" else ""
         self._result = Result(
             self._viewer,
@@ -282,34 +205,26 @@ class PredictPanel(QWidget):
         result = self._result
         if result is None:
             return
-        if not result.rows:
-            self._started = time.monotonic()
         result.add(frame, row)
-        done, total = len(result.rows), len(result.field.data)
+        done = len(result.rows)
         if done == 1:
+            self._started = time.monotonic()
             self._results.set_result(result)
         else:
             self._results.refresh()
-        left = (time.monotonic() - self._started) / max(done - 1, 1) * (total - done)
-        self._bar.setRange(0, total)
-        self._bar.setValue(done)
-        self._bar.setFormat(f"{done} / {total}" + (f" · {duration(left)} left" if 1 < done < total else ""))
-        self._say("Predicting …")
-
-    def _on_failed(self, error: Exception) -> None:
-        tell(error)
+        self._run.say("Predicting …")
+        self._run.show_progress(done, len(result.field.data), timed=True)
 
     def _on_ended(self, complete: bool) -> None:
         result = self._result
         done = len(result.rows) if result else 0
         if done > 1:
-            self._learn_speed((time.monotonic() - self._started) / (done - 1))
+            pace = (time.monotonic() - self._started) / (done - 1)
+            self._speeds[self._speed_key()] = pace / megapixels(self._chosen)
         self._refresh()
         if result is not None and done:
-            self._say(f"{outcome(result, complete)} {self._caveat}", Tone.GOOD if complete else Tone.PLAIN)
-
-    def _say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        self._status.say(text, tone)
+            text = f"{outcome(result, complete)} {self._caveat}"
+            self._run.say(text, Tone.GOOD if complete else Tone.PLAIN)
 
     def _open_sample(self) -> None:
         for data in sample_cell():
@@ -322,21 +237,13 @@ class PredictPanel(QWidget):
     def _speed_key(self) -> str:
         return f"{self._model.entry.name} on {self._model.device_name}"
 
-    def _speed(self) -> float:
-        """Return seconds a megapixel, as measured the last time; 0 if never."""
-        return float(self._speeds.get(self._speed_key(), 0.0))
-
-    def _learn_speed(self, seconds_a_frame: float) -> None:
-        self._speeds[self._speed_key()] = seconds_a_frame / megapixels(self._chosen)
-
     def _remember(self) -> None:
-        self._memory.remember(
-            PANEL, {**self._model.remember(), **self._cell.remember(), "speeds": self._speeds}
-        )
+        settings = {**self._model.remember(), **self._cell.remember()}
+        self._memory.remember(PANEL, {**settings, "seconds per megapixel": self._speeds})
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
-        self._speeds = dict(values.get("speeds", {}))
+        self._speeds = dict(values.get("seconds per megapixel", {}))
         self._model.recall(values)
         self._cell.recall(values)
 
@@ -354,12 +261,3 @@ def outcome(result: Result, complete: bool) -> str:
 def megapixels(chosen: ChosenImage | None) -> float:
     """Return the size of a frame."""
     return chosen.stack.shape[0] * chosen.stack.shape[1] / 1e6 if chosen else 0.0
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words, as exact as a forecast is: ``"40 s"``, ``"3 min"``, ``"2.5 h"``."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -38,6 +38,9 @@ from napari_cellforce.widgets.sources import current_frame
 _STEPS = 100
 """Of the threshold slider, up to the longest arrow."""
 
+_ROUNDING_ERROR = 1e-6
+"""What is smaller, in any of the table's units, is shown as 0: forces that balance leave 1e-9 or so."""
+
 
 class ResultSection(QWidget):
     """Everything below the Predict button.
@@ -73,6 +76,7 @@ class ResultSection(QWidget):
 
     def disconnect_viewer(self) -> None:
         """Hear nothing more of the viewer; what is being saved is finished."""
+        self._plot.disconnect_viewer()
         self._viewer.dims.events.current_step.disconnect(self._on_time)
         if self._on_mouse in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._on_mouse)
@@ -306,4 +310,6 @@ class ResultSection(QWidget):
 
 def rounded(value: float) -> str:
     """Return a number with three or more digits, without an exponent where it can do without."""
+    if abs(value) < _ROUNDING_ERROR:
+        return "0"
     return f"{value:.0f}" if 100 <= abs(value) < 1e7 else f"{value:.3g}"

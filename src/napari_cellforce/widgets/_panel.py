@@ -1,0 +1,56 @@
+"""What all panels share: a column that scrolls, and letting go of the viewer when the panel is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+WIDTH = 350
+"""Pixels in which a panel has to be readable."""
+
+
+class Panel(QWidget):
+    """A dock widget of ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._docked = self._dismantled = False
+
+    def event(self, event: QEvent) -> bool:
+        """Let go of the viewer when napari takes the panel out of its dock."""
+        if event.type() == QEvent.ParentChange:
+            if self._docked and self.parent() is None:
+                self.dismantle()
+            self._docked = self.parent() is not None
+        return bool(super().event(event))
+
+    def dismantle(self) -> None:
+        """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
+        if not self._dismantled:
+            self._dismantled = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Do what `dismantle` promises; called once."""
+        raise NotImplementedError
+
+    def _lay_out(self, sections: Sequence[QWidget], foot: QWidget) -> None:
+        """Put sections from top to bottom into a column that scrolls, and `foot` at its lower end."""
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(4, 4, 4, 4)
+        for section in sections:
+            column.addWidget(section)
+        column.addStretch()
+        column.addWidget(foot, alignment=Qt.AlignRight)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(WIDTH)
