@@ -5,12 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)
 XVFB := xvfb-run -a -s "-screen 0 1366x768x24"
 
 .PHONY: demo test test-slow lint docs bench screenshots setup clean
 
 demo: $(READY)  ## a drawn cell, predicted, written to ./demo and shown where there is a screen
-	$(BIN)/cellforce demo --out demo $(if $(DISPLAY)$(WAYLAND_DISPLAY),--show)
+	$(if $(SCREEN),sh tools/system_packages.sh)
+	$(BIN)/cellforce demo --out demo $(if $(SCREEN),--show)
 
 test: $(READY) lint  ## what CI runs first: style, types, architecture, and all quick tests
 	sh tools/system_packages.sh
