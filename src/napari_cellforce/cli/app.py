@@ -9,7 +9,7 @@ from typing import TextIO
 import typer
 
 from napari_cellforce import __version__
-from napari_cellforce.cli import demo, info, models, predict, scan
+from napari_cellforce.cli import demo, info, models, predict, scan, simulate
 from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
 from napari_cellforce.errors import CellForceError
 
@@ -24,6 +24,7 @@ app.command(name="predict")(predict.predict)
 app.add_typer(models.app, name="models")
 app.command(name="info")(info.info)
 app.command(name="scan")(scan.scan)
+app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
 
 

@@ -72,7 +72,8 @@ def ome_xml(images: Sequence[OmeImage], annotation: tuple[str, str] | None = Non
     Returns
     -------
     bytes
-        OME-XML (2016-06) in UTF-8.
+        OME-XML (2016-06) in UTF-8. Without the (optional) identifier that tifffile draws at random, so that
+        equal content makes equal files.
     """
     xml = tifffile.OmeXml(Creator=f"napari-cellforce {__version__}")
     comment: dict[str, Any] = {}
@@ -84,7 +85,7 @@ def ome_xml(images: Sequence[OmeImage], annotation: tuple[str, str] | None = Non
             image.dtype, image.shape, (t * c, 1, 1, y, x, 1), axes="TCYX", **image.attributes, **comment
         )
         comment = {}
-    return xml.tostring(declaration=True).encode()
+    return re.sub(' UUID="[^"]*"', "", xml.tostring(declaration=True), count=1).encode()
 
 
 def storable(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -1,0 +1,77 @@
+"""What the user chooses for a data set of synthetic cells."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+
+from napari_cellforce.fields import PixelSize
+from napari_cellforce.synthetic import FibreMechanics, PopulationConfig, SheetMechanics, fibroblasts
+from napari_cellforce.synthetic.limits import require_choice, require_not_negative, require_positive
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "mixed": (SheetMechanics, FibreMechanics),
+    "sheet": (SheetMechanics,),
+    "fibres": (FibreMechanics,),
+}
+
+
+@dataclass(frozen=True)
+class SimulateConfig:
+    """Settings of a data set of synthetic cells.
+
+    Attributes
+    ----------
+    cells, frames, seed : int
+    mechanics : {"mixed", "sheet", "fibres"}
+        What makes the tractions; mixed: three cells in four pull as a sheet, the others by their fibres.
+    side : int
+        Height and width of the images in pixels.
+    pixel_size : float
+        In µm.
+    measured : bool
+        Whether the frames hold what an instrument would have measured, not the exact traction.
+
+    Raises
+    ------
+    CellForceError
+        If a number is not positive, or there is no such mechanics.
+    """
+
+    cells: int = 100
+    frames: int = 1
+    seed: int = 0
+    mechanics: str = "mixed"
+    side: int = 256
+    pixel_size: float = 0.68
+    measured: bool = False
+
+    def __post_init__(self) -> None:
+        require_positive(self, "cells", "frames", "side")
+        require_not_negative(self, "seed")
+        require_choice(self, "mechanics", tuple(_KINDS))
+        PixelSize.square(self.pixel_size)
+
+    def population(self) -> PopulationConfig:
+        """Return the cells."""
+        return _population(self)
+
+    def name(self, index: int) -> str:
+        """Return the name of a cell, unlike those of data sets with another seed."""
+        return f"sim{self.seed}_cell_{index}"
+
+
+@functools.lru_cache
+def _population(config: SimulateConfig) -> PopulationConfig:
+    all_kinds = fibroblasts(
+        config.cells,
+        config.seed,
+        frames=config.frames,
+        side=config.side,
+        pixel_size=config.pixel_size,
+        measured=config.measured,
+    )
+    wanted = _KINDS[config.mechanics]
+    recipes = tuple(r for r in all_kinds.recipes if isinstance(r.config.mechanics, wanted))
+    return dataclasses.replace(all_kinds, recipes=recipes)
