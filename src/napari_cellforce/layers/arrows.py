@@ -14,7 +14,7 @@ from napari_cellforce.fields import FloatArray, X, Y
 MAX_ARROWS = 64
 """Most arrows along a side of a frame; full resolution is in the magnitude layer."""
 
-USUAL_ARROWS = 40
+USUAL_ARROWS = 30
 """Arrows along a side of a frame unless the user asks: legible, and quick to step through in time."""
 
 
@@ -38,7 +38,7 @@ class ArrowLook:
     spacing: int = 0
     threshold: float = 0.0
     length: float = 4.0
-    width: float = 0.14
+    width: float = 0.18
     colormap: str = "GnBu_r"
 
 

@@ -67,7 +67,7 @@ def test_there_are_never_more_than_64_by_64(shape, spacing):
 
 def test_the_usual_spacing_is_legible_and_the_finest_allowed():
     assert finest_spacing((960, 500)) == 15
-    assert usual_spacing((960, 500)) == 24
+    assert usual_spacing((960, 500)) == 32
     assert finest_spacing((20, 30)) == usual_spacing((20, 30)) == 1
 
 
