@@ -10,7 +10,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_info
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
@@ -88,12 +88,14 @@ class ResultSection(QWidget):
 
     def set_result(self, result: Result) -> None:
         """Show another prediction, which may still be running."""
-        self._result = result
+        former, self._result = self._result, result
         self._title.setText(f"<b>{result.field.name}</b>, {result.field.provenance.model}")
-        height, width = result.field.mask.shape[1:]
-        self._spacing.setRange(finest_spacing((height, width)), max(2, min(height, width) // 8))
-        self._spacing.setValue(self._look.spacing or usual_spacing((height, width)))
-        self._threshold.setValue(round(USUAL_THRESHOLD * _STEPS))
+        shape = result.field.mask.shape[1:]
+        with QSignalBlocker(self._spacing), QSignalBlocker(self._threshold):
+            self._spacing.setRange(finest_spacing(shape), max(2, min(shape) // 8))
+            if former is None or former.field.mask.shape[1:] != shape:
+                self._spacing.setValue(usual_spacing(shape))
+            self._threshold.setValue(round(USUAL_THRESHOLD * _STEPS))
         self._on_look()
         self.refresh()
 
