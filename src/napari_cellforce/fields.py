@@ -336,7 +336,8 @@ class FrameResult:
     Attributes
     ----------
     traction : (2, Y, X) float32 array
-        (y, x), in the unit of the predictor's record; 0 outside the cell.
+        (y, x), in the unit of the predictor's record; 0 outside the cell (a network's may reach one of its
+        own pixels beyond the mask, as an outline is not known better).
     uncertainty : (Y, X) float32 array or None
         Standard deviation of the traction vector, same unit.
     scalars : mapping of str to (Y, X) float32 array

@@ -121,6 +121,6 @@ class Predictor(Protocol):
         Returns
         -------
         FrameResult
-            Traction ``(2, Y, X)`` in (y, x) order and ``record.output_unit``, 0 outside the mask.
+            Traction ``(2, Y, X)`` in (y, x) order and ``record.output_unit``, 0 outside the cell.
         """
         ...
