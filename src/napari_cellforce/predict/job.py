@@ -99,7 +99,8 @@ class Prediction:
 
     def measure(self) -> Generator[Progress, None, Baselines | None]:
         """Measure the cell's brightness over all frames; returns None where the model does without it."""
-        if self.config.already_normalised or self.predictor.record.normalisation == "none":
+        as_it_is = self.config.already_normalised or self.predictor.record.normalisation == "none"
+        if as_it_is or not self.channels:
             return None
         meter = BaselineMeter()
         for t in range(self.stack.n_frames):

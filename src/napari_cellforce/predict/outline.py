@@ -43,6 +43,7 @@ class FoundCell:
     ) -> None:
         self.shape = (stack.n_frames, *stack.shape)
         self._packed: list[bytes] = []
+        self._failure: Exception | None = None
         self._lock = threading.Lock()
         self._search = find_cell_over_time(
             _frames(stack, channel), pixel_size=pixel_size, sensitivity=sensitivity, at=at
@@ -56,10 +57,20 @@ class FoundCell:
     def __getitem__(self, t: int) -> BoolArray:
         with self._lock:
             while self.found <= t:
-                self._packed.append(zlib.compress(np.packbits(next(self._search)).tobytes(), level=1))
+                self._packed.append(zlib.compress(np.packbits(self._next()).tobytes(), level=1))
             bits = np.frombuffer(zlib.decompress(self._packed[t]), np.uint8)
         height, width = self.shape[1:]
         return np.unpackbits(bits, count=height * width).reshape(height, width).astype(np.bool_)
+
+    def _next(self) -> BoolArray:
+        """Find the cell in one more frame; where that failed once, it fails again in the same words."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return next(self._search)
+        except Exception as error:
+            self._failure = error
+            raise
 
 
 def _frames(stack: ImageStack, channel: int) -> Iterator[FloatArray]:
