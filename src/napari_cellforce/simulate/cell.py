@@ -26,8 +26,6 @@ IMAGES, TRACTION, MEASURED, MASKS, RECORDS = "images", "traction", "measured", "
 """Folders beside the cells', with one file a cell. Those of the cells hold frames and nothing else, for the
 authors' programs read all files in them."""
 
-FOLDERS = (IMAGES, TRACTION, MEASURED, MASKS, RECORDS)
-
 _BORDER = 1.0
 """Of the gel around the image when it is pulled, in image sides."""
 

@@ -14,7 +14,7 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.dataset.index import INDEX
 from napari_cellforce.io.dataset.notes import NOTES, DatasetNotes, read_entries
 from napari_cellforce.io.dataset.writing import CHANNELS
-from napari_cellforce.simulate.cell import FOLDERS
+from napari_cellforce.simulate.cell import RECORDS
 from napari_cellforce.simulate.config import SimulateConfig
 
 _SETTINGS = "settings"
@@ -33,9 +33,8 @@ def prepare(config: SimulateConfig, out: Path) -> None:
     """
     _refuse_other_data(config, out)
     files.write_text(out / NOTES, json.dumps(_notes(config), indent=1, ensure_ascii=False) + "\n")
-    for name in (*FOLDERS, *(config.name(index) for index in range(config.cells))):
-        for left_over in (out / name).glob(".*.partial"):
-            left_over.unlink()
+    for left_over in out.glob("*/.*.partial"):
+        left_over.unlink()
 
 
 def check_room(config: SimulateConfig, out: Path, cells: int) -> None:
@@ -58,9 +57,8 @@ def check_room(config: SimulateConfig, out: Path, cells: int) -> None:
 
 
 def _refuse_other_data(config: SimulateConfig, out: Path) -> None:
-    if (out / NOTES).is_file():
-        before = read_entries(out / NOTES).get(_SETTINGS)
-        unlike = _differences(before if isinstance(before, dict) else {}, dataclasses.asdict(config))
+    if any((out / RECORDS).glob("*.json")):
+        unlike = _differences(read_entries(out / NOTES).get(_SETTINGS), dataclasses.asdict(config))
         found = f"{out} holds other simulated cells ({', '.join(unlike)})" if unlike else ""
     else:
         found = f"{out} holds another data set" if (out / INDEX).exists() else ""
@@ -70,8 +68,9 @@ def _refuse_other_data(config: SimulateConfig, out: Path) -> None:
         )
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def _differences(before: Any, now: dict[str, Any]) -> list[str]:
     """Name the settings that differ; there may be more or fewer cells than before."""
+    before = before if isinstance(before, dict) else {}
     return [
         f"{name.replace('_', ' ')} {before.get(name)} instead of {value}"
         for name, value in now.items()
