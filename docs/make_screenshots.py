@@ -1,0 +1,204 @@
+"""The pictures of the documentation, taken from a real napari window: ``make screenshots``.
+
+Everything shown is drawn or simulated by the package, from fixed seeds. The script acts as a person would:
+it finds buttons by what is written on them. A new picture is a new function in `STORIES`.
+
+    python docs/make_screenshots.py [STORY ...]
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# ruff: noqa: E402 (napari looks at the environment when it is imported)
+# A home of its own: no settings of whoever runs this, no models but the built-in ones.
+_HOME = tempfile.TemporaryDirectory()
+os.environ |= {
+    "QT_API": "pyqt6",
+    "XDG_CONFIG_HOME": _HOME.name,
+    "NAPARI_CONFIG": f"{_HOME.name}/napari.yaml",
+    "CELLFORCE_MODEL_DIR": f"{_HOME.name}/models",
+}
+
+import napari
+import numpy as np
+from PIL import Image
+from qtpy.QtCore import QPoint, QRect
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QScrollArea,
+    QSlider,
+    QTabWidget,
+    QWidget,
+)
+
+IMAGES = Path(__file__).parent / "images"
+WINDOW = (1366, 768)
+LARGEST_FILE = 300_000
+"""Bytes; a page of the documentation has to open on a slow line."""
+
+_PATIENCE = 120.0
+"""Seconds until something that does not happen counts as broken."""
+
+
+class Stage:
+    """A napari window with one of our panels, worked as by hand."""
+
+    def __init__(self, panel: str) -> None:
+        self.viewer = napari.Viewer()
+        self.viewer.window.resize(*WINDOW)
+        _, self.panel = self.viewer.window.add_plugin_dock_widget("napari-cellforce", panel)
+        self.wait()
+
+    def wait(self, seconds: float = 1.0) -> None:
+        """Let the window work."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            QApplication.processEvents()
+            time.sleep(0.01)
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        """Let the window work until something is so."""
+        end = time.monotonic() + _PATIENCE
+        while not what():
+            if time.monotonic() > end:
+                raise TimeoutError("the window never came to the expected state")
+            self.wait(0.05)
+        self.wait()
+
+    def button(self, beginning: str) -> Any:
+        """Return the visible button whose text begins so."""
+        return self._one(QAbstractButton, lambda b: b.isVisible() and b.text().startswith(beginning))
+
+    def press(self, beginning: str) -> None:
+        """Press a button."""
+        self.button(beginning).click()
+        self.wait(0.2)
+
+    def set(self, name: str, value: float) -> None:
+        """Set a slider or a number by the name of its row."""
+        self._one(QWidget, lambda w: _has_value(w) and w.accessibleName() == name).setValue(value)
+        self.wait(0.5)
+
+    def show_tab(self, title: str) -> None:
+        """Bring a tab to the front."""
+        tabs = self._one(QTabWidget, lambda _: True)
+        tabs.setCurrentIndex([tabs.tabText(i) for i in range(tabs.count())].index(title))
+        self.wait(0.5)
+
+    def scroll_to(self, widget: QWidget) -> None:
+        """Scroll the panel to a widget."""
+        self._one(QScrollArea, lambda area: area.widget().isAncestorOf(widget)).ensureWidgetVisible(widget)
+        self.wait(0.5)
+
+    def zoom(self, share: float) -> None:
+        """Let the given share of the image fill the canvas, from its centre."""
+        self.viewer.reset_view()
+        self.viewer.scene.camera.zoom /= share
+        self.wait(0.5)
+
+    def shoot(self, name: str, part: QRect | None = None) -> None:
+        """Save the window, or a part of it, as ``docs/images/NAME.png``."""
+        self.wait(0.7)
+        pixels = self.viewer.screenshot(canvas_only=False, flash=False)
+        picture = Image.fromarray(pixels).convert("RGB")
+        if part is not None:
+            picture = picture.crop((part.left(), part.top(), part.right(), part.bottom()))
+        save(picture, name)
+
+    def shoot_panel(self, name: str, *, last: QWidget | None = None) -> None:
+        """Save the panel only, from its top down to a widget."""
+        window = self.viewer.window._qt_window
+        corner = self.panel.mapTo(window, QPoint(0, 0))
+        bottom = self.panel.height()
+        if last is not None:
+            bottom = last.mapTo(self.panel, QPoint(0, 0)).y() + last.height() + 8
+        self.shoot(name, QRect(corner.x(), corner.y(), self.panel.width(), bottom))
+
+    def canvas(self) -> QRect:
+        """Return where in the window the canvas is."""
+        widget = self.viewer.window._qt_viewer.canvas.native
+        return QRect(widget.mapTo(self.viewer.window._qt_window, QPoint(0, 0)), widget.size())
+
+    def close(self) -> None:
+        """Close the window."""
+        self.viewer.close()
+        self.wait()
+
+    def _one(self, kind: type, wanted: Callable[[Any], bool]) -> Any:
+        found = [widget for widget in self.panel.findChildren(kind) if wanted(widget)]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} widgets of kind {kind.__name__} fit, not one")
+        return found[0]
+
+
+def predict_forces() -> None:
+    """Take the pictures of the tutorial "Five minutes"."""
+    stage = Stage("Predict forces")
+    stage.wait_for(lambda: stage.button("Predict").text() == "Predict on CPU")
+    stage.shoot("predict-1-start")
+    stage.press("Try it on a sample cell")
+    stage.wait_for(lambda: "outline synthetic cell" in stage.viewer.layers)
+    stage.wait(2)
+    stage.shoot("predict-2-outline")
+    stage.shoot_panel("predict-panel", last=stage.button("Predict 5 frames"))
+    stage.press("Predict 5 frames")
+    stage.wait_for(lambda: stage.button("Predict 5 frames").isEnabled())
+    stage.zoom(0.6)
+    stage.scroll_to(stage.button("Save"))
+    stage.shoot("predict-3-result")
+    stage.zoom(0.25)
+    stage.viewer.scene.camera.center = (0, 113, 57)
+    stage.shoot("predict-4-arrows", stage.canvas())
+    stage.close()
+
+
+def pixel_size() -> None:
+    """Take the picture of an image whose file does not say its pixel size."""
+    stage = Stage("Predict forces")
+    stage.press("Try it on a sample cell")
+    sample = stage.viewer.layers[0].data
+    stage.viewer.layers.clear()
+    stage.viewer.add_image(np.asarray(sample), name="no_pixel_size")
+    stage.wait(2)
+    stage.shoot_panel("predict-pixel-size", last=stage.button("Predict 5 frames"))
+    stage.close()
+
+
+def save(picture: Image.Image, name: str) -> None:
+    """Write a picture with 256 colours; refuse one that is too large."""
+    buffer = io.BytesIO()
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(
+        buffer, "PNG", optimize=True
+    )
+    if buffer.tell() > LARGEST_FILE:
+        raise ValueError(f"{name}.png has {buffer.tell()} bytes, more than {LARGEST_FILE}")
+    IMAGES.mkdir(exist_ok=True)
+    (IMAGES / f"{name}.png").write_bytes(buffer.getvalue())
+    print(f"docs/images/{name}.png: {picture.width} x {picture.height}, {buffer.tell() / 1000:.0f} kB")
+
+
+def _has_value(widget: QWidget) -> bool:
+    return isinstance(widget, QSlider | QAbstractSpinBox)
+
+
+STORIES = {story.__name__: story for story in (predict_forces, pixel_size)}
+
+
+def main() -> None:
+    """Tell the stories named on the command line, or all."""
+    for name in sys.argv[1:] or STORIES:
+        STORIES[name]()
+
+
+if __name__ == "__main__":
+    main()
