@@ -1,0 +1,201 @@
+"""What the user chooses for a batch, as JSON, as a command line and as a script."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import PixelSize
+from napari_cellforce.predict import PredictConfig
+
+EVERY_IMAGE = "*"
+"""The pattern that takes all files of the kinds we read."""
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """Settings of a batch; the panel, the command line and the library build this same object.
+
+    Attributes
+    ----------
+    folder : str
+        Where the inputs are.
+    out : str
+        Where the results go. It may lie inside `folder`.
+    model : str
+        Name in the zoo, or a weights file.
+    pattern : str
+        Of the inputs' names, as in the shell; with a ``/`` of their paths below `folder`.
+    recursive : bool
+        Look into subfolders too.
+    mask_pattern : str
+        Path of an input's mask from the input's own folder, a ``*`` standing for the input's name without
+        its ending: ``"*_mask.tif"``, ``"../masks/*.tif"``. Empty to find the cells automatically.
+    label : int or None
+        Which label of the mask files is the cell.
+    pixel_size : float or None
+        In µm, for all inputs, in place of what the files say.
+    z : "max", int or None
+        For z-stacks: maximum projection, or one plane.
+    conditions : str
+        CSV with the columns ``file`` and ``condition``; empty to take the inputs' folders as conditions.
+    predict : PredictConfig
+    samples : int
+        Passes with dropout for an uncertainty; 0 for one plain pass.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+    workers : int
+        Processes; 1 works in this one.
+    model_folder : str
+        See `napari_cellforce.zoo.model_folder`; empty for the usual one.
+    """
+
+    folder: str
+    out: str
+    model: str
+    pattern: str = EVERY_IMAGE
+    recursive: bool = False
+    mask_pattern: str = ""
+    label: int | None = None
+    pixel_size: float | None = None
+    z: Literal["max"] | int | None = None
+    conditions: str = ""
+    predict: PredictConfig = field(default_factory=PredictConfig)
+    samples: int = 0
+    device: str = "auto"
+    workers: int = 1
+    model_folder: str = ""
+
+    @property
+    def size(self) -> PixelSize | None:
+        """The pixel size to use in place of the files' own, or None."""
+        return None if self.pixel_size is None else PixelSize.square(self.pixel_size, "typed")
+
+    def to_json(self) -> str:
+        """Return all settings as one JSON object."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> BatchConfig:
+        """Read what `to_json` wrote; entries of later versions are ignored.
+
+        Raises
+        ------
+        CellForceError
+            If these are no settings of a batch.
+        """
+        try:
+            values = _known(cls, json.loads(text))
+            predict = _known(PredictConfig, values.pop("predict", {}))
+            predict["channels"] = tuple(predict.get("channels", ()))
+            predict["cell_at"] = tuple(predict["cell_at"]) if predict.get("cell_at") else None
+            return cls(**values, predict=PredictConfig(**predict))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise CellForceError(
+                f"these are no settings of a batch ({error})",
+                "folder, out and model are needed, in JSON",
+                "Choose a config.json that a batch has written.",
+                topic="settings",
+            ) from error
+
+    def command(self) -> str:
+        """Return the command line that does the same, quoted for the shell."""
+        return shlex.join(["cellforce", "batch", *_guarded(self.folder), *self._options()])
+
+    def script(self) -> str:
+        """Return a Python script that does the same."""
+        return _SCRIPT.format(config=_literal(self))
+
+    def _options(self) -> Iterator[str]:
+        """Yield the options that differ from the defaults."""
+        yield from ("--out", self.out, "--model", self.model)
+        for name, flag in _FLAGS.items():
+            value, default = _get(self, name), _default(name)
+            if value == default:
+                continue
+            if isinstance(value, bool):
+                yield flag
+            elif isinstance(value, tuple):
+                yield from (part for one in value for part in (flag, str(one)))
+            else:
+                yield f"{flag}={value}"
+
+
+_FLAGS = {
+    "pattern": "--pattern",
+    "recursive": "--recursive",
+    "mask_pattern": "--mask-pattern",
+    "label": "--label",
+    "pixel_size": "--pixel-size",
+    "z": "--z",
+    "conditions": "--conditions",
+    "predict.channels": "--channel",
+    "predict.already_normalised": "--already-normalised",
+    "predict.calibration": "--calibration",
+    "predict.sensitivity": "--sensitivity",
+    "samples": "--samples",
+    "device": "--device",
+    "workers": "--workers",
+    "model_folder": "--model-folder",
+}
+
+_SCRIPT = """\
+from napari_cellforce.batch import BatchConfig, run_batch
+from napari_cellforce.predict import PredictConfig
+
+config = {config}
+
+if __name__ == "__main__":  # needed where several processes work
+    for event in run_batch(config):
+        print(event)
+"""
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """Return a path that stays valid wherever the work is done; links are kept."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (Path.absolute keeps "..")
+
+
+def _guarded(folder: str) -> tuple[str, ...]:
+    """Return a folder as an argument that cannot be taken for an option."""
+    return ("--", folder) if folder.startswith("-") else (folder,)
+
+
+def _get(config: BatchConfig, name: str) -> Any:
+    for part in name.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def _default(name: str) -> Any:
+    return _get(BatchConfig("", "", ""), name)
+
+
+def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in dataclasses.fields(cls)}
+    return {key: value for key, value in values.items() if key in names}
+
+
+def _literal(config: BatchConfig) -> str:
+    """Return the Python expression that builds `config`, without what is left at its default."""
+    return f"BatchConfig(\n{_changed(config, '    ')})"
+
+
+def _changed(config: Any, indent: str) -> str:
+    lines = []
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        if isinstance(value, PredictConfig):
+            inner = _changed(value, indent + "    ")
+            text = f"PredictConfig(\n{inner}{indent})" if inner else ""
+        else:
+            text = "" if f.default is not dataclasses.MISSING and value == f.default else repr(value)
+        lines += [f"{indent}{f.name}={text},\n"] if text else []
+    return "".join(lines)

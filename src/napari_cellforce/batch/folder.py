@@ -1,0 +1,152 @@
+"""Which files of a folder are inputs, where their masks are, and to which condition they belong."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from napari_cellforce.batch.config import EVERY_IMAGE, BatchConfig, absolute
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.dataset.frames import is_frame
+from napari_cellforce.io.field import is_field
+from napari_cellforce.io.paths import stem
+from napari_cellforce.io.tiff import SUFFIXES
+
+VENDOR_SUFFIXES = (".nd2", ".czi", ".lif")
+"""Microscope makers' own formats: seen, and said to be unreadable, rather than passed over."""
+
+_FRAME_SUFFIX = ".npy"
+
+
+def find_inputs(config: BatchConfig) -> list[Path]:
+    """Return the inputs below ``config.folder``, sorted by their path.
+
+    Images, and folders of frames in the authors' layout. Left out are hidden files, the output folder,
+    masks that belong to another input, and traction fields written by this package. A link is followed, but
+    no folder is entered twice, so a link that leads back ends there.
+
+    Raises
+    ------
+    CellForceError
+        If the folder is not there, or there is nothing in it that fits.
+    """
+    root, out = absolute(config.folder), absolute(config.out)
+    if not root.is_dir():
+        raise CellForceError(
+            f"{root} is no folder", "it must hold the images", "Choose a folder.", topic="folder"
+        )
+    fitting = [path for path in _candidates(root, out, config.recursive) if _fits(path, root, config.pattern)]
+    masks = {mask_of(path, config.mask_pattern) for path in fitting}
+    inputs = sorted(path for path in fitting if path not in masks and not _is_result(path))
+    if inputs:
+        return inputs
+    where = "in it and its subfolders" if config.recursive else "in it (subfolders were not looked at)"
+    raise CellForceError(
+        f"{root} holds no images that fit {config.pattern!r}",
+        f"there must be at least one {where}",
+        "Correct the folder or the pattern, or include subfolders (--recursive).",
+        topic="pattern",
+    )
+
+
+def mask_of(path: Path, mask_pattern: str) -> Path | None:
+    """Return where the mask of an input is to be, whether it is there or not; None without a pattern."""
+    return absolute(path.parent / mask_pattern.replace("*", stem(path))) if mask_pattern else None
+
+
+def read_conditions(table: str) -> dict[str, str]:
+    """Read a table of conditions: from the name (or path below the input folder) of a file to its condition.
+
+    Raises
+    ------
+    CellForceError
+        If it is missing, or has not the columns ``file`` and ``condition``.
+    """
+    if not table:
+        return {}
+    try:
+        with absolute(table).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {row["file"].replace("\\", "/"): row["condition"] for row in rows}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+        raise CellForceError(
+            f"the table of conditions {table} cannot be used ({error})",
+            "it needs the columns file and condition",
+            "Write one row an image: file,condition.",
+            topic="conditions",
+        ) from error
+
+
+def condition_of(path: Path, root: Path, table: dict[str, str]) -> str:
+    """Return the condition of an input: from the table, else the folder it lies in below `root`, else ""."""
+    relative = path.relative_to(root)
+    for name in (relative.as_posix(), path.name, stem(path)):
+        if name in table:
+            return table[name]
+    return "" if table or len(relative.parts) == 1 else relative.parts[0]
+
+
+def twins(paths: Iterable[Path]) -> set[Path]:
+    """Return the inputs that share folder and stem with another, whose results would have one name."""
+    seen: dict[Path, list[Path]] = {}
+    for path in paths:
+        seen.setdefault(path.parent / stem(path), []).append(path)
+    return {path for group in seen.values() if len(group) > 1 for path in group}
+
+
+def _candidates(root: Path, out: Path, recursive: bool) -> Iterator[Path]:
+    """Yield image files and cell folders, the output folder and hidden ones left out."""
+    entered: set[tuple[int, int]] = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        here = Path(folder)
+        if _entered_before(here, entered):
+            subfolders.clear()
+            continue
+        if _is_cell(here, names):
+            yield here
+        subfolders[:] = sorted(
+            name for name in subfolders if not name.startswith(".") and not _same(here / name, out)
+        )
+        if not recursive and here != root:  # was entered only to see whether it is a cell's folder
+            subfolders.clear()
+            continue
+        yield from (here / name for name in names if _is_image_name(name))
+
+
+def _is_cell(folder: Path, names: list[str]) -> bool:
+    """Tell whether a folder holds frames in the authors' layout, by the first of them."""
+    frames = sorted(name for name in names if name.endswith(_FRAME_SUFFIX))
+    return bool(frames) and is_frame(folder / frames[0])
+
+
+def _entered_before(folder: Path, entered: set[tuple[int, int]]) -> bool:
+    try:
+        status = folder.stat()
+    except OSError:  # gone meanwhile, or a link to nowhere
+        return True
+    identity = (status.st_dev, status.st_ino)
+    if identity in entered:
+        return True
+    entered.add(identity)
+    return False
+
+
+def _same(folder: Path, other: Path) -> bool:
+    return folder == other or folder.resolve() == other.resolve()
+
+
+def _is_image_name(name: str) -> bool:
+    return not name.startswith(".") and name.lower().endswith((*SUFFIXES, *VENDOR_SUFFIXES))
+
+
+def _fits(path: Path, root: Path, pattern: str) -> bool:
+    name = path.relative_to(root).as_posix() if "/" in pattern else path.name
+    return pattern == EVERY_IMAGE or fnmatch(name, pattern)
+
+
+def _is_result(path: Path) -> bool:
+    """Tell whether a file is one of our own traction fields, which are always called so."""
+    return path.name.endswith(".ome.tif") and is_field(path)
