@@ -53,7 +53,10 @@ def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:
 
 @contextlib.contextmanager
 def frame_progress(title: str, counted: str = "frames") -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar that counts frames (or what else is `counted`); yields ``update(what, done, total)``."""
+    """Show a bar that counts frames (or what else is `counted`); yields ``update(what, done, total)``.
+
+    Only on a terminal: in a log file a bar is noise.
+    """
     columns = (
         TextColumn("{task.fields[file]}"),
         BarColumn(),
@@ -62,7 +65,7 @@ def frame_progress(title: str, counted: str = "frames") -> Iterator[Callable[[st
         TimeRemainingColumn(),
         TextColumn("[dim]{task.description}"),
     )
-    with Progress(*columns, console=errors, transient=not errors.is_terminal) as bar:
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
         task = bar.add_task("", file=escape(title), total=None)
 
         def update(what: str, done: int, total: int) -> None:
@@ -75,6 +78,6 @@ def frame_progress(title: str, counted: str = "frames") -> Iterator[Callable[[st
 def byte_progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar that counts bytes; yields ``update(done, total)``."""
     columns = (TextColumn(escape(title)), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=errors) as bar:
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
