@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -53,13 +53,13 @@ class Outcome:
         return not (self.failures or self.left)
 
 
-def run_batch(config: BatchConfig) -> Iterator[InputEvent | Outcome]:
+def run_batch(config: BatchConfig) -> Generator[InputEvent | Outcome]:
     """Load the model, plan and run; see `run`."""
     predictor = load(config)
     yield from run(make_plan(config, predictor), predictor)
 
 
-def run(plan: Plan, predictor: Predictor, brake: Brake | None = None) -> Iterator[InputEvent | Outcome]:
+def run(plan: Plan, predictor: Predictor, brake: Brake | None = None) -> Generator[InputEvent | Outcome]:
     """Predict all that is planned and not finished, and write tables and report over all that is.
 
     However the run ends, the tables and the report are about what is finished then.

@@ -9,7 +9,7 @@ from typing import TextIO
 import typer
 
 from napari_cellforce import __version__
-from napari_cellforce.cli import demo, info, models, predict, scan, simulate
+from napari_cellforce.cli import batch, demo, info, models, predict, scan, simulate
 from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
 from napari_cellforce.errors import CellForceError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="predict")(predict.predict)
+app.command(name="batch")(batch.batch)
 app.add_typer(models.app, name="models")
 app.command(name="info")(info.info)
 app.command(name="scan")(scan.scan)
