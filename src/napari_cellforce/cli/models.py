@@ -44,6 +44,8 @@ def info(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
         "file": str(entry.path()) if entry.has_weights and zoo.is_available(name) else "",
     }
     table = Table(show_header=False, box=None, title=entry.name, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")  # whole addresses and hashes, to be copied
     for key, value in rows.items():
         if value:
             table.add_row(f"[bold]{key}[/]", value)
