@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cellforce.errors import CellForceWarning
-from napari_cellforce.fields import PixelSize
+from napari_cellforce.fields import ImageStack, PixelSize, VectorField
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -64,9 +64,31 @@ def sample_cell() -> list[LayerTuple]:
     return image_layers(drawn_cell(frames=5).image)
 
 
+def sample_measured() -> list[LayerTuple]:
+    """Return the layers of a simulated cell: zyxin, actin, and the traction an instrument would measure."""
+    from napari_cellforce.simulate.samples import measured_sample
+
+    sample = measured_sample()
+    return _cell_layers(sample.image, sample.traction)
+
+
+def sample_drug() -> list[LayerTuple]:
+    """Return the layers of a simulated cell whose contractility is lowered and recovers."""
+    from napari_cellforce.simulate.samples import drug_sample
+
+    sample = drug_sample()
+    return _cell_layers(sample.image, sample.traction)
+
+
 def open_predict(viewer: Viewer) -> None:
     """Open the panel "Predict forces"."""
     viewer.window.add_plugin_dock_widget(PLUGIN, "Predict forces")
+
+
+def new_synthetic_mask(viewer: Viewer) -> None:
+    """Add the mask of a drawn cell, to be painted in, and open the panel "Synthetic cell" with it."""
+    _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, "Synthetic cell")
+    panel.paint()
 
 
 def _listed(path: str | Sequence[str]) -> list[str]:
@@ -82,9 +104,15 @@ def _read_one(path: str) -> list[LayerTuple]:
             return field_layers(io.read_field(path))
         case "frame" | "dataset":
             cell = io.read_cell(_first_cell(path), PixelSize.unknown())
-            return [*image_layers(cell.image), *field_layers(cell.traction)]
+            return _cell_layers(cell.image, cell.traction)
         case _:
             return image_layers(io.read(path, z="max"))
+
+
+def _cell_layers(image: ImageStack, traction: VectorField) -> list[LayerTuple]:
+    from napari_cellforce.layers import field_layers, image_layers
+
+    return [*image_layers(image), *field_layers(traction)]
 
 
 def _first_cell(path: str) -> Path:

@@ -125,7 +125,7 @@ def _write(config: ScanConfig, steps: list[ScanStep], out: Path) -> None:
     from napari_cellforce.scan.writing import write_scan
 
     paths = write_scan(out, config, steps)
-    summary = trends(scan_table(steps), config.scanned.column)
+    summary = trends(scan_table(config, steps), config.scanned.column)
     output.print(summary.to_string(index=False, float_format="{:.3g}".format), markup=False, highlight=False)
     for path in paths:
         output.print(str(path), markup=False, highlight=False)

@@ -11,8 +11,9 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Substrate
 from napari_cellforce.predict import Progress
+from napari_cellforce.scan.answer import Answer, ask
 from napari_cellforce.scan.drawing import Drawing, Parameter, parameter_named
-from napari_cellforce.scan.measures import measure
+from napari_cellforce.scan.measures import GEL
 from napari_cellforce.scan.models import ForceModel, force_model
 from napari_cellforce.synthetic import SyntheticCell
 
@@ -49,7 +50,7 @@ class ScanConfig:
     drawing: Drawing = field(default_factory=Drawing)
     cells: int = 1
     as_movie: bool = False
-    substrate: Substrate | None = field(default_factory=lambda: Substrate(8000.0))
+    substrate: Substrate | None = GEL
 
     def __post_init__(self) -> None:
         parameter_named(self.parameter)
@@ -101,18 +102,20 @@ class ScanStep:
         Of the cell, from 0: all cells of the first step, then of the second ...
     value : float
         Of the scanned parameter.
+    seed : int
     cell : SyntheticCell or None
         None if it could not be drawn.
-    rows : tuple of dict
-        One for each model that had an answer, for a table.
+    answers : tuple of Answer
+        Of each model that had one.
     problems : tuple of str
         Why there is no cell, or no answer of a model.
     """
 
     index: int
     value: float
+    seed: int
     cell: SyntheticCell | None
-    rows: tuple[dict[str, float | str], ...] = ()
+    answers: tuple[Answer, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -166,40 +169,22 @@ def _drawn(config: ScanConfig, drawing: Drawing) -> Iterator[ScanStep]:
     for i, value in enumerate(np.repeat(config.values, config.cells).tolist()):
         seeded = replace(drawing, seed=drawing.seed + i % config.cells)
         try:
-            yield ScanStep(i, value, config.scanned.change(seeded, value).draw())
+            yield ScanStep(i, value, seeded.seed, config.scanned.change(seeded, value).draw())
         except CellForceError as error:
-            yield ScanStep(i, value, None, problems=(_at(config, value, error),))
+            yield ScanStep(i, value, seeded.seed, None, problems=(_at(config, value, error),))
 
 
 def _answered(step: ScanStep, models: Sequence[ForceModel], config: ScanConfig) -> ScanStep:
     """Return the step with what the models say."""
     if step.cell is None:
         return step
-    rows, problems = [], []
+    answers, problems = [], []
     for model in models:
         try:
-            rows.append(_row(step, step.cell, model, config))
+            answers.append(ask(model, step.cell, config.substrate))
         except CellForceError as error:
             problems.append(f"{model.name}, {_at(config, step.value, error)}")
-    return replace(step, rows=tuple(rows), problems=tuple(problems))
-
-
-def _row(
-    step: ScanStep, cell: SyntheticCell, model: ForceModel, config: ScanConfig
-) -> dict[str, float | str]:
-    """Return one row of the table."""
-    result = model.forces(cell)
-    assert cell.image.pixel_size is not None
-    numbers = measure(
-        result.traction,
-        model.unit,
-        cell.mask.frame(0),
-        cell.image.pixel_size,
-        cell.adhesions[0],
-        config.substrate,
-    )
-    seed = config.drawing.seed + step.index % config.cells
-    return {"model": model.name, config.scanned.column: step.value, "seed": seed, **numbers}
+    return replace(step, answers=tuple(answers), problems=tuple(problems))
 
 
 def _at(config: ScanConfig, value: float, error: CellForceError) -> str:

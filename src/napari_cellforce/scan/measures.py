@@ -7,7 +7,16 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, PixelSize, Substrate, Unit, X, Y
+from napari_cellforce.fields import (
+    PASCAL,
+    BoolArray,
+    FloatArray,
+    PixelSize,
+    Substrate,
+    Unit,
+    X,
+    Y,
+)
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.results import frame_row
 from napari_cellforce.synthetic import Adhesions
@@ -23,6 +32,9 @@ QUANTITIES = (
     "net / total force",
 )
 """What can be plotted against a scanned parameter; the columns of tables add the unit."""
+
+GEL = Substrate(8000.0)
+"""Gel for the strain energy unless another is asked for; that of `napari_cellforce.synthetic.Instrument`."""
 
 _BORDER = 1.0
 """Border of gel around the image, in image sides, where the displacement is computed."""

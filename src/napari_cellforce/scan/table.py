@@ -9,16 +9,23 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from napari_cellforce.scan.job import ScanStep
+from napari_cellforce.scan.job import ScanConfig, ScanStep
 from napari_cellforce.scan.measures import QUANTITIES
 
 
-def scan_table(steps: Iterable[ScanStep]) -> pd.DataFrame:
+def scan_table(config: ScanConfig, steps: Iterable[ScanStep]) -> pd.DataFrame:
     """Return one row for each cell and model, units in the column names.
 
     Models in different units have columns of their own, empty for the others.
     """
-    return pd.DataFrame([row for step in steps for row in step.rows])
+    scanned = config.scanned.column
+    return pd.DataFrame(
+        [
+            {"model": answer.model, scanned: step.value, "seed": step.seed, **answer.numbers}
+            for step in steps
+            for answer in step.answers
+        ]
+    )
 
 
 def column_of(table: pd.DataFrame, quantity: str) -> str | None:

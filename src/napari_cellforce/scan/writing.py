@@ -24,7 +24,7 @@ from napari_cellforce.scan.table import scan_table, trends
 def write_scan(
     folder: str | os.PathLike[str], config: ScanConfig, steps: Sequence[ScanStep]
 ) -> tuple[Path, ...]:
-    """Write ``scan_PARAMETER.csv``, ``_trends.csv``, ``.png``, ``_cells.ome.tif``, ``.json`` and ``_cell.json``.
+    """Write table and trends (CSV), figure (PNG), cells (OME-TIFF) and settings (JSON) of a scan.
 
     Returns
     -------
@@ -34,9 +34,9 @@ def write_scan(
     Raises
     ------
     CellForceError
-        If no cell of the scan has a row, or the folder cannot be written.
+        If no model had an answer, or the folder cannot be written.
     """
-    table = scan_table(steps)
+    table = scan_table(config, steps)
     if table.empty:
         problems = [problem for step in steps for problem in step.problems]
         raise CellForceError(
@@ -71,7 +71,7 @@ def drawn_cells(config: ScanConfig, steps: Sequence[ScanStep]) -> ImageStack:
 
 def _settings(config: ScanConfig) -> dict[str, Any]:
     """Return what the scan was made with, for people to read."""
-    drawing = config.drawing
+    drawing, gel = config.drawing, config.substrate
     return {
         "version": __version__,
         "parameter": config.scanned.column,
@@ -80,9 +80,7 @@ def _settings(config: ScanConfig) -> dict[str, Any]:
         "cells at each value": config.cells,
         "seed": drawing.seed,
         "brightness": "of all cells together" if config.as_movie else "each cell by its own",
-        "gel of the strain energy": None
-        if config.substrate is None
-        else dataclasses.asdict(config.substrate),
+        "gel of the strain energy": None if gel is None else dataclasses.asdict(gel),
         "outline by hand [µm]": None if drawing.outline is None else drawing.outline.points.tolist(),
         "adhesions by hand": None
         if drawing.adhesions is None
