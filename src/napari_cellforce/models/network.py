@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,19 +17,12 @@ from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
 from napari_cellforce.models.fused import fused
 from napari_cellforce.models.gfnn import GFNN, SCALARS, clebsch
+from napari_cellforce.models.grid import on_model_grid
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.tiles import in_tiles
-from napari_cellforce.preprocess.mask import distance_margin
-from napari_cellforce.preprocess.regrid import Regrid, Window
-
-_LARGEST_GRID = 1 << 27
-"""Model pixels beyond which the pixel size must be wrong: 2 mm across at 0.17 µm."""
 
 _OVERLAP = 0.25
 """Overlap of tiles, as a share of their side."""
-
-_OUTLINE = 1.0
-"""How well an outline is known, in model pixels: traction is kept this far beyond the mask."""
 
 
 class NetworkPredictor:
@@ -104,32 +97,37 @@ class NetworkPredictor:
             If channels are missing or have holes, the mask is empty, the cell does not fit the network's
             grid, or memory runs out.
         """
-        _check_frame(image, mask, self._record)
-        near = _near(mask, self._record.mask_margin, pixel_size)
-        _check_pixels(image, near)
-        regrid = Regrid((mask.shape[0], mask.shape[1]), pixel_size.micron, self._record.pixel_size)
-        _check_size(regrid)
-        _check_fits(Window.around(mask), pixel_size, self._record)
-        window = self._window(regrid.mask_to_model(near))
-        inputs = window.cut(regrid.to_model(np.where(near, image, 0)))
+        return self._on_image(image, mask, pixel_size, self._predict)
+
+    def read_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
+        """Predict one frame and show everything between image and traction, where there is such a thing.
+
+        Of a `GFNN`, ``scalars`` holds ``source_phi`` ..., ``phi`` ..., and the components of the two parts
+        of the traction, ``grad_phi_y``, ``grad_phi_x``, ``psi_grad_chi_y``, ``psi_grad_chi_x``, in its unit.
+
+        Parameters and errors as for `predict_frame`.
+        """
+        inner = self._inner if isinstance(self._module, GFNN) else self._predict
+        return self._on_image(image, mask, pixel_size, inner)
+
+    def _on_image(
+        self,
+        image: FloatArray,
+        mask: BoolArray,
+        pixel_size: PixelSize,
+        run: Callable[[FloatArray], dict[str, FloatArray]],
+    ) -> FrameResult:
+        """Bring a frame to the network's grid, run it, and bring what comes out back to the image."""
+        frame = on_model_grid(image, mask, pixel_size, self._record, self._multiple)
+        inputs = frame.inputs
         if self._record.low_pass is not None:
             inputs = low_pass(inputs, self._record.low_pass)
         with torch.inference_mode(), _memory_errors(inputs.shape):
-            results = self._predict(inputs)
-        cell = _near(mask, _OUTLINE * self._record.pixel_size, pixel_size)
-        on_grid = {
-            name: np.where(cell, regrid.to_image(window.paste(field, regrid.target_shape)), np.float32(0))
-            for name, field in results.items()
-        }
+            results = run(inputs)
+        on_grid = {name: frame.to_image(field) for name, field in results.items()}
         return FrameResult(
             traction=on_grid.pop("traction"), uncertainty=on_grid.pop("uncertainty", None), scalars=on_grid
         )
-
-    def _window(self, near: BoolArray) -> Window:
-        """Return the part of the model's grid that the network sees, centred on the cell and its margin."""
-        if self._record.grid is not None:
-            return Window.around(near, side=self._record.grid)
-        return Window.around(near, multiple=self._multiple)
 
     def _predict(self, inputs: FloatArray) -> dict[str, FloatArray]:
         """Return traction (y, x), uncertainty and scalars on the network's grid, where it has them."""
@@ -140,6 +138,21 @@ class NetworkPredictor:
             scalars = {name: _array(fields[name]) for name in SCALARS}
             return {"traction": self._vectors(clebsch(fields)), **scalars}
         return {"traction": self._traction(inputs)}
+
+    def _inner(self, inputs: FloatArray) -> dict[str, FloatArray]:
+        """Return traction, potentials, sources and the two parts of the traction of a `GFNN`."""
+        fields = cast("GFNN", self._module).fields(self._tensor(inputs))
+        sources = dict(zip(SCALARS, fields["sources"].unbind(1), strict=True))
+        parts = {
+            "grad_phi": self._vectors(fields["grad_phi"]),
+            "psi_grad_chi": self._vectors(fields["psi"].unsqueeze(-3) * fields["grad_chi"]),
+        }
+        return {
+            "traction": self._vectors(clebsch(fields)),
+            **{name: _array(fields[name]) for name in SCALARS},
+            **{f"source_{name}": _array(source) for name, source in sources.items()},
+            **{f"{name}_{axis}": part[i] for name, part in parts.items() for i, axis in enumerate("yx")},
+        }
 
     def _sampled(self, inputs: FloatArray) -> dict[str, FloatArray]:
         """Return mean and standard deviation over predictions with dropout (Welford's running sums)."""
@@ -202,63 +215,9 @@ def low_pass(image: FloatArray, modes: int) -> FloatArray:
     return np.fft.irfft2(spectrum, s=image.shape[-2:]).astype(np.float32)
 
 
-def _near(mask: BoolArray, micron: float, pixel_size: PixelSize) -> BoolArray:
-    """Return the mask widened by a distance in µm, looking only where that can reach."""
-    reach = math.ceil(micron / pixel_size.micron) + 1
-    window = Window.around(mask, margin=reach)
-    shape = (mask.shape[0], mask.shape[1])
-    return window.paste(distance_margin(window.cut(mask), micron, pixel_size), shape)
-
-
 def _array(tensor: Tensor) -> FloatArray:
     """Return the first of a batch as an array."""
     return tensor[0].cpu().numpy()
-
-
-def _check_frame(image: FloatArray, mask: BoolArray, record: ModelRecord) -> None:
-    if image.ndim != 3 or image.shape[1:] != mask.shape:
-        raise ValueError(f"an image of shape {image.shape} and a mask of shape {mask.shape} do not match")
-    if len(image) != len(record.inputs):
-        raise CellForceError(
-            f"the image has {len(image)} channel{'s' * (len(image) != 1)}",
-            f"{record.name} needs {len(record.inputs)}: {', '.join(record.inputs)}",
-            "Choose one channel for each, or a model for the proteins that you have.",
-            topic="channel",
-        )
-
-
-def _check_pixels(image: FloatArray, near: BoolArray) -> None:
-    holes = int(np.count_nonzero(~np.isfinite(image) & near))
-    if holes:
-        raise CellForceError(
-            f"{holes} pixels in or near the cell are NaN or infinite",
-            "a network needs a number everywhere",
-            "Crop the image, or fill the holes.",
-            topic="channel",
-        )
-
-
-def _check_size(regrid: Regrid) -> None:
-    height, width = regrid.target_shape
-    if height * width > _LARGEST_GRID:
-        micron = max(regrid.shape) * regrid.source
-        raise CellForceError(
-            f"with pixels of {regrid.source:g} µm the image is {micron:.0f} µm across",
-            f"that makes {height} x {width} pixels of {regrid.target:g} µm for the model, too many",
-            "Correct the pixel size, or crop the image to the cell.",
-            topic="pixel size",
-        )
-
-
-def _check_fits(cell: Window, pixel_size: PixelSize, record: ModelRecord) -> None:
-    height, width = (side * pixel_size.micron for side in (cell.height, cell.width))
-    if record.grid is not None and max(height, width) > record.grid * record.pixel_size:
-        raise CellForceError(
-            f"the cell is {height:.0f} x {width:.0f} µm",
-            f"{record.name} sees {record.grid * record.pixel_size:.0f} µm at most",
-            "Check the pixel size and the mask, or choose a model without a fixed grid.",
-            topic="pixel size",
-        )
 
 
 @contextlib.contextmanager
