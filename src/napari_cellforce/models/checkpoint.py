@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from napari_cellforce import __version__, files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import published
+from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.checks import in_range, one_of
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind
@@ -31,6 +32,7 @@ from napari_cellforce.models.unet import UNet, UNetConfig
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "unet": lambda architecture: UNet(UNetConfig(**architecture)),
     "gfnn": lambda architecture: GFNN(GFNNConfig(**architecture)),
+    "adhesion-unet": lambda architecture: AdhesionUNet(AdhesionUNetConfig(**architecture)),
 }
 """Kind of network -> what builds it from a record's ``architecture``."""
 

@@ -1,12 +1,13 @@
 """The models there are: built in, to download from their authors, or imported by the user.
 
-Importing this package loads no torch; only `load_predictor` and `import_checkpoint` do, when called.
+Importing this package loads no torch; only `load_predictor`, `load_weights` and `import_checkpoint` do,
+when called.
 """
 
 from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, ZooEntry, entries, entry, is_available, model_folder
 from napari_cellforce.zoo.fetching import download
 from napari_cellforce.zoo.importing import WEIGHTS_ELSEWHERE, import_checkpoint
-from napari_cellforce.zoo.loading import load_predictor
+from napari_cellforce.zoo.loading import load_predictor, load_weights
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -18,5 +19,6 @@ __all__ = [
     "import_checkpoint",
     "is_available",
     "load_predictor",
+    "load_weights",
     "model_folder",
 ]

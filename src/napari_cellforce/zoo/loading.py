@@ -38,15 +38,40 @@ def load_predictor(
         If there is no such model or file, its weights are not on this computer yet, they are
         damaged (their hash is checked at every load), or `samples` are asked of a formula.
     """
-    path = _as_path(name_or_path, folder)
-    if path is not None:
-        from napari_cellforce.models import checkpoint
-
-        return _network(checkpoint.load(path), device, samples)
-    wanted = entry(os.fspath(name_or_path), folder=folder)
-    if wanted.has_weights:
-        return _network(_load_weights(wanted, folder), device, samples)
+    wanted = _listed(name_or_path, folder)
+    if wanted is None or wanted.has_weights:
+        return _network(load_weights(name_or_path, folder=folder), device, samples)
     return _formula(wanted, samples)
+
+
+def load_weights(name_or_path: PathLike, *, folder: PathLike | None = None) -> LoadedModel:
+    """Return a network and its record, to look into or to train on; parameters as `load_predictor`.
+
+    Raises
+    ------
+    CellForceError
+        As `load_predictor`; and if the model is a formula without weights.
+    """
+    from napari_cellforce.models import checkpoint
+
+    wanted = _listed(name_or_path, folder)
+    if wanted is None:
+        return checkpoint.load(Path(name_or_path).expanduser())
+    if not wanted.has_weights:
+        raise CellForceError(
+            f"{wanted.name} is a formula without weights",
+            "a network is needed",
+            "Choose another model.",
+            topic="model",
+        )
+    return _load_weights(wanted, folder)
+
+
+def _listed(name_or_path: PathLike, folder: PathLike | None) -> ZooEntry | None:
+    """Return the listed model that is meant, or None if it is a file."""
+    if _as_path(name_or_path, folder) is not None:
+        return None
+    return entry(os.fspath(name_or_path), folder=folder)
 
 
 def _as_path(name_or_path: PathLike, folder: PathLike | None) -> Path | None:

@@ -1,0 +1,26 @@
+"""Indexes of measured cells: which files, what is in them, what is wrong with them, and how to split them."""
+
+from napari_cellforce.io.index.scan import DatasetIndex, IndexRow, index_cells
+from napari_cellforce.io.index.sources import (
+    CellSource,
+    cells_by_pattern,
+    cells_from_table,
+    cells_of,
+    open_cell,
+)
+from napari_cellforce.io.index.split import Split, k_fold, split_by_cell, split_by_column
+
+__all__ = [
+    "CellSource",
+    "DatasetIndex",
+    "IndexRow",
+    "Split",
+    "cells_by_pattern",
+    "cells_from_table",
+    "cells_of",
+    "index_cells",
+    "k_fold",
+    "open_cell",
+    "split_by_cell",
+    "split_by_column",
+]

@@ -1,0 +1,225 @@
+"""A U-Net that says how hard, and where to, each adhesion pulls; forces and moments cancel by construction.
+
+The network does not draw the traction. It draws a smooth vector field on a coarse grid, and the traction
+is that field times the adhesions that a high-pass filter finds in the image. With the network silent it is
+the adhesion filter (`napari_cellforce.models.filters`): a baseline to start from, not to fall behind of.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_cellforce.models.checks import in_range
+from napari_cellforce.models.convnext import CellConfig
+from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
+
+_TINY = 1e-6
+_REACH = 3
+"""Where Gaussians are cut off, in standard deviations."""
+
+
+def _inner(width: int = 24, levels: int = 2) -> UNetConfig:
+    cell = CellConfig(kernel=7, expansion=2)
+    ends = StackConfig(width, 0, cell)
+    return UNetConfig(
+        width=width,
+        levels=levels,
+        scale=2,
+        encoder_blocks=1,
+        skip_blocks=1,
+        decoder_blocks=1,
+        encoder_cell=cell,
+        decoder_cell=cell,
+        prepend=ends,
+        append=ends,
+    )
+
+
+@dataclass(frozen=True)
+class AdhesionUNetConfig:
+    """Settings of an `AdhesionUNet`; lengths in pixels.
+
+    Attributes
+    ----------
+    in_channels : int
+        Proteins, the one that marks adhesions first, and the mask last.
+    adhesion_scale : float
+        Gaussian whose local mean counts as haze.
+    spreads : tuple of float
+        Gaussians over which an adhesion's pull is spread; each has a vector field of its own.
+    distance_scale : float
+        Distance from the centre that reads 1 in the network.
+    brightest : float
+        Proteins are cut off at this multiple of the cell's mean.
+    halvings : int
+        How often the sides are halved before the network: its pixels are ``2**halvings`` of the image's.
+    free : bool
+        Add a vector field that needs no adhesion, for the haze of force between them.
+    multiplied : bool
+        False for a network that draws the traction itself (to compare with).
+    unet : UNetConfig
+        Of the inner network; its channels follow from the rest.
+    """
+
+    in_channels: int = 2
+    adhesion_scale: float = 4.0
+    spreads: tuple[float, ...] = (2.0, 4.0)
+    distance_scale: float = 40.0
+    brightest: float = 6.0
+    halvings: int = 2
+    free: bool = True
+    multiplied: bool = True
+    unet: UNetConfig = field(default_factory=_inner)
+
+    def __post_init__(self) -> None:
+        in_range("in_channels", self.in_channels, 2, 64)
+        in_range("halvings", self.halvings, 1, 4)
+        for name in ("adhesion_scale", "distance_scale", "brightest"):
+            in_range(name, getattr(self, name), 0.1, 1e3)
+        object.__setattr__(self, "spreads", tuple(self.spreads))
+        for spread in self.spreads:
+            in_range("spreads", spread, 0.1, 100)
+        unet: Any = self.unet
+        entries = dict(unet) if isinstance(unet, Mapping) else dict(vars(unet))
+        entries |= {"in_channels": entries.get("width", 1), "out_channels": 2 * self.fields}
+        object.__setattr__(self, "unet", UNetConfig(**entries))
+
+    @property
+    def fields(self) -> int:
+        """Number of vector fields that the network draws."""
+        return len(self.spreads) + self.free
+
+    @property
+    def multiple(self) -> int:
+        """What height and width of the image must be a multiple of, in pixels."""
+        return self.coarse * self.unet.multiple
+
+    @property
+    def coarse(self) -> int:
+        """Side of the network's pixels, in pixels of the image."""
+        return int(2**self.halvings)
+
+    @property
+    def features(self) -> int:
+        """Number of images it sees: proteins, adhesions at every spread, mask, vector to the centre."""
+        return self.in_channels + len(self.spreads) + 2
+
+
+class AdhesionUNet(nn.Module):
+    """Proteins and mask in, balanced traction out, on the same grid.
+
+    With h_k the adhesions spread by Gaussian k, d the vector to their centre of mass, and v_k the
+    network's fields, F = sum_k h_k (a_k d + v_k) + v_0 m, with m the mask and a_k learned numbers. Then
+    the net force and moment are taken out, in proportion to |F|.
+
+    Parameters
+    ----------
+    config : AdhesionUNetConfig
+    """
+
+    def __init__(self, config: AdhesionUNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = _stem(config)
+        self.unet = UNet(config.unet)
+        self.pull = nn.Parameter(torch.full((len(config.spreads),), 1 / len(config.spreads)))
+        last = cast("nn.Conv2d", self.unet.appended_layers[-1])
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(cast("Tensor", last.bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the traction.
+
+        Parameters
+        ----------
+        x : (N, C, Y, X) tensor
+            Normalised proteins, then the mask from 0 to 1; sides multiples of ``config.multiple``.
+
+        Returns
+        -------
+        (N, 2, Y, X) tensor
+            (y, x) in the unit of the record; 0 outside the mask, of vanishing sum and moment.
+        """
+        mask = x[:, -1:].clamp(0, 1)
+        proteins = x[:, :-1].clamp(0, self.config.brightest)
+        adhesions = self.adhesions(proteins[:, :1], mask)
+        towards = towards_centre(adhesions[:, :1] + _TINY * mask) / self.config.distance_scale * mask
+        features = torch.cat([proteins, adhesions, mask, towards], dim=1)
+        fields = self._fields(features)
+        if self.config.multiplied:
+            weights, towards = adhesions[:, :, None], towards[:, None]
+            count = len(self.config.spreads)
+            pulls = weights * (self.pull[:, None, None, None] * towards + fields[:, :count])
+            traction = pulls.sum(dim=1) + fields[:, count:].sum(dim=1) * mask
+        else:
+            traction = fields.sum(dim=1) * mask
+        return balanced(traction)
+
+    def adhesions(self, protein: Tensor, mask: Tensor) -> Tensor:
+        """Return what stands out from the haze, ``(N, 1, Y, X)`` to ``(N, K, Y, X)``, one for each spread."""
+        sharp = functional.relu(protein - blur(protein, self.config.adhesion_scale))
+        return torch.cat([blur(sharp, spread) for spread in self.config.spreads], dim=1) * mask
+
+    def _fields(self, features: Tensor) -> Tensor:
+        """Return the network's vector fields, ``(N, K, 2, Y, X)``, drawn on the coarse grid."""
+        fields = self.unet(self.stem(features))
+        fields = functional.interpolate(fields, scale_factor=self.config.coarse, mode="bilinear")
+        n, _, height, width = fields.shape
+        return fields.reshape(n, self.config.fields, 2, height, width)
+
+
+def _stem(config: AdhesionUNetConfig) -> nn.Sequential:
+    """Return convolutions that halve the sides until the network's pixels are reached."""
+    widths = [config.features] + config.halvings * [config.unet.width]
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.GELU()]
+    return nn.Sequential(*layers)
+
+
+def blur(image: Tensor, sigma: float) -> Tensor:
+    """Return an ``(N, C, Y, X)`` image after a Gaussian, cut off at 3 sigma and renormalised; 0 beyond it."""
+    reach = math.ceil(_REACH * sigma)
+    steps = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
+    kernel = torch.exp(-((steps / sigma) ** 2) / 2)
+    kernel = (kernel / kernel.sum()).expand(image.shape[1], 1, -1)
+    groups = image.shape[1]
+    along_y = functional.conv2d(image, kernel[..., None], padding=(reach, 0), groups=groups)
+    return functional.conv2d(along_y, kernel[..., None, :], padding=(0, reach), groups=groups)
+
+
+def towards_centre(weight: Tensor) -> Tensor:
+    """Return the vector to the centre of mass of a weight, ``(N, 1, Y, X)`` to ``(N, 2, Y, X)`` in pixels."""
+    position = _positions(weight)
+    centre = (weight * position).sum(dim=(-2, -1), keepdim=True)
+    return centre / weight.sum(dim=(-2, -1), keepdim=True).clamp(min=_TINY) - position
+
+
+def balanced(traction: Tensor) -> Tensor:
+    """Take net force and moment out of a field, ``(N, 2, Y, X)``.
+
+    F' = F - w (N / sum w + omega z x (r - c)) with w = |F| and c its centre of mass: the correction is a
+    translation and a rotation about c, which do not disturb each other.
+    """
+    weight = torch.linalg.vector_norm(traction, dim=1, keepdim=True)
+    total = weight.sum(dim=(-2, -1), keepdim=True).clamp(min=_TINY)
+    force = traction.sum(dim=(-2, -1), keepdim=True) / total
+    lever = -towards_centre(weight)
+    across = torch.stack([lever[:, 1], -lever[:, 0]], dim=1)
+    moment = (across * traction).sum(dim=(1, 2, 3), keepdim=True)
+    inertia = (weight * lever.square()).sum(dim=(1, 2, 3), keepdim=True).clamp(min=_TINY)
+    return cast("Tensor", traction - weight * (force + moment / inertia * across))
+
+
+def _positions(like: Tensor) -> Tensor:
+    """Return (y, x) of every pixel, ``(2, Y, X)``."""
+    along_y, along_x = (torch.arange(n, device=like.device, dtype=like.dtype) for n in like.shape[-2:])
+    return torch.stack(torch.meshgrid(along_y, along_x, indexing="ij"))

@@ -1,0 +1,1 @@
+"""Learning from measured or simulated cells: training, fine-tuning, calibration."""

@@ -1,0 +1,162 @@
+"""Symmetries and accidents of microscope images, drawn anew for every batch, in torch.
+
+Turning a cell turns its forces: rotation and mirror act on images and vectors alike. Brightness, blur,
+noise, saturation and a generous outline change the picture and leave the forces as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_cellforce.models.adhesion_unet import blur
+
+
+class Batch(NamedTuple):
+    """Frames to learn from.
+
+    Attributes
+    ----------
+    proteins : (N, C, Y, X) tensor
+        Normalised.
+    mask : (N, 1, Y, X) tensor
+        1 in the cell, 0 outside.
+    traction : (N, 2, Y, X) tensor
+        Measured traction, (y, x), in the unit of the model's output.
+    displacement : (N, 2, Y, X) tensor or None
+        Of the gel, (y, x), in µm.
+    """
+
+    proteins: Tensor
+    mask: Tensor
+    traction: Tensor
+    displacement: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Return the batch on another device."""
+        u = None if self.displacement is None else self.displacement.to(device)
+        return Batch(self.proteins.to(device), self.mask.to(device), self.traction.to(device), u)
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How far images are changed; 0 or False leaves a change out.
+
+    Attributes
+    ----------
+    rotate : bool
+        By any angle.
+    mirror : bool
+    brightness : float
+        Standard deviation of the logarithm of a factor on all intensities of a cell.
+    contrast : float
+        Standard deviation of the logarithm of a power that intensities are raised to.
+    saturation : float
+        Probability that intensities are cut off, at 2.5 to 6 times the cell's mean.
+    blur : float
+        Largest Gaussian in pixels; the batch shares one, from 0 to this.
+    noise : float
+        Largest standard deviation of white noise, in multiples of the cell's mean.
+    margin : int
+        The outline is widened by up to this many pixels.
+    """
+
+    rotate: bool = True
+    mirror: bool = True
+    brightness: float = 0.1
+    contrast: float = 0.1
+    saturation: float = 0.3
+    blur: float = 0.8
+    noise: float = 0.1
+    margin: int = 4
+
+
+NOTHING = AugmentConfig(False, False, 0, 0, 0, 0, 0, 0)
+"""Leaves every batch as it is."""
+
+
+def augment(batch: Batch, config: AugmentConfig) -> Batch:
+    """Return a batch changed at random; chance comes from torch's own generator."""
+    batch = _posed(batch, config)
+    mask = _loosened(batch.mask, config.margin)
+    return batch._replace(mask=mask, proteins=_photographed(batch.proteins, config))
+
+
+def turned(batch: Batch, angle: Tensor, mirrored: Tensor | None = None) -> Batch:
+    """Rotate every frame about the middle of the image, vectors included.
+
+    Parameters
+    ----------
+    batch : Batch
+        Of square images.
+    angle : (N,) tensor
+        In radians from x towards y (clockwise on screen).
+    mirrored : (N,) bool tensor, optional
+        Which frames to mirror (x to -x) before.
+    """
+    cos, sin = angle.cos(), angle.sin()
+    flip = torch.ones_like(cos) if mirrored is None else torch.where(mirrored, -1.0, 1.0)
+    zero = torch.zeros_like(cos)
+    # Where each pixel of the result comes from: the inverse of the turn, as (x, y).
+    back = torch.stack([flip * cos, flip * sin, zero, -sin, cos, zero], dim=-1).reshape(-1, 2, 3)
+
+    def moved(image: Tensor) -> Tensor:
+        grid = functional.affine_grid(back.to(image.dtype), list(image.shape), align_corners=False)
+        return functional.grid_sample(image, grid, align_corners=False)
+
+    def moved_vectors(field: Tensor) -> Tensor:
+        y, x = moved(field).unbind(1)
+        c, s, f = (factor[:, None, None] for factor in (cos, sin, flip))
+        return torch.stack([s * f * x + c * y, c * f * x - s * y], dim=1)
+
+    u = None if batch.displacement is None else moved_vectors(batch.displacement)
+    return Batch(moved(batch.proteins), moved(batch.mask), moved_vectors(batch.traction), u)
+
+
+def _posed(batch: Batch, config: AugmentConfig) -> Batch:
+    if not (config.rotate or config.mirror):
+        return batch
+    n, device = len(batch.mask), batch.mask.device
+    angle = 2 * math.pi * torch.rand(n, device=device) * config.rotate
+    return turned(batch, angle, (torch.rand(n, device=device) < 0.5) & config.mirror)
+
+
+def _loosened(mask: Tensor, margin: int) -> Tensor:
+    """Widen every outline by a number of pixels from 0 to `margin`."""
+    if margin == 0:
+        return mask
+    steps = torch.randint(0, margin + 1, (len(mask), 1, 1, 1), device=mask.device)
+    for step in range(margin):
+        wider = functional.max_pool2d(mask, 3, stride=1, padding=1)
+        mask = torch.where(steps > step, wider, mask)
+    return mask
+
+
+def _photographed(proteins: Tensor, config: AugmentConfig) -> Tensor:
+    """Blur, brightness, contrast, noise and saturation, in the order in which light meets them."""
+    shape = (*proteins.shape[:2], 1, 1)
+
+    def normal(spread: float) -> Tensor:
+        return torch.exp(spread * torch.randn(shape, device=proteins.device))
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(shape, device=proteins.device)
+
+    if config.blur > 0:
+        proteins = blur(proteins, max(config.blur * float(torch.rand(())), 0.1))
+    if config.contrast > 0:
+        proteins = proteins.clamp(min=0) ** normal(config.contrast)
+    if config.brightness > 0:
+        proteins = proteins * normal(config.brightness)
+    if config.noise > 0:
+        noise = uniform(0, config.noise) * torch.randn_like(proteins)
+        proteins = (proteins + noise * (proteins > 0)).clamp(min=0)
+    if config.saturation > 0:
+        cut = uniform(0, 1) < config.saturation
+        proteins = torch.where(cut, proteins.minimum(uniform(2.5, 6)), proteins)
+    return proteins

@@ -1,0 +1,147 @@
+"""What a network is punished for. Every term is a mean over the batch; their weights are in `LossConfig`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from napari_cellforce.models.gfnn import GFNN
+from napari_cellforce.models.record import OutputKind
+from napari_cellforce.train.augment import Batch
+
+LossKind = Literal["vector", "magnitude_angle"]
+
+_STRONGEST = 8.0
+"""Magnitude beyond which the weight of a pixel grows no more (Schmitt et al. 2024)."""
+_TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What counts how much; 0 leaves a term out.
+
+    Attributes
+    ----------
+    kind : {"vector", "magnitude_angle"}
+        Squared error of the vectors; or the published one, ten times the squared error of the magnitude
+        plus the squared error of the angle where there is traction.
+    magnitude_weight : float
+        Pixels are weighted with ``exp(magnitude_weight * min(|F|, 8))``.
+    magnitude : float
+        Squared error of |F|, beside the vectors.
+    outside : float
+        Weight of pixels outside the cell, relative to those inside.
+    balance : float
+        Squared net force over summed force.
+    strain_energy : float
+        Squared error of the mean of F.u; needs displacements.
+    green : float
+        Of a GFNN: mean of the squared Green's functions but for q = 0.
+    """
+
+    kind: LossKind = "vector"
+    magnitude_weight: float = 0.0
+    magnitude: float = 0.0
+    outside: float = 0.1
+    balance: float = 0.0
+    strain_energy: float = 0.0
+    green: float = 0.0
+
+
+def loss_terms(
+    raw: Tensor, batch: Batch, module: nn.Module, config: LossConfig, output: OutputKind
+) -> dict[str, Tensor]:
+    """Return the weighted terms, each a number; the loss is their sum.
+
+    Parameters
+    ----------
+    raw : (N, 2, Y, X) tensor
+        What the network returns: (y, x), or magnitude and angle from x towards y.
+    batch : Batch
+    module : nn.Module
+    config : LossConfig
+    output : {"vector", "magnitude_angle"}
+        What `raw` is.
+    """
+    vectors = as_vectors(raw, output)
+    weight = _pixel_weight(batch, config)
+    if config.kind == "vector":
+        terms = {"vector": _mean((vectors - batch.traction).square().sum(dim=1), weight)}
+    else:
+        terms = _magnitude_angle(*_polar(raw, output), batch.traction, weight)
+    if config.magnitude:
+        difference = length(vectors) - length(batch.traction)
+        terms["magnitude"] = config.magnitude * _mean(difference.square(), weight)
+    if config.balance:
+        terms["balance"] = config.balance * imbalance(vectors).square().mean()
+    if config.strain_energy and batch.displacement is not None:
+        terms["strain energy"] = config.strain_energy * _strain_energy(vectors, batch)
+    if config.green and isinstance(module, GFNN):
+        terms["green"] = config.green * green_penalty(module)
+    return terms
+
+
+def as_vectors(raw: Tensor, output: OutputKind) -> Tensor:
+    """Return (y, x) vectors, ``(N, 2, Y, X)``, of what a network returns."""
+    if output == "vector":
+        return raw
+    magnitude, angle = raw.unbind(1)
+    return torch.stack([magnitude * angle.sin(), magnitude * angle.cos()], dim=1)
+
+
+def length(vectors: Tensor) -> Tensor:
+    """Return |F|, ``(N, Y, X)``, with a gradient also where it vanishes."""
+    return (vectors.square().sum(dim=1) + _TINY**2).sqrt()
+
+
+def imbalance(vectors: Tensor) -> Tensor:
+    """Return net over summed force of every frame, ``(N,)``."""
+    net = vectors.sum(dim=(-2, -1))
+    return torch.linalg.vector_norm(net, dim=1) / length(vectors).sum(dim=(-2, -1)).clamp(min=_TINY)
+
+
+def green_penalty(module: GFNN) -> Tensor:
+    """Return the mean of |G|² over the wavenumbers but q = 0."""
+    squared = module.kernel.exp().abs().square()
+    return torch.mean(squared.flatten(1)[:, 1:])
+
+
+def _pixel_weight(batch: Batch, config: LossConfig) -> Tensor:
+    """Return how much each pixel counts, ``(N, Y, X)``."""
+    weight = config.outside + (1 - config.outside) * batch.mask[:, 0]
+    if config.magnitude_weight:
+        strength = length(batch.traction).clamp(max=_STRONGEST)
+        weight = weight * torch.exp(config.magnitude_weight * strength)
+    return weight
+
+
+def _magnitude_angle(magnitude: Tensor, angle: Tensor, target: Tensor, weight: Tensor) -> dict[str, Tensor]:
+    """Return the two terms of the published loss; the angle counts where there is traction."""
+    strength = length(target)
+    turn = angle - torch.atan2(target[:, 0], target[:, 1])
+    turn = torch.remainder(turn + math.pi, 2 * math.pi) - math.pi
+    somewhere = weight * (strength > 2 * _TINY)
+    return {
+        "magnitude": 10 * _mean((magnitude - strength).square(), weight),
+        "angle": _mean(turn.square(), somewhere),
+    }
+
+
+def _polar(raw: Tensor, output: OutputKind) -> tuple[Tensor, Tensor]:
+    if output == "magnitude_angle":
+        return raw[:, 0], raw[:, 1]
+    return length(raw), torch.atan2(raw[:, 0], raw[:, 1] + _TINY)
+
+
+def _strain_energy(vectors: Tensor, batch: Batch) -> Tensor:
+    assert batch.displacement is not None
+    work = ((vectors - batch.traction) * batch.displacement).sum(dim=1)
+    return work.mean(dim=(-2, -1)).square().mean()
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp(min=_TINY)
