@@ -1,0 +1,14 @@
+"""How far the beads in a gel have moved: drift, particle image velocimetry, optical flow."""
+
+from napari_cellforce.physics.displacement._config import DisplacementConfig, DisplacementResult, Drift
+from napari_cellforce.physics.displacement._measure import displacement_field, find_drift
+from napari_cellforce.physics.displacement._outliers import normalised_median_residual
+
+__all__ = [
+    "DisplacementConfig",
+    "DisplacementResult",
+    "Drift",
+    "displacement_field",
+    "find_drift",
+    "normalised_median_residual",
+]

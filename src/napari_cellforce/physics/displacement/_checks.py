@@ -1,0 +1,117 @@
+"""Refusing bead images that nothing can be measured from."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.physics.displacement._config import DisplacementConfig
+from napari_cellforce.physics.displacement._correlation import Float32
+
+_SATURATED_DOUBT, _SATURATED_LIMIT = 0.002, 0.1
+"""Shares of pixels at the camera's limit: beads that have lost their tops, and images without information."""
+
+
+def checked(image: npt.ArrayLike, name: str, config: DisplacementConfig) -> Float32:
+    """Return one bead image as float32, having checked that there may be beads in it.
+
+    Parameters
+    ----------
+    image : (Y, X) array
+    name : str
+        For the message: ``"reference"``.
+    config : DisplacementConfig
+
+    Raises
+    ------
+    CellForceError
+        If the image is empty, not finite, smaller than a window, or mostly saturated.
+
+    Warns
+    -----
+    CellForceWarning
+        If the tops of beads are saturated.
+    """
+    array = np.asarray(image)
+    if array.ndim != 2:
+        raise ValueError(f"expected (Y, X), got an array of shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise _bad(
+            f"the {name} bead image has NaN or infinite pixels",
+            "every pixel needs a number",
+            "Export the image again.",
+        )
+    if min(array.shape) < max(config.windows):
+        raise _bad(
+            f"the {name} bead image is {array.shape[0]} x {array.shape[1]} pixels",
+            f"the largest window, {max(config.windows)} pixels, must fit in",
+            "Choose smaller windows.",
+        )
+    if array.min() == array.max():
+        raise _bad(
+            f"the {name} bead image is {array.flat[0]:g} everywhere",
+            "it must show beads",
+            "Choose the channel of the beads.",
+        )
+    _check_saturation(array, name)
+    return array.astype(np.float32)
+
+
+def check_same_size(reference: npt.NDArray[Any], deformed: npt.NDArray[Any]) -> None:
+    """Refuse two images of different sizes."""
+    if reference.shape != deformed.shape:
+        sizes = (f"{a.shape[0]} x {a.shape[1]}" for a in (reference, deformed))
+        raise _bad(
+            "the reference is {} pixels, the loaded image {}".format(*sizes),
+            "both must show the same place in the same size",
+            "Choose the pair that belongs together, or crop both alike.",
+        )
+
+
+def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> None:
+    """Refuse a shift that the windows cannot follow because its correction is switched off."""
+    length = float(np.hypot(*measured))
+    if config.drift == "none" and length > config.windows[0] / 3:
+        raise _bad(
+            f"the images are shifted against each other by {length:.0f} pixels",
+            f"without drift correction, windows of {config.windows[0]} pixels follow a third of their side",
+            "Switch the drift correction on.",
+            "drift",
+        )
+
+
+def check_rejected(share: float) -> None:
+    """Refuse a field that is mostly filled in."""
+    if share > 0.5:
+        raise _bad(
+            f"{100 * share:.0f} % of the displacement vectors were rejected",
+            "at least half must be measured",
+            "Check that both images show the same beads in focus; take larger windows: they hold more beads.",
+        )
+
+
+def _check_saturation(array: npt.NDArray[Any], name: str) -> None:
+    if array.dtype.kind not in "ui":
+        return
+    share = float(np.mean(array == array.max()))
+    if share > _SATURATED_LIMIT:
+        raise _bad(
+            f"{100 * share:.0f} % of the {name} bead image is saturated (value {array.max()})",
+            "beads must be told from each other",
+            "Take the images with less exposure.",
+        )
+    if share > _SATURATED_DOUBT:
+        warnings.warn(
+            f"{100 * share:.1f} % of the {name} bead image is saturated: beads without tops are found "
+            "less precisely. Take the images with less exposure.",
+            CellForceWarning,
+            stacklevel=4,
+        )
+
+
+def _bad(value: str, rule: str, remedy: str, topic: str = "beads") -> CellForceError:
+    return CellForceError(value, rule, remedy, topic=topic)

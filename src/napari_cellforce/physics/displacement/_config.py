@@ -1,0 +1,152 @@
+"""What the user chooses for a displacement, and what comes of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.physics._grid import RealArray
+from napari_cellforce.physics.displacement._sampling import to_pixels
+
+Method = Literal["piv", "tv-l1", "ilk"]
+DriftCorrection = Literal["shift", "rigid", "none"]
+
+_SMALLEST_WINDOW = 8
+
+
+@dataclass(frozen=True)
+class DisplacementConfig:
+    """Settings of the measurement of a displacement from two images of beads.
+
+    Attributes
+    ----------
+    windows : tuple of int
+        Side of the square interrogation windows of each pass, in pixels; the images are deformed by what
+        the passes before have found.
+    overlap : int
+        Of neighbouring windows in the last pass, in pixels; the passes before overlap by at most 3/4.
+    drift : {"shift", "rigid", "none"}
+        What is taken for a movement of the stage: a shift, a shift and a rotation, nothing.
+    method : {"piv", "tv-l1", "ilk"}
+        Particle image velocimetry, or optical flow by scikit-image: total variation with L1 norm, or
+        iterative Lucas-Kanade with a window of ``windows[-1]``. Sampled on the same grid.
+    median_threshold : float
+        Of the normalised median test: vectors farther from the median of their neighbours, in units of
+        the neighbours' own scatter, are replaced. Flows have 2; the displacement under an adhesion is a
+        peak a few windows wide, which 2 cuts off.
+    median_noise : float
+        Scatter in pixels that is always allowed for in that test.
+    signal_to_noise : float
+        Vectors whose correlation peak is lower than this times the next peak are replaced.
+    workers : int or None
+        Threads; None for one a processor.
+    """
+
+    windows: tuple[int, ...] = (64, 32, 32, 32)
+    overlap: int = 24
+    drift: DriftCorrection = "shift"
+    method: Method = "piv"
+    median_threshold: float = 4.0
+    median_noise: float = 0.1
+    signal_to_noise: float = 1.05
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.windows or min(self.windows) < _SMALLEST_WINDOW:
+            raise CellForceError(
+                f"the windows are {self.windows} pixels",
+                f"each must be at least {_SMALLEST_WINDOW}",
+                "Choose windows that hold some ten beads each, 32 to 64 pixels as a rule.",
+                topic="window",
+            )
+        if not 0 <= self.overlap < self.windows[-1]:
+            raise CellForceError(
+                f"the overlap is {self.overlap} pixels",
+                f"it must be from 0 to less than the last window, {self.windows[-1]}",
+                "Take three quarters of the window.",
+                topic="overlap",
+            )
+
+    @property
+    def step(self) -> int:
+        """Distance of neighbouring vectors in pixels."""
+        return self.windows[-1] - self.overlap
+
+    @property
+    def threads(self) -> int:
+        """Number of threads to use."""
+        return self.workers or os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A rigid movement of the whole image about its centre: r -> R(angle) (r - c) + c + shift.
+
+    Attributes
+    ----------
+    shift : tuple of 2 float
+        (y, x) in pixels.
+    angle : float
+        In radians, positive from y towards x: R = [[cos, -sin], [sin, cos]] on (y, x).
+    """
+
+    shift: tuple[float, float] = (0.0, 0.0)
+    angle: float = 0.0
+
+    def at(self, y: npt.ArrayLike, x: npt.ArrayLike, shape: tuple[int, int]) -> RealArray:
+        """Return how it displaces the points (y, x), ``(2, ...)`` in pixels, of images of `shape`."""
+        dy, dx = np.asarray(y) - (shape[0] - 1) / 2, np.asarray(x) - (shape[1] - 1) / 2
+        cosine, sine = np.cos(self.angle) - 1, np.sin(self.angle)
+        moved: RealArray = np.stack(
+            [cosine * dy - sine * dx + self.shift[0], sine * dy + cosine * dx + self.shift[1]]
+        )
+        return moved
+
+
+@dataclass(frozen=True, eq=False)
+class DisplacementResult:
+    """How far the beads have moved, on the grid of the windows' centres.
+
+    Attributes
+    ----------
+    displacement : (2, Yw, Xw) float32 array
+        (y, x) in pixels, without the drift: what is at r in the reference is at r + u(r) in the deformed
+        image.
+    y, x : (Yw,) and (Xw,) arrays
+        Of the windows' centres, in pixels.
+    signal_to_noise : (Yw, Xw) float32 array
+        Highest peak of the correlation over the next; NaN for optical flow.
+    replaced : (Yw, Xw) bool array
+        True where the measured vector was rejected and its neighbours' were taken.
+    drift : Drift
+    shape : tuple of int
+        Height and width of the images.
+    """
+
+    displacement: FloatArray
+    y: RealArray
+    x: RealArray
+    signal_to_noise: FloatArray
+    replaced: BoolArray
+    drift: Drift
+    shape: tuple[int, int]
+
+    @property
+    def replaced_fraction(self) -> float:
+        """Share of the vectors that were replaced."""
+        return float(self.replaced.mean())
+
+    @property
+    def step(self) -> float:
+        """Distance of neighbouring vectors in pixels; that of the whole image if there is one vector only."""
+        return float(self.y[1] - self.y[0] if len(self.y) > 1 else max(self.shape))
+
+    def on_pixels(self) -> FloatArray:
+        """Interpolate to the grid of the images, ``(2, Y, X)``: cubic splines, held at the edge."""
+        return to_pixels(self.displacement, self.y, self.x, self.shape).astype(np.float32)

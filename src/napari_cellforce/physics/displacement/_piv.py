@@ -1,0 +1,106 @@
+"""Particle image velocimetry in several passes, each on the image deformed by what is known so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_cellforce.fields import BoolArray
+from napari_cellforce.physics._grid import RealArray
+from napari_cellforce.physics.displacement._config import DisplacementConfig, Drift
+from napari_cellforce.physics.displacement._correlation import (
+    Float32,
+    Peaks,
+    coherence_weights,
+    correlate,
+    tiles,
+)
+from napari_cellforce.physics.displacement._outliers import normalised_median_residual, replace
+from napari_cellforce.physics.displacement._sampling import DeformedImage, from_pixels, to_pixels
+
+_HIDDEN = 0.25
+"""Share of a window that may lie outside the other image."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """What a pass has measured.
+
+    Attributes
+    ----------
+    displacement : (2, Yw, Xw) array
+        In pixels, without the drift.
+    rejected : (Yw, Xw) bool array
+        Where it comes from the neighbours.
+    peaks : Peaks
+        Of the correlation with the image deformed by the pass before.
+    """
+
+    displacement: RealArray
+    rejected: BoolArray
+    peaks: Peaks
+
+
+def piv(reference: Float32, deformed: Float32, config: DisplacementConfig, drift: Drift) -> Vectors:
+    """Measure the displacement from `reference` to `deformed`, (Y, X) float32 images, beyond the drift."""
+    image = DeformedImage(deformed, config.threads)
+    stage = drift_on_pixels(drift, (reference.shape[0], reference.shape[1]))
+    vectors: Vectors | None = None
+    for window in config.windows[:-1]:
+        vectors = _pass(reference, image, window, max(config.step, window // 4), config, stage, vectors)
+    return _pass(reference, image, config.windows[-1], config.step, config, stage, vectors)
+
+
+def filled(aligned: Float32, reference: Float32) -> tuple[Float32, BoolArray]:
+    """Return an image with the reference's pixels where it has NaN, and where that is."""
+    unseen: BoolArray = np.isnan(aligned)
+    return np.where(unseen, reference, aligned), unseen
+
+
+def drift_on_pixels(drift: Drift, shape: tuple[int, int]) -> Float32:
+    """Return a drift as a displacement of every pixel, ``(2, Y, X)``."""
+    y, x = np.broadcast_arrays(np.arange(shape[0])[:, None], np.arange(shape[1]))
+    return drift.at(y, x, shape).astype(np.float32)
+
+
+def _pass(
+    reference: Float32,
+    image: DeformedImage,
+    window: int,
+    step: int,
+    config: DisplacementConfig,
+    stage: Float32,
+    known: Vectors | None,
+) -> Vectors:
+    """Correlate with the image as deformed by the drift, `stage`, and by what is known."""
+    threads = config.threads
+    predicted = np.zeros_like(stage)
+    if known is not None:
+        places = known.peaks.y, known.peaks.x
+        predicted = to_pixels(known.displacement, *places, reference.shape).astype(np.float32)
+    aligned, unseen = filled(image.at(stage + predicted), reference)
+    weights = None if known is None else coherence_weights(reference, aligned, window, threads)
+    peaks = correlate(reference, aligned, window, step, threads, weights)
+    before = from_pixels(predicted, peaks.y, peaks.x)
+    hidden = tiles(unseen, window, step).mean(axis=(2, 3)) > _HIDDEN
+    rejected = _rejected(peaks, before + peaks.shift, hidden, config)
+    # A hole is filled with its neighbours' news of the last pass, or in the first pass with their vectors.
+    return Vectors(before + replace(peaks.shift, rejected), rejected, peaks)
+
+
+def _rejected(peaks: Peaks, total: RealArray, hidden: BoolArray, config: DisplacementConfig) -> BoolArray:
+    """Find the vectors not to be trusted.
+
+    They are those of windows that left the image, those without a clear peak, and those which fit their
+    neighbours neither in all nor as a change. The change alone tells errors from the sharp peak of
+    displacement under an adhesion, which an earlier pass has seen, too; the whole tells them from the
+    correction of an earlier error.
+    """
+    unclear: BoolArray = hidden | (peaks.signal_to_noise < config.signal_to_noise)
+    residuals = [
+        normalised_median_residual(np.where(unclear, np.nan, vectors), config.median_noise)
+        for vectors in (peaks.shift, total)
+    ]
+    rejected: BoolArray = unclear | (np.minimum(*residuals) > config.median_threshold)
+    return rejected
