@@ -42,7 +42,7 @@ class CellForceWarning(UserWarning):
 def sentence(text: str) -> str:
     """Return `text` with a full stop, unless it already ends a sentence."""
     text = text.strip()
-    return text if text.endswith((".", "!", "?", ")")) else text + "."
+    return text if text.endswith((".", "!", "?", ".)", "!)", "?)")) else text + "."
 
 
 def _rebuild(value: str, rule: str, remedy: str, topic: str | None) -> CellForceError:

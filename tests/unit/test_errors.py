@@ -38,7 +38,13 @@ def test_it_crosses_from_a_worker_process_whole():
 
 @pytest.mark.parametrize(
     ("text", "as_sentence"),
-    [(" no cell ", "no cell."), ("Done.", "Done."), ("Really?", "Really?"), ("all (so far)", "all (so far)")],
+    [
+        (" no cell ", "no cell."),
+        ("Done.", "Done."),
+        ("Really?", "Really?"),
+        ("it is (3, 4)", "it is (3, 4)."),
+        ("(See there.)", "(See there.)"),
+    ],
 )
 def test_sentences_end(text, as_sentence):
     assert sentence(text) == as_sentence

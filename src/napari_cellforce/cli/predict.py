@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -98,8 +99,9 @@ def predict_one(
         output.print(f"{path.name}: {note}", highlight=False)
     job = prepare(stack, predictor, _mask_from(mask, label, stack), pixel_size, config)
     paths = OutputPaths.of(out or path.parent, stack.name)
-    with frame_progress(path.name) as update:
-        for record in predict_to_files(job, paths):
+    # Closing the records, come what may, is what keeps the finished frames.
+    with frame_progress(path.name) as update, contextlib.closing(predict_to_files(job, paths)) as records:
+        for record in records:
             if isinstance(record, FrameResult):
                 update("", record.frame + 1, stack.n_frames)
             else:
@@ -137,12 +139,14 @@ def _mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
 
 def _refuse_same_names(inputs: list[Path], out: Path | None) -> None:
     """Refuse two inputs whose results would overwrite each other."""
-    names = Counter(path.name if out else str(path.resolve()) for path in inputs)
-    twice = [name for name, count in names.items() if count > 1]
-    if twice:
+    from napari_cellforce.io.paths import stem
+
+    results = Counter((out or path.resolve().parent) / stem(path.resolve()) for path in inputs)
+    result, count = results.most_common(1)[0]
+    if count > 1:
         raise CellForceError(
-            f"{twice[0]} is given {names[twice[0]]} times",
-            "inputs with one name would overwrite each other's results",
+            f"{count} of the inputs are called {result.name}",
+            "they would overwrite each other's results",
             "Give each input once, or predict them into different folders.",
             topic="output",
         )

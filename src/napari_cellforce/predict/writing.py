@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,8 @@ def predict_to_files(
     paths: OutputPaths,
     frames: range | None = None,
     baselines: Baselines | None = None,
-) -> Iterator[Progress | FrameResult]:
-    """Run a job and write what it yields; whatever ends it, the finished frames are on disk.
+) -> Generator[Progress | FrameResult, None, None]:
+    """Run a job and write what it yields; whatever ends or closes it, the finished frames are on disk.
 
     Parameters
     ----------
