@@ -14,10 +14,13 @@ from napari_cellforce.synthetic import (
     Instrument,
     Shape,
     SheetMechanics,
+    SyntheticCell,
     simulate,
 )
 
 _SEED = 3
+_CUT = 16
+"""Pixels at each side of the measured sample, where the inversion, which takes the gel as periodic, errs."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,10 @@ def measured_sample(seed: int = _SEED) -> Sample:
         proteins=(PROTEINS["zyxin"], PROTEINS["actin"]),
         mechanics=SheetMechanics(),
         instrument=Instrument(),
-        side=400,
+        side=400 + 2 * _CUT,
         pixel_size=0.34,
     )
-    cell = simulate(config, seed)
-    return _named("simulated cell", seed, cell.image, cell.measured)
+    return _sample("simulated cell", seed, simulate(config, seed), slice(_CUT, -_CUT))
 
 
 def drug_sample(seed: int = _SEED) -> Sample:
@@ -60,14 +62,21 @@ def drug_sample(seed: int = _SEED) -> Sample:
         side=224,
         pixel_size=0.51,
     )
-    cell = simulate(config, seed)
-    return _named("drug time course", seed, cell.image, cell.traction)
+    return _sample("drug time course", seed, simulate(config, seed))
 
 
-def _named(name: str, seed: int, image: ImageStack, traction: VectorField | None) -> Sample:
-    assert traction is not None, "samples have mechanics and, where asked for, an instrument"
+def _sample(name: str, seed: int, cell: SyntheticCell, part: slice = slice(None)) -> Sample:
+    """Return the part of a cell's images and of its traction, measured or else exact."""
+    traction = cell.measured or cell.traction
+    assert traction is not None, "samples have mechanics"
     provenance = Provenance(version=__version__, settings={"simulated": name, "seed": seed})
     return Sample(
-        dataclasses.replace(image, name=name),
-        dataclasses.replace(traction, name=name, provenance=provenance),
+        dataclasses.replace(cell.image, data=cell.image.data[..., part, part], name=name),
+        dataclasses.replace(
+            traction,
+            data=traction.data[..., part, part],
+            mask=traction.mask[..., part, part],
+            name=name,
+            provenance=provenance,
+        ),
     )
