@@ -158,7 +158,7 @@ def _spring_entries(scalar: Basis, band: Band) -> tuple[Indices, sp.csr_array]:
 def _values_at_points(scalar: Basis) -> sp.csr_array:
     """Return the matrix that takes nodal values to the quadrature points, triangle by triangle."""
     n_triangles, n_points = scalar.dx.shape
-    values = np.stack([hat[0].value for hat in scalar.basis], axis=-1)
+    values = np.stack([hat[0] for hat in scalar.basis], axis=-1)
     columns = np.broadcast_to(scalar.element_dofs.T[:, None, :], (n_triangles, n_points, 3))
     rows = np.repeat(np.arange(n_triangles * n_points), 3)
     shape = (n_triangles * n_points, scalar.N)
