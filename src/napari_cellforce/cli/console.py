@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,11 +17,15 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Table
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 
+_ENDLESS = 10_000
+"""Columns where there is no terminal: a table in a file or pipe keeps its paths and hashes in one piece."""
+
 errors = Console(stderr=True, soft_wrap=True)
-output = Console(soft_wrap=True)
+output = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _ENDLESS)
 
 _OPTIONS = {
     "pixel size": "--pixel-size",
@@ -49,6 +54,17 @@ def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:
     """Print a warning if it is one of ours."""
     if issubclass(category, CellForceWarning):
         errors.print(f"[yellow]Warning:[/] {escape(' '.join(str(message).split()))}", highlight=False)
+
+
+def card(facts: Mapping[str, str], title: str = "") -> Table:
+    """Return facts in two columns, of which nothing is cut off; those that are empty are left out."""
+    table = Table(show_header=False, box=None, title=title or None, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(name, escape(fact))
+    return table
 
 
 @contextlib.contextmanager

@@ -5,26 +5,24 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-from rich.table import Table
-
 from napari_cellforce import __version__, zoo
-from napari_cellforce.cli.console import output
+from napari_cellforce.cli.console import card, output
 
 _LIBRARIES = ("torch", "napari", "numpy", "scipy", "scikit-image", "tifffile", "zarr", "dask", "qtpy")
 
 
 def info() -> None:
     """Print versions, the device that would be used, and where models are kept."""
-    table = Table(show_header=False, box=None)
-    table.add_row("napari-cellforce", __version__)
-    table.add_row("Python", f"{platform.python_version()} on {platform.platform()}")
-    for library in _LIBRARIES:
-        table.add_row(library, _version(library))
-    table.add_row("device", _device())
-    table.add_row("model folder", str(zoo.model_folder()))
     available = [entry.name for entry in zoo.entries() if zoo.is_available(entry.name)]
-    table.add_row("models ready", ", ".join(available))
-    output.print(table)
+    facts = {
+        "napari-cellforce": __version__,
+        "Python": f"{platform.python_version()} on {platform.platform()}",
+        **{library: _version(library) for library in _LIBRARIES},
+        "device": _device(),
+        "model folder": str(zoo.model_folder()),
+        "models ready": ", ".join(available),
+    }
+    output.print(card(facts), highlight=False)
 
 
 def _version(library: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from napari_cellforce import zoo
-from napari_cellforce.cli.console import byte_progress, output
+from napari_cellforce.cli.console import byte_progress, card, output
 
 app = typer.Typer(help="List, download and import predictors.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def list_models() -> None:
 def info(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
     """Print the card of a model: what it is good for, where it comes from, its licence."""
     entry = zoo.entry(name)
-    rows = {
+    facts = {
         "title": entry.title,
         "what it is": entry.card,
         "reads": ", ".join(entry.inputs),
@@ -43,13 +43,7 @@ def info(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
         "size": f"{entry.size / 1e6:.1f} MB" if entry.size else "",
         "file": str(entry.path()) if entry.has_weights and zoo.is_available(name) else "",
     }
-    table = Table(show_header=False, box=None, title=entry.name, title_justify="left")
-    table.add_column()
-    table.add_column(overflow="fold")  # whole addresses and hashes, to be copied
-    for key, value in rows.items():
-        if value:
-            table.add_row(f"[bold]{key}[/]", value)
-    output.print(table)
+    output.print(card(facts, entry.name), highlight=False)
 
 
 @app.command()

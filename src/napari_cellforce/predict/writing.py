@@ -84,10 +84,16 @@ def predict_to_files(
         n_frames=job.stack.n_frames if frames is None else len(frames),
     )
     with contextlib.ExitStack() as stack:
-        stack.callback(lambda: rows and write_table(paths.summary, pd.DataFrame(rows)))
+        # A frame whose row was made but which did not reach the file is in neither.
+        stack.callback(lambda: _write_rows(paths.summary, rows[: len(writer.frames)]))
         stack.enter_context(writer)
         for record in job.run(frames, baselines):
             if isinstance(record, FrameResult):
-                writer.append(record.frame, record.traction, record.mask)
                 rows.append(job.row(record))
+                writer.append(record.frame, record.traction, record.mask)
             yield record
+
+
+def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
+    if rows:
+        write_table(path, pd.DataFrame(rows))
