@@ -14,8 +14,9 @@ from napari_cellforce.files import atomic_path
 from napari_cellforce.scan.measures import QUANTITIES
 from napari_cellforce.scan.table import column_of, curve, unit_of
 
-# Okabe & Ito (2008): told apart by people who do not see all colours; markers tell them apart without any.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+# After Okabe & Ito (2008), the blue lighter so that it stands out from a dark background too. Markers tell
+# the curves apart without colours.
+COLOURS = ("#2196d3", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8d6e63")
 _MARKERS = "os^Dvp"
 _FORMATS = (".png", ".svg", ".pdf")
 

@@ -11,7 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import AdhesionRule, Adhesions, Outline
+from napari_cellforce.synthetic import AdhesionRule, Adhesions, Outline, SyntheticCell
 from napari_cellforce.widgets._form import Form
 from napari_cellforce.widgets.hand_drawn import ADHESIONS, adhesion_layer, adhesions_of
 from napari_cellforce.widgets.layer_choice import LayerChoice
@@ -90,9 +90,9 @@ class AdhesionSection(QWidget):
             layer, outline(), pixel_size, width=self._width.value, intensity=self._intensity.value
         )
 
-    def set_makers(self, adhesions: Callable[[], Adhesions | None], pixel_size: Callable[[], float]) -> None:
-        """Say where the drawn cell's adhesions and the pixel size are to be had."""
-        self._adhesions, self._pixel_size = adhesions, pixel_size
+    def set_source(self, cell: Callable[[], SyntheticCell]) -> None:
+        """Say where the cell is to be had whose adhesions are made editable."""
+        self._cell = cell
 
     def reset(self) -> None:
         """Go back to the first rule."""
@@ -174,10 +174,13 @@ class AdhesionSection(QWidget):
             self.changed.emit()
 
     def _on_edit(self) -> None:
-        self._take_up(adhesion_layer(self._adhesions(), self._pixel_size(), self._width.value), "select")
+        cell = self._cell()
+        layer = adhesion_layer(cell.adhesions[0], cell.config.pixel_size, self._width.value)
+        self._take_up(layer, "select")
 
     def _on_draw(self) -> None:
-        self._take_up(adhesion_layer(None, self._pixel_size(), self._width.value), "add_line")
+        pixel_size = self._cell().config.pixel_size
+        self._take_up(adhesion_layer(None, pixel_size, self._width.value), "add_line")
 
     def _take_up(self, layer: Layer, mode: str) -> None:
         # The layer's features hold the intensities: the slider must not count them a second time.

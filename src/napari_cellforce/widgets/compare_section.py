@@ -15,12 +15,14 @@ _SHOWN = (
     "mean traction",
     "maximum traction",
     "strain energy",
-    "contractile moment",
     "angle to the adhesions",
     "net / total force",
     "area",
     "adhesions",
 )
+_ROUNDING_ERROR = 1e-3
+"""What is smaller, in any of the table's units, is shown as 0."""
+
 _SMALLEST_CHANGE = 0.05
 """In %: less is shown as none."""
 
@@ -32,10 +34,9 @@ class CompareSection(QWidget):
         super().__init__(parent)
         self._before: dict[str, Answer] = {}
         self._now: Answer | None = None
-        self._headline, self._table = QLabel(), QLabel()
-        self._headline.setWordWrap(True)
-        for text in (self._headline, self._table):
-            text.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self.headline = ""
+        self._table = QLabel()
+        self._table.setTextInteractionFlags(Qt.TextSelectableByMouse)
         self._table.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
         self._pin = QPushButton("Compare with this cell from now on")
         self._pin.setToolTip(
@@ -47,19 +48,21 @@ class CompareSection(QWidget):
         buttons.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._headline)
         layout.addWidget(self._table)
         layout.addLayout(buttons)
-        self.hide()
+
+    @property
+    def filled(self) -> bool:
+        """True once there is an answer."""
+        return self._now is not None
 
     def show_answer(self, answer: Answer) -> None:
         """Show an answer beside the one that came before it, from the same model."""
         self._now = answer
         before = self._before.setdefault(answer.model, answer)
-        self._headline.setText(f"<b>{headline(before, answer)}</b>")
+        self.headline = headline(before, answer)
         self._table.setText(_table(before, answer))
         self._pin.setVisible(before is not answer)
-        self.show()
 
     def pin(self) -> None:
         """Take the cell as it is now for the one before."""
@@ -74,8 +77,15 @@ def headline(before: Answer, now: Answer) -> str:
     unit = column.partition(" ")[2].partition(" ")[2].strip("[]")
     if before is now:
         return f"Total force: {number(now.numbers[column])} {unit}"
-    change = percent(before.numbers[column], now.numbers[column])
-    return f"Total force: {number(before.numbers[column])} → {number(now.numbers[column])} {unit} ({change})"
+    old, new = before.numbers[column], now.numbers[column]
+    return f"Total force: {number(old)} → {number(new)} {unit} ({percent(old, new)})"
+
+
+def change(name: str, before: float, now: float) -> str:
+    """Return the change of a column: in % of a quantity that has a true zero, in degrees of an angle."""
+    if "[°]" in name:
+        return f"{now - before:+.1f}°"
+    return "–" if name.startswith("net") else percent(before, now)
 
 
 def percent(before: float, now: float) -> str:
@@ -90,6 +100,8 @@ def number(value: float) -> str:
     """Return a number with three digits."""
     if not math.isfinite(value):
         return "–"
+    if abs(value) < _ROUNDING_ERROR:
+        return "0"
     return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
@@ -100,8 +112,9 @@ def _table(before: Answer, now: Answer) -> str:
     for name in _columns(now.numbers):
         cells = [number(now.numbers[name])]
         if compared:
-            cells = [number(before.numbers[name]), *cells, percent(before.numbers[name], now.numbers[name])]
-        values = "".join(f"<td align='right'>&nbsp;&nbsp;{cell}</td>" for cell in cells)
+            old, new = before.numbers[name], now.numbers[name]
+            cells = [number(old), *cells, change(name, old, new)]
+        values = "".join(f"<td align='right'>&nbsp;{cell}</td>" for cell in cells)
         lines.append(f"<tr><td>{name}</td>{values}</tr>")
     return f"<table>{''.join(lines)}</table>"
 

@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import Outline, Shape
+from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
 from napari_cellforce.synthetic.shape import Kind
 from napari_cellforce.widgets._form import Form
 from napari_cellforce.widgets.hand_drawn import outline_layer, outline_of, paint_layer
@@ -104,11 +104,9 @@ class OutlineSection(QWidget):
         self._kinds.setCurrentIndex(self._kinds.findData(BY_HAND))
         self._layers.add(layer, mode)
 
-    def set_makers(
-        self, outline: Callable[[], Outline | None], pixel_size: Callable[[], float], side: Callable[[], int]
-    ) -> None:
-        """Say where the drawn cell's outline, the pixel size and the image's side are to be had."""
-        self._outline, self._pixel_size, self._side = outline, pixel_size, side
+    def set_source(self, cell: Callable[[], SyntheticCell]) -> None:
+        """Say where the cell is to be had whose outline is made editable."""
+        self._cell = cell
 
     def reset(self) -> None:
         """Go back to the first shape."""
@@ -146,8 +144,9 @@ class OutlineSection(QWidget):
         self._aspect = NumberSlider(1, 5, 1, "", 2)
         self._angle = NumberSlider(0, 180, 0, "°", 0)
         self._corners = NumberSlider(3, 14, 7, "", 0)
-        for slider in (self._area, self._aspect, self._angle, self._corners):
+        for slider in (self._area, self._angle, self._corners):
             slider.changed.connect(self.changed)
+        self._aspect.changed.connect(self._on_kind)
         self._rules = QWidget()
         self._form = Form(self._rules)
         self._form.add("Area", self._area, "Of the cell; a spread fibroblast has 1500 to 7000 µm²")
@@ -184,7 +183,7 @@ class OutlineSection(QWidget):
         self._edit.setVisible(not self.by_hand)
         for slider, shown in (
             (self._aspect, kind != "circle"),
-            (self._angle, kind not in ("circle", BY_HAND)),
+            (self._angle, kind != "circle" and self._aspect.value > 1),
             (self._corners, kind in _WITH_CORNERS),
         ):
             self._form.setRowVisible(self._row_of(slider), shown)
@@ -198,14 +197,15 @@ class OutlineSection(QWidget):
             self.changed.emit()
 
     def _on_edit(self) -> None:
-        self.draw_by_hand(outline_layer(self._outline(), self._pixel_size()), "direct")
+        cell = self._cell()
+        self.draw_by_hand(outline_layer(cell.outline, cell.config.pixel_size), "direct")
 
     def _on_draw(self) -> None:
-        self.draw_by_hand(outline_layer(None, self._pixel_size()), "add_polygon")
+        self.draw_by_hand(outline_layer(None, self._cell().config.pixel_size), "add_polygon")
 
     def _on_paint(self) -> None:
-        side = self._side()
-        self.draw_by_hand(paint_layer((side, side), None, self._pixel_size()), "paint")
+        config = self._cell().config
+        self.draw_by_hand(paint_layer((config.side, config.side), None, config.pixel_size), "paint")
 
 
 def _may_be_outline(layer: Layer) -> bool:

@@ -70,7 +70,6 @@ class ScanResult(QWidget):
         self._take_colours()
         viewer.events.theme.connect(self._take_colours)
         viewer.dims.events.current_step.connect(self._mark)
-        self.hide()
 
     def disconnect_viewer(self) -> None:
         """Hear nothing more of the viewer; what is being saved is finished."""
@@ -82,6 +81,11 @@ class ScanResult(QWidget):
         """One row a cell and model."""
         return pd.DataFrame() if self._config is None else scan_table(self._config, self._steps)
 
+    @property
+    def done(self) -> int:
+        """Number of cells so far."""
+        return len(self._steps)
+
     def begin(self, config: ScanConfig) -> None:
         """Make room for another scan."""
         self._config, self._steps = config, []
@@ -91,7 +95,6 @@ class ScanResult(QWidget):
         """Take in another cell."""
         self._steps.append(step)
         self._draw()
-        self.show()
 
     def save(self, folder: Path) -> None:
         """Write table, trends, figure, cells and settings into a folder, off the GUI thread."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QListWidget, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QListWidget,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
 
 from napari_cellforce.scan import PARAMETERS, Drawing, Parameter, ScanConfig
 from napari_cellforce.widgets._form import Form, narrow
@@ -36,6 +45,8 @@ class ScanSection(QWidget):
         self._steps.setSuffix(" steps")
         for box in (self._low, self._high, self._steps):
             box.setKeyboardTracking(False)
+            box.setButtonSymbols(QSpinBox.NoButtons)
+            box.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
             box.valueChanged.connect(lambda _: self.changed.emit())
         self._models = QListWidget()
         self._models.setFixedHeight(78)
@@ -56,6 +67,11 @@ class ScanSection(QWidget):
     def models(self) -> tuple[str, ...]:
         """Who is asked."""
         return ticked_in(self._models)
+
+    @property
+    def steps(self) -> int:
+        """Number of cells."""
+        return int(self._steps.value())
 
     def config(self, drawing: Drawing) -> ScanConfig:
         """Return the scan of a drawing.

@@ -33,13 +33,15 @@ class NumberSlider(QWidget):
         self._slider = QSlider(Qt.Horizontal)
         self._slider.setRange(0, _STEPS)
         self._slider.setFocusPolicy(Qt.ClickFocus)
+        self._slider.setMinimumWidth(60)
         self._box = QDoubleSpinBox()
         self._box.setDecimals(decimals)
         self._box.setRange(low, high)
         self._box.setSingleStep(max((high - low) / _STEPS * 4, 10.0**-decimals))
         self._box.setSuffix(f" {unit}" if unit else "")
         self._box.setKeyboardTracking(False)
-        self._box.setFixedWidth(94)
+        self._box.setButtonSymbols(QDoubleSpinBox.NoButtons)
+        self._box.setFixedWidth(76)
         self._slider.valueChanged.connect(self._on_slider)
         self._box.valueChanged.connect(self._on_box)
         row = QHBoxLayout(self)
@@ -57,15 +59,6 @@ class NumberSlider(QWidget):
     def set_value(self, value: float) -> None:
         """Set the number, within the ends."""
         self._box.setValue(value)
-        self._follow()
-
-    def set_range(self, low: float, high: float, value: float, unit: str, decimals: int) -> None:
-        """Take another quantity, without a word to others."""
-        with QSignalBlocker(self._box):
-            self._box.setDecimals(decimals)
-            self._box.setRange(low, high)
-            self._box.setSuffix(f" {unit}" if unit else "")
-            self._box.setValue(value)
         self._follow()
 
     def reset(self) -> None:
