@@ -31,7 +31,7 @@ def locked(path: Path) -> Iterator[None]:
     CellForceError
         If another process holds it, or it cannot be written.
     """
-    with files.disk_errors(path):
+    with _no_folder_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         while not _created(path):
             _refuse_if_held(path)
@@ -40,6 +40,21 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _no_folder_errors(folder: Path) -> Iterator[None]:
+    """Turn every refusal to make or use a folder into words, those that `files` knows and others."""
+    try:
+        with files.disk_errors(folder):
+            yield
+    except OSError as error:
+        raise CellForceError(
+            f"cannot write to {folder}",
+            error.strerror or str(error),
+            "Choose another output folder.",
+            topic="output",
+        ) from error
 
 
 def _created(path: Path) -> bool:

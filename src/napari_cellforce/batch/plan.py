@@ -147,7 +147,7 @@ class Plan:
         if needed <= free:
             return ()
         return (
-            f"The results may need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free on that disk.",
+            f"The results may need {needed / 1e9:.2g} GB, and {free / 1e9:.2g} GB are free on that disk.",
         )
 
 

@@ -96,7 +96,7 @@ def batch(
     for doubt in plan.doubts:
         errors.print(f"[yellow]Warning:[/] {escape(doubt)}", highlight=False)
     if dry_run:
-        _print_json(_plan_record(plan)) if as_json else output.print(_plan_table(plan))
+        _print_json(_plan_record(plan)) if as_json else _print_plan(plan)
         raise typer.Exit(SOME_FAILED if plan.problems else 0)
     outcome = _follow(run(plan, predictor), plan)
     _print_json(dataclasses.asdict(outcome)) if as_json else _print_outcome(outcome)
@@ -150,10 +150,16 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d} min"
 
 
+def _print_plan(plan: Plan) -> None:
+    output.print(_plan_table(plan))
+    for row in plan.problems:
+        complain(f"{row.name}: {row.problem}")
+
+
 def _plan_table(plan: Plan) -> Table:
     table = Table("image", "frames", "channel", "pixel [µm]", "mask", "condition", "state")
     for row in plan.inputs:
-        state = row.problem or ("finished" if row.finished else "to do")
+        state = "problem" if row.problem else "finished" if row.finished else "to do"
         cells = (
             row.name,
             str(row.frames or ""),

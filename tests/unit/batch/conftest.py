@@ -11,6 +11,7 @@ import pytest
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io import write_stack
+from napari_cellforce.models.filters import AdhesionFilter
 
 SIDE, MICRON = 48, 0.68
 
@@ -32,6 +33,18 @@ def write_movie(path: Path, frames: int = 1, seed: int = 0, **changes) -> Path:
     for name, value in changes.items():
         object.__setattr__(stack, name, value)
     return write_stack(path, stack)
+
+
+@pytest.fixture(scope="session")
+def movie() -> Callable[..., Path]:
+    """Writes a movie: ``movie(path, frames=1, seed=0, **entries of the ImageStack)``."""
+    return write_movie
+
+
+@pytest.fixture(scope="session")
+def predictor() -> AdhesionFilter:
+    """The model that needs no weights and no time."""
+    return AdhesionFilter()
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""Settings: the same from the panel, the command line and a file."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from napari_cellforce.batch import BatchConfig
+from napari_cellforce.cli.app import app
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.predict import PredictConfig
+
+
+def everything_changed(folder, out) -> BatchConfig:
+    """Settings of which none is at its default, in a folder with a name that shells dislike."""
+    return BatchConfig(
+        folder=str(folder),
+        out=str(out),
+        model="adhesion-filter",
+        pattern="*.tif",
+        recursive=True,
+        mask_pattern="-$(rm) *'s mask.tif",
+        label=2,
+        pixel_size=0.17,
+        z=0,
+        conditions=str(folder / "conditions.csv"),
+        predict=PredictConfig(("zyxin",), True, 267.0, 1.5),
+        device="cpu",
+        workers=3,
+        model_folder=str(folder),
+    )
+
+
+def test_settings_survive_their_file(tmp_path):
+    config = everything_changed(tmp_path, tmp_path / "out")
+    assert BatchConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"folder": "a"}', '{"folder": 1, "predict": 3}'])
+def test_a_file_that_is_no_settings_is_refused_in_words(text):
+    with pytest.raises(CellForceError, match=r"config\.json"):
+        BatchConfig.from_json(text)
+
+
+def test_the_copied_command_means_the_same_settings(tmp_path, folder):
+    odd = folder / "Zoë's cells; 50 % $HOME"
+    odd.mkdir()
+    (folder / "cell_1.tif").rename(odd / "cell_1.tif")
+    (odd / "conditions.csv").write_text("file,condition\ncell_1.tif,control\n")
+    config = everything_changed(odd, tmp_path / "out put")
+    program, *arguments = shlex.split(config.command())
+    assert program == "cellforce"
+    result = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
+    record = json.loads(result.stdout)
+    assert BatchConfig.from_json(json.dumps(record["config"])) == config
+    assert [row["condition"] for row in record["inputs"]] == ["control"]
+
+
+def test_the_copied_script_means_the_same_settings(tmp_path):
+    config = everything_changed(tmp_path, tmp_path / "out")
+    names: dict = {}
+    exec(config.script().replace("__main__", "never"), names)
+    assert names["config"] == config
+
+
+def test_defaults_are_left_out_of_command_and_script():
+    config = BatchConfig("in", "out", "unet")
+    assert config.command() == "cellforce batch in --out out --model unet"
+    assert "workers" not in config.script()
