@@ -163,8 +163,9 @@ def _displacements(cell: SyntheticCell) -> Any:
 
 
 def _provenance(job: CellJob, folder: str) -> Provenance:
-    """Return how a field came about; without a date, for the same seed gives the same file."""
+    """Return how a field came about, without the date and the number of cells: the file depends on neither."""
     mechanics = type(job.cell_config.mechanics).__name__
     model = f"{mechanics}, measured" if folder == MEASURED else mechanics
     settings = dataclasses.asdict(job.config) | {"cell": job.index}
+    del settings["cells"]
     return Provenance(model=model, version=__version__, settings=settings)
