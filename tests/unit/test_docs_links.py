@@ -1,0 +1,51 @@
+"""The (?) buttons of the panels, and the links of the readme, lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+markdown = pytest.importorskip("markdown", reason="comes with the docs extra")
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDGETS = ROOT / "src/napari_cellforce/widgets"
+PAGES = sorted(
+    {
+        page
+        for source in WIDGETS.glob("*.py")
+        for page in re.findall(r'(?:page=|help_button\(\s*)"([^"]+)"', source.read_text(encoding="utf-8"))
+    }
+)
+
+
+def source_of(page: str) -> Path:
+    """The markdown file behind a page's address."""
+    folder = ROOT / "docs" / page.strip("/")
+    return folder / "index.md" if folder.is_dir() else folder.with_suffix(".md")
+
+
+def anchors_of(path: Path) -> set[str]:
+    html = markdown.markdown(path.read_text(encoding="utf-8"), extensions=["toc", "attr_list"])
+    return set(re.findall(r'id="([^"]+)"', html))
+
+
+def test_the_panels_offer_help():
+    assert len(PAGES) >= 4
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_help_button_opens_a_page_that_exists_at_a_heading_that_exists(page):
+    address, _, anchor = page.partition("#")
+    path = source_of(address)
+    assert path.is_file(), f"{page} would be {path}"
+    assert not anchor or anchor in anchors_of(path), f"{path} has no heading {anchor}"
+
+
+def test_the_readme_links_to_files_that_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert links
+    missing = [link for link in links if not (ROOT / link).exists()]
+    assert not missing
