@@ -1,0 +1,13 @@
+"""How strongly to regularise the inversion of a displacement, chosen from the data.
+
+`fttc` minimises ``|G t - u|² + lambda² |t|²``. In the eigenbasis of G every wave and polarisation is one
+number with one eigenvalue g, the traction is ``t = g u / (g² + lambda²)``, and every criterion is a sum over
+these numbers. One Fourier transform gives them; sorted into bins of g, any lambda then costs microseconds.
+Derivation and measured effects: ``docs/regularisation.md``.
+"""
+
+from napari_cellforce.physics.regularisation._choice import Choice, Criterion, choose, fixed
+from napari_cellforce.physics.regularisation._noise import noise_density
+from napari_cellforce.physics.regularisation._spectrum import Spectrum, displacement_spectrum
+
+__all__ = ["Choice", "Criterion", "Spectrum", "choose", "displacement_spectrum", "fixed", "noise_density"]

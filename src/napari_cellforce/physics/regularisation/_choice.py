@@ -1,0 +1,197 @@
+"""Evidence, generalised cross-validation and L-curve as functions of lambda, and their best point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.physics._grid import RealArray
+from napari_cellforce.physics.regularisation._spectrum import Spectrum
+
+Criterion = Literal["evidence", "gcv", "l-curve"]
+
+_CANDIDATES = 61
+_LENGTHS = 8
+"""Correlation lengths of the traction that are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A regularisation and how it was found.
+
+    Attributes
+    ----------
+    regularisation : float
+        Lambda in µm/Pa, for `fttc`.
+    criterion : {"evidence", "gcv", "l-curve", "fixed"}
+    candidates : (N,) array
+        Lambdas of the curve, increasing.
+    curve : (N,) array
+        What is minimised over them: minus twice the logarithm of the evidence, the logarithm of the GCV
+        function, or minus the curvature of the L-curve (also shown for a fixed lambda).
+    residual, norm : (N,) arrays
+        Root mean squares of ``G t - u`` in µm and of t in Pa, per component: the L-curve.
+    traction_noise : float
+        Standard deviation, in Pa, that the noise of the displacement gives each component of the traction at
+        this lambda. What regularisation takes away from the traction is not in it.
+    """
+
+    regularisation: float
+    criterion: str
+    candidates: RealArray
+    curve: RealArray
+    residual: RealArray
+    norm: RealArray
+    traction_noise: float
+
+
+def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated: bool = True) -> Choice:
+    """Choose lambda for the displacements summed up in a spectrum: one frame, or a whole experiment.
+
+    Traction is taken for a random field whose power falls with the wave number, as S(g) = s / (1 + (g_0 /
+    g)²)². Two unknowns, its strength s and its length (by g_0, the gel's response there), are found by the
+    criterion. Lambda is then the one whose traction has the least expected error against such fields.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Add up those of all frames for one lambda: magnitudes compare only at the same lambda.
+    criterion : {"evidence", "gcv", "l-curve"}
+        *evidence*: strength and length make the measured displacement most probable. *gcv*: they best
+        predict displacements that were left out. *l-curve*: the corner of the logarithms of norm over
+        residual, without any model of traction and noise.
+    correlated : bool
+        False keeps the traction uncorrelated from point to point (g_0 = 0), as in the papers; lambda is then
+        too small, see ``docs/regularisation.md``.
+
+    Raises
+    ------
+    CellForceError
+        If there is no displacement at all.
+
+    References
+    ----------
+    Evidence: Huang et al. (2019), Sci Rep 9:539, doi:10.1038/s41598-018-36896-x.
+    GCV: Golub, Heath & Wahba (1979), doi:10.1080/00401706.1979.10489751.
+    L-curve: Hansen & O'Leary (1993), doi:10.1137/0914086.
+    """
+    if not spectrum.power.sum() > 0:
+        raise CellForceError(
+            "the displacement is 0 everywhere",
+            "a regularisation is chosen from how it varies",
+            "Check the displacement, or set the regularisation yourself.",
+            topic="regularisation",
+        )
+    candidates = _candidates(spectrum)
+    if criterion == "l-curve":
+        curve = _corner(spectrum, candidates)
+    else:
+        g = spectrum.eigenvalue
+        lengths = np.geomspace(g[0] / 2, g[-1] / 4, _LENGTHS) if correlated else np.empty(0)
+        curve = np.min(
+            [
+                (_evidence if criterion == "evidence" else _gcv)(spectrum, *powers)
+                for powers in _models(spectrum, candidates, lengths)
+            ],
+            axis=0,
+        )
+    return _summary(spectrum, _lowest(candidates, curve), criterion, candidates, curve)
+
+
+def fixed(spectrum: Spectrum, regularisation: float) -> Choice:
+    """Return a lambda in µm/Pa that the user has set in the form of `choose`; the curve is the L-curve's."""
+    candidates = _candidates(spectrum)
+    return _summary(spectrum, regularisation, "fixed", candidates, _corner(spectrum, candidates))
+
+
+def _candidates(spectrum: Spectrum) -> RealArray:
+    return np.geomspace(spectrum.eigenvalue[0] / 30, spectrum.eigenvalue[-1], _CANDIDATES)
+
+
+def _noise(spectrum: Spectrum) -> RealArray:
+    """Return the noise of each number; of unknown strength if it was not measured: 1."""
+    return np.ones_like(spectrum.count) if spectrum.noise is None else spectrum.noise / spectrum.count
+
+
+def _models(
+    spectrum: Spectrum, candidates: RealArray, lengths: RealArray
+) -> Iterator[tuple[RealArray, RealArray]]:
+    """Yield, for each length, the noise (M,) and signal plus noise (N, M) for which each lambda is best.
+
+    The expected error of the traction, sum (1 - a)² S + a² n / g² with a = g² / (g² + lambda²), is least
+    where sum w (lambda² S - n) = 0 with w = g² / (g² + lambda²)³. That gives the strength s.
+    """
+    g, noise = spectrum.eigenvalue, _noise(spectrum)
+    squared = g**2
+    weight = spectrum.count * squared / (squared + candidates[:, None] ** 2) ** 3
+    total = weight @ noise
+    for length in (0.0, *lengths):
+        shape = 1 / (1 + (length / g) ** 2) ** 2
+        strength = total / (candidates**2 * (weight @ shape))
+        yield noise, strength[:, None] * (squared * shape) + noise
+
+
+def _evidence(spectrum: Spectrum, noise: RealArray, expected: RealArray) -> RealArray:
+    """Return minus twice the logarithm of the probability of what was measured, but for a constant."""
+    del noise
+    size = np.log(expected) @ spectrum.count
+    misfit = (1 / expected) @ spectrum.power
+    total = spectrum.count.sum()
+    result: RealArray = size + (total * np.log(misfit / total) if spectrum.noise is None else misfit)
+    return result
+
+
+def _gcv(spectrum: Spectrum, noise: RealArray, expected: RealArray) -> RealArray:
+    """Return the logarithm of the GCV function, residuals in units of the noise."""
+    left = noise / expected
+    result: RealArray = np.log(left**2 @ (spectrum.power / noise)) - 2 * np.log(left @ spectrum.count)
+    return result
+
+
+def _l_curve(spectrum: Spectrum, candidates: RealArray) -> tuple[RealArray, RealArray]:
+    """Return the root mean squares of residual and traction."""
+    squared = spectrum.eigenvalue**2
+    rest = 1 / (squared + candidates[:, None] ** 2)
+    total = spectrum.count.sum()
+    residual = (rest * candidates[:, None] ** 2) ** 2 @ spectrum.power / total
+    norm = rest**2 @ (squared * spectrum.power) / total
+    return np.sqrt(residual), np.sqrt(norm)
+
+
+def _corner(spectrum: Spectrum, candidates: RealArray) -> RealArray:
+    """Return minus the curvature of the L-curve, by central differences."""
+    step = np.log(candidates[1] / candidates[0])
+    x, y = (np.gradient(np.log(part), step) for part in _l_curve(spectrum, candidates))
+    curvature = (x * np.gradient(y, step) - y * np.gradient(x, step)) / (x**2 + y**2) ** 1.5
+    curvature[[0, 1, -2, -1]] = curvature.min()  # differences at the ends are one-sided
+    return -np.asarray(curvature)
+
+
+def _lowest(candidates: RealArray, curve: RealArray) -> float:
+    """Return the lambda at the vertex of the parabola through the lowest point and its neighbours."""
+    best = int(curve.argmin())
+    if not 0 < best < len(curve) - 1:
+        return float(candidates[best])
+    left, middle, right = (float(value) for value in curve[best - 1 : best + 2])
+    bend = left - 2 * middle + right
+    offset = (left - right) / (2 * bend) if bend > 0 else 0.0
+    return float(candidates[best] * (candidates[1] / candidates[0]) ** offset)
+
+
+def _summary(
+    spectrum: Spectrum, regularisation: float, criterion: str, candidates: RealArray, curve: RealArray
+) -> Choice:
+    residual, norm = _l_curve(spectrum, candidates)
+    g, total = spectrum.eigenvalue, spectrum.count.sum()
+    gain = g / (g**2 + regularisation**2)
+    noise = spectrum.noise
+    if noise is None:  # of white noise the residual at the chosen lambda tells the strength, as in GCV
+        left = 1 - gain * g
+        noise = spectrum.count * float(left**2 @ spectrum.power) / float(left @ spectrum.count)
+    return Choice(
+        regularisation, criterion, candidates, curve, residual, norm, float(np.sqrt(gain**2 @ noise / total))
+    )

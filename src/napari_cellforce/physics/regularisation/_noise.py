@@ -1,0 +1,91 @@
+"""The noise of a displacement, as seen far from the cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+from numpy.polynomial.legendre import legvander
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray
+from napari_cellforce.physics._grid import RealArray
+
+_DEGREE = 6
+"""Of the polynomial that stands for the cell's smooth far field."""
+_POINTS = 1000
+"""About how many places that polynomial is fitted to."""
+_REACH = 16
+"""Largest distance, in vectors, over which noise is taken to be correlated."""
+_FEWEST = 200
+"""Vectors outside the cell that are needed to tell anything."""
+_FLOOR = 1e-3
+"""Smallest density, as a share of the mean: an estimate can come out negative."""
+
+
+def noise_density(displacement: RealArray, outside: BoolArray) -> RealArray:
+    """Return the spectrum of the noise, from the displacement outside the cell.
+
+    A polynomial is taken off for the far field of the cell. The autocorrelation of what remains, up to a
+    distance of 16 vectors, is transformed: correlation over neighbouring vectors, which overlapping windows
+    cause, is noise at long waves.
+
+    Parameters
+    ----------
+    displacement : (2, Y, X) array
+        In µm.
+    outside : (Y, X) bool array
+        True far from the cell.
+
+    Returns
+    -------
+    (Y, X // 2 + 1) array
+        Variance of each component per wave vector in µm², so that its mean over all is that per vector;
+        on the wave vectors of `scipy.fft.rfft2`.
+
+    Raises
+    ------
+    CellForceError
+        If there is too little outside.
+    """
+    if outside.sum() < _FEWEST:
+        raise CellForceError(
+            f"only {int(outside.sum())} displacement vectors lie outside the cell",
+            f"at least {_FEWEST} are needed to see the noise",
+            "Image more of the gel around the cell, take a smaller margin, or choose GCV.",
+            topic="regularisation",
+        )
+    height, width = outside.shape
+    rest = np.where(outside, displacement - _far_field(displacement, outside), 0).astype(np.float32)
+    grid = [scipy.fft.next_fast_len(side + _REACH, real=True) for side in (height, width)]
+    pairs = scipy.fft.irfft2(np.abs(scipy.fft.rfft2(outside.astype(np.float32), grid)) ** 2, s=grid)
+    products = scipy.fft.irfft2((np.abs(scipy.fft.rfft2(rest, grid)) ** 2).mean(axis=0), s=grid)
+    y, x = (
+        np.arange(-reach, reach + 1) for reach in (min(_REACH, height // 2 - 1), min(_REACH, width // 2 - 1))
+    )
+    near = np.ix_(y, x)
+    correlation = np.zeros(outside.shape)
+    correlation[near] = products[near] / np.maximum(pairs[near], 1) * np.outer(_parzen(y), _parzen(x))
+    density: RealArray = scipy.fft.rfft2(correlation).real
+    return density.clip(_FLOOR * correlation[0, 0])
+
+
+def _far_field(displacement: RealArray, outside: BoolArray) -> RealArray:
+    """Fit polynomials in y and x, (2, Y, X), to a sample of the places outside."""
+    along = [legvander(np.linspace(-1, 1, side), _DEGREE) for side in outside.shape]
+    powers = [(i, j) for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]
+    y, x = np.nonzero(outside)
+    some = slice(None, None, max(1, len(y) // _POINTS))
+    y, x = y[some], x[some]
+    basis = np.stack([along[0][y, i] * along[1][x, j] for i, j in powers], axis=1)
+    found = np.linalg.lstsq(basis, displacement[:, y, x].T, rcond=None)[0]
+    coefficients = np.zeros((2, _DEGREE + 1, _DEGREE + 1))
+    for (i, j), pair in zip(powers, found, strict=True):
+        coefficients[:, i, j] = pair
+    field: RealArray = along[0] @ coefficients @ along[1].T
+    return field
+
+
+def _parzen(lag: RealArray) -> RealArray:
+    """Return Parzen's window over lags -n ... n, whose transform has no negative lobes."""
+    z = np.abs(lag) / (len(lag) // 2 + 1)
+    return np.where(z < 0.5, 1 - 6 * z**2 + 6 * z**3, 2 * (1 - z) ** 3)

@@ -1,0 +1,144 @@
+"""The power of a displacement by how far the gel yields to each wave."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from napari_cellforce.fields import BoolArray, X, Y
+from napari_cellforce.physics._grid import RealArray, vector_field
+from napari_cellforce.physics.halfspace import HalfspaceKernel
+from napari_cellforce.physics.regularisation._noise import noise_density
+
+_BINS = 256
+"""Of the logarithm of g, over its range: 2 % wide as a rule."""
+_ISOTROPIC = 1e-9
+"""Relative difference of both eigenvalues below which any direction is an eigenvector."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The power of displacements, sorted by the eigenvalues of the gel's Green's function.
+
+    Spectra of one grid and gel add up, for one lambda over many frames.
+
+    Attributes
+    ----------
+    eigenvalue : (M,) array
+        In µm/Pa, increasing.
+    power : (M,) array
+        Sum of |u(k)|² in µm²; all together they are the sum over the vectors of the field.
+    count : (M,) array
+        Number of real numbers it is the sum of.
+    noise : (M,) array or None
+        What of `power` is expected to be noise; None where that was not measured.
+    """
+
+    eigenvalue: RealArray
+    power: RealArray
+    count: RealArray
+    noise: RealArray | None = None
+
+    def __add__(self, other: Spectrum) -> Spectrum:
+        if not np.array_equal(self.eigenvalue, other.eigenvalue):
+            raise ValueError("only spectra of one grid and gel can be added")
+        noise = None if self.noise is None or other.noise is None else self.noise + other.noise
+        return Spectrum(self.eigenvalue, self.power + other.power, self.count + other.count, noise)
+
+
+def displacement_spectrum(
+    displacement: npt.ArrayLike, kernel: HalfspaceKernel, outside: BoolArray | None = None
+) -> Spectrum:
+    """Sort the power of a displacement by the eigenvalues of the gel's Green's function.
+
+    Parameters
+    ----------
+    displacement : (2, Y, X) array
+        In µm.
+    kernel : HalfspaceKernel
+        Of the same grid.
+    outside : (Y, X) bool array, optional
+        True far from the cell, where the noise is measured, see `noise_density`. Without it the noise is
+        taken to be the same at all waves and of unknown strength.
+
+    Raises
+    ------
+    CellForceError
+        If the field has gaps, or there is too little outside.
+    """
+    field = vector_field(displacement, "displacement")
+    if field.shape != (2, *kernel.shape):
+        raise ValueError(f"expected {(2, *kernel.shape)}, got {field.shape}")
+    modes = _modes(kernel)
+    noise = None
+    if outside is not None:
+        noise = modes.binned(np.broadcast_to(noise_density(field, outside) * modes.weight, modes.bins.shape))
+    power = modes.power(scipy.fft.rfft2(field)) / math.prod(kernel.shape)
+    return Spectrum(modes.eigenvalue, modes.binned(power), modes.count, noise)
+
+
+@dataclass(frozen=True, eq=False)
+class _Modes:
+    """The eigenbasis of a kernel: its two polarisations have the eigenvalues mean -+ radius.
+
+    Attributes
+    ----------
+    half_difference, cross : (Y, X // 2 + 1) arrays
+        Half of yy - xx, and yx, both over the radius; 0 where that is 0.
+    weight : (X // 2 + 1,) array
+        2 for wave vectors that stand for themselves and their opposites, 1 for the others.
+    bins : (2, Y, X // 2 + 1) array of int
+        Where each mode belongs; the last for those of eigenvalue 0, which are left out.
+    eigenvalue, count : (M,) arrays
+        Of the bins, mean and number of modes.
+    kept : (M,) array of int
+        Bins that are not empty.
+    """
+
+    half_difference: RealArray
+    cross: RealArray
+    weight: RealArray
+    bins: npt.NDArray[np.intp]
+    eigenvalue: RealArray
+    count: RealArray
+    kept: npt.NDArray[np.intp]
+
+    def power(self, spectrum: npt.NDArray[np.complex128]) -> RealArray:
+        """Return the power in both polarisations, (2, Y, X // 2 + 1), of a (2, Y, X // 2 + 1) transform."""
+        y, x = spectrum[Y], spectrum[X]
+        yy, xx = y.real**2 + y.imag**2, x.real**2 + x.imag**2
+        tilt = self.half_difference * (yy - xx)
+        tilt += 2 * self.cross * (y.real * x.real + y.imag * x.imag)
+        total = yy + xx
+        return np.stack([total - tilt, total + tilt]) * (self.weight / 2)
+
+    def binned(self, values: RealArray) -> RealArray:
+        """Return the sums over the bins, (M,), of a value for each mode."""
+        sums = np.bincount(self.bins.ravel(), values.ravel(), _BINS + 1)[self.kept]
+        return sums.astype(np.float64)
+
+
+@functools.lru_cache(maxsize=4)
+def _modes(kernel: HalfspaceKernel) -> _Modes:
+    half, mean = (kernel.yy - kernel.xx) / 2, (kernel.yy + kernel.xx) / 2
+    radius = np.hypot(half, kernel.yx)
+    turned = radius > _ISOTROPIC * mean
+    scale = np.divide(1.0, radius, out=np.zeros_like(radius), where=turned)
+    eigenvalues = np.stack([mean - radius, mean + radius])
+    weight = np.full(mean.shape[1], 2.0)
+    weight[0] = 1
+    if kernel.shape[1] % 2 == 0:
+        weight[-1] = 1
+    positive = eigenvalues > 0
+    edges = np.geomspace(eigenvalues[positive].min(), eigenvalues.max() * (1 + 1e-9), _BINS + 1)
+    bins = np.where(positive, np.searchsorted(edges, eigenvalues, "right") - 1, _BINS)
+    weights = np.broadcast_to(weight, bins.shape).ravel()
+    count = np.bincount(bins.ravel(), weights, _BINS + 1).astype(np.float64)
+    kept = np.flatnonzero(count[:_BINS])
+    centre = np.bincount(bins.ravel(), weights * eigenvalues.ravel(), _BINS + 1)[kept] / count[kept]
+    return _Modes(half * scale, kernel.yx * scale, weight, bins, centre, count[kept], kept)
