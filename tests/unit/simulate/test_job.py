@@ -214,7 +214,7 @@ def test_a_job_that_cannot_fit_is_refused_before_it_begins(tmp_path):
 
 
 def test_other_data_are_not_mixed_with(copied, tmp_path):
-    with pytest.raises(CellForceError, match="other simulated cells .frames 2 instead of 7, measured False"):
+    with pytest.raises(CellForceError, match=r"other simulated cells \(frames 2 instead of 7, measured"):
         run(dataclasses.replace(SMALL, frames=7, measured=True), copied)
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "dataset.csv").write_text("folder,filename,frame\n")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from napari_cellforce import hooks
-from napari_cellforce.preprocess.normalise import measure_baselines
 from napari_cellforce.simulate.samples import Sample, drug_sample, measured_sample
 
 
@@ -44,12 +43,10 @@ def test_force_falls_with_the_drug_and_recovers(course):
 
 
 def test_zyxin_leaves_the_adhesions_with_the_force(course):
-    masks = [course.traction.mask[t] for t in (0, 12)]
-    before, drugged = (
-        measure_baselines([course.image.frame(t)], [m]) for t, m in zip((0, 12), masks, strict=True)
-    )
-    bright = [np.percentile(course.image.frame(t)[0][m], 99.5) for t, m in zip((0, 12), masks, strict=True)]
-    assert bright[1] - drugged.inside[0] < 0.7 * (bright[0] - before.inside[0])
+    """How far the brightest pixels stand out of the cell, at the start and at the end of the treatment."""
+    zyxin, inside = course.image.data[:, 0], course.traction.mask[0]
+    start, drugged = (np.percentile(zyxin[t][inside], 99.5) - np.median(zyxin[t][inside]) for t in (0, 12))
+    assert drugged < 0.7 * start
 
 
 @pytest.mark.parametrize("make", [hooks.sample_measured, hooks.sample_drug])
