@@ -106,7 +106,7 @@ class Parameter:
             return by_hand(drawing, value)
         config = drawing.config
         if self.name == "density":
-            config = changed(config, "adhesions.number", None)
+            config = replace(config, adhesions=replace(config.adhesions, number=None))
         return replace(drawing, config=changed(config, self.setting, value))
 
     def _require(self, drawing: Drawing) -> None:
