@@ -36,10 +36,13 @@ class DataConfig:
         Of simulated cells: traction as a microscope would have measured it, or as it is.
     simulated, seed : int
         Number of cells to simulate where there are no sources, and their seed.
+    fibre_share : float
+        Of simulated cells: how many pull by stress fibres; the rest pull as contractile sheets.
     ranges : mapping of str to pair of float
         Of simulated cells: limits that replace those of `napari_cellforce.synthetic.fibroblasts`.
     side : int
-        Largest side of a frame on the model's grid in pixels; larger cells are cut off.
+        Largest side of a frame on the model's grid in pixels; larger cells are cut off, if measured, or
+        left out, if simulated.
     threshold : float
         Shorter vectors are set to 0 in what is to be learnt; in the model's unit.
     """
@@ -49,6 +52,7 @@ class DataConfig:
     target: Literal["measured", "exact"] = "measured"
     simulated: int = 0
     seed: int = 0
+    fibre_share: float = 0.25
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     side: int = 256
     threshold: float = 0.0

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index import (
     CellSource,
     DatasetIndex,
@@ -26,9 +27,20 @@ from napari_cellforce.io.index import (
 )
 from napari_cellforce.preprocess.mask import touches_border
 from napari_cellforce.preprocess.normalise import Baselines, measure_baselines, normalise
-from napari_cellforce.synthetic import PopulationConfig, Range, SyntheticCell, fibroblasts
+from napari_cellforce.preprocess.regrid import Window
+from napari_cellforce.synthetic import (
+    FibreMechanics,
+    PopulationConfig,
+    Range,
+    Recipe,
+    SyntheticCell,
+    fibroblasts,
+)
 from napari_cellforce.train.config import DataConfig, SplitConfig, TrainConfig
 from napari_cellforce.train.data import Example, Grid
+
+_EDGE = 4
+"""Pixels of nothing that a simulated cell has at least around it, in sum of both sides."""
 
 Told = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
@@ -129,9 +141,7 @@ def _examples(
 ) -> list[Example]:
     """Return the usable frames of a cell."""
     cell = open_cell(source)
-    channels = tuple(_channel(cell.image.channel_names, protein, source) for protein in config.proteins)
-    baselines = found.baselines(source.cell)
-    chosen = Baselines(*(tuple(side[c] for c in channels) for side in (baselines.inside, baselines.outside)))
+    channels, chosen = channels_of(cell, source, found, config.proteins)
     usable = [row for row in found.usable if row.cell == source.cell]
     result = []
     for row in usable:
@@ -142,6 +152,22 @@ def _examples(
         size = PixelSize.square(row.pixel_size)
         result.append(grid.example(source.cell, proteins, cell.mask.frame(t), force, size, u))
     return result
+
+
+def channels_of(
+    cell: MeasuredCell, source: CellSource, found: DatasetIndex, proteins: Sequence[str]
+) -> tuple[tuple[int, ...], Baselines]:
+    """Return the channels of the proteins in a cell's images, and the baselines of these.
+
+    Raises
+    ------
+    CellForceError
+        If a protein is not among them.
+    """
+    channels = tuple(_channel(cell.image.channel_names, protein, source) for protein in proteins)
+    all_of = found.baselines(source.cell)
+    inside, outside = (tuple(side[c] for c in channels) for side in (all_of.inside, all_of.outside))
+    return channels, Baselines(inside, outside)
 
 
 def _channel(names: Sequence[str], protein: str, source: CellSource) -> int:
@@ -163,7 +189,7 @@ def _channel(names: Sequence[str], protein: str, source: CellSource) -> int:
 
 
 def population(data: DataConfig) -> PopulationConfig:
-    """Return the simulated cells of a config: `fibroblasts` with some limits replaced."""
+    """Return the simulated cells of a config: `fibroblasts` with shares and some limits replaced."""
     cells = fibroblasts(data.simulated, data.seed, measured=True)
     known = {limits.setting for recipe in cells.recipes for limits in recipe.ranges}
     wrong = sorted(set(data.ranges) - known)
@@ -179,8 +205,20 @@ def population(data: DataConfig) -> PopulationConfig:
         low, high = data.ranges.get(limits.setting, (limits.low, limits.high))
         return replace(limits, low=low, high=high)
 
-    recipes = tuple(replace(r, ranges=tuple(widened(x) for x in r.ranges)) for r in cells.recipes)
+    recipes = tuple(
+        replace(
+            recipe,
+            ranges=tuple(widened(limits) for limits in recipe.ranges),
+            weight=data.fibre_share if by_fibres(recipe) else 1 - data.fibre_share,
+        )
+        for recipe in cells.recipes
+    )
     return replace(cells, recipes=recipes)
+
+
+def by_fibres(recipe: Recipe) -> bool:
+    """Tell whether a kind of cell pulls by its stress fibres."""
+    return isinstance(recipe.config.mechanics, FibreMechanics)
 
 
 def _simulated(config: TrainConfig, told: Told) -> Examples:
@@ -218,7 +256,9 @@ def _simulate(work: tuple[PopulationConfig, int, TrainConfig]) -> tuple[str, Exa
         cell = people.cell(number)
     except CellForceError:
         return name, None
-    if touches_border(cell.mask.frame(0)):
+    mask = cell.mask.frame(0)
+    box = Window.around(mask)
+    if touches_border(mask) or max(box.height, box.width) > config.data.side - _EDGE:
         return name, None
     grid = Grid(config.pixel_size, config.mask_margin, config.data.side)
     return name, simulated_example(name, cell, config.proteins, grid, config.data.target)

@@ -19,6 +19,7 @@ from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import checkpoint
+from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train.callbacks import (
     BEST,
     LAST,
@@ -114,6 +115,7 @@ def train(
         torch.set_num_threads(config.optimise.threads)
     begun = start(config)
     examples = examples or prepare(begun.config, told)
+    scale_output(begun.module, begun.record, 1 / _unit(begun.record, examples.mean_traction))
     files.write_text(folder / CONFIG, config.to_json())
     examples.split.write(folder / SPLIT)
     keeper = Keeper(folder, listener or _ignore, should_stop)
@@ -124,6 +126,11 @@ def train(
     model = _export(folder, learner, begun, examples)
     finished = not should_stop()
     return TrainResult(model, folder, tuple(keeper.rows), finished)
+
+
+def _unit(record: ModelRecord, mean_traction: float) -> float:
+    """Return the mean traction of the data in the unit that a network speaks before it is trained."""
+    return mean_traction if record.output_unit == "Pa" else record.output_scale
 
 
 def _config_of(folder: Path) -> TrainConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -101,13 +101,14 @@ def length(vectors: Tensor) -> Tensor:
 def imbalance(vectors: Tensor) -> Tensor:
     """Return net over summed force of every frame, ``(N,)``."""
     net = vectors.sum(dim=(-2, -1))
-    return torch.linalg.vector_norm(net, dim=1) / length(vectors).sum(dim=(-2, -1)).clamp(min=_TINY)
+    summed = length(vectors).sum(dim=(-2, -1)).clamp(min=_TINY)
+    return cast("Tensor", torch.linalg.vector_norm(net, dim=1) / summed)
 
 
 def green_penalty(module: GFNN) -> Tensor:
     """Return the mean of |G|² over the wavenumbers but q = 0."""
     squared = module.kernel.exp().abs().square()
-    return torch.mean(squared.flatten(1)[:, 1:])
+    return squared.flatten(1)[:, 1:].mean()
 
 
 def _pixel_weight(batch: Batch, config: LossConfig) -> Tensor:

@@ -125,6 +125,8 @@ def _new(config: TrainConfig) -> Start:
         module = checkpoint.BUILDERS[config.kind](architecture)
     except (TypeError, ValueError) as error:
         raise _refusal("the architecture makes no sense", str(error)) from error
+    if config.output != "vector" and not isinstance(module, UNet):
+        raise _refusal(f"output is {config.output}", f"a network of kind {config.kind} draws vectors")
     settings: Any = module.config
     if settings.in_channels != len(config.inputs):
         raise _refusal(f"in_channels is {settings.in_channels}", f"there are {len(config.inputs)} inputs")

@@ -1,0 +1,165 @@
+"""With very few cells: leave a model as it is, and find out what its tractions are in Pa."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from napari_cellforce import metrics
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import FloatArray
+from napari_cellforce.io.index import open_cell
+from napari_cellforce.models import checkpoint
+from napari_cellforce.models.network import NetworkPredictor
+from napari_cellforce.models.record import ModelRecord, Predictor
+from napari_cellforce.preprocess.normalise import normalise
+from napari_cellforce.train.config import MASK_INPUT, DataConfig
+from napari_cellforce.train.examples import channels_of, index
+from napari_cellforce.train.starting import scale_output
+from napari_cellforce.zoo import load_weights
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Predicted to measured traction: |F| [Pa] = scale |F predicted| + offset, the direction as it was.
+
+    Attributes
+    ----------
+    scale : float
+        In Pa per unit of the prediction.
+    offset : float
+        In Pa; below 0 where short vectors are noise. No vector changes sign, and 0 stays 0.
+    r2 : float
+        Of the vectors, over all pixels in the masks, after calibration.
+    cells, frames : int
+        That it was found on.
+    """
+
+    scale: float
+    offset: float
+    r2: float
+    cells: int
+    frames: int
+
+    def apply(self, traction: FloatArray) -> FloatArray:
+        """Return a predicted ``(..., 2, Y, X)`` field in Pa."""
+        return calibrated(traction, self.scale, self.offset)
+
+
+def calibrated(traction: FloatArray, scale: float, offset: float) -> FloatArray:
+    """Return a ``(..., 2, Y, X)`` field with lengths scaled and shifted, down to 0 at most."""
+    length = np.linalg.norm(traction, axis=-3, keepdims=True)
+    wanted = np.maximum(scale * length + offset, 0)
+    turned = np.divide(traction * wanted, length, out=np.zeros_like(traction), where=length > 0)
+    return np.asarray(turned, dtype=np.float32)
+
+
+def calibrate(
+    predictor: Predictor, data: DataConfig, kind: Literal["scale", "scale and offset"] = "scale"
+) -> Calibration:
+    """Fit the scale of a predictor to measured cells, one is enough.
+
+    The scale alone is fitted to the vectors; scale and offset to their lengths. Both by least squares.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Of any kind, filters too.
+    data : DataConfig
+    kind : {"scale", "scale and offset"}
+
+    Raises
+    ------
+    CellForceError
+        If no frame can be used, or nothing is predicted in them.
+    """
+    pairs, cells = _pairs(predictor, data)
+    predicted, measured = (np.concatenate([pair[i] for pair in pairs], axis=-1) for i in range(2))
+    everywhere = np.ones(predicted.shape[1:], dtype=np.bool_)
+    scale, offset = metrics.best_scale(predicted, measured, everywhere), 0.0
+    if kind == "scale and offset":
+        of_prediction, of_measurement = (np.hypot(*field).ravel() for field in (predicted, measured))
+        scale, offset = (float(v) for v in np.polyfit(of_prediction, of_measurement, 1))
+    if not np.isfinite(scale) or scale <= 0:
+        raise CellForceError(
+            f"the best scale is {scale:g}",
+            "predictions must point the way of the measured tractions, at least on average",
+            "Check the channel, the mask, and the order of the traction's components.",
+            topic="calibration",
+        )
+    fitted = calibrated(predicted, scale, offset)
+    return Calibration(
+        scale, offset, float(metrics.r_squared(fitted, measured, everywhere)), cells, len(pairs)
+    )
+
+
+def calibrate_file(
+    model: str | os.PathLike[str], data: DataConfig, path: str | os.PathLike[str]
+) -> tuple[Path, Calibration]:
+    """Write a network that predicts in Pa: the same, its output scaled; see `calibrate`.
+
+    Parameters
+    ----------
+    model : str or path-like
+        In the zoo, or a file; it is left alone.
+    data : DataConfig
+    path : path-like
+        Of the new model; must not be there yet.
+    """
+    path = Path(path)
+    if path.exists():
+        raise CellForceError(
+            f"{path} is there already", "a model is not overwritten", "Choose another name.", topic="output"
+        )
+    loaded = load_weights(model)
+    found = calibrate(NetworkPredictor(loaded, device="cpu"), data)
+    module = copy.deepcopy(loaded.module)
+    scale_output(module, loaded.record, found.scale)
+    told = f" Scaled to Pa on {found.frames} frames of {found.cells} measured cells (R2 {found.r2:.2f})."
+    record = dataclasses.replace(
+        loaded.record,
+        name=path.stem,
+        output_unit="Pa",
+        output_scale=1.0,
+        training_data=loaded.record.training_data + told,
+    )
+    return checkpoint.save(path, module, record), found
+
+
+def _pairs(predictor: Predictor, data: DataConfig) -> tuple[list[tuple[FloatArray, FloatArray]], int]:
+    """Return predicted and measured vectors in the mask, ``(2, 1, pixels)``, of every usable frame."""
+    found = index(data)
+    found.require_usable()
+    record, pairs = predictor.record, []
+    for source in found.sources:
+        rows = [row for row in found.usable if row.cell == source.cell]
+        if not rows:
+            continue
+        cell = open_cell(source)
+        proteins = tuple(name for name in record.inputs if name != MASK_INPUT)
+        channels, baselines = channels_of(cell, source, found, proteins)
+        for row in rows:
+            mask = cell.mask.frame(row.frame)
+            image = normalise(
+                cell.image.frame(row.frame, channels),
+                baselines,
+                record.normalisation,
+                shared=record.shared_baselines,
+            )
+            shown = _with_mask(image, mask.astype(np.float32), record)
+            result = predictor.predict_frame(shown, mask, cell.traction.pixel_size)
+            measured = np.asarray(cell.traction.data[row.frame], dtype=np.float32)
+            pairs.append((result.traction[:, None, mask], measured[:, None, mask]))
+    return pairs, len(found.cells)
+
+
+def _with_mask(proteins: FloatArray, mask: FloatArray, record: ModelRecord) -> FloatArray:
+    following: Callable[[], FloatArray] = iter(proteins).__next__
+    return np.stack([mask if name == MASK_INPUT else following() for name in record.inputs])
