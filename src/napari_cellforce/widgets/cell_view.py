@@ -51,7 +51,7 @@ class CellView:
             _add_below(self._viewer, self._layers)
             self._viewer.reset_view()
         show_only(self._viewer, CELL)
-        self._viewer.scale_bar.visible = True
+        self._viewer.canvas.overlays.scale_bar.visible = True
 
     def show_answer(self, answer: Answer) -> None:
         """Show the traction that a model gives the cell; by the same model in place of the one before.

@@ -18,7 +18,6 @@ from napari_cellforce.widgets.sources import (
     frame_of,
     images,
     pixel_size_of,
-    problem_with,
     stack_of,
 )
 
@@ -105,7 +104,8 @@ class ImageSection(QWidget):
         """Return what keeps the image from being predicted, or None."""
         try:
             self.chosen()
-            require_pixel_size(self.pixel_size)
+            # Asking for the side in µm refuses pixels that are not square.
+            _ = require_pixel_size(self.pixel_size).micron
         except CellForceError as error:
             return error
         return None
@@ -151,6 +151,7 @@ class ImageSection(QWidget):
     def _fill(self, chosen: dict[str, Image | None]) -> None:
         """List the image layers; keep what was chosen, else go by name, selection and order."""
         layers = images(self._viewer)
+        self._typed = {layer: value for layer, value in self._typed.items() if layer in layers}
         for i, (protein, combo) in enumerate(self._combos.items()):
             with QSignalBlocker(combo):
                 combo.clear()
@@ -194,12 +195,9 @@ class ImageSection(QWidget):
     def _remark(self) -> tuple[str, Tone]:
         if not self.layers:
             return "", Tone.PLAIN
-        layer, pixel_size = self.layers[0], self.pixel_size
-        problem = problem_with(layer)
-        if problem:
+        layer, pixel_size, problem = self.layers[0], self.pixel_size, self.problem()
+        if problem is not None or pixel_size is None:
             return str(problem), Tone.PROBLEM
-        if pixel_size is None:
-            return str(self.problem()), Tone.PROBLEM
         doubt = doubt_about(pixel_size, self._model_pixel_size)
         if doubt:
             return doubt, Tone.PROBLEM

@@ -213,7 +213,7 @@ class Result:
         active = self._viewer.layers.selection.active
         self._viewer.layers.extend(self.layers)
         self._viewer.layers.selection.active = active
-        self._viewer.scale_bar.visible = self._frame.units[-1] != "pixel"
+        self._viewer.canvas.overlays.scale_bar.visible = self._frame.units[-1] != "pixel"
 
     def _refresh(self, t: int) -> None:
         """Show the frame that has arrived, if it is the one that is looked at."""

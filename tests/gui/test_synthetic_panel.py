@@ -1,0 +1,344 @@
+"""The panel Synthetic cell: draw, ask, change, compare, scan; and what it says of drawings that cannot be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Shapes
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.synthetic import CellConfig, Outline, Shape, draw
+from napari_cellforce.widgets.compare_section import change, number, percent
+from napari_cellforce.widgets.hand_drawn import adhesion_layer, adhesions_of, outline_layer, outline_of
+from napari_cellforce.widgets.latest import Latest
+from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.slider import NumberSlider
+from napari_cellforce.widgets.synthetic_panel import WELCOME, SyntheticPanel
+
+TRIANGLE = np.array([[20.0, 20.0], [90.0, 40.0], [40.0, 100.0]])
+"""Corners in pixels."""
+
+MICRON = ("micrometer", "micrometer")
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def panel(qtbot, viewer: ViewerModel, tmp_path: Path) -> Iterator[SyntheticPanel]:
+    """The panel with a small image, so that everything is quick."""
+    panel = SyntheticPanel(viewer, memory=Memory(tmp_path / "panels.json"), preferences=Preferences())
+    qtbot.addWidget(panel)
+    panel._drawing.microscope.recall({"side": 128, "pixel": 0.68})
+    panel._drawing.outline.recall({"area": 1500})
+    yield panel
+    panel.dismantle()
+
+
+@pytest.fixture
+def drawn(qtbot, panel: SyntheticPanel) -> SyntheticPanel:
+    """The panel after its button was pressed once."""
+    panel._on_button()
+    qtbot.waitUntil(lambda: panel._view.shown, timeout=10000)
+    return panel
+
+
+def quiet(panel: SyntheticPanel) -> bool:
+    return not (panel._drawing._work.busy or panel._forces.busy or panel._job.running)
+
+
+def ask(qtbot, panel: SyntheticPanel) -> None:
+    panel._on_button()
+    qtbot.waitUntil(lambda: panel.answer is not None and quiet(panel), timeout=20000)
+
+
+def test_an_empty_panel_offers_to_draw_and_draws_nothing_by_itself(panel: SyntheticPanel) -> None:
+    assert panel._run.offer == "Draw a cell"
+    assert panel._run.ready
+    assert panel._run.text == WELCOME
+    panel._drawing.outline._area.set_value(2000)
+    assert not panel._drawing._work.busy
+
+
+def test_the_drawn_image_has_pixel_size_and_units(drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    (layer,) = viewer.layers
+    assert layer.data.shape == (128, 128)
+    assert tuple(layer.scale) == (0.68, 0.68)
+    assert [str(unit) for unit in layer.units] == ["micrometer"] * 2
+    assert drawn._run.offer == "Predict the forces with sheet"
+
+
+def test_a_change_redraws_in_place(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    layer, before = viewer.layers[0], viewer.layers[0].data.copy()
+    drawn._drawing.adhesions._length.set_value(6)
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+    assert viewer.layers[0] is layer
+    assert (layer.data != before).any()
+
+
+def test_a_removed_image_can_be_drawn_again(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    viewer.layers.clear()
+    assert drawn._run.offer == "Draw a cell"
+    drawn._on_button()
+    qtbot.waitUntil(lambda: drawn._view.shown, timeout=10000)
+
+
+def test_an_edit_is_compared_with_the_cell_before(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    ask(qtbot, drawn)
+    before = drawn.answer.numbers["total force [nN]"]
+    assert "|F| [Pa] synthetic cell (sheet)" in viewer.layers
+    drawn._drawing.adhesions._length.set_value(7)
+    qtbot.waitUntil(lambda: drawn.answer is None and quiet(drawn), timeout=10000)
+    assert "has changed" in drawn._run.text
+    assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers, "it was that of another cell"
+    ask(qtbot, drawn)
+    now = drawn.answer.numbers["total force [nN]"]
+    assert now > before
+    assert f"{100 * (now / before - 1):+.1f} %" in drawn._run.text
+    drawn._compare.pin()
+    assert "→" not in drawn._compare.headline
+
+
+def test_live_asks_again_after_every_change_and_the_last_counts(qtbot, drawn: SyntheticPanel) -> None:
+    drawn._live.setChecked(True)
+    qtbot.waitUntil(lambda: drawn.answer is not None and quiet(drawn), timeout=20000)
+    for length in (4, 5, 6, 7):
+        drawn._drawing.adhesions._length.set_value(length)
+    qtbot.waitUntil(lambda: quiet(drawn) and drawn.answer is not None, timeout=20000)
+    qtbot.waitUntil(lambda: drawn.answer is not None and quiet(drawn), timeout=20000)
+    assert drawn.answer.cell.config.adhesions.length == 7
+
+
+def test_the_filter_answers_in_normalised_units(qtbot, drawn: SyntheticPanel) -> None:
+    drawn._choice.setCurrentIndex(drawn._choice.findData("adhesion-filter"))
+    ask(qtbot, drawn)
+    assert drawn.answer.unit == "normalised"
+    assert "normalised" in drawn._compare.headline
+
+
+def test_an_outline_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    area = drawn._drawing.cell.outline.area
+    drawn._drawing.outline._edit.click()
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+    layer = viewer.layers["outline by hand"]
+    assert 5 < len(layer.data[0]) < 60
+    assert drawn._drawing.cell.outline.area == pytest.approx(area, rel=0.05)
+    corners = layer.data[0]
+    layer.data = [corners.mean(axis=0) + 1.2 * (corners - corners.mean(axis=0))]
+    qtbot.waitUntil(lambda: drawn._drawing.cell.outline.area > 1.3 * area, timeout=10000)
+
+
+def test_adhesions_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    count = len(drawn._drawing.cell.adhesions[0])
+    drawn._drawing.adhesions._edit.click()
+    layer = viewer.layers["adhesions by hand"]
+    assert len(layer.data) == count
+    layer.selected_data = {0}
+    layer.remove_selected()
+    qtbot.waitUntil(lambda: len(drawn._drawing.cell.adhesions[0]) == count - 1, timeout=10000)
+
+
+def test_a_cell_can_be_painted(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    drawn.paint()
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+    layer = viewer.layers["cell painted by hand"]
+    area = drawn._drawing.cell.outline.area
+    layer.brush_size = 12
+    for x in range(4, 124, 4):
+        layer.paint((64, x), 1)
+    qtbot.waitUntil(lambda: drawn._drawing.cell.outline.area > area + 50, timeout=10000)
+
+
+def refusals() -> list[tuple[list, str, str]]:
+    crossing = TRIANGLE[[0, 1, 2, 0]] + [[0, 0], [0, 0], [0, 0], [30, 80]]
+    return [
+        ([(crossing, "polygon")], "crosses itself", "crossing"),
+        ([(TRIANGLE, "path")], "open", "open"),
+        ([(TRIANGLE * 3, "polygon")], "leaves the image", "outside"),
+        ([(TRIANGLE, "polygon"), (TRIANGLE, "polygon")], "has 2 shapes", "two"),
+        ([(TRIANGLE / 40, "polygon")], "smaller than one adhesion", "tiny"),
+    ]
+
+
+@pytest.mark.parametrize(("shapes", "words"), [r[:2] for r in refusals()], ids=[r[2] for r in refusals()])
+def test_drawings_that_cannot_be_are_refused_in_words(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel, shapes: list, words: str
+) -> None:
+    layer = Shapes(shapes, scale=(0.68, 0.68), units=MICRON)
+    drawn._drawing.outline.draw_by_hand(layer, "select")
+    qtbot.waitUntil(lambda: quiet(drawn) and drawn._drawing.problem is not None, timeout=10000)
+    assert words in drawn._run.text
+    assert not drawn._run.ready
+
+
+def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: SyntheticPanel) -> None:
+    drawn._drawing.adhesions._length.set_value(1)
+    drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("circle"))
+    layer = Shapes([(TRIANGLE / 9 + 40, "polygon")], scale=(0.68, 0.68), units=MICRON)
+    drawn._drawing.outline.draw_by_hand(layer, "select")
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+    assert drawn._drawing.problem is None
+    drawn._on_button()
+    qtbot.waitUntil(lambda: "mesh nodes" in drawn._run.text, timeout=10000)
+
+
+def test_nothing_drawn_yet_is_no_mistake(drawn: SyntheticPanel) -> None:
+    drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("by hand"))
+    assert drawn._run.text.startswith("No outline has been drawn yet")
+    assert not drawn._run.ready
+
+
+def test_a_scan_fills_curves_and_a_stack_to_scroll_through(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel, tmp_path: Path
+) -> None:
+    drawn._tabs.setCurrentIndex(1)
+    drawn._scan.choose("area", 800, 1600, 3)
+    assert drawn._run.offer.startswith("Scan the cell area with sheet")
+    drawn._on_button()
+    qtbot.waitUntil(lambda: drawn._curves.done == 3 and quiet(drawn), timeout=60000)
+    stack = viewer.layers["scan of cell area zyxin"]
+    assert stack.data.shape == (3, 128, 128)
+    assert (stack.data.reshape(3, -1).max(axis=1) > 0).all()
+    assert not viewer.layers["synthetic cell zyxin"].visible, "one cell at a time"
+    drawn._curves.step_chosen.emit(0)
+    assert viewer.dims.current_step[0] == 0
+    drawn._curves.save(tmp_path)
+    qtbot.waitUntil(lambda: (tmp_path / "scan_area_cell.json").exists(), timeout=20000)
+    qtbot.waitUntil(lambda: not drawn._curves._saving.running, timeout=20000)
+
+
+def test_stop_keeps_the_cells_that_are_done(qtbot, drawn: SyntheticPanel) -> None:
+    drawn._tabs.setCurrentIndex(1)
+    drawn._scan.choose("area", 800, 1600, 40)
+    drawn._on_button()
+    qtbot.waitUntil(lambda: drawn._curves.done >= 2, timeout=60000)
+    drawn._run._on_stop()
+    assert drawn._run.text == "Stopping …"
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=20000)
+    assert 2 <= drawn._curves.done < 40
+    assert "what is done is kept" in drawn._run.text
+
+
+def test_a_scan_of_nobody_or_nowhere_says_so(drawn: SyntheticPanel) -> None:
+    drawn._tabs.setCurrentIndex(1)
+    drawn._scan.choose("area", 800, 800, 3)
+    assert "two different numbers" in drawn._run.text
+    drawn._scan.choose("aspect", 1, 3, 3)
+    drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("circle"))
+    assert "Choose the ellipse" in drawn._run.text
+    assert not drawn._run.ready
+
+
+def test_settings_are_kept_between_sessions(qtbot, viewer: ViewerModel, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "panels.json")
+    first = SyntheticPanel(viewer, memory=memory, preferences=Preferences())
+    qtbot.addWidget(first)
+    first._drawing.adhesions._density.set_value(0.5)
+    first._scan.choose("length", 2, 5, 4)
+    first.dismantle()
+    second = SyntheticPanel(viewer, memory=memory, preferences=Preferences())
+    qtbot.addWidget(second)
+    assert second._drawing.adhesions._density.value == 0.5
+    assert second._scan.config(second._drawing.drawing()).values == (2, 3, 4, 5)
+    second.dismantle()
+
+
+def test_a_closed_panel_hears_nothing_more(qtbot, panel: SyntheticPanel, viewer: ViewerModel) -> None:
+    panel.dismantle()
+    for event in (
+        viewer.layers.events.inserted,
+        viewer.layers.events.removed,
+        viewer.dims.events.current_step,
+    ):
+        owners = {type(getattr(ref(), "__self__", ref())).__module__ for ref, _ in event.callbacks if ref()}
+        assert not any(owner.startswith("napari_cellforce.widgets") for owner in owners)
+
+
+def test_of_many_requests_the_newest_is_done(qtbot) -> None:
+    latest, done = Latest(), []
+    latest.done.connect(done.append)
+
+    def work(i: int) -> int:
+        time.sleep(0.05)
+        return i
+
+    for i in range(20):
+        latest.ask(lambda i=i: work(i))
+        qtbot.wait(5)
+    qtbot.waitUntil(lambda: not latest.busy, timeout=5000)
+    assert done[-1] == 19
+    assert len(done) < 10, "those in between are never run"
+    assert done == sorted(done)
+
+
+def test_an_outline_survives_the_way_into_a_layer_and_back() -> None:
+    cell = draw(CellConfig(shape=Shape(kind="blob", area=1500), side=128, pixel_size=0.68))
+    back = outline_of(outline_layer(cell.outline, 0.68), 0.68)
+    assert back.area == pytest.approx(cell.outline.area, rel=0.05)
+    np.testing.assert_allclose(back.centroid, cell.outline.centroid, atol=0.5)
+
+
+def test_adhesions_survive_the_way_into_a_layer_and_back() -> None:
+    cell = draw(CellConfig(shape=Shape(area=1500), side=128, pixel_size=0.68))
+    there = cell.adhesions[0]
+    back = adhesions_of(adhesion_layer(there, 0.68, 1.0), cell.outline, 0.68, width=1.0)
+    for name in ("centre", "length", "width", "intensity"):
+        np.testing.assert_allclose(getattr(back, name), getattr(there, name), rtol=1e-4)
+    np.testing.assert_allclose(np.tan(back.angle), np.tan(there.angle), rtol=1e-2)
+
+
+def test_shapes_are_measured_in_micrometres_whatever_their_layer_counts_in() -> None:
+    in_pixels = Shapes([(TRIANGLE, "polygon")])
+    in_microns = Shapes([(TRIANGLE, "polygon")], scale=(0.5, 0.5), units=MICRON)
+    shifted = Shapes([(TRIANGLE, "polygon")], scale=(0.5, 0.5), units=MICRON, translate=(3, 4))
+    np.testing.assert_allclose(outline_of(in_pixels, 0.5).points, TRIANGLE / 2)
+    np.testing.assert_allclose(outline_of(in_microns, 99).points, TRIANGLE / 2)
+    np.testing.assert_allclose(outline_of(shifted, 99).points, TRIANGLE / 2 + [3, 4])
+
+
+def test_an_ellipse_is_an_outline_of_its_area_and_an_adhesion_of_its_axes() -> None:
+    box = np.array([[10.0, 10.0], [10.0, 50.0], [30.0, 50.0], [30.0, 10.0]])
+    layer = Shapes([(box, "ellipse")], scale=(1, 1), units=MICRON)
+    assert outline_of(layer, 1).area == pytest.approx(np.pi * 20 * 10, rel=1e-3)
+    around = Outline(np.array([[0.0, 0.0], [0.0, 100.0], [100.0, 100.0], [100.0, 0.0]]))
+    found = adhesions_of(layer, around, 1, width=9)
+    assert (found.length[0], found.width[0]) == (40, 20)
+    assert np.cos(found.angle[0]) > 0.99, "it points to the middle of the cell"
+
+
+def test_a_polygon_is_no_adhesion() -> None:
+    around = Outline(np.array([[0.0, 0.0], [0.0, 100.0], [100.0, 100.0]]))
+    with pytest.raises(CellForceError, match="lines or ellipses"):
+        adhesions_of(Shapes([(TRIANGLE, "polygon")]), around, 0.5, width=1)
+
+
+def test_a_slider_and_its_box_agree(qtbot) -> None:
+    slider = NumberSlider(0, 10, 2.5, "µm", 1)
+    qtbot.addWidget(slider)
+    with qtbot.waitSignal(slider.changed):
+        slider._slider.setValue(100)
+    assert slider.value == 5
+    slider.set_value(7.3)
+    assert slider._slider.value() == 146
+    assert slider.value == 7.3, "the slider's steps do not round what was typed"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [(100, 130, "+30.0 %"), (100, 50, "-50.0 %"), (100, 100.01, "±0 %"), (0, 5, "–"), (float("nan"), 5, "–")],
+)
+def test_changes_in_words(before: float, now: float, words: str) -> None:
+    assert percent(before, now) == words
+
+
+def test_angles_change_in_degrees_and_tiny_numbers_are_nothing() -> None:
+    assert change("angle to the adhesions [°]", 20, 25) == "+5.0°"
+    assert change("net / total force", 1e-4, 2e-4) == "–"
+    assert number(1e-7) == "0"
