@@ -7,7 +7,6 @@ Derivation and measured effects: ``docs/regularisation.md``.
 """
 
 from napari_cellforce.physics.regularisation._choice import Choice, Criterion, choose, fixed
-from napari_cellforce.physics.regularisation._noise import noise_density
 from napari_cellforce.physics.regularisation._spectrum import Spectrum, displacement_spectrum
 
-__all__ = ["Choice", "Criterion", "Spectrum", "choose", "displacement_spectrum", "fixed", "noise_density"]
+__all__ = ["Choice", "Criterion", "Spectrum", "choose", "displacement_spectrum", "fixed"]

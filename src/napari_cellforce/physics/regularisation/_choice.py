@@ -112,11 +112,6 @@ def _candidates(spectrum: Spectrum) -> RealArray:
     return np.geomspace(spectrum.eigenvalue[0] / 30, spectrum.eigenvalue[-1], _CANDIDATES)
 
 
-def _noise(spectrum: Spectrum) -> RealArray:
-    """Return the noise of each number; of unknown strength if it was not measured: 1."""
-    return np.ones_like(spectrum.count) if spectrum.noise is None else spectrum.noise / spectrum.count
-
-
 def _models(
     spectrum: Spectrum, candidates: RealArray, lengths: RealArray
 ) -> Iterator[tuple[RealArray, RealArray]]:
@@ -125,7 +120,7 @@ def _models(
     The expected error of the traction, sum (1 - a)² S + a² n / g² with a = g² / (g² + lambda²), is least
     where sum w (lambda² S - n) = 0 with w = g² / (g² + lambda²)³. That gives the strength s.
     """
-    g, noise = spectrum.eigenvalue, _noise(spectrum)
+    g, noise = spectrum.eigenvalue, spectrum.noise / spectrum.count
     squared = g**2
     weight = spectrum.count * squared / (squared + candidates[:, None] ** 2) ** 3
     total = weight @ noise
@@ -141,7 +136,7 @@ def _evidence(spectrum: Spectrum, noise: RealArray, expected: RealArray) -> Real
     size = np.log(expected) @ spectrum.count
     misfit = (1 / expected) @ spectrum.power
     total = spectrum.count.sum()
-    result: RealArray = size + (total * np.log(misfit / total) if spectrum.noise is None else misfit)
+    result: RealArray = size + (misfit if spectrum.measured else total * np.log(misfit / total))
     return result
 
 
@@ -189,9 +184,9 @@ def _summary(
     g, total = spectrum.eigenvalue, spectrum.count.sum()
     gain = g / (g**2 + regularisation**2)
     noise = spectrum.noise
-    if noise is None:  # of white noise the residual at the chosen lambda tells the strength, as in GCV
+    if not spectrum.measured:  # the residual at the chosen lambda tells the strength, as in GCV
         left = 1 - gain * g
-        noise = spectrum.count * float(left**2 @ spectrum.power) / float(left @ spectrum.count)
+        noise = noise * float(left**2 @ spectrum.power) / float(left @ noise)
     return Choice(
         regularisation, criterion, candidates, curve, residual, norm, float(np.sqrt(gain**2 @ noise / total))
     )

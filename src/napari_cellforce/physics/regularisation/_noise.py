@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import scipy.fft
 from numpy.polynomial.legendre import legvander
 
@@ -18,16 +19,14 @@ _REACH = 16
 """Largest distance, in vectors, over which noise is taken to be correlated."""
 _FEWEST = 200
 """Vectors outside the cell that are needed to tell anything."""
-_FLOOR = 1e-3
-"""Smallest density, as a share of the mean: an estimate can come out negative."""
 
 
-def noise_density(displacement: RealArray, outside: BoolArray) -> RealArray:
-    """Return the spectrum of the noise, from the displacement outside the cell.
+def noise_strength(displacement: RealArray, outside: BoolArray, shape: RealArray) -> float:
+    """Return by how much the noise outside the cell exceeds noise of the power `shape`, in µm².
 
     A polynomial is taken off for the far field of the cell. The autocorrelation of what remains, up to a
-    distance of 16 vectors, is transformed: correlation over neighbouring vectors, which overlapping windows
-    cause, is noise at long waves.
+    distance of 16 vectors, is transformed to a power spectrum. The median over the waves of its ratio to
+    `shape` is the strength: what the polynomial has left of the far field is in few long waves.
 
     Parameters
     ----------
@@ -35,12 +34,8 @@ def noise_density(displacement: RealArray, outside: BoolArray) -> RealArray:
         In µm.
     outside : (Y, X) bool array
         True far from the cell.
-
-    Returns
-    -------
-    (Y, X // 2 + 1) array
-        Variance of each component per wave vector in µm², so that its mean over all is that per vector;
-        on the wave vectors of `scipy.fft.rfft2`.
+    shape : (Y, X // 2 + 1) array
+        Power of each component on the wave vectors of `scipy.fft.rfft2`; 0 for those that do not count.
 
     Raises
     ------
@@ -54,19 +49,17 @@ def noise_density(displacement: RealArray, outside: BoolArray) -> RealArray:
             "Image more of the gel around the cell, take a smaller margin, or choose GCV.",
             topic="regularisation",
         )
-    height, width = outside.shape
-    rest = np.where(outside, displacement - _far_field(displacement, outside), 0).astype(np.float32)
-    grid = [scipy.fft.next_fast_len(side + _REACH, real=True) for side in (height, width)]
-    pairs = scipy.fft.irfft2(np.abs(scipy.fft.rfft2(outside.astype(np.float32), grid)) ** 2, s=grid)
-    products = scipy.fft.irfft2((np.abs(scipy.fft.rfft2(rest, grid)) ** 2).mean(axis=0), s=grid)
-    y, x = (
-        np.arange(-reach, reach + 1) for reach in (min(_REACH, height // 2 - 1), min(_REACH, width // 2 - 1))
-    )
+    y, x = (np.arange(-reach, reach + 1) for reach in (min(_REACH, side // 4) for side in outside.shape))
+    inner = np.zeros(outside.shape, np.float32)
+    inner[: -y[-1], : -x[-1]] = outside[: -y[-1], : -x[-1]]  # no wrap-around then, up to that distance
+    rest = (displacement - _far_field(displacement, outside)).astype(np.float32) * inner
+    pairs = scipy.fft.irfft2(_power(inner), s=outside.shape)
+    products = scipy.fft.irfft2(_power(rest).mean(axis=0), s=outside.shape)
     near = np.ix_(y, x)
     correlation = np.zeros(outside.shape)
     correlation[near] = products[near] / np.maximum(pairs[near], 1) * np.outer(_parzen(y), _parzen(x))
-    density: RealArray = scipy.fft.rfft2(correlation).real
-    return density.clip(_FLOOR * correlation[0, 0])
+    counts = shape > 0
+    return max(float(np.median(scipy.fft.rfft2(correlation).real[counts] / shape[counts])), 1e-30)
 
 
 def _far_field(displacement: RealArray, outside: BoolArray) -> RealArray:
@@ -83,6 +76,12 @@ def _far_field(displacement: RealArray, outside: BoolArray) -> RealArray:
         coefficients[:, i, j] = pair
     field: RealArray = along[0] @ coefficients @ along[1].T
     return field
+
+
+def _power(field: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
+    """Return the squares of the Fourier transform, complex for the way back."""
+    spectrum = scipy.fft.rfft2(field)
+    return np.asarray(spectrum * np.conj(spectrum))
 
 
 def _parzen(lag: RealArray) -> RealArray:

@@ -13,10 +13,13 @@ import scipy.fft
 from napari_cellforce.fields import BoolArray, X, Y
 from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace import HalfspaceKernel
-from napari_cellforce.physics.regularisation._noise import noise_density
+from napari_cellforce.physics.regularisation._noise import noise_strength
 
 _BINS = 256
 """Of the logarithm of g, over its range: 2 % wide as a rule."""
+_NOISE_LENGTH, _SHORTEST = 0.18, 0.7
+"""In windows: how far the noise of overlapping windows of our PIV is alike, and the shortest wave used. Found
+on simulated beads; see docs/regularisation.md."""
 _ISOTROPIC = 1e-9
 """Relative difference of both eigenvalues below which any direction is an eigenvector."""
 
@@ -35,24 +38,36 @@ class Spectrum:
         Sum of |u(k)|² in µm²; all together they are the sum over the vectors of the field.
     count : (M,) array
         Number of real numbers it is the sum of.
-    noise : (M,) array or None
-        What of `power` is expected to be noise; None where that was not measured.
+    noise : (M,) array
+        What of `power` is expected to be noise; up to a factor, unless measured.
+    measured : bool
+        Whether that factor was measured, outside the cell.
     """
 
     eigenvalue: RealArray
     power: RealArray
     count: RealArray
-    noise: RealArray | None = None
+    noise: RealArray
+    measured: bool = False
 
     def __add__(self, other: Spectrum) -> Spectrum:
         if not np.array_equal(self.eigenvalue, other.eigenvalue):
             raise ValueError("only spectra of one grid and gel can be added")
-        noise = None if self.noise is None or other.noise is None else self.noise + other.noise
-        return Spectrum(self.eigenvalue, self.power + other.power, self.count + other.count, noise)
+        return Spectrum(
+            self.eigenvalue,
+            self.power + other.power,
+            self.count + other.count,
+            self.noise + other.noise,
+            self.measured and other.measured,
+        )
 
 
 def displacement_spectrum(
-    displacement: npt.ArrayLike, kernel: HalfspaceKernel, outside: BoolArray | None = None
+    displacement: npt.ArrayLike,
+    kernel: HalfspaceKernel,
+    outside: BoolArray | None = None,
+    *,
+    window: float = 0.0,
 ) -> Spectrum:
     """Sort the power of a displacement by the eigenvalues of the gel's Green's function.
 
@@ -63,8 +78,12 @@ def displacement_spectrum(
     kernel : HalfspaceKernel
         Of the same grid.
     outside : (Y, X) bool array, optional
-        True far from the cell, where the noise is measured, see `noise_density`. Without it the noise is
-        taken to be the same at all waves and of unknown strength.
+        True far from the cell, where the strength of the noise is measured.
+    window : float
+        Side of the windows that gave the displacement, as a multiple of the distance of vectors. Windows
+        average away short waves of displacement and noise alike; taken for precision, that would make
+        lambda far too small. Their noise has the power exp(-(0.18 w k)²), and waves shorter than 0.7 w are
+        left out. 0 for noise that is independent from vector to vector.
 
     Raises
     ------
@@ -74,12 +93,12 @@ def displacement_spectrum(
     field = vector_field(displacement, "displacement")
     if field.shape != (2, *kernel.shape):
         raise ValueError(f"expected {(2, *kernel.shape)}, got {field.shape}")
-    modes = _modes(kernel)
-    noise = None
+    modes = _modes(kernel, float(window))
+    noise = modes.noise
     if outside is not None:
-        noise = modes.binned(np.broadcast_to(noise_density(field, outside) * modes.weight, modes.bins.shape))
+        noise = noise * noise_strength(field, outside, modes.shape)
     power = modes.power(scipy.fft.rfft2(field)) / math.prod(kernel.shape)
-    return Spectrum(modes.eigenvalue, modes.binned(power), modes.count, noise)
+    return Spectrum(modes.eigenvalue, modes.binned(power), modes.count, noise, outside is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +112,11 @@ class _Modes:
     weight : (X // 2 + 1,) array
         2 for wave vectors that stand for themselves and their opposites, 1 for the others.
     bins : (2, Y, X // 2 + 1) array of int
-        Where each mode belongs; the last for those of eigenvalue 0, which are left out.
-    eigenvalue, count : (M,) arrays
-        Of the bins, mean and number of modes.
+        Where each mode belongs; the last for those that tell nothing.
+    shape : (Y, X // 2 + 1) array
+        Of the power of the noise, 1 for the longest waves; 0 for waves that tell nothing.
+    eigenvalue, count, noise : (M,) arrays
+        Of the bins: mean, number of modes, sum of the noise's shape.
     kept : (M,) array of int
         Bins that are not empty.
     """
@@ -104,8 +125,10 @@ class _Modes:
     cross: RealArray
     weight: RealArray
     bins: npt.NDArray[np.intp]
+    shape: RealArray
     eigenvalue: RealArray
     count: RealArray
+    noise: RealArray
     kept: npt.NDArray[np.intp]
 
     def power(self, spectrum: npt.NDArray[np.complex128]) -> RealArray:
@@ -124,7 +147,7 @@ class _Modes:
 
 
 @functools.lru_cache(maxsize=4)
-def _modes(kernel: HalfspaceKernel) -> _Modes:
+def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
     half, mean = (kernel.yy - kernel.xx) / 2, (kernel.yy + kernel.xx) / 2
     radius = np.hypot(half, kernel.yx)
     turned = radius > _ISOTROPIC * mean
@@ -134,11 +157,22 @@ def _modes(kernel: HalfspaceKernel) -> _Modes:
     weight[0] = 1
     if kernel.shape[1] % 2 == 0:
         weight[-1] = 1
-    positive = eigenvalues > 0
-    edges = np.geomspace(eigenvalues[positive].min(), eigenvalues.max() * (1 + 1e-9), _BINS + 1)
-    bins = np.where(positive, np.searchsorted(edges, eigenvalues, "right") - 1, _BINS)
+    shape = _noise_shape(kernel.shape, window)
+    told = (eigenvalues > 0) & (shape > 0)
+    known = eigenvalues[told]
+    edges = np.geomspace(known.min(), known.max() * (1 + 1e-9), _BINS + 1)
+    bins = np.where(told, np.searchsorted(edges, eigenvalues, "right") - 1, _BINS)
     weights = np.broadcast_to(weight, bins.shape).ravel()
     count = np.bincount(bins.ravel(), weights, _BINS + 1).astype(np.float64)
     kept = np.flatnonzero(count[:_BINS])
     centre = np.bincount(bins.ravel(), weights * eigenvalues.ravel(), _BINS + 1)[kept] / count[kept]
-    return _Modes(half * scale, kernel.yx * scale, weight, bins, centre, count[kept], kept)
+    noises = weights * np.broadcast_to(shape, bins.shape).ravel()
+    noise = np.bincount(bins.ravel(), noises, _BINS + 1)[kept].astype(np.float64)
+    return _Modes(half * scale, kernel.yx * scale, weight, bins, shape, centre, count[kept], noise, kept)
+
+
+def _noise_shape(shape: tuple[int, int], window: float) -> RealArray:
+    """Return the power of the noise by wave vector, (Y, X // 2 + 1), for windows of so many vectors."""
+    y, x = scipy.fft.fftfreq(shape[0])[:, None], scipy.fft.rfftfreq(shape[1])
+    waves = window * np.hypot(y, x)
+    return np.where(waves * _SHORTEST <= 1, np.exp(-((2 * np.pi * _NOISE_LENGTH * waves) ** 2)), 0)
