@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,7 @@ def _network(loaded: LoadedModel, device: str, samples: int) -> Predictor:
 def _formula(wanted: ZooEntry, samples: int) -> Predictor:
     """Return a model without weights; it has no dropout to draw samples from."""
     from napari_cellforce.models.filters import AdhesionFilter
+    from napari_cellforce.models.sheet_filter import SheetFilter
 
     if samples > 0:
         raise CellForceError(
@@ -129,4 +131,8 @@ def _formula(wanted: ZooEntry, samples: int) -> Predictor:
             "Set samples to 0, or choose a network with dropout.",
             topic="samples",
         )
-    return {"adhesion-filter": AdhesionFilter}[wanted.kind]()
+    formulas: dict[str, Callable[[], Predictor]] = {
+        "adhesion-filter": AdhesionFilter,
+        "sheet-filter": SheetFilter,
+    }
+    return formulas[wanted.kind]()

@@ -1,0 +1,93 @@
+"""A baseline that learns nothing but knows mechanics: a contractile sheet held where the image is sharp."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, X, Y
+from napari_cellforce.models.filters import adhesions
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
+from napari_cellforce.physics.sheet import ContractileSheet, sample_traction
+
+ALPHA = 1.0
+"""Resistance to dilation of an incompressible thin sheet: nu / (1 - nu) at nu = 1/2."""
+
+EXPONENT = 1.2
+"""Power of the adhesion image that is taken for the stiffness of its hold."""
+
+PENETRATION = 18.0
+"""How far in µm a pull reaches into the sheet on average: (1 + alpha) / mean(Y) is its square."""
+
+_FLOOR = 1e-3
+"""Least hold, as a share of the mean: a cell without any would slide."""
+
+_FLAT = 1e-6
+
+
+class SheetFilter:
+    """The contractile sheet of Schmitt et al. (2024) on springs Y ~ h^1.2, with no network.
+
+    h is the adhesion image of `napari_cellforce.models.filters.adhesions`. The springs are scaled so that
+    a pull penetrates 18 µm on average; the active stress is uniform. The traction Y u is in balance and
+    divided by its mean length in the cell.
+    """
+
+    @property
+    def record(self) -> ModelRecord:
+        """What it needs and what it gives."""
+        return ModelRecord(
+            name="sheet-filter",
+            kind="sheet-filter",
+            relative_to="frame",
+            architecture={"alpha": ALPHA, "exponent": EXPONENT, "penetration": PENETRATION},
+            training_data="None: it has no parameters to learn.",
+            limits=(
+                "A baseline that learns nothing: a uniformly contracting elastic sheet, held where the image"
+                " is sharp. The output is normalised to a mean of 1 in every frame, so forces cannot be"
+                " compared between frames or cells."
+            ),
+            licence="BSD-3-Clause",
+            citation="Schmitt et al., Cell 187:481 (2024), doi:10.1016/j.cell.2023.11.041 (the mechanics)",
+            source="napari-cellforce",
+        )
+
+    def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
+        """Predict the traction of one frame; see `napari_cellforce.models.record.Predictor`.
+
+        Returns
+        -------
+        FrameResult
+            Normalised traction whose mean length in the mask is 1, without net force or moment;
+            ``scalars`` holds ``"Y"``, the stiffness of the hold in 1/µm² of the sheet's shear modulus.
+
+        Raises
+        ------
+        CellForceError
+            If the image shows no adhesions in the mask, or the mask cannot be meshed.
+        """
+        adhesion = adhesions(image[0], mask, pixel_size)
+        if adhesion.max() <= _FLAT * np.abs(image[0]).max():
+            raise CellForceError(
+                "the image shows no adhesions inside the mask",
+                "the sheet needs something to hold on to",
+                "Check the channel and the mask, and leave out empty frames.",
+                topic="channel",
+            )
+        mesh = mesh_cell(mask, pixel_size, MeshSettings())
+        springs = hold(mesh, adhesion)
+        state = ContractileSheet(mesh.nodes, mesh.triangles).equilibrium(springs, 1.0, ALPHA)
+        traction = sample_traction(mesh, state).data
+        traction /= np.hypot(traction[Y], traction[X])[mask].mean()
+        stiffness = np.nan_to_num(mesh.image(springs)).astype(np.float32)
+        return FrameResult(traction.astype(np.float32), scalars={"Y": stiffness})
+
+
+def hold(mesh: Mesh, adhesion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the springs at the nodes, in 1/µm², that hold an adhesion image ``(Y, X)``."""
+    shape = mesh.sample(adhesion) ** EXPONENT
+    shape = shape / shape.mean() + _FLOOR
+    springs: npt.NDArray[np.float64] = shape / shape.mean() * (1 + ALPHA) / PENETRATION**2
+    return springs
