@@ -208,7 +208,7 @@ class Brightness:
 
     record = ModelRecord("brightness", "test")
 
-    def predict_frame(self, image, mask, pixel_size) -> FrameResult:
+    def predict_frame(self, image, mask, pixel_size) -> FrameResult:  # noqa: ARG002 - the protocol's
         return FrameResult(np.stack([np.zeros_like(image[0]), np.where(mask, image[0], 0)]))
 
 
