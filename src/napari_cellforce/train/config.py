@@ -220,6 +220,20 @@ def read_config(path: str | os.PathLike[str]) -> TrainConfig:
     return TrainConfig.from_mapping(values)
 
 
+def recipe(name: str) -> Path:
+    """Return the settings of a bundled predictor, such as ``"unet-sim"``."""
+    return Path(__file__).parent / "recipes" / f"{name}.yaml"
+
+
+def finetune_config(model: str, trainable: Trainable = "all") -> TrainConfig:
+    """Return the settings for a handful of own cells: small steps, stopped before they are known by heart."""
+    return TrainConfig(
+        start_from=model,
+        trainable=trainable,
+        optimise=OptimiseConfig(epochs=40, batch=4, learning_rate=5e-4, patience=8),
+    )
+
+
 _PARTS: Mapping[str, type[Any]] = {
     "data": DataConfig,
     "split": SplitConfig,
