@@ -1,0 +1,34 @@
+"""Traction as a formula of a few terms, found by sparse regression (Schmitt et al. 2024, section on SINDy).
+
+Terms are ``p_i grad(p_j)`` and ``grad(p_j)`` of potentials p: scalars of the protein image convolved with
+kernels. What is done, and how well it finds a known formula again: ``docs/explain/formula.md``.
+"""
+
+from napari_cellforce.models.symbolic.fit import FitConfig, SymbolicFit, fit
+from napari_cellforce.models.symbolic.formula import Formula
+from napari_cellforce.models.symbolic.library import Kernel, Library, Potential, Term
+from napari_cellforce.models.symbolic.predictor import (
+    FormulaPredictor,
+    is_formula,
+    load_formula,
+    save_formula,
+)
+from napari_cellforce.models.symbolic.sampling import RegressionFrame, Samples, draw_samples
+
+__all__ = [
+    "FitConfig",
+    "Formula",
+    "FormulaPredictor",
+    "Kernel",
+    "Library",
+    "Potential",
+    "RegressionFrame",
+    "Samples",
+    "SymbolicFit",
+    "Term",
+    "draw_samples",
+    "fit",
+    "is_formula",
+    "load_formula",
+    "save_formula",
+]

@@ -1,0 +1,227 @@
+"""Sparse regression: sets of terms, cross-validated by cell, and how stable the choice is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.models.symbolic.formula import Formula
+from napari_cellforce.models.symbolic.library import Array, Library, Term
+from napari_cellforce.models.symbolic.moments import Moments, moments, total
+from napari_cellforce.models.symbolic.sampling import Samples
+from napari_cellforce.models.symbolic.selection import Method, Pruned, least_squares, nested_sets, prune
+
+FEWEST_GROUPS = 3
+"""Cells (or frames of one cell), below which nothing can be tested on unseen ones."""
+_PRUNING_PIXELS = 300
+"""Of each sample, used to find near copies among all terms."""
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Settings of a sparse regression.
+
+    Attributes
+    ----------
+    library : Library
+    correlation : float
+        Terms correlated above this with a simpler one are left out.
+    method : {"backward", "elastic net"}
+    most_terms : int
+        The curve ends here.
+    folds : int
+        Parts that the cells are divided into for cross-validation.
+    bootstraps : int
+        Resamples of the cells by which the stability of the chosen terms is judged; 0 for none.
+    pixels_per_frame : int
+    seed : int
+    """
+
+    library: Library = field(default_factory=Library)
+    correlation: float = 0.95
+    method: Method = "backward"
+    most_terms: int = 30
+    folds: int = 5
+    bootstraps: int = 30
+    pixels_per_frame: int = 3000
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolicFit:
+    """What a regression found.
+
+    Attributes
+    ----------
+    formulas : mapping of int to Formula
+        For every number of terms, fitted to all cells.
+    error, error_spread : mapping of int to float
+        Share of the traction's sum of squares that is left on unseen cells (1 - R²): mean and standard
+        deviation over the folds.
+    knee : int
+        Number of terms where more of them stop to pay.
+    equivalents : mapping of Term to tuple of (Term, float)
+        Near copies of a kept term, with their correlation.
+    stability : mapping of Term to float
+        How often, of the resamples, a term is among the `knee` chosen ones.
+    n_terms, n_kept : int
+        Terms in the library, and after pruning.
+    notes : tuple of str
+        What a user should know of how this was done.
+    """
+
+    formulas: Mapping[int, Formula]
+    error: Mapping[int, float]
+    error_spread: Mapping[int, float]
+    knee: int
+    equivalents: Mapping[Term, tuple[tuple[Term, float], ...]]
+    stability: Mapping[Term, float]
+    n_terms: int
+    n_kept: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> Formula:
+        """The formula at the knee."""
+        return self.formulas[self.knee]
+
+
+def fit(samples: Sequence[Samples], config: FitConfig, unit: str = "normalised") -> SymbolicFit:
+    """Find formulas for the traction of some cells.
+
+    Parameters
+    ----------
+    samples : sequence of Samples
+        From `draw_samples`, with the same library.
+    config : FitConfig
+    unit : str
+        Of the tractions.
+
+    Raises
+    ------
+    CellForceError
+        If there are too few frames to test a formula on unseen ones, or there is no traction.
+    """
+    groups, notes = _groups(samples)
+    pruned = prune_library(samples, config)
+    library_terms = config.library.terms
+    terms = [library_terms[i] for i in pruned.kept]
+    parts = [total([moments(sample, terms) for sample in group]) for group in groups]
+    whole = total(parts)
+    if not whole.energy > 0:
+        raise CellForceError(
+            "the traction is 0 everywhere in the masks", "a formula needs something to explain",
+            "Check mask and field.", topic="input",
+        )  # fmt: skip
+    sets = nested_sets(whole, config.most_terms, config.method)
+    errors = _cross_validated(parts, config)
+    counts = [count for count in sets if count in errors]
+    mean = {count: float(np.mean(errors[count])) for count in counts}
+    knee = find_knee(mean)
+    return SymbolicFit(
+        {count: _formula(whole, terms, sets[count], config.library, unit) for count in counts},
+        mean,
+        {count: float(np.std(errors[count])) for count in counts},
+        knee,
+        _equivalents(pruned, library_terms),
+        _stability(parts, terms, knee, config),
+        len(library_terms),
+        len(terms),
+        notes,
+    )
+
+
+def prune_library(samples: Sequence[Samples], config: FitConfig) -> Pruned:
+    """Return which terms of the library are no near copies of simpler ones on these samples."""
+    terms = config.library.terms
+    few = [
+        Samples(s.cell, s.fields.at(np.arange(count)), s.traction[:, :count])
+        for s in samples
+        for count in [min(_PRUNING_PIXELS, s.traction.shape[1])]
+    ]
+    return prune(total([moments(sample, terms) for sample in few]), config.correlation)
+
+
+def find_knee(error: Mapping[int, float]) -> int:
+    """Return the number of terms where the curve of log(error) bends most.
+
+    That is where it lies farthest below the straight line from no term (error 1) to the last, both axes
+    scaled to [0, 1] (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).
+    """
+    counts = np.array([0, *error])
+    height = np.log(np.maximum([1.0, *error.values()], 1e-12))
+    height = np.minimum.accumulate(height)
+    drop = (height[0] - height) / max(height[0] - height[-1], 1e-12)
+    return int(counts[np.argmax(drop - counts / counts[-1])]) or int(counts[1])
+
+
+def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str, ...]]:
+    """Divide the samples by cell, or by frame where there are too few cells."""
+    by_cell: dict[str, list[Samples]] = {}
+    for sample in samples:
+        by_cell.setdefault(sample.cell, []).append(sample)
+    if len(by_cell) >= FEWEST_GROUPS:
+        return list(by_cell.values()), ()
+    if len(samples) < FEWEST_GROUPS:
+        raise CellForceError(
+            f"there are {len(samples)} frames of {len(by_cell)} cells",
+            f"a formula must be tested on frames that it was not fitted to, so {FEWEST_GROUPS} are needed",
+            "Add frames or, better, cells.",
+            topic="input",
+        )
+    note = (
+        f"{len(by_cell)} cells only: validated on other frames of the same cells, which flatters the formula"
+    )
+    return [[sample] for sample in samples], (note,)
+
+
+def _cross_validated(parts: Sequence[Moments], config: FitConfig) -> dict[int, list[float]]:
+    """Return, for every number of terms, the error on each fold of a formula chosen without it."""
+    folds = min(config.folds, len(parts))
+    errors: dict[int, list[float]] = {}
+    for fold in range(folds):
+        seen = total([part for i, part in enumerate(parts) if i % folds != fold])
+        unseen = total(parts[fold::folds])
+        for count, chosen in nested_sets(seen, config.most_terms, config.method).items():
+            error = unseen.of(chosen).error(least_squares(seen.of(chosen)))
+            errors.setdefault(count, []).append(error)
+    return {count: found for count, found in sorted(errors.items()) if len(found) == folds}
+
+
+def _stability(
+    parts: Sequence[Moments], terms: Sequence[Term], knee: int, config: FitConfig
+) -> dict[Term, float]:
+    """Return how often each term is chosen when the cells are drawn with replacement."""
+    rng = np.random.default_rng(config.seed)
+    votes = np.zeros(len(terms))
+    for _ in range(config.bootstraps):
+        drawn = total([parts[i] for i in rng.integers(len(parts), size=len(parts))])
+        votes[list(nested_sets(drawn, knee, config.method).get(knee, ()))] += 1
+    chosen = np.flatnonzero(votes)
+    order = chosen[np.argsort(-votes[chosen], kind="stable")]
+    return {terms[i]: float(votes[i] / config.bootstraps) for i in order}
+
+
+def _formula(
+    whole: Moments, terms: Sequence[Term], chosen: tuple[int, ...], library: Library, unit: str
+) -> Formula:
+    some = whole.of(chosen)
+    coefficients: Array = least_squares(some)
+    strength = np.abs(coefficients) * some.scale
+    order = np.argsort(-strength)
+    return Formula(
+        library,
+        tuple(terms[chosen[i]] for i in order),
+        tuple(float(coefficients[i]) for i in order),
+        unit,
+    )
+
+
+def _equivalents(pruned: Pruned, terms: Sequence[Term]) -> dict[Term, tuple[tuple[Term, float], ...]]:
+    return {
+        terms[kept]: tuple((terms[i], correlation) for i, correlation in copies)
+        for kept, copies in pruned.equivalents.items()
+    }

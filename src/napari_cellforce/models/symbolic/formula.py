@@ -1,0 +1,123 @@
+"""A formula: a few terms with coefficients in physical units; as text, as LaTeX, and as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_cellforce.fields import FloatArray
+from napari_cellforce.models.symbolic.assembly import PotentialFields, potential_fields
+from napari_cellforce.models.symbolic.library import Kernel, Library, Potential, Term
+
+
+@dataclass(frozen=True)
+class Formula:
+    """``F = sum_n c_n term_n``.
+
+    Attributes
+    ----------
+    library : Library
+        Its grid and smoothing; only the potentials of the terms are computed.
+    terms : tuple of Term
+    coefficients : tuple of float
+        In the unit of the traction times µm to the power ``-term.power``.
+    unit : str
+        Of the traction, ``"Pa"`` or ``"normalised"``.
+    """
+
+    library: Library
+    terms: tuple[Term, ...]
+    coefficients: tuple[float, ...]
+    unit: str = "normalised"
+
+    def __post_init__(self) -> None:
+        if len(self.terms) != len(self.coefficients) or not self.terms:
+            raise ValueError(f"{len(self.terms)} terms and {len(self.coefficients)} coefficients")
+        if not all(abs(c) < float("inf") for c in self.coefficients):
+            raise ValueError(f"coefficients are {self.coefficients}, but must be numbers")
+
+    @property
+    def potentials(self) -> tuple[Potential, ...]:
+        """The potentials that occur, each once."""
+        used = (p for term in self.terms for p in (term.factor, term.potential) if p is not None)
+        return tuple(dict.fromkeys(used))
+
+    def traction(self, z: FloatArray) -> FloatArray:
+        """Return F, ``(2, Y, X)`` in (y, x), of a normalised image on the library's pixels."""
+        return self.traction_from(potential_fields(z, self.library, self.potentials))
+
+    def traction_from(self, fields: PotentialFields) -> FloatArray:
+        """Return F, ``(2, ...)``, of computed potentials."""
+        total = np.zeros(fields.gradients.shape[1:])
+        for coefficient, term in zip(self.coefficients, self.terms, strict=True):
+            total += np.float64(coefficient) * fields.term(term)
+        return total.astype(np.float32)
+
+    def unit_of(self, term: Term) -> str:
+        """Return the unit of a term's coefficient: ``"Pa µm^-3"``."""
+        own = "" if self.unit == "normalised" else self.unit
+        return f"{own} µm^{-term.power}".strip() if term.power else own or "1"
+
+    @property
+    def text(self) -> str:
+        """The formula for people, one term a line."""
+        lines = [
+            f"{c:+.4g} [{self.unit_of(term)}] {term.text}"
+            for c, term in zip(self.coefficients, self.terms, strict=True)
+        ]
+        return "F = " + "\n    ".join(lines)
+
+    @property
+    def latex(self) -> str:
+        """The formula for a paper; its unit is µm throughout."""
+        parts = [f"{_number(c)}{term.latex}" for c, term in zip(self.coefficients, self.terms, strict=True)]
+        return r"\mathbf{F} = " + " ".join(parts).removeprefix("+")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the formula as plain numbers and names, for JSON."""
+        return {
+            "pixel_size": self.library.pixel_size,
+            "smoothing": self.library.smoothing,
+            "unit": self.unit,
+            "terms": [
+                {
+                    "coefficient": c,
+                    "potential": _potential_entry(term.potential),
+                    "factor": None if term.factor is None else _potential_entry(term.factor),
+                }
+                for c, term in zip(self.coefficients, self.terms, strict=True)
+            ],
+        }
+
+    @classmethod
+    def from_mapping(cls, entries: Mapping[str, Any]) -> Formula:
+        """Read what `to_mapping` returned; raises ValueError, KeyError or TypeError if it makes no sense."""
+        terms = tuple(
+            Term(_potential(e["potential"]), e["factor"] and _potential(e["factor"]))
+            for e in entries["terms"]
+        )
+        used = [p for term in terms for p in (term.potential, term.factor) if p is not None]
+        library = Library(
+            scalars=tuple(dict.fromkeys(p.scalar for p in used)),
+            kernels=tuple(dict.fromkeys(p.kernel for p in used)),
+            pixel_size=entries["pixel_size"],
+            smoothing=entries["smoothing"],
+        )
+        return cls(library, terms, tuple(float(e["coefficient"]) for e in entries["terms"]), entries["unit"])
+
+
+def _potential_entry(potential: Potential) -> dict[str, Any]:
+    return {"scalar": potential.scalar, "kernel": potential.kernel.kind, "length": potential.kernel.length}
+
+
+def _potential(entry: Mapping[str, Any]) -> Potential:
+    return Potential(entry["scalar"], Kernel(entry["kernel"], float(entry["length"])))
+
+
+def _number(value: float) -> str:
+    """Return a number with its sign, powers of ten as LaTeX."""
+    mantissa, _, power = f"{value:+.3g}".partition("e")
+    return rf"{mantissa}\times 10^{{{int(power)}}}\," if power else rf"{mantissa}\,"

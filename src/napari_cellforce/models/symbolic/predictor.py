@@ -1,0 +1,110 @@
+"""A formula as a predictor, and its file: a model record as JSON, in which the formula is plain numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from napari_cellforce import __version__, files
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.models.grid import on_model_grid
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.symbolic.assembly import potential_fields
+from napari_cellforce.models.symbolic.formula import Formula
+
+KIND = "formula"
+"""Of a formula's record."""
+_LARGEST_FILE = 1 << 20
+
+
+class FormulaPredictor:
+    """A formula that predicts frame by frame; see `napari_cellforce.models.record.Predictor`.
+
+    Parameters
+    ----------
+    formula : Formula
+    record : ModelRecord
+        Kind, architecture, pixel size and unit are set to those of the formula.
+    """
+
+    def __init__(self, formula: Formula, record: ModelRecord) -> None:
+        self.formula = formula
+        self._record = dataclasses.replace(
+            record,
+            kind=KIND,
+            architecture=formula.to_mapping(),
+            pixel_size=formula.library.pixel_size,
+            output_unit="Pa" if formula.unit == "Pa" else "normalised",
+        )
+
+    @property
+    def record(self) -> ModelRecord:
+        """What it needs and gives."""
+        return self._record
+
+    def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
+        """Predict the traction of one frame; see `napari_cellforce.models.record.Predictor`.
+
+        Returns
+        -------
+        FrameResult
+            ``scalars`` holds the potentials, by their text, in their powers of µm.
+        """
+        grid = on_model_grid(image, mask, pixel_size, self._record)
+        formula = self.formula
+        fields = potential_fields(grid.inputs[0], formula.library, formula.potentials)
+        scalars = {
+            potential.text: grid.to_image(values)
+            for potential, values in zip(fields.potentials, fields.values, strict=True)
+        }
+        return FrameResult(grid.to_image(formula.traction_from(fields)), scalars=scalars)
+
+
+def save_formula(path: str | os.PathLike[str], predictor: FormulaPredictor) -> Path:
+    """Write a formula and its record as JSON, whole or not at all."""
+    record = dataclasses.replace(predictor.record, sha256="", version=__version__)
+    return files.write_text(path, record.to_json())
+
+
+def is_formula(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file may hold a formula: it is JSON, not weights."""
+    with Path(path).open("rb") as file:
+        return file.read(64).lstrip()[:1] == b"{"
+
+
+def load_formula(path: str | os.PathLike[str], *, sha256: str | None = None) -> FormulaPredictor:
+    """Read a formula.
+
+    Parameters
+    ----------
+    path : path-like
+    sha256 : str, optional
+        What the file's hash must be.
+
+    Raises
+    ------
+    CellForceError
+        If the file is no formula, is damaged, or has another hash.
+    """
+    path = Path(path)
+    try:
+        found = files.sha256(path)
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError("it is too large")
+        record = ModelRecord.from_json(path.read_text(encoding="utf-8"))
+        if record.kind != KIND:
+            raise ValueError(f"its kind is {record.kind!r}, not {KIND!r}")
+        predictor = FormulaPredictor(Formula.from_mapping(record.architecture), record)
+    except OSError as error:
+        raise _refusal(f"cannot read {path}", error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _refusal(f"{path.name} holds no formula that can be used", str(error)) from error
+    if sha256 is not None and found != sha256.lower():
+        raise _refusal(f"{path.name} has SHA-256 {found}", f"it should be {sha256}")
+    return FormulaPredictor(predictor.formula, dataclasses.replace(record, sha256=found))
+
+
+def _refusal(value: str, rule: str) -> CellForceError:
+    return CellForceError(value, rule, "Choose another file, or export the formula again.", topic="model")

@@ -1,0 +1,104 @@
+"""Chosen pixels of measured or predicted cells, as rows of the regression, kept apart by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.models.grid import on_model_grid
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.symbolic.assembly import PotentialFields, potential_fields
+from napari_cellforce.models.symbolic.library import Library
+
+FEWEST_PIXELS = 100
+"""Of a frame, below which it says nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionFrame:
+    """A frame to learn from.
+
+    Attributes
+    ----------
+    image : (C, Y, X) array
+        Normalised; the first channel is used.
+    traction : (2, Y, X) array
+        (y, x); pixels that are NaN are left out.
+    mask : (Y, X) bool array
+    pixel_size : PixelSize
+    cell : str
+        Frames of one cell are trained on or tested on together.
+    """
+
+    image: FloatArray
+    traction: FloatArray
+    mask: BoolArray
+    pixel_size: PixelSize
+    cell: str
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Pixels of one cell.
+
+    Attributes
+    ----------
+    cell : str
+    fields : PotentialFields
+        At n pixels.
+    traction : (2, n) float32 array
+    """
+
+    cell: str
+    fields: PotentialFields
+    traction: FloatArray
+
+
+def draw_samples(
+    frames: Iterable[RegressionFrame],
+    library: Library,
+    record: ModelRecord,
+    pixels_per_frame: int = 3000,
+    seed: int = 0,
+) -> tuple[Samples, ...]:
+    """Draw pixels inside the cells, one `Samples` a frame.
+
+    Parameters
+    ----------
+    frames : iterable of RegressionFrame
+        Read one at a time.
+    library : Library
+    record : ModelRecord
+        Of the formula to be: pixel size, inputs and mask margin.
+    pixels_per_frame : int
+    seed : int
+
+    Raises
+    ------
+    CellForceError
+        If a frame has holes, no cell, or hardly any pixel with a traction.
+    """
+    rng = np.random.default_rng(seed)
+    return tuple(_sample(frame, library, record, pixels_per_frame, rng) for frame in frames)
+
+
+def _sample(
+    frame: RegressionFrame, library: Library, record: ModelRecord, count: int, rng: np.random.Generator
+) -> Samples:
+    grid = on_model_grid(frame.image, frame.mask, frame.pixel_size, record)
+    traction = grid.to_model(frame.traction)
+    usable = np.flatnonzero(grid.mask_to_model(frame.mask) & np.isfinite(traction).all(axis=0))
+    if usable.size < FEWEST_PIXELS:
+        raise CellForceError(
+            f"a frame of {frame.cell} has {usable.size} pixels of {library.pixel_size:g} µm with a traction",
+            f"a regression needs at least {FEWEST_PIXELS}",
+            "Check the mask and the pixel size, or leave the frame out.",
+            topic="input",
+        )
+    chosen = rng.choice(usable, min(count, usable.size), replace=False)
+    fields = potential_fields(grid.inputs[0], library).at(chosen)
+    return Samples(frame.cell, fields, traction.reshape(2, -1)[:, chosen])

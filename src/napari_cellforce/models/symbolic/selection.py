@@ -1,0 +1,170 @@
+"""Which terms: near copies pruned, then ever smaller sets, by elimination or along an elastic-net path.
+
+Pairs of terms may be correlated above .99, so that "the" terms of a field do not exist: of every group of
+near copies the simplest is kept, and the others are reported as its equivalents. Elimination from all
+kept terms finds made formulas again where an elastic net alone does not.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from napari_cellforce.models.symbolic.library import Array
+from napari_cellforce.models.symbolic.moments import Moments
+
+Method = Literal["backward", "elastic net"]
+Sets = Mapping[int, tuple[int, ...]]
+"""Number of terms -> which."""
+
+_RIDGE = 1e-10
+"""Added to correlation matrices, which are nearly singular; far below any misfit."""
+_STRONG = 1e-3
+"""Standardised coefficients below this are thresholded away at first."""
+_L1_SHARE = 0.95
+_WORTHWHILE = 1e-6
+"""A term is exchanged only for one that explains more by this share: rounding must not make it go on."""
+_COPY = 1e-8
+"""Of a term's sum of squares: what the others must leave of it for it to count as new."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """Terms of which no two are near copies.
+
+    Attributes
+    ----------
+    kept : tuple of int
+        Indices, in the order of the library: the simple ones first.
+    equivalents : mapping of int to tuple of (int, float)
+        Of a kept term: those left out for it, with their correlation.
+    """
+
+    kept: tuple[int, ...]
+    equivalents: Mapping[int, tuple[tuple[int, float], ...]]
+
+
+def prune(moments: Moments, limit: float = 0.95) -> Pruned:
+    """Leave out every term that is correlated above `limit` with a simpler one, and those that vanish."""
+    correlation = moments.standardised().terms
+    kept: list[int] = []
+    equivalents: dict[int, list[tuple[int, float]]] = {}
+    for i in range(len(correlation)):
+        if not correlation[i, i] > 0:
+            continue
+        close = np.abs(correlation[i, kept]) if kept else np.zeros(0)
+        if close.size and close.max() > limit:
+            twin = kept[int(close.argmax())]
+            equivalents[twin].append((i, float(correlation[i, twin])))
+        else:
+            kept.append(i)
+            equivalents[i] = []
+    return Pruned(tuple(kept), {i: tuple(copies) for i, copies in equivalents.items()})
+
+
+def least_squares(moments: Moments) -> Array:
+    """Return the coefficients that fit best, ``(m,)``."""
+    scale = moments.scale
+    terms = moments.terms / np.outer(scale, scale)
+    solved = np.linalg.solve(terms + _RIDGE * np.eye(len(terms)), moments.target / scale)
+    return np.asarray(solved / scale, dtype=np.float64)
+
+
+def thresholded(moments: Moments, threshold: float = _STRONG) -> tuple[int, ...]:
+    """Return the terms that are left by sequentially thresholded least squares.
+
+    Coefficients are those of standardised terms; all below `threshold` are dropped and the rest fitted
+    again until none is (Brunton, Proctor, Kutz 2016, doi:10.1073/pnas.1517384113).
+    """
+    standard = moments.standardised()
+    active = np.arange(len(standard.target))
+    while active.size:
+        strong = np.abs(least_squares(standard.of(active.tolist()))) >= threshold
+        if strong.all():
+            break
+        active = active[strong]
+    return tuple(int(i) for i in active)
+
+
+def nested_sets(moments: Moments, most: int, method: Method = "backward") -> Sets:
+    """Return a set of terms for every number from 1 to `most`.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of pruned terms with the traction.
+    most : int
+    method : {"backward", "elastic net"}
+        Sequentially thresholded least squares, then one term at a time eliminated, the one that is
+        missed least; at every number, single terms are exchanged while that helps. Or the strongest
+        terms along an elastic-net path.
+    """
+    if method == "elastic net":
+        return _along_path(moments, most)
+    return _eliminated(moments.standardised(), list(thresholded(moments)), most)
+
+
+def _eliminated(standard: Moments, active: list[int], most: int) -> Sets:
+    """Drop one term at a time: leaving out j raises the misfit by b_j² / (C^-1)_jj."""
+    sets: dict[int, tuple[int, ...]] = {}
+    while active:
+        if len(active) <= most:
+            sets[len(active)] = tuple(active)
+        some = standard.of(active)
+        inverse = np.linalg.inv(some.terms + _RIDGE * np.eye(len(active)))
+        coefficients = inverse @ some.target
+        del active[int(np.argmin(coefficients**2 / np.diag(inverse)))]
+    return {count: _exchanged(standard, sets[count]) for count in sorted(sets)}
+
+
+def _exchanged(standard: Moments, chosen: tuple[int, ...]) -> tuple[int, ...]:
+    """Exchange single terms as long as that lowers the misfit: what was eliminated early may come back."""
+    current = list(chosen)
+    improved = True
+    while improved:
+        improved = False
+        for place in range(len(current)):
+            rest = current[:place] + current[place + 1 :]
+            gain = _gain(standard, rest)
+            best = int(np.argmax(gain))
+            if gain[best] > gain[current[place]] * (1 + _WORTHWHILE):
+                current[place] = best
+                improved = True
+    return tuple(sorted(current))
+
+
+def _gain(standard: Moments, chosen: list[int]) -> Array:
+    """Return by how much each term would lower the misfit if it joined the chosen ones, ``(m,)``."""
+    across = standard.terms[chosen]
+    solved = np.linalg.solve(standard.terms[np.ix_(chosen, chosen)] + _RIDGE * np.eye(len(chosen)), across)
+    left = standard.target - standard.target[chosen] @ solved
+    own = 1 - np.sum(across * solved, axis=0)
+    gain = np.where(own > _COPY, left**2 / np.maximum(own, _COPY), 0.0)
+    gain[chosen] = 0
+    return gain
+
+
+def _along_path(moments: Moments, most: int) -> Sets:
+    """Return, for every number of terms, the strongest ones where the path first has so many."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import enet_path
+
+    standard = moments.standardised()
+    values, vectors = np.linalg.eigh(standard.terms)
+    root = np.sqrt(np.clip(values, _RIDGE, None))
+    # A square system with the same scalar products as the pixels: R'R = C, R'y = b.
+    rows = root[:, None] * vectors.T
+    target = (vectors.T @ standard.target) / root
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near copies: the path is used for its order
+        _, path, _ = enet_path(rows, target, l1_ratio=_L1_SHARE, n_alphas=100, eps=1e-4, max_iter=2000)
+    sets: dict[int, tuple[int, ...]] = {}
+    for coefficients in path.T:
+        strongest = np.argsort(-np.abs(coefficients))[: np.count_nonzero(coefficients)]
+        for count in range(len(sets) + 1, min(len(strongest), most) + 1):
+            sets[count] = tuple(sorted(int(i) for i in strongest[:count]))
+    return sets
