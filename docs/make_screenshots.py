@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import sys
 import tempfile
 import time
@@ -54,6 +55,7 @@ class Stage:
     """A napari window with one of our panels, worked as by hand."""
 
     def __init__(self, panel: str) -> None:
+        random.seed(0)  # of the tip on napari's first screen
         self.viewer = napari.Viewer()
         self.viewer.window.resize(*WINDOW)
         _, self.panel = self.viewer.window.add_plugin_dock_widget("napari-cellforce", panel)

@@ -43,6 +43,17 @@ def test_a_help_button_opens_a_page_that_exists_at_a_heading_that_exists(page):
     assert not anchor or anchor in anchors_of(path), f"{path} has no heading {anchor}"
 
 
+def test_every_command_has_a_section_with_an_example():
+    from napari_cellforce.cli.app import app
+
+    text = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    names = {command.name for command in app.registered_commands} | {
+        group.name for group in app.registered_groups
+    }
+    missing = [name for name in names if f"\ncellforce {name}" not in text]
+    assert not missing
+
+
 def test_the_readme_links_to_files_that_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
