@@ -19,7 +19,7 @@ from napari.layers import Image, Layer
 from napari.utils.notifications import notification_manager
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QPushButton, QWidget
 from superqt.utils._qthreading import WorkerBase
 
 from napari_cellforce.fields import FrameResult, ImageStack, PixelSize, X, Y
@@ -172,6 +172,16 @@ class Hand:
         found = [b for b in self.panel.findChildren(QPushButton) if b.text().startswith(start)]
         assert len(found) == 1, f"{len(found)} buttons start with {start!r}"
         return found[0]
+
+    def choice(self, text: str) -> QAbstractButton:
+        """The radio button or tick box with that text."""
+        (found,) = [b for b in self.panel.findChildren(QAbstractButton) if b.text() == text]
+        return found
+
+    def list_of(self, entry: str) -> QComboBox:
+        """The list that has such an entry."""
+        (found,) = [c for c in self.panel.findChildren(QComboBox) if c.findText(entry) >= 0]
+        return found
 
     def sees(self, widget: QWidget) -> bool:
         """Whether it could be seen, were the panel shown."""

@@ -62,6 +62,7 @@ class PredictPanel(Panel):
         self._chosen: ChosenImage | None = None
         self._result: Result | None = None
         self._caveat = ""
+        self._outcome = ("", Tone.PLAIN)
         self._started = 0.0
         self._speeds: dict[str, float] = {}
         self._image = ImageSection(self._viewer)
@@ -89,7 +90,7 @@ class PredictPanel(Panel):
         )
         model, device, samples = self._model.entry.name, self._model.device, self._model.samples
         folder = self._model.model_folder
-        self._chosen, self._result = chosen, None
+        self._chosen, self._result, self._outcome = chosen, None, ("", Tone.PLAIN)
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
@@ -151,16 +152,19 @@ class PredictPanel(Panel):
         """Bring the button and the line above it in line with what is chosen and what runs."""
         self._sample.setVisible(not images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
-        running = self._job.running
-        self._run.set_offer(self._offer(self._choice()), ready=problem is None and not running)
+        running, choice = self._job.running, self._choice()
+        self._run.set_offer(self._offer(choice), ready=problem is None and not running)
         self._run.set_running(running)
         if not running:
-            self._run.say(*self._why(problem))
+            self._run.say(*self._what_now(problem, choice))
 
-    def _why(self, problem: CellForceError | None) -> tuple[str, Tone]:
-        """Return why the button cannot be pressed; in short if the rows above say it in full."""
+    def _what_now(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
+        """Return why the button cannot be pressed, in short if the rows above say it in full.
+
+        If it can be: what came of the last prediction, as long as the same image is chosen.
+        """
         if problem is None:
-            return "", Tone.PLAIN
+            return self._outcome if choice == self._chosen else ("", Tone.PLAIN)
         if not images(self._viewer):
             return str(problem), Tone.PLAIN
         said_above = problem.topic in ("image", "pixel size", "channel")
@@ -221,10 +225,10 @@ class PredictPanel(Panel):
         if done > 1:
             pace = (time.monotonic() - self._started) / (done - 1)
             self._speeds[self._speed_key()] = pace / megapixels(self._chosen)
-        self._refresh()
         if result is not None and done:
             text = f"{outcome(result, complete)} {self._caveat}"
-            self._run.say(text, Tone.GOOD if complete else Tone.PLAIN)
+            self._outcome = text, Tone.GOOD if complete else Tone.PLAIN
+        self._refresh()
 
     def _open_sample(self) -> None:
         for data in sample_cell():
