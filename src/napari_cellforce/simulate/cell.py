@@ -20,7 +20,7 @@ from napari_cellforce.io import write_field, write_mask, write_stack
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.simulate.config import SimulateConfig
-from napari_cellforce.synthetic import CellConfig, Instrument, SyntheticCell, simulate
+from napari_cellforce.synthetic import CellConfig, Instrument, SheetMechanics, SyntheticCell, simulate
 
 IMAGES, TRACTION, MEASURED, MASKS, RECORDS = "images", "traction", "measured", "masks", "records"
 """Folders beside the cells', with one file a cell. Those of the cells hold frames and nothing else, for the
@@ -80,7 +80,7 @@ class CellJob:
             if not whole or record["fingerprint"] != self.fingerprint:
                 return None
             return CellTables(**record["tables"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
@@ -163,9 +163,9 @@ def _displacements(cell: SyntheticCell) -> Any:
 
 
 def _provenance(job: CellJob, folder: str) -> Provenance:
-    """Return how a field came about, without the date and the number of cells: the file depends on neither."""
-    mechanics = type(job.cell_config.mechanics).__name__
-    model = f"{mechanics}, measured" if folder == MEASURED else mechanics
+    """Return how a field came about; without date and number of cells, on which the file does not depend."""
+    kind = "sheet" if isinstance(job.cell_config.mechanics, SheetMechanics) else "fibres"
+    seen = ", measured" if folder == MEASURED else ""
     settings = dataclasses.asdict(job.config) | {"cell": job.index}
     del settings["cells"]
-    return Provenance(model=model, version=__version__, settings=settings)
+    return Provenance(model=f"simulated {kind}{seen}", version=__version__, settings=settings)

@@ -46,8 +46,8 @@ def simulate_cells(
 ) -> Iterator[CellReport]:
     """Simulate a data set and write it to a folder, in the authors' layout and as OME-TIFF.
 
-    The same settings give the same files, byte by byte, on any number of cores. Whatever ends the job,
-    the cells finished so far are a valid data set, and another call goes on from there.
+    The same settings give the same files, byte by byte, on any number of cores. If the job is stopped or
+    fails, the cells finished so far are a valid data set. Another call goes on from there, even after a kill.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def simulate_cells(
     missing = [job for job in jobs if job.index not in finished]
     check_room(config, out, len(missing))
     try:
-        for done, index in enumerate([*finished], start=1):
+        for done, index in enumerate(tuple(finished), start=1):
             yield CellReport(config.name(index), "kept", done, config.cells)
         yield from _make(missing, workers, finished)
     finally:
