@@ -80,6 +80,11 @@ def sample_drug() -> list[LayerTuple]:
     return _cell_layers(sample.image, sample.traction)
 
 
+def open_batch(viewer: Viewer) -> None:
+    """Open the panel "Batch-process folder"."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Batch-process folder")
+
+
 def open_predict(viewer: Viewer) -> None:
     """Open the panel "Predict forces"."""
     viewer.window.add_plugin_dock_widget(PLUGIN, "Predict forces")

@@ -137,11 +137,23 @@ class ModelSection(QWidget):
 
     def reset(self) -> None:
         """Go back to the defaults."""
-        self.fill(zoo.DEFAULT_MODEL)
-        self._devices.setCurrentIndex(0)
-        self._normalised.setChecked(False)
-        self._calibration.setValue(0)
-        self._samples.setValue(0)
+        self.choose(zoo.DEFAULT_MODEL)
+
+    def choose(
+        self,
+        model: str,
+        *,
+        device: str = "auto",
+        samples: int = 0,
+        already_normalised: bool = False,
+        calibration: float | None = None,
+    ) -> None:
+        """Choose a model, the default one if there is none of that name, and how it is used."""
+        self.fill(model or zoo.DEFAULT_MODEL)
+        self._devices.setCurrentIndex(max(self._devices.findData(device), 0))
+        self._normalised.setChecked(already_normalised)
+        self._calibration.setValue(calibration or 0)
+        self._samples.setValue(samples)
 
     def _build_choice(self) -> Form:
         self._models = narrow(QComboBox())
