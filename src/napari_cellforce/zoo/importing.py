@@ -30,7 +30,7 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
     Parameters
     ----------
     path : path-like
-        Weights in any format that `napari_cellforce.models.checkpoint.load` reads.
+        Weights in any format that `napari_cellforce.models.checkpoint.load` reads, or a formula as JSON.
     name : str, optional
         What to call it: letters, digits and ``. _ - = +``. By default made from the file's name.
     folder : path-like, optional
@@ -47,14 +47,18 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
         If the file cannot be loaded, the name is unsafe or taken by other weights, or the model
         folder cannot be written.
     """
-    from napari_cellforce.models import checkpoint
+    from napari_cellforce.models import checkpoint, symbolic
 
     source = Path(path).expanduser()
     if not source.is_file():
         raise CellForceError(
             f"there is no file {source}", "a weights file is needed", WEIGHTS_ELSEWHERE, topic="model"
         )
-    record = checkpoint.load(source).record
+    record = (
+        symbolic.load_formula(source).record
+        if symbolic.is_formula(source)
+        else checkpoint.load(source).record
+    )
     chosen = _same_weights(record.sha256, name, folder) or _as_entry(source, record, name)
     _require_free(chosen, folder)
     _copy(source, chosen.path(folder))
@@ -104,12 +108,17 @@ def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
 
 def _ending(source: Path) -> str:
     """Return the ending that tells the file's format; the published files have none of their own."""
-    return ".safetensors" if source.suffix.lower() == ".safetensors" else ".pt"
+    suffix = source.suffix.lower()
+    return suffix if suffix in {".safetensors", ".json"} else ".pt"
 
 
 def _stem(source: Path) -> str:
     """Return the file's name without an ending of weights; ``beta=0.1`` does not end in one."""
-    return source.stem if source.suffix.lower() in {".safetensors", ".pt", ".pth", ".ckpt"} else source.name
+    return (
+        source.stem
+        if source.suffix.lower() in {".safetensors", ".json", ".pt", ".pth", ".ckpt"}
+        else source.name
+    )
 
 
 def _require_free(chosen: ZooEntry, folder: PathLike | None) -> None:

@@ -15,6 +15,9 @@ from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entries, entry
 if TYPE_CHECKING:
     from napari_cellforce.models.checkpoint import LoadedModel
 
+_WRITTEN_FORMULA = "formula"
+"""Kind of a formula that lies in a file of its own."""
+
 
 def load_predictor(
     name_or_path: PathLike, *, device: str = "auto", samples: int = 0, folder: PathLike | None = None
@@ -40,6 +43,8 @@ def load_predictor(
         damaged (their hash is checked at every load), or `samples` are asked of a formula.
     """
     wanted = _listed(name_or_path, folder)
+    if _is_written_formula(name_or_path, wanted):
+        return _written_formula(name_or_path, wanted, samples, folder)
     if wanted is None or wanted.has_weights:
         return _network(load_weights(name_or_path, folder=folder), device, samples)
     return _formula(wanted, samples)
@@ -58,7 +63,7 @@ def load_weights(name_or_path: PathLike, *, folder: PathLike | None = None) -> L
     wanted = _listed(name_or_path, folder)
     if wanted is None:
         return checkpoint.load(Path(name_or_path).expanduser())
-    if not wanted.has_weights:
+    if not wanted.has_weights or wanted.kind == _WRITTEN_FORMULA:
         raise CellForceError(
             f"{wanted.name} is a formula without weights",
             "a network is needed",
@@ -91,12 +96,7 @@ def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
 
     path = wanted.path(folder)
     if not path.is_file():
-        raise CellForceError(
-            f"the weights of {wanted.name} are not on this computer",
-            f"they belong into {path.parent}",
-            wanted.how_to_get,
-            topic="model",
-        )
+        raise _missing(wanted, path)
     try:
         loaded = checkpoint.load(path, sha256=wanted.sha256)
     except CellForceError as error:
@@ -113,26 +113,65 @@ def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
     return dataclasses.replace(loaded, record=record)
 
 
+def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
+    return CellForceError(
+        f"the weights of {wanted.name} are not on this computer",
+        f"they belong into {path.parent}",
+        wanted.how_to_get,
+        topic="model",
+    )
+
+
 def _network(loaded: LoadedModel, device: str, samples: int) -> Predictor:
     from napari_cellforce.models.network import NetworkPredictor
 
     return NetworkPredictor(loaded, device=device, samples=samples)
 
 
+def _is_written_formula(name_or_path: PathLike, wanted: ZooEntry | None) -> bool:
+    """Tell whether a model is a formula in a file of its own."""
+    if wanted is not None:
+        return wanted.kind == _WRITTEN_FORMULA
+    from napari_cellforce.models.symbolic import is_formula
+
+    path = Path(name_or_path).expanduser()
+    return path.is_file() and is_formula(path)
+
+
+def _written_formula(
+    name_or_path: PathLike, wanted: ZooEntry | None, samples: int, folder: PathLike | None
+) -> Predictor:
+    from napari_cellforce.models.symbolic import load_formula
+
+    if wanted is None:
+        _refuse_samples(samples, str(name_or_path))
+        return load_formula(Path(name_or_path).expanduser())
+    _refuse_samples(samples, wanted.name)
+    path = wanted.path(folder)
+    if not path.is_file():
+        raise _missing(wanted, path)
+    return load_formula(path, sha256=wanted.sha256, name=wanted.name)
+
+
 def _formula(wanted: ZooEntry, samples: int) -> Predictor:
-    """Return a model without weights; it has no dropout to draw samples from."""
+    """Return a model without weights."""
     from napari_cellforce.models.filters import AdhesionFilter
     from napari_cellforce.models.sheet_filter import SheetFilter
 
-    if samples > 0:
-        raise CellForceError(
-            f"{samples} samples are asked of {wanted.name}",
-            "a model without weights gives the same answer every time, hence no uncertainty",
-            "Set samples to 0, or choose a network with dropout.",
-            topic="samples",
-        )
+    _refuse_samples(samples, wanted.name)
     formulas: dict[str, Callable[[], Predictor]] = {
         "adhesion-filter": AdhesionFilter,
         "sheet-filter": SheetFilter,
     }
     return formulas[wanted.kind]()
+
+
+def _refuse_samples(samples: int, name: str) -> None:
+    """Refuse to draw samples from a model without dropout."""
+    if samples > 0:
+        raise CellForceError(
+            f"{samples} samples are asked of {name}",
+            "a model without weights gives the same answer every time, hence no uncertainty",
+            "Set samples to 0, or choose a network with dropout.",
+            topic="samples",
+        )

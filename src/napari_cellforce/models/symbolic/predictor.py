@@ -74,7 +74,9 @@ def is_formula(path: str | os.PathLike[str]) -> bool:
         return file.read(64).lstrip()[:1] == b"{"
 
 
-def load_formula(path: str | os.PathLike[str], *, sha256: str | None = None) -> FormulaPredictor:
+def load_formula(
+    path: str | os.PathLike[str], *, sha256: str | None = None, name: str | None = None
+) -> FormulaPredictor:
     """Read a formula.
 
     Parameters
@@ -82,6 +84,8 @@ def load_formula(path: str | os.PathLike[str], *, sha256: str | None = None) -> 
     path : path-like
     sha256 : str, optional
         What the file's hash must be.
+    name : str, optional
+        What to call it; as in its record by default.
 
     Raises
     ------
@@ -103,7 +107,8 @@ def load_formula(path: str | os.PathLike[str], *, sha256: str | None = None) -> 
         raise _refusal(f"{path.name} holds no formula that can be used", str(error)) from error
     if sha256 is not None and found != sha256.lower():
         raise _refusal(f"{path.name} has SHA-256 {found}", f"it should be {sha256}")
-    return FormulaPredictor(predictor.formula, dataclasses.replace(record, sha256=found))
+    record = dataclasses.replace(record, sha256=found, name=name or record.name)
+    return FormulaPredictor(predictor.formula, record)
 
 
 def _refusal(value: str, rule: str) -> CellForceError:
