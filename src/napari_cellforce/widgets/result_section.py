@@ -241,7 +241,7 @@ class ResultSection(QWidget):
         else:
             length, angle = found
             self._cursor.setText(
-                f"Under the mouse: {rounded(length)} [{self._result.field.unit}], {angle:.0f}°"
+                f"Under the mouse: {rounded(length)} [{self._result.field.unit}], {round(angle)}°"
             )
 
     def _on_look(self, value: int = 0) -> None:
