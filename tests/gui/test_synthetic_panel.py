@@ -211,7 +211,7 @@ def test_a_scan_fills_curves_and_a_stack_to_scroll_through(
 ) -> None:
     drawn._tabs.setCurrentIndex(1)
     drawn._scan.choose("area", 800, 1600, 3)
-    assert drawn._run.offer.startswith("Scan the cell area with sheet")
+    assert drawn._run.offer == "Scan cell area: 3 cells"
     drawn._on_button()
     qtbot.waitUntil(lambda: drawn._curves.done == 3 and quiet(drawn), timeout=60000)
     stack = viewer.layers["scan of cell area zyxin"]

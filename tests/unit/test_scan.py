@@ -29,6 +29,7 @@ from napari_cellforce.scan import (
     trends,
 )
 from napari_cellforce.scan.figure import relative, save_figure
+from napari_cellforce.scan.measures import force_with_distance
 from napari_cellforce.scan.models import PredictedForces
 from napari_cellforce.scan.writing import drawn_cells, write_scan
 from napari_cellforce.synthetic import Adhesions, Camera, CellConfig, Outline, Shape
@@ -110,6 +111,21 @@ def test_without_adhesions_or_forces_there_is_no_angle() -> None:
     field = np.zeros((2, 80, 90), np.float32)
     assert math.isnan(angle_to_adhesions(field + 1, nothing, PixelSize.square(0.5)))
     assert math.isnan(angle_to_adhesions(field, _single_adhesion(0.4), PixelSize.square(0.5)))
+
+
+@pytest.mark.parametrize(("power", "expected"), [(1, 1), (-1, -1)])
+def test_it_is_noticed_whether_outer_adhesions_pull_harder(power: int, expected: float) -> None:
+    y, x = np.indices((80, 80)) - 39.5
+    distance = np.hypot(y, x)
+    strength = np.ones(4)
+    on_a_ray = Adhesions(
+        np.array([[24.0, 20.0], [30.0, 20.0], [34.0, 20.0], [38.0, 20.0]]),
+        *([2 * strength] * 2),
+        *([0 * strength] * 2),
+    )
+    field = np.stack([distance**power, 0 * distance]).astype(np.float32)
+    found = force_with_distance(field, distance < 39, on_a_ray, PixelSize.square(0.5))
+    assert found == pytest.approx(expected)
 
 
 def test_a_cell_drawn_by_hand_grows_with_its_adhesions() -> None:

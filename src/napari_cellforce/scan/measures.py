@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import spearmanr
 
 from napari_cellforce.fields import (
     PASCAL,
@@ -23,6 +24,7 @@ from napari_cellforce.synthetic import Adhesions
 from napari_cellforce.synthetic.drawing import ellipse
 
 ANGLE = "angle to the adhesions [°]"
+DISTANCE = "force-distance correlation"
 QUANTITIES = (
     "total force",
     "mean traction",
@@ -30,6 +32,7 @@ QUANTITIES = (
     "strain energy",
     "angle to the adhesions",
     "net / total force",
+    "force-distance correlation",
 )
 """What can be plotted against a scanned parameter; the columns of tables add the unit."""
 
@@ -82,6 +85,7 @@ def measure(
         **kept,
         "adhesions": len(adhesions),
         ANGLE: angle_to_adhesions(traction, adhesions, pixel_size),
+        DISTANCE: force_with_distance(traction, mask, adhesions, pixel_size),
     }
 
 
@@ -92,13 +96,34 @@ def angle_to_adhesions(traction: FloatArray, adhesions: Adhesions, pixel_size: P
     without any relation to the adhesions give), 180 outward. The force on an adhesion is the sum of the
     tractions under it; strong forces count more, in proportion. NaN without adhesions or forces.
     """
-    forces = np.array([_force_on(adhesions, i, traction, pixel_size) for i in range(len(adhesions))])
-    strength = np.hypot(*forces.T) if len(forces) else np.zeros(0)
+    forces = _forces_on(adhesions, traction, pixel_size)
+    strength = np.hypot(*forces.T)
     if not strength.sum() > 0:
         return math.nan
     axis = np.stack([np.sin(adhesions.angle), np.cos(adhesions.angle)], axis=1)
     cosine = (forces * axis).sum(axis=1) / np.maximum(strength, 1e-300)
     return float(np.degrees(np.average(np.arccos(np.clip(cosine, -1, 1)), weights=strength)))
+
+
+def force_with_distance(
+    traction: FloatArray, mask: BoolArray, adhesions: Adhesions, pixel_size: PixelSize
+) -> float:
+    """Return the rank correlation (Spearman) of the force on an adhesion with its distance from the centre.
+
+    1 if the outer of two adhesions always pulls harder, 0 without any relation. NaN for fewer than three
+    adhesions, or without forces.
+    """
+    strength = np.hypot(*_forces_on(adhesions, traction, pixel_size).T)
+    if len(adhesions) < 3 or not np.ptp(strength) > 0:
+        return math.nan
+    centre = np.argwhere(mask).mean(axis=0) * [pixel_size.y, pixel_size.x]
+    return float(spearmanr(strength, np.hypot(*(adhesions.centre - centre).T)).statistic)
+
+
+def _forces_on(adhesions: Adhesions, traction: FloatArray, pixel_size: PixelSize) -> npt.NDArray[np.float64]:
+    """Return the summed traction under each adhesion, ``(N, 2)`` in (y, x)."""
+    forces = [_force_on(adhesions, i, traction, pixel_size) for i in range(len(adhesions))]
+    return np.array(forces).reshape(-1, 2)
 
 
 def _force_on(

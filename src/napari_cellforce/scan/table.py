@@ -12,6 +12,9 @@ from scipy.stats import spearmanr
 from napari_cellforce.scan.job import ScanConfig, ScanStep
 from napari_cellforce.scan.measures import QUANTITIES
 
+_UNCHANGED = 1e-5
+"""Relative differences that single precision alone makes."""
+
 
 def scan_table(config: ScanConfig, steps: Iterable[ScanStep]) -> pd.DataFrame:
     """Return one row for each cell and model, units in the column names.
@@ -104,6 +107,6 @@ def _exponent(values: pd.Series[float]) -> float:
 def _rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> float:
     """Return Spearman's correlation; 0 for a quantity that does not change."""
     known = y.notna()
-    if known.sum() < 2 or np.ptp(y[known]) <= 1e-6 * np.abs(y[known]).max():
+    if known.sum() < 2 or np.ptp(y[known]) <= _UNCHANGED * np.abs(y[known]).max():
         return 0.0
     return float(spearmanr(x[known], y[known]).statistic)

@@ -116,7 +116,7 @@ def _table(before: Answer, now: Answer) -> str:
             cells = [number(old), *cells, change(name, old, new)]
         values = "".join(f"<td align='right'>&nbsp;{cell}</td>" for cell in cells)
         lines.append(f"<tr><td>{name}</td>{values}</tr>")
-    return f"<table>{''.join(lines)}</table>"
+    return f"<table style='font-size: small'>{''.join(lines)}</table>"
 
 
 def _columns(numbers: Mapping[str, float]) -> list[str]:

@@ -21,6 +21,9 @@ from napari_cellforce.scan.writing import write_scan
 from napari_cellforce.widgets._form import Form, TextLine, Tone
 from napari_cellforce.widgets._worker import Job, tell
 
+_LEGEND_LINE = 0.12
+"""Height of a line of the legend, relative to that of the curves."""
+
 _SYMBOLS = ("o", "s", "t1", "d", "t", "p")
 
 
@@ -143,7 +146,8 @@ class ScanResult(QWidget):
         self._plot.setLabel("bottom", parameter)
         self._plot.setTitle(label, size="9pt", color=self._ink)
         self._plot.enableAutoRange()
-        self._plot.setYRange(0, self._top() * 1.1 or 1.0, padding=0)
+        room = 1.1 + _LEGEND_LINE * len(self._plot.listDataItems())
+        self._plot.setYRange(0, self._top() * room or 1.0, padding=0)
         self._say(quantity, divided, missing)
         self._mark()
 

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QListWidget,
-    QSizePolicy,
     QSpinBox,
     QWidget,
 )
@@ -42,11 +41,10 @@ class ScanSection(QWidget):
         self._low, self._high, self._steps = QDoubleSpinBox(), QDoubleSpinBox(), QSpinBox()
         self._steps.setRange(2, 100)
         self._steps.setValue(8)
-        self._steps.setSuffix(" steps")
+        for box in (self._low, self._high):
+            box.setButtonSymbols(QDoubleSpinBox.NoButtons)
         for box in (self._low, self._high, self._steps):
             box.setKeyboardTracking(False)
-            box.setButtonSymbols(QSpinBox.NoButtons)
-            box.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
             box.valueChanged.connect(lambda _: self.changed.emit())
         self._models = QListWidget()
         self._models.setFixedHeight(78)
@@ -127,11 +125,12 @@ class ScanSection(QWidget):
         row = QWidget()
         boxes = QHBoxLayout(row)
         boxes.setContentsMargins(0, 0, 0, 0)
-        for box in (self._low, self._high, self._steps):
+        for box, name in ((self._low, "From"), (self._high, "To")):
             boxes.addWidget(box, 1)
-        form.add("From, to", row, "Ends of the range, both included, and number of cells")
-        for box, name in ((self._low, "From"), (self._high, "To"), (self._steps, "Steps")):
             box.setAccessibleName(name)
+        row.setFocusProxy(self._low)
+        form.add("From, to", row, "Ends of the range, both included")
+        form.add("Cells", self._steps, "How many, evenly spaced from one end to the other")
         form.add("Ask", self._models, "Who says how hard the cells pull; several can be compared")
         form.addRow("", self._as_movie)
         self._as_movie.setToolTip(

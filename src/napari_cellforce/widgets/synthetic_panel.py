@@ -240,14 +240,13 @@ class SyntheticPanel(Panel):
 
     def _on_scan_ended(self, complete: bool) -> None:
         done = self._curves.done
+        if done and self._scanned is not None:
+            self._paces[self._scanned.models] = (time.monotonic() - self._since) / done
         self._refresh()
-        if not done:
-            return
-        assert self._scanned is not None
-        self._paces[self._scanned.models] = (time.monotonic() - self._since) / done
-        kept = "" if complete else "Stopped; what is done is kept. "
-        where = "Scroll through the cells with napari's slider, or click in the plot."
-        self._run.say(f"{kept}{done} cells scanned. {where}", Tone.GOOD)
+        if done:
+            kept = "" if complete else "Stopped; what is done is kept. "
+            where = "Scroll through the cells with napari's slider, or click in the plot."
+            self._run.say(f"{kept}{done} cells scanned. {where}", Tone.GOOD)
 
     def _go_to(self, index: int) -> None:
         if self._scan_view is not None:
@@ -300,11 +299,9 @@ class SyntheticPanel(Panel):
             return "Draw a cell"
         if not self._scanning:
             return f"Predict the forces with {self._choice.currentData()}"
-        models = self._scan.models
-        who = models[0] if len(models) == 1 else f"{len(models)} predictors"
-        seconds = self._paces.get(models, 0.0) * self._scan.steps
+        seconds = self._paces.get(self._scan.models, 0.0) * self._scan.steps
         about = f", about {duration(seconds)}" if seconds >= 1 else ""
-        return f"Scan the {self._scan.parameter.title} with {who}{about}"
+        return f"Scan {self._scan.parameter.title}: {self._scan.steps} cells{about}"
 
     def _on_reset(self) -> None:
         self._drawing.reset()
