@@ -23,6 +23,7 @@ _DISK_ERRORS = {
     errno.EACCES: ("you may not write there", "Choose an output folder that belongs to you."),
     errno.EPERM: ("you may not write there", "Choose an output folder that belongs to you."),
     errno.EROFS: ("that disk is read-only", "Choose an output folder on another disk."),
+    errno.ENOENT: ("there is no such place", "Choose an output folder on a disk that is there."),
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another output folder."),
     errno.EEXIST: ("a file is in the way of the folder", "Choose another output folder."),
     errno.ENAMETOOLONG: ("the name is too long for the file system", "Choose a shorter name."),

@@ -1,0 +1,70 @@
+"""``cellforce evaluate``: models against measured cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from napari_cellforce.cli.console import complain, frame_progress, output
+from napari_cellforce.errors import CellForceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def evaluate(
+    data: Annotated[
+        list[str], typer.Option("--data", help="Measured cells: a folder in the authors' layout, or a table.")
+    ],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Model to judge; repeat for several.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("evaluation"),
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Side of a pixel in µm, for data that do not say.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Pa above which directions count; a fifth of the frame's maximum by default."),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Dropout passes, to judge uncertainties.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Compare models, and three baselines that learn nothing, with measured tractions."""
+    from napari_cellforce.evaluate import (
+        EvaluateConfig,
+        Failure,
+        FrameScore,
+        model_table,
+        write_evaluation,
+    )
+    from napari_cellforce.evaluate import evaluate as run
+
+    config = EvaluateConfig(tuple(data), tuple(model or ()), pixel_size, threshold, samples, device)
+    scores: list[FrameScore] = []
+    failures: list[Failure] = []
+    with frame_progress("evaluate", "runs") as update:
+        for record in run(config):
+            if isinstance(record, FrameScore):
+                scores.append(record)
+            elif isinstance(record, Failure):
+                failures.append(record)
+                complain(f"{record.cell}, {record.model}: {record.reason}")
+            else:
+                update(record.what, record.done, record.total)
+    if not scores:
+        raise CellForceError("no cell could be evaluated", "at least one is needed", "See the reasons above.")
+    page = write_evaluation(out, config, scores, failures)
+    output.print(_summary(model_table(scores)))
+    output.print(str(page), highlight=False)
+
+
+def _summary(models: pd.DataFrame) -> Table:
+    names = ("model", "cells", "|F| correlation", "angle error [°]", "vector R2", "R2, own scale")
+    table = Table(*(name.replace("[", "\\[") for name in names))
+    for row in models[list(names)].itertuples(index=False):
+        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row))
+    return table

@@ -1,0 +1,157 @@
+"""The job: models and baselines on every usable frame of measured cells, as a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.evaluate.scores import FrameScore, score_frame
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.io.dataset import MeasuredCell
+from napari_cellforce.io.index import CellSource, DatasetIndex, cells_of, index_cells, open_cell
+from napari_cellforce.models.record import ModelRecord, Predictor
+from napari_cellforce.predict import Prediction, Progress, prepare
+from napari_cellforce.zoo import load_predictor
+
+PROTEIN_ITSELF = "zyxin itself"
+"""The baseline that takes the brightness of the first protein for the magnitude of the traction."""
+
+BASELINES = (PROTEIN_ITSELF, "adhesion-filter", "sheet-filter")
+"""Always beside the models: what they say has to be better than what learns nothing."""
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What to compare.
+
+    Attributes
+    ----------
+    data : tuple of str
+        Data sets: folders in the authors' layout, or CSV tables.
+    models : tuple of str
+        Names in the zoo, or weights files.
+    pixel_size : float or None
+        In µm, for data that do not say theirs.
+    threshold : float or None
+        In Pa; directions count where the measured traction exceeds it. None for a fifth of the maximum.
+    samples : int
+        Dropout passes, to judge the uncertainty of models that have one.
+    device : str
+    """
+
+    data: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    pixel_size: float | None = None
+    threshold: float | None = None
+    samples: int = 0
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that a model could not predict; the others go on.
+
+    Attributes
+    ----------
+    model, cell, reason : str
+    """
+
+    model: str
+    cell: str
+    reason: str
+
+
+class _Brightness:
+    """The protein image taken for the magnitude of the traction; of directions it knows nothing."""
+
+    record = ModelRecord(PROTEIN_ITSELF, "brightness", relative_to="frame")
+
+    def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
+        del pixel_size
+        magnitude = np.where(mask, image[0], 0)
+        return FrameResult(np.stack([np.zeros_like(magnitude), magnitude]).astype(np.float32))
+
+
+def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Failure]:
+    """Predict all usable frames with every model and baseline, and compare them with the measurement.
+
+    Yields
+    ------
+    Progress, FrameScore or Failure
+        Scores of a frame, model by model.
+
+    Raises
+    ------
+    CellForceError
+        If the data cannot be found or hold no usable frame, or a model cannot be loaded.
+    """
+    sources = tuple(source for path in config.data for source in cells_of(path, config.pixel_size))
+    found = index_cells(sources)
+    found.require_usable()
+    predictors = _load(config)
+    total = len(found.cells) * len(predictors)
+    for i, source in enumerate(source for source in sources if source.cell in found.cells):
+        cell = open_cell(source)
+        for j, (name, predictor) in enumerate(predictors.items()):
+            yield Progress(f"{source.cell}, {name}", i * len(predictors) + j, total)
+            try:
+                yield from _scores(name, predictor, source, cell, found, config)
+            except CellForceError as error:
+                yield Failure(name, source.cell, str(error))
+
+
+def _load(config: EvaluateConfig) -> dict[str, Predictor]:
+    """Return the predictors by name: the models asked for, then the baselines."""
+    names = dict.fromkeys((*config.models, *BASELINES))
+    return {Path(name).name: _predictor(name, config) for name in names}
+
+
+def _predictor(name: str, config: EvaluateConfig) -> Predictor:
+    if name == PROTEIN_ITSELF:
+        return _Brightness()
+    samples = 0 if name in BASELINES else config.samples
+    return load_predictor(name, device=config.device, samples=samples)
+
+
+def _scores(
+    name: str,
+    predictor: Predictor,
+    source: CellSource,
+    cell: MeasuredCell,
+    found: DatasetIndex,
+    config: EvaluateConfig,
+) -> Iterator[FrameScore]:
+    usable = {row.frame for row in found.usable if row.cell == source.cell}
+    job = prepare(cell.image, predictor, cell.mask)
+    for result in job.run():
+        if isinstance(result, FrameResult) and result.frame in usable:
+            yield _score(name, source.cell, cell, job, result, config)
+
+
+def _score(
+    name: str,
+    cell_name: str,
+    cell: MeasuredCell,
+    job: Prediction,
+    result: FrameResult,
+    config: EvaluateConfig,
+) -> FrameScore:
+    t = result.frame
+    displacement = None if cell.displacement is None else np.asarray(cell.displacement.data[t])
+    return score_frame(
+        name,
+        cell_name,
+        t,
+        result.traction,
+        np.asarray(cell.traction.data[t]),
+        cell.mask.frame(t),
+        job.pixel_size,
+        uncertainty=result.uncertainty,
+        displacement=displacement,
+        threshold=config.threshold,
+        directed=name != PROTEIN_ITSELF,
+    )
