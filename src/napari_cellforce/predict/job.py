@@ -137,12 +137,17 @@ class Prediction:
             date=self.started,
         )
 
-    def _predict_frame(self, t: int, baselines: Baselines | None) -> FrameResult:
+    def inputs(self, t: int, baselines: Baselines | None) -> FloatArray:
+        """Return what the model sees of a frame, ``(C, Y, X)``, normalised; `baselines` from `measure`."""
         record = self.predictor.record
-        image, mask = self._image(t), self.mask.frame(t)
+        image = self._image(t)
         if baselines is not None:
             image = normalise(image, baselines, record.normalisation, shared=record.shared_baselines)
-        result = self.predictor.predict_frame(self._inputs(image, mask), mask, self.pixel_size)
+        return self._inputs(image, self.mask.frame(t))
+
+    def _predict_frame(self, t: int, baselines: Baselines | None) -> FrameResult:
+        mask = self.mask.frame(t)
+        result = self.predictor.predict_frame(self.inputs(t, baselines), mask, self.pixel_size)
         return dataclasses.replace(self._calibrated(result), frame=t, mask=mask)
 
     def _image(self, t: int) -> FloatArray:
