@@ -1,0 +1,237 @@
+"""A folder is dropped, its plan is shown with what is wrong, and it is worked through."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import threading
+
+import pytest
+from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QTableWidget
+
+from napari_cellforce.batch import BatchConfig, one
+from napari_cellforce.io import write_stack
+from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
+from napari_cellforce.widgets.batch_panel import BatchPanel
+from napari_cellforce.widgets.preferences import Memory, Preferences
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def folder(tmp_path, make_movie):
+    """Two movies, and a file that is none."""
+    inputs = tmp_path / "my cells"
+    for n in (1, 2):
+        write_stack(inputs / f"cell {n}.tif", make_movie(frames=n + 1, name=f"cell {n}"))
+    (inputs / "broken.tif").write_text("no image")
+    return inputs
+
+
+@pytest.fixture
+def make_panel(viewer, tmp_path):
+    panels = []
+
+    def make() -> BatchPanel:
+        memory = Memory(tmp_path / "panels.json")
+        panels.append(BatchPanel(viewer, memory=memory, preferences=Preferences()))
+        return panels[-1]
+
+    yield make
+    for panel in panels:
+        panel.dismantle()
+        panel.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
+
+
+@pytest.fixture
+def panel(make_panel):
+    return make_panel()
+
+
+def button(panel, start) -> QPushButton:
+    buttons = panel.findChildren(QPushButton)
+    (found,) = [b for b in buttons if b.text().startswith(start) and b.isVisibleTo(panel)]
+    return found
+
+
+def states(panel) -> list[str]:
+    table = panel.findChild(QTableWidget)
+    return [table.item(i, 2).text() for i in range(table.rowCount())]
+
+
+def words(panel) -> str:
+    return panel._button.text
+
+
+def drop(panel, folder) -> None:
+    """Drop a folder on the panel, as from a file manager."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder))])
+    event = QDropEvent(QPointF(5, 5), Qt.CopyAction, data, Qt.LeftButton, Qt.NoModifier)
+    panel.findChild(BatchFolderSection).dropEvent(event)
+
+
+def look(panel, qtbot, folder) -> None:
+    drop(panel, folder)
+    qtbot.waitUntil(lambda: panel._plan is not None and not panel._planning.running, timeout=PATIENCE)
+
+
+def finish(panel, qtbot) -> None:
+    qtbot.waitUntil(lambda: not panel._running.running, timeout=PATIENCE)
+
+
+def test_an_empty_panel_asks_for_a_folder(panel):
+    assert "No folder is chosen yet" in words(panel)
+    assert not button(panel, "Predict").isEnabled()
+
+
+def test_problems_are_told_before_anything_is_done(panel, qtbot, folder):
+    look(panel, qtbot, folder)
+    assert states(panel) == ["⚠ problem", "to do", "to do"]
+    assert button(panel, "Predict").text() == "Predict 2 of 3 images"
+    assert "3 images: 2 to do, 1 with a problem" in words(panel)
+    assert not (folder / "cellforce-results").exists()
+
+
+def test_the_folder_is_worked_through_and_a_result_opened(panel, qtbot, folder, viewer):
+    look(panel, qtbot, folder)
+    button(panel, "Predict").click()
+    assert not button(panel, "Predict").isEnabled()
+    finish(panel, qtbot)
+    assert states(panel) == ["⚠ problem", "✓ finished", "✓ finished"]
+    assert "2 predicted, 1 failed" in words(panel)
+    assert button(panel, "Open report").isEnabled()
+    assert not button(panel, "Open result").isEnabled(), "none is selected"
+    panel.findChild(QTableWidget).selectRow(1)
+    button(panel, "Open result").click()
+    assert {layer.name for layer in viewer.layers} >= {
+        "cell 1 zyxin",
+        "|F| [normalised] cell 1 (adhesion-filter)",
+    }
+
+
+def test_what_was_finished_before_napari_was_closed_is_not_done_again(make_panel, qtbot, folder):
+    first = make_panel()
+    look(first, qtbot, folder)
+    button(first, "Predict").click()
+    finish(first, qtbot)
+    first.dismantle()
+    second = make_panel()
+    qtbot.waitUntil(lambda: "finished before" in words(second), timeout=PATIENCE)
+    assert states(second) == ["⚠ problem", "✓ finished", "✓ finished"]
+    assert not button(second, "Predict").isEnabled()
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Every prediction waits until it is let go."""
+    gate = threading.Semaphore(0)
+    ours = one._predict
+
+    def waiting(*arguments):
+        for record in ours(*arguments):
+            assert gate.acquire(timeout=PATIENCE / 1000)
+            yield record
+
+    monkeypatch.setattr(one, "_predict", waiting)
+    yield gate
+    gate.release(1000)
+
+
+def test_stop_finishes_the_image_and_keeps_the_rest_for_later(panel, qtbot, folder, slow):
+    look(panel, qtbot, folder)
+    button(panel, "Predict").click()
+    slow.release()
+    qtbot.waitUntil(lambda: "/" in states(panel)[1], timeout=PATIENCE)
+    button(panel, "Stop").click()
+    assert "when this image is finished" in words(panel)
+    slow.release(1000)
+    finish(panel, qtbot)
+    assert states(panel)[1:] == ["✓ finished", "to do"]
+    assert button(panel, "Predict").text() == "Predict 1 of 3 images"
+
+
+def test_cancel_ends_at_once_and_what_was_begun_can_be_done_again(panel, qtbot, folder, slow):
+    look(panel, qtbot, folder)
+    button(panel, "Predict").click()
+    slow.release()
+    qtbot.waitUntil(lambda: "/" in states(panel)[1], timeout=PATIENCE)
+    button(panel, "Cancel now").click()
+    slow.release(1)
+    finish(panel, qtbot)
+    assert "2 left" in words(panel)
+    slow.release(1000)
+    button(panel, "Predict").click()
+    finish(panel, qtbot)
+    assert states(panel)[1:] == ["✓ finished", "✓ finished"]
+
+
+def test_a_folder_that_another_run_writes_to_is_refused(panel, qtbot, folder, notifications):
+    from napari_cellforce.batch.lock import locked
+
+    look(panel, qtbot, folder)
+    with locked(folder / "cellforce-results" / ".cellforce" / "lock"):
+        button(panel, "Predict").click()
+        finish(panel, qtbot)
+    assert any("another batch" in told for told in notifications)
+
+
+def test_the_command_and_the_script_are_copied(panel, qtbot, folder):
+    look(panel, qtbot, folder)
+    button(panel, "Copy as command").click()
+    copied = QApplication.clipboard().text()
+    assert shlex.split(copied)[:3] == ["cellforce", "batch", str(folder)]
+    button(panel, "Copy as Python").click()
+    names: dict = {}
+    exec(QApplication.clipboard().text().replace("__main__", "never"), names)
+    assert names["config"] == panel.config()
+
+
+def test_settings_survive_a_file(panel, qtbot, folder, tmp_path, monkeypatch):
+    drop(panel, folder)
+    given = dataclasses.replace(
+        panel.config(),
+        pattern="cell*",
+        recursive=True,
+        mask_pattern="*_m.tif",
+        pixel_size=0.25,
+        workers=2,
+        z="max",
+    )
+    panel.show_config(given)
+    assert panel.config() == given
+    path = str(tmp_path / "settings.json")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (path, ""))
+    button(panel, "Save settings").click()
+    button(panel, "Reset").click()
+    assert "No folder" in words(panel)
+    button(panel, "Load settings").click()
+    assert panel.config() == given
+    assert BatchConfig.from_json((tmp_path / "settings.json").read_text()) == given
+
+
+def test_a_changed_setting_is_a_new_plan(panel, qtbot, folder):
+    look(panel, qtbot, folder)
+    panel.show_config(dataclasses.replace(panel.config(), pattern="cell 2*"))
+    assert panel._plan is None
+    qtbot.waitUntil(lambda: states(panel) == ["to do"], timeout=PATIENCE)
+
+
+def test_closing_the_panel_ends_the_work(make_panel, qtbot, folder, slow):
+    panel = make_panel()
+    look(panel, qtbot, folder)
+    button(panel, "Predict").click()
+    slow.release()
+    qtbot.waitUntil(lambda: "/" in states(panel)[1], timeout=PATIENCE)
+    panel.dismantle()
+    slow.release(1000)
+    lock = folder / "cellforce-results" / ".cellforce" / "lock"
+    qtbot.waitUntil(lambda: not lock.exists(), timeout=PATIENCE)
+
+
+def test_the_panel_is_as_narrow_as_the_others(panel):
+    assert panel.minimumSizeHint().width() <= 350
