@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import time
@@ -110,11 +111,17 @@ class Keeper(pl.callbacks.Checkpoint):
         best = values[_WATCHED] < self._best
         self._best = min(self._best, values[_WATCHED])
         for name in (LAST, *((BEST,) if best else ())):
-            with files.atomic_path(self._folder / name) as temporary:
-                trainer.save_checkpoint(temporary)
-        files.write_text(self._folder / HISTORY, as_csv(self.rows))
+            with self._place(name, trainer) as place:
+                trainer.save_checkpoint(place)
+        if trainer.is_global_zero:
+            files.write_text(self._folder / HISTORY, as_csv(self.rows))
         elapsed = time.monotonic() - self._started
         self._listener(Epoch(trainer.current_epoch, values, best, elapsed))
+
+    def _place(self, name: str, trainer: pl.Trainer) -> contextlib.AbstractContextManager[Path]:
+        """Return where to write a state; with several processes all take part, and the first one writes."""
+        path = self._folder / name
+        return files.atomic_path(path) if trainer.is_global_zero else contextlib.nullcontext(path)
 
 
 class OverfittingWatch(pl.Callback):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import distributed
 from torch.utils.data import DataLoader, Sampler
 
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
@@ -130,7 +131,8 @@ class Batches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self._radii), self._size)
-        return whole + (rest > 1 or whole == 0)
+        batches = whole + (rest > 1 or whole == 0)
+        return len(range(_rank(), batches, _processes()))
 
     def __iter__(self) -> Iterator[list[int]]:
         rng = np.random.default_rng((self._seed, self.epoch))
@@ -141,7 +143,16 @@ class Batches(Sampler[list[int]]):
             pool = pool[np.argsort(self._radii[pool], kind="stable")]
             batches += [pool[i : i + self._size].tolist() for i in range(0, len(pool), self._size)]
         batches = [batch for batch in batches if len(batch) > 1 or len(batches) == 1]
-        return iter([batches[i] for i in rng.permutation(len(batches))])
+        return iter([batches[i] for i in rng.permutation(len(batches))][_rank() :: _processes()])
+
+
+def _processes() -> int:
+    """Return how many processes share the batches."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def _rank() -> int:
+    return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def train_loader(examples: Sequence[Example], size: int, seed: int, multiple: int) -> DataLoader[Batch]:

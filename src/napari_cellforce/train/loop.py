@@ -17,7 +17,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train.callbacks import (
@@ -192,7 +192,7 @@ def _fit(
         train_loader(examples.train, optimise.batch, optimise.seed, multiple),
         validation_loader(examples.validation, optimise.batch, multiple),
         ckpt_path=checkpoint_path,
-        weights_only=False if checkpoint_path else None,
+        weights_only=True,
     )
 
 
@@ -251,6 +251,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric|torch")
+        warnings.simplefilter("default", CellForceWarning)
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.network import NetworkPredictor
 from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.train import data
 from napari_cellforce.train.config import DataConfig
 from napari_cellforce.train.data import Batches, Grid, stacked, train_loader
 from napari_cellforce.train.examples import population, prepare
@@ -69,6 +70,18 @@ def test_a_single_frame_left_over_is_passed_over():
     assert len(batches) == len(list(batches)) == 2
 
 
+def test_several_processes_share_the_batches_of_an_epoch(monkeypatch):
+    batches = Batches(np.ones(40), 8, seed=0)
+    alone = list(batches)
+    monkeypatch.setattr(data, "_processes", lambda: 2)
+    shared = []
+    for rank in range(2):
+        monkeypatch.setattr(data, "_rank", lambda rank=rank: rank)
+        shared += list(batches)
+        assert len(batches) == (3, 2)[rank]
+    assert sorted(shared) == sorted(alone)
+
+
 def test_batches_come_in_windows_that_hold_their_cells_at_any_angle():
     grid = Grid(0.68, 8.5, 256)
     examples = [
@@ -122,8 +135,8 @@ def test_limits_of_simulated_cells_are_called_by_name():
 
 
 def test_folds_leave_every_cell_out_once(dataset, small):
-    data = {"sources": [str(dataset())], "pixel_size": 0.68}
+    sources = {"sources": [str(dataset())], "pixel_size": 0.68}
     asides = [
-        prepare(small(data=data, split={"folds": 2, "fold": fold})).split.validation for fold in range(2)
+        prepare(small(data=sources, split={"folds": 2, "fold": fold})).split.validation for fold in range(2)
     ]
     assert sorted(asides[0] + asides[1]) == [f"cell_{i}" for i in range(4)]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
 from napari_cellforce.train.callbacks import Epoch, OverfittingWatch, Step
-from napari_cellforce.train.loop import train
+from napari_cellforce.train.loop import _quiet, train
 from napari_cellforce.train.starting import freeze, scale_output, start
 from napari_cellforce.zoo import load_predictor
 
@@ -190,10 +191,21 @@ def test_learning_by_heart_is_told():
         follow(curve)
 
 
+def test_lightnings_chatter_is_kept_back_and_our_warnings_are_not():
+    @_quiet()
+    def say():
+        for category in (UserWarning, CellForceWarning):
+            warnings.warn_explicit("words", category, "x.py", 1, module="pytorch_lightning.loops")
+
+    with pytest.warns(CellForceWarning) as heard:
+        say()
+    assert [type(warning.message) for warning in heard] == [CellForceWarning]
+
+
 KILLED = """
     import os, sys
     from napari_cellforce.train.config import read_config
-    from napari_cellforce.train.loop import train
+    from napari_cellforce.train.loop import _quiet, train
     steps = []
     def listener(event):
         steps.append(event)
