@@ -9,7 +9,19 @@ from typing import TextIO
 import typer
 
 from napari_cellforce import __version__
-from napari_cellforce.cli import batch, demo, evaluate, info, models, predict, scan, simulate, train
+from napari_cellforce.cli import (
+    batch,
+    compare,
+    demo,
+    evaluate,
+    info,
+    models,
+    predict,
+    scan,
+    simulate,
+    tfm,
+    train,
+)
 from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
 from napari_cellforce.errors import CellForceError
 
@@ -29,6 +41,8 @@ app.command(name="simulate")(simulate.simulate)
 app.command(name="train")(train.train)
 app.command(name="finetune")(train.finetune)
 app.command(name="evaluate")(evaluate.evaluate)
+app.command(name="tfm")(tfm.tfm)
+app.command(name="compare")(compare.compare)
 app.command(name="demo")(demo.demo)
 
 

@@ -3,6 +3,7 @@
 from napari_cellforce.physics.displacement._config import DisplacementConfig, DisplacementResult, Drift
 from napari_cellforce.physics.displacement._measure import displacement_field, find_drift
 from napari_cellforce.physics.displacement._outliers import normalised_median_residual
+from napari_cellforce.physics.displacement._sampling import to_pixels
 
 __all__ = [
     "DisplacementConfig",
@@ -11,4 +12,5 @@ __all__ = [
     "displacement_field",
     "find_drift",
     "normalised_median_residual",
+    "to_pixels",
 ]

@@ -1,0 +1,177 @@
+"""Two fields brought to one grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, VectorField
+
+ORIGIN = "origin [µm]"
+"""Where a field begins in the image, in its provenance's settings; the corner where it is missing."""
+
+_FEWEST = 20
+_BLUR = 0.5
+"""Width of the Gaussian that the finer field is averaged with, in pixels of the coarser grid."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldPair:
+    """One frame of two fields on one grid, that of the coarser.
+
+    Attributes
+    ----------
+    first, second : (2, Y, X) arrays
+        In their own units.
+    mask : (Y, X) bool array
+        Where both are known, inside the cell if a mask is known.
+    spacing : float
+        Side of a pixel in µm.
+    frame : int
+    """
+
+    first: Array
+    second: Array
+    mask: BoolArray
+    spacing: float
+    frame: int
+
+
+def pair_fields(
+    first: VectorField, second: VectorField, index: int = 0, mask: npt.NDArray[Any] | None = None
+) -> FieldPair:
+    """Bring one frame of two fields to the grid of the coarser one.
+
+    The finer is averaged over the coarser's pixels (a Gaussian), then sampled linearly at their centres.
+
+    Parameters
+    ----------
+    first, second : VectorField
+        Of one quantity, of the same place; pixel size and origin may differ.
+    index : int
+        Of the frame, in both; a field of one frame stands for all.
+    mask : (Y, X) bool array, optional
+        The cell, on the grid of `first`; by default the fields' own masks.
+
+    Raises
+    ------
+    CellForceError
+        If they are of different quantities, their pixel size is not known, they do not overlap, or a value
+        is missing inside.
+    """
+    _check(first, second)
+    coarse, fine = (first, second) if _size(first) >= _size(second) else (second, first)
+    centres = _centres(coarse)
+    fields = {id(coarse): _frame(coarse, index), id(fine): _sampled(fine, index, centres)}
+    inside = _known(first, index, mask, centres) & _known(second, index, None, centres)
+    pair = FieldPair(
+        fields[id(first)], fields[id(second)], inside, _size(coarse), first.frames[_at(first, index)]
+    )
+    if inside.sum() < _FEWEST:
+        raise CellForceError(
+            f"{first.name or 'A'} and {second.name or 'B'} share {int(inside.sum())} vectors",
+            f"at least {_FEWEST} are needed for a comparison",
+            "Check pixel sizes and origins: both must show the same place.",
+            topic="input",
+        )
+    for name, field in (("A", pair.first), ("B", pair.second)):
+        if not np.isfinite(field[:, inside]).all():
+            raise CellForceError(
+                f"{name} has NaN or infinite values inside the cell",
+                "every vector there must be a number",
+                "Fill the gaps, or leave them out of the mask.",
+                topic="input",
+            )
+    return pair
+
+
+def _check(first: VectorField, second: VectorField) -> None:
+    if first.quantity != second.quantity:
+        raise CellForceError(
+            f"one field is a {first.quantity}, the other a {second.quantity}",
+            "like must be compared with like",
+            "Compute the traction from the displacement first (cellforce tfm).",
+            topic="input",
+        )
+    for field in (first, second):
+        if not field.pixel_size.known:
+            raise CellForceError(
+                f"the pixel size of {field.name or 'a field'} is not known",
+                "fields are laid over each other by it",
+                "Type it in.",
+                topic="pixel size",
+            )
+
+
+def _size(field: VectorField) -> float:
+    return field.pixel_size.micron
+
+
+def _at(field: VectorField, index: int) -> int:
+    return 0 if len(field.frames) == 1 else index
+
+
+def _frame(field: VectorField, index: int) -> Array:
+    return np.asarray(field.data[_at(field, index)], dtype=np.float64)
+
+
+def _origin(field: VectorField) -> tuple[float, float]:
+    y, x = field.provenance.settings.get(ORIGIN, (0.0, 0.0))
+    return float(y), float(x)
+
+
+def _centres(field: VectorField) -> tuple[Array, Array]:
+    """Return the places of rows and columns in µm."""
+    shape, size = field.data.shape[2:], _size(field)
+    y, x = (start + (np.arange(n) + 0.5) * size for start, n in zip(_origin(field), shape, strict=True))
+    return y, x
+
+
+def _sampled(field: VectorField, index: int, centres: tuple[Array, Array]) -> Array:
+    """Return the field at other places, NaN beyond its edge."""
+    values = _frame(field, index)
+    step = float(np.diff(np.concatenate(centres)[:2])[0]) if len(centres[0]) > 1 else _size(field)
+    if step > 1.01 * _size(field):
+        values = gaussian_filter(values, (0, *(2 * (_BLUR * step / _size(field),))))
+    return _linear(values, field, centres)
+
+
+def _linear(values: Array, field: VectorField, centres: tuple[Array, Array]) -> Array:
+    beyond = np.zeros((len(centres[0]), len(centres[1])), bool)
+    for axis, (start, places) in enumerate(zip(_origin(field), centres, strict=True)):
+        at = (places - start) / _size(field) - 0.5
+        side = values.shape[axis - 2]
+        outside = (at < -0.5) | (at > side - 0.5)
+        beyond |= outside[:, None] if axis == 0 else outside
+        at = at.clip(0, side - 1)
+        low = np.minimum(np.floor(at).astype(int), max(side - 2, 0))
+        rest = (at - low).reshape((-1, 1) if axis == 0 else -1)
+        above = np.minimum(low + 1, side - 1)
+        values = (1 - rest) * values.take(low, axis - 2) + rest * values.take(above, axis - 2)
+    return np.where(beyond, np.nan, values)
+
+
+def _known(
+    field: VectorField, index: int, mask: npt.NDArray[Any] | None, centres: tuple[Array, Array]
+) -> BoolArray:
+    """Return where a mask (or the field's own, or its extent) is, at the centres of the common grid."""
+    if mask is None and field.mask is not None:
+        mask = np.asarray(field.mask[0 if len(field.mask) == 1 else index])
+    shape = field.data.shape[2:]
+    values = np.ones(shape) if mask is None else np.asarray(mask, dtype=np.float64)
+    if values.shape != tuple(shape):
+        raise CellForceError(
+            f"the mask is {values.shape[0]} x {values.shape[1]}",
+            f"the field is {shape[0]} x {shape[1]}",
+            "Give a mask drawn on the first field's image.",
+            topic="mask",
+        )
+    known: BoolArray = _linear(values, field, centres) > 0.5
+    return known

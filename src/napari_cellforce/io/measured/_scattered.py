@@ -1,0 +1,141 @@
+"""Vectors at given places: put on a grid."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import LinearNDInterpolator
+from scipy.spatial import QhullError, cKDTree
+
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import BoolArray, VectorField
+from napari_cellforce.io.measured._layout import RealArray
+
+ORIGIN = "origin [µm]"
+"""Key in the provenance's settings: (y, x) of the corner of the field's first pixel in the image."""
+
+_REGULAR = 0.02
+"""Deviation from a regular grid, in its steps, that is rounding."""
+_MOST = 4_000_000
+_TYPICAL = (5.0, 2e4)
+"""Pa; the 99th percentile of a cell's tractions is expected between."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gridded:
+    """Vectors on a regular grid.
+
+    Attributes
+    ----------
+    vectors : (2, Y, X) array
+        In the order and unit given.
+    known : (Y, X) bool array
+        False where nothing was measured; the vectors are 0 there.
+    spacing : float
+        In the unit of the positions.
+    first : tuple of 2 float
+        (y, x) of the first vector.
+    """
+
+    vectors: RealArray
+    known: BoolArray
+    spacing: float
+    first: tuple[float, float]
+
+
+def to_grid(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridded:
+    """Put vectors ``(2, N)`` at the places y, x ``(N,)`` on a grid; irregular ones are interpolated linearly.
+
+    Raises
+    ------
+    CellForceError
+        If there are too few, or all on a line.
+
+    Warns
+    -----
+    CellForceWarning
+        If they were interpolated.
+    """
+    finite = np.flatnonzero(np.isfinite(np.stack([y, x, *vectors])).all(axis=0))
+    y, x, vectors = y[finite], x[finite], vectors[:, finite]
+    if len(y) < 9:
+        raise _bad(f"{name} holds {len(y)} vectors", "at least 9 are needed to make a field")
+    steps = [_step(places) for places in (y, x)]
+    spacing = max(steps)
+    if min(steps) > 0.98 * spacing and _on_grid(y, spacing) and _on_grid(x, spacing):
+        return _sorted_in(y, x, vectors, spacing, name)
+    return _interpolated(y, x, vectors, name)
+
+
+def doubt_about_unit(field: VectorField) -> str:
+    """Return what speaks against the unit of a traction field; empty if nothing does."""
+    if field.quantity != "traction" or field.unit != "Pa":
+        return ""
+    high = float(np.nanpercentile(field.magnitude(), 99))
+    low, top = _TYPICAL
+    if 0 < high < low:
+        return f"The largest tractions are about {high:.2g} Pa, cells pull with hundreds: are they in kPa?"
+    if high > top:
+        return f"The largest tractions are about {high:.2g} Pa, cells pull with hundreds: is the unit right?"
+    return ""
+
+
+def _step(places: RealArray) -> float:
+    """Return the distance of neighbouring different places; the median, as a row may be missing."""
+    different = np.unique(np.round(places, 6))
+    return float(np.median(np.diff(different))) if len(different) > 1 else 0.0
+
+
+def _on_grid(places: RealArray, spacing: float) -> bool:
+    counted = (places - places.min()) / spacing
+    return bool(np.abs(counted - np.rint(counted)).max() < _REGULAR * max(1.0, counted.max() ** 0.5))
+
+
+def _sorted_in(y: RealArray, x: RealArray, vectors: RealArray, spacing: float, name: str) -> Gridded:
+    rows, columns = (np.rint((p - p.min()) / spacing).astype(int) for p in (y, x))
+    shape = _limited((int(rows.max()) + 1, int(columns.max()) + 1), name)
+    field, known = np.zeros((2, *shape)), np.zeros(shape, bool)
+    field[:, rows, columns] = vectors
+    known[rows, columns] = True
+    return Gridded(field, known, spacing, (float(y.min()), float(x.min())))
+
+
+def _interpolated(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridded:
+    places = np.stack([y, x], axis=1)
+    nearest = np.asarray(cKDTree(places).query(places, 2)[0])
+    spacing = float(np.median(nearest[:, 1]))
+    if not spacing > 0:
+        raise _bad(f"{name} has several vectors at one place", "each place has one vector")
+    low = places.min(axis=0)
+    rows, columns = (int(extent // spacing) + 1 for extent in np.ptp(places, axis=0))
+    shape = _limited((rows, columns), name)
+    grid = [start + spacing * np.arange(n) for start, n in zip(low, shape, strict=True)]
+    try:
+        found = LinearNDInterpolator(places, vectors.T)(*np.meshgrid(*grid, indexing="ij"))
+    except QhullError as error:
+        raise _bad(f"all vectors of {name} lie on a line", "they must cover an area") from error
+    known: npt.NDArray[np.bool_] = np.isfinite(found[..., 0])
+    warnings.warn(
+        f"{name}: {len(y)} vectors at irregular places were interpolated (linearly) to a grid of "
+        f"{shape[0]} x {shape[1]}.",
+        CellForceWarning,
+        stacklevel=4,
+    )
+    field = np.moveaxis(np.where(known[..., None], found, 0), -1, 0)
+    return Gridded(field, known, spacing, (float(low[0]), float(low[1])))
+
+
+def _limited(shape: tuple[int, int], name: str) -> tuple[int, int]:
+    if shape[0] * shape[1] > _MOST:
+        raise _bad(
+            f"the places in {name} would make a grid of {shape[0]} x {shape[1]}",
+            f"at most {_MOST} vectors are read",
+        )
+    return shape
+
+
+def _bad(value: str, rule: str) -> CellForceError:
+    return CellForceError(value, rule, "Check which columns are x and y, and their units.", topic="input")

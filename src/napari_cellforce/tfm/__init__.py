@@ -1,0 +1,21 @@
+"""From images of beads to tractions: traction force microscopy as a job."""
+
+from napari_cellforce.tfm.config import TfmConfig
+from napari_cellforce.tfm.doubts import doubt_about_direction, doubt_about_substrate
+from napari_cellforce.tfm.job import TfmDisplacement, TfmFrame, TfmJob, from_displacement, prepare
+from napari_cellforce.tfm.quantities import region_table
+from napari_cellforce.tfm.writing import TfmPaths, tfm_to_files
+
+__all__ = [
+    "TfmConfig",
+    "TfmDisplacement",
+    "TfmFrame",
+    "TfmJob",
+    "TfmPaths",
+    "doubt_about_direction",
+    "doubt_about_substrate",
+    "from_displacement",
+    "prepare",
+    "region_table",
+    "tfm_to_files",
+]

@@ -1,0 +1,283 @@
+"""Beads -> drift -> displacement -> regularisation -> traction, as a generator that can be stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import operator
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
+
+from napari_cellforce import __version__
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import (
+    BoolArray,
+    FloatArray,
+    ImageStack,
+    Mask,
+    PixelSize,
+    Provenance,
+)
+from napari_cellforce.files import Fingerprint
+from napari_cellforce.io.validate import require_pixel_size
+from napari_cellforce.physics.displacement import DisplacementResult, displacement_field, to_pixels
+from napari_cellforce.physics.halfspace import HalfspaceKernel, halfspace_kernel
+from napari_cellforce.physics.regularisation import Choice, Spectrum, choose, displacement_spectrum, fixed
+from napari_cellforce.predict.config import Progress
+from napari_cellforce.tfm.config import TfmConfig
+from napari_cellforce.tfm.doubts import doubt_about_direction, doubt_about_substrate
+
+
+@dataclass(frozen=True, eq=False)
+class TfmDisplacement:
+    """The displacement of one frame, found before any traction.
+
+    Attributes
+    ----------
+    frame : int
+    result : DisplacementResult
+        In pixels on the windows' grid.
+    """
+
+    frame: int
+    result: DisplacementResult
+
+
+@dataclass(frozen=True, eq=False)
+class TfmFrame:
+    """One frame of measured traction, on the grid of the images.
+
+    Attributes
+    ----------
+    frame : int
+    traction : (2, Y, X) float32 array
+        In Pa.
+    displacement : (2, Y, X) float32 array
+        In µm; its median far from the cell (or all over) is 0.
+    choice : Choice
+        The regularisation; ``choice.traction_noise`` is the uncertainty of each component in Pa.
+    mask : (Y, X) bool array or None
+    """
+
+    frame: int
+    traction: FloatArray
+    displacement: FloatArray
+    choice: Choice
+    mask: BoolArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class TfmJob:
+    """A checked job; made by `prepare`.
+
+    Attributes
+    ----------
+    reference : (Y, X) array
+        Beads at rest.
+    loaded : ImageStack
+    channel : int
+        Of the beads in `loaded`.
+    mask : Mask or None
+    pixel_size : PixelSize
+    config : TfmConfig
+    started : str
+        ISO 8601 in UTC.
+    """
+
+    reference: FloatArray
+    loaded: ImageStack
+    channel: int
+    mask: Mask | None
+    pixel_size: PixelSize
+    config: TfmConfig
+    started: str
+
+    def run(self) -> Iterator[Progress | TfmDisplacement | Choice | TfmFrame]:
+        """Follow the beads in all frames, choose lambda, then compute the tractions.
+
+        Yields
+        ------
+        Progress
+            Before each frame of both rounds.
+        TfmDisplacement
+            One a frame.
+        Choice
+            The regularisation for all frames, unless each gets its own.
+        TfmFrame
+            One a frame.
+
+        Raises
+        ------
+        CellForceError
+            At the first frame that cannot be measured; what was yielded before stands.
+        """
+        found = []
+        for t in range(self.loaded.n_frames):
+            yield Progress("Following the beads", t, self.loaded.n_frames)
+            image = self.loaded.frame(t, (self.channel,))[0]
+            found.append(displacement_field(self.reference, image, self.config.displacement))
+            yield TfmDisplacement(t, found[-1])
+        yield from tractions(self, found)
+
+    def provenance(self) -> Provenance:
+        """Return how the results come about, for layers and files."""
+        path = Path(self.loaded.path)
+        known = self.loaded.path and path.is_file()
+        return Provenance(
+            model="FTTC",
+            version=__version__,
+            settings=dataclasses.asdict(self.config) | {"pixel_size [µm]": self.pixel_size.micron},
+            input_file=self.loaded.path,
+            input_fingerprint=dataclasses.asdict(Fingerprint.of(path)) if known else {},
+            date=self.started,
+        )
+
+
+def prepare(
+    reference: npt.ArrayLike,
+    loaded: ImageStack,
+    config: TfmConfig,
+    *,
+    channel: int | str = 0,
+    mask: Mask | None = None,
+    pixel_size: PixelSize | None = None,
+) -> TfmJob:
+    """Check what can be checked before the first frame, and return the job.
+
+    Parameters
+    ----------
+    reference : (Y, X) array
+        Beads at rest.
+    loaded : ImageStack
+        Beads pulled by the cell, one or more frames.
+    config : TfmConfig
+    channel : int or str
+        Of the beads in `loaded`.
+    mask : Mask, optional
+        Where the cell is.
+    pixel_size : PixelSize, optional
+        In µm; by default the stack's own.
+
+    Raises
+    ------
+    CellForceError
+        If the reference is missing or of another size, or the pixel size or a parameter of the gel is wrong.
+
+    Warns
+    -----
+    CellForceWarning
+        If the gel's stiffness is not one of gels.
+    """
+    beads = np.asarray(reference, dtype=np.float32)
+    if beads.size == 0:
+        raise CellForceError(
+            "there is no reference image",
+            "displacements are measured against the beads at rest",
+            "Take one after removing the cell (trypsin, detergent).",
+            topic="reference",
+        )
+    size = require_pixel_size(pixel_size or loaded.pixel_size)
+    gel = config.substrate
+    halfspace_kernel((2, 2), size.micron, gel.young, gel.poisson, gel.thickness)  # refuses bad parameters
+    doubt = doubt_about_substrate(gel)
+    if doubt:
+        warnings.warn(doubt, CellForceWarning, stacklevel=2)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    return TfmJob(beads, loaded, loaded.channel(channel), mask, size, config, started)
+
+
+def from_displacement(
+    displacement: npt.ArrayLike,
+    spacing: float,
+    config: TfmConfig,
+    outside: BoolArray | None = None,
+    window: float = 0.0,
+) -> tuple[FloatArray, Choice]:
+    """Return traction, in Pa, and regularisation for a displacement that was measured elsewhere.
+
+    Parameters
+    ----------
+    displacement : (2, Y, X) array
+        In µm.
+    spacing : float
+        Of its grid in µm.
+    config : TfmConfig
+    outside : (Y, X) bool array, optional
+        Far from the cell, where the noise is measured.
+    window : float
+        Side of the interrogation windows in units of `spacing`; 0 for independent vectors.
+    """
+    field = np.asarray(displacement, dtype=np.float64)
+    kernel = _kernel((field.shape[-2], field.shape[-1]), spacing, config)
+    choice = _chosen(displacement_spectrum(field, kernel, outside, window=window), config)
+    return kernel.traction(field, choice.regularisation).astype(np.float32), choice
+
+
+def tractions(job: TfmJob, found: list[DisplacementResult]) -> Iterator[Progress | Choice | TfmFrame]:
+    """Choose lambda and invert the displacements of all frames; the second half of `TfmJob.run`."""
+    fields = [_in_micron(job, t, result) for t, result in enumerate(found)]
+    step = found[0].step * job.pixel_size.micron
+    kernel = _kernel(found[0].signal_to_noise.shape, step, job.config)
+    spectra = [_spectrum(job, t, field, kernel, found[t]) for t, field in enumerate(fields)]
+    common = None
+    if job.config.one_for_all:
+        common = _chosen(functools.reduce(operator.add, spectra), job.config)
+        yield common
+    for t, (result, field) in enumerate(zip(found, fields, strict=True)):
+        yield Progress("Computing tractions", t, len(found))
+        choice = common or _chosen(spectra[t], job.config)
+        traction = kernel.traction(field, choice.regularisation)
+        on_pixels = [
+            to_pixels(values, result.y, result.x, result.shape).astype(np.float32)
+            for values in (traction, field)
+        ]
+        mask = None if job.mask is None else job.mask.frame(t)
+        if mask is not None and (doubt := doubt_about_direction(on_pixels[0], mask, job.pixel_size)):
+            warnings.warn(f"Frame {t}: {doubt}", CellForceWarning, stacklevel=2)
+        yield TfmFrame(t, on_pixels[0], on_pixels[1], choice, mask)
+
+
+def _kernel(shape: tuple[int, ...], spacing: float, config: TfmConfig) -> HalfspaceKernel:
+    gel = config.substrate
+    return halfspace_kernel((shape[0], shape[1]), spacing, gel.young, gel.poisson, gel.thickness)
+
+
+def _chosen(spectrum: Spectrum, config: TfmConfig) -> Choice:
+    if config.criterion == "fixed":
+        return fixed(spectrum, config.regularisation or 0.0)
+    return choose(spectrum, config.criterion)
+
+
+def _in_micron(job: TfmJob, t: int, result: DisplacementResult) -> npt.NDArray[np.float64]:
+    """Return the displacement in µm, what is left of the drift taken off."""
+    field = result.displacement * np.float64(job.pixel_size.micron)
+    still = _outside(job, t, result)
+    still = np.ones(field.shape[1:], bool) if still is None or not still.any() else still
+    rest: npt.NDArray[np.float64] = field - np.median(field[:, still], axis=1)[:, None, None]
+    return rest
+
+
+def _spectrum(
+    job: TfmJob, t: int, field: npt.NDArray[np.float64], kernel: HalfspaceKernel, result: DisplacementResult
+) -> Spectrum:
+    outside = _outside(job, t, result) if job.config.noise_outside else None
+    beads = job.config.displacement
+    window = beads.windows[-1] / beads.step if beads.method == "piv" else 0.0
+    return displacement_spectrum(field, kernel, outside, window=window)
+
+
+def _outside(job: TfmJob, t: int, result: DisplacementResult) -> BoolArray | None:
+    """Return which vectors were measured far from the cell."""
+    if job.mask is None:
+        return None
+    distance = distance_transform_edt(~job.mask.frame(t)) * job.pixel_size.micron
+    near = np.ix_(np.rint(result.y).astype(int), np.rint(result.x).astype(int))
+    outside: BoolArray = (distance[near] > job.config.margin) & ~result.replaced
+    return outside
