@@ -129,9 +129,18 @@ class ImageSection(QWidget):
             combo.currentIndexChanged.connect(self._on_chosen)
             form.add(protein.capitalize(), combo, f"The layer with the image of {protein}")
         self.layout().replaceWidget(self._rows, rows)
+        self._order_tabs()
         self._rows.deleteLater()
         self._rows = rows
         self._fill(chosen)
+
+    def _order_tabs(self) -> None:
+        """Let Tab lead through the images, made last, to the pixel size below them."""
+        last: QWidget = self._pixel
+        for combo in self._combos.values():
+            self.setTabOrder(last, combo)
+            last = combo
+        self.setTabOrder(last, self._pixel)
 
     def _build_pixel(self) -> QDoubleSpinBox:
         pixel = QDoubleSpinBox()

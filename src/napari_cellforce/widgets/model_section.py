@@ -115,14 +115,15 @@ class ModelSection(QWidget):
         )
 
     def fill(self, choose: str = "") -> None:
-        """List the models; keep the chosen one, or choose that of the given name."""
+        """List the models; keep the chosen one, or choose that of the given name if there is one."""
         wanted = choose or (self.entry.name if self._models.count() else zoo.DEFAULT_MODEL)
         with QSignalBlocker(self._models):
             self._models.clear()
             for entry in zoo.entries(folder=self._folder):
                 self._models.addItem(entry.name, entry)
                 self._models.setItemData(self._models.count() - 1, entry.card, Qt.ToolTipRole)
-            self._models.setCurrentIndex(max(self._models.findText(wanted), 0))
+            known = wanted if self._models.findText(wanted) >= 0 else zoo.DEFAULT_MODEL
+            self._models.setCurrentText(known)
         self._on_model()
 
     def remember(self) -> dict[str, Any]:

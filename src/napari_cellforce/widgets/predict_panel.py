@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -247,9 +248,12 @@ class PredictPanel(Panel):
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
-        self._speeds = dict(values.get("seconds per megapixel", {}))
-        self._model.recall(values)
-        self._cell.recall(values)
+        # A file that somebody edited is no reason not to open.
+        with contextlib.suppress(TypeError, ValueError, AttributeError):
+            self._model.recall(values)
+            self._cell.recall(values)
+            paces = values.get("seconds per megapixel", {})
+            self._speeds = {key: float(pace) for key, pace in paces.items()}
 
 
 def outcome(result: Result, complete: bool) -> str:

@@ -61,16 +61,16 @@ class Memory:
 
     def recall(self, panel: str) -> dict[str, Any]:
         """Return what was remembered of a panel; empty the first time, or if the file is damaged."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            values = json.loads(self._path.read_text(encoding="utf-8")).get(panel)
-            return values if isinstance(values, dict) else {}
-        return {}
+        values = self._everything().get(panel)
+        return values if isinstance(values, dict) else {}
 
     def remember(self, panel: str, values: dict[str, Any]) -> None:
         """Keep the settings of a panel; a folder that cannot be written is no reason to disturb."""
-        try:
-            everything = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            everything = {}
         with contextlib.suppress(ValueError, OSError):
-            files.write_text(self._path, json.dumps({**everything, panel: values}, indent=1))
+            files.write_text(self._path, json.dumps({**self._everything(), panel: values}, indent=1))
+
+    def _everything(self) -> dict[str, Any]:
+        with contextlib.suppress(OSError, ValueError):
+            values = json.loads(self._path.read_text(encoding="utf-8"))
+            return values if isinstance(values, dict) else {}
+        return {}

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.io.write import write_field, write_table
+from napari_cellforce.io.write import write_field, write_scalar, write_table
 from napari_cellforce.layers import USUAL_THRESHOLD, ArrowLook, finest_spacing, usual_spacing
 from napari_cellforce.predict import OutputPaths
 from napari_cellforce.widgets._form import Form, TextLine
@@ -136,6 +136,7 @@ class ResultSection(QWidget):
         self._now.setAlignment(Qt.AlignTop)
         self._now.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
         self._views = QTabWidget()
+        self._views.setAccessibleName("Results")
         self._views.addTab(self._now, "This frame")
         self._views.addTab(self._plot, "Over time")
         self._views.addTab(self._table, "Table")
@@ -289,12 +290,14 @@ class ResultSection(QWidget):
         result = self._result
         if result is None:
             return
-        field, table = result.finished(), result.table
+        field, table, uncertainty = result.finished(), result.table, result.uncertainty()
         paths = OutputPaths.beside(path)
 
         def write() -> Iterator[Path]:
             yield write_field(paths.traction, field)
             yield write_table(paths.summary, table)
+            if uncertainty is not None:
+                yield write_scalar(paths.uncertainty, uncertainty)
 
         self._after(lambda: show_info(f"Saved {paths.traction} and {paths.summary.name}"))
         self._job.start(write)
