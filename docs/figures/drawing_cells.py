@@ -49,7 +49,7 @@ def main() -> None:
     scroll = panel.findChild(QScrollArea).verticalScrollBar()
 
     def quiet() -> bool:
-        return not (panel._drawing._work.busy or panel._forces.busy or panel._job.running)
+        return not (panel._drawing._work.busy or panel._ask.busy or panel._job.running)
 
     def shoot(name: str) -> None:
         pause(1.0)
@@ -62,7 +62,7 @@ def main() -> None:
     panel.predict()
     wait(lambda: panel.answer is not None and quiet())
     shoot("forces")
-    panel._live.setChecked(True)
+    panel._ask.set_live(True)
     panel._drawing.outline._edit.click()
     pause(1.0)
     wait(quiet)

@@ -62,7 +62,7 @@ def drawn(qtbot, panel: SyntheticPanel) -> SyntheticPanel:
 
 
 def quiet(panel: SyntheticPanel) -> bool:
-    return not (panel._drawing._work.busy or panel._forces.busy or panel._job.running)
+    return not (panel._drawing._work.busy or panel._ask.busy or panel._job.running)
 
 
 def ask(qtbot, panel: SyntheticPanel) -> None:
@@ -118,7 +118,7 @@ def test_an_edit_is_compared_with_the_cell_before(qtbot, drawn: SyntheticPanel, 
 
 
 def test_live_asks_again_after_every_change_and_the_last_counts(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._live.setChecked(True)
+    drawn._ask.set_live(True)
     qtbot.waitUntil(lambda: drawn.answer is not None and quiet(drawn), timeout=20000)
     for length in (4, 5, 6, 7):
         drawn._drawing.adhesions._length.set_value(length)
@@ -128,10 +128,11 @@ def test_live_asks_again_after_every_change_and_the_last_counts(qtbot, drawn: Sy
 
 
 def test_the_filter_answers_in_normalised_units(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._choice.setCurrentIndex(drawn._choice.findData("adhesion-filter"))
+    drawn._ask.choose("adhesion-filter")
     ask(qtbot, drawn)
     assert drawn.answer.unit == "normalised"
     assert "normalised" in drawn._compare.headline
+    assert "never how hard" in drawn._run.text
 
 
 def test_an_outline_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:

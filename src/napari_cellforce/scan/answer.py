@@ -24,6 +24,8 @@ class Answer:
     result : FrameResult
     numbers : mapping
         See `measure`.
+    per_frame : bool
+        True if its totals tell nothing but the cell's area; see `ForceModel`.
     """
 
     model: str
@@ -31,6 +33,7 @@ class Answer:
     cell: SyntheticCell
     result: FrameResult
     numbers: Mapping[str, float]
+    per_frame: bool = False
 
     @property
     def pixel_size(self) -> PixelSize:
@@ -68,4 +71,4 @@ def ask(model: ForceModel, cell: SyntheticCell, substrate: Substrate | None = GE
         cell.adhesions[0],
         substrate,
     )
-    return Answer(model.name, model.unit, cell, result, numbers)
+    return Answer(model.name, model.unit, cell, result, numbers, model.per_frame)

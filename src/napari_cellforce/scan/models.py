@@ -41,6 +41,11 @@ class ForceModel(Protocol):
         """What it must see."""
         ...
 
+    @property
+    def per_frame(self) -> bool:
+        """True if every frame has a scale of its own: then its totals tell nothing but the cell's area."""
+        ...
+
     def forces(self, cell: SyntheticCell) -> FrameResult:
         """Return the traction of the cell's first frame, ``(2, Y, X)`` in `unit`.
 
@@ -66,6 +71,7 @@ class ExactForces:
     name: str
     unit: Unit = PASCAL
     proteins: tuple[str, ...] = ()
+    per_frame: bool = False
 
     def forces(self, cell: SyntheticCell) -> FrameResult:
         """Return the exact traction in Pa; see `ForceModel`."""
@@ -109,6 +115,11 @@ class PredictedForces:
     def proteins(self) -> tuple[str, ...]:
         """What it must see."""
         return tuple(name for name in self.record.inputs if name != MASK_INPUT)
+
+    @property
+    def per_frame(self) -> bool:
+        """True if the predictor scales every frame by itself; see `ForceModel`."""
+        return self.record.relative_to == "frame"
 
     def forces(self, cell: SyntheticCell) -> FrameResult:
         """Return the predicted traction; see `ForceModel`."""

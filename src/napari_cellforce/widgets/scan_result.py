@@ -21,6 +21,9 @@ from napari_cellforce.scan.writing import write_scan
 from napari_cellforce.widgets._form import Form, TextLine, Tone
 from napari_cellforce.widgets._worker import Job, tell
 
+PER_FRAME = "scales every image by itself: its total tells the area, never how hard a cell pulls."
+"""Said of models whose forces cannot be compared between cells."""
+
 _LEGEND_LINE = 0.12
 """Height of a line of the legend, relative to that of the curves."""
 
@@ -176,6 +179,8 @@ class ScanResult(QWidget):
             notes.append("The units differ: each curve is divided by its first value.")
         if missing:
             notes.append(f"No {quantity} of {', '.join(missing)}: normalised tractions have none.")
+        alone = {answer.model for step in self._steps for answer in step.answers if answer.per_frame}
+        notes.extend(f"{model} {PER_FRAME}" for model in sorted(alone))
         if problems:
             notes.append(f"{len(problems)} without result, the first {problems[0]}")
         self._note.say(" ".join(notes), Tone.PROBLEM if problems else Tone.PLAIN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -47,7 +47,8 @@ class ScanSection(QWidget):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(lambda _: self.changed.emit())
         self._models = QListWidget()
-        self._models.setFixedHeight(78)
+        self._models.setFixedHeight(96)
+        self._models.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self._models.itemChanged.connect(lambda _: self.changed.emit())
         self._as_movie = QCheckBox("brightness as in one movie")
         self._as_movie.toggled.connect(lambda _: self.changed.emit())

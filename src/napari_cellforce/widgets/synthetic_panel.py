@@ -7,28 +7,25 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QTabBar, QWidget
+from qtpy.QtWidgets import QPushButton, QTabBar
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.predict import Progress
-from napari_cellforce.scan import Answer, ForceModel, ScanConfig, ask, force_model, scan
-from napari_cellforce.widgets._form import Form, Tone, narrow
+from napari_cellforce.scan import Answer, ScanConfig, scan
+from napari_cellforce.widgets._form import Tone
 from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import Job, tell
+from napari_cellforce.widgets.ask_section import AskSection
 from napari_cellforce.widgets.cell_view import CellView, ScanView
 from napari_cellforce.widgets.compare_section import CompareSection
 from napari_cellforce.widgets.drawing_section import DrawingSection
-from napari_cellforce.widgets.force_choice import fill_combo
-from napari_cellforce.widgets.latest import Latest
 from napari_cellforce.widgets.preferences import Memory, Preferences
 from napari_cellforce.widgets.run_section import RunSection, duration
-from napari_cellforce.widgets.scan_result import ScanResult
+from napari_cellforce.widgets.scan_result import PER_FRAME, ScanResult
 from napari_cellforce.widgets.scan_section import ScanSection
 
 PANEL = "synthetic"
 WELCOME = "Draw an imaginary cell, ask how hard it pulls, change it, and see what that does."
-_SETTLING = 250
-"""Milliseconds without an edit before the forces are asked for."""
 
 
 class SyntheticPanel(Panel):
@@ -57,19 +54,18 @@ class SyntheticPanel(Panel):
         preferences = preferences or Preferences.load()
         self._device, self._folder = preferences.device, preferences.model_folder or None
         self._look = preferences.arrows
-        self._models: dict[str, ForceModel] = {}
         self._paces: dict[tuple[str, ...], float] = {}
         self._answer: Answer | None = None
         self._scanned: ScanConfig | None = None
         self._scan_view: ScanView | None = None
         self._since = 0.0
         self._drawing = DrawingSection(self._viewer)
+        self._ask = AskSection(self._device, self._folder)
         self._scan = ScanSection(self._folder)
         self._run = RunSection()
         self._compare = CompareSection()
         self._curves = ScanResult(self._viewer)
         self._view = CellView(self._viewer, self._look)
-        self._forces = Latest(_SETTLING, self)
         self._job = Job(self)
         self._build()
         self._recall()
@@ -91,17 +87,11 @@ class SyntheticPanel(Panel):
 
     def predict(self) -> None:
         """Ask the chosen model for the forces of the drawn cell, off the GUI thread."""
-        cell, sketch, name = self._drawing.cell, self._drawing.sketch, self._choice.currentData()
+        cell = self._drawing.cell
         if cell is None:
             return
         self._run.say("Asking …")
-
-        def work() -> Answer:
-            model = self._model(name)
-            missing = set(model.proteins) - set(cell.image.channel_names)
-            return ask(model, sketch.showing(model.proteins).draw() if missing else cell)
-
-        self._forces.ask(work)
+        self._ask.ask(cell, self._drawing.sketch)
 
     def scan(self) -> None:
         """Run the scan, off the GUI thread."""
@@ -118,13 +108,6 @@ class SyntheticPanel(Panel):
         self._refresh()
 
     def _build(self) -> None:
-        self._choice = narrow(QComboBox())
-        fill_combo(self._choice, self._folder)
-        self._live = QCheckBox("live")
-        self._live.setToolTip("Ask again after every change, as soon as you stop editing")
-        self._one = QWidget()
-        form = Form(self._one)
-        form.add("Ask", self._choice, "Who says how hard the cell pulls", page="models/", beside=self._live)
         self._tabs = QTabBar()
         self._tabs.setExpanding(True)
         self._tabs.addTab("This cell")
@@ -133,7 +116,7 @@ class SyntheticPanel(Panel):
         reset.setFlat(True)
         reset.setToolTip("Back to the default settings; layers stay")
         reset.clicked.connect(self._on_reset)
-        asked = (self._tabs, self._one, self._scan, self._run)
+        asked = (self._tabs, self._ask, self._scan, self._run)
         self._lay_out((self._drawing, *asked, self._compare, self._curves), reset)
 
     def _connect(self) -> None:
@@ -142,12 +125,11 @@ class SyntheticPanel(Panel):
         self._drawing.refused.connect(self._refresh)
         self._scan.changed.connect(self._refresh)
         self._tabs.currentChanged.connect(self._on_tab)
-        self._choice.currentIndexChanged.connect(self._on_model)
-        self._live.toggled.connect(lambda live: self.predict() if live else None)
+        self._ask.changed.connect(self._on_asked)
+        self._ask.answered.connect(self._on_answer)
+        self._ask.failed.connect(self._on_no_answer)
         self._run.started.connect(self._on_button)
         self._run.stopped.connect(self._job.stop)
-        self._forces.done.connect(self._on_answer)
-        self._forces.failed.connect(self._on_no_answer)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(tell)
         self._job.ended.connect(self._on_scan_ended)
@@ -155,10 +137,9 @@ class SyntheticPanel(Panel):
         self._viewer.layers.events.removed.connect(self._refresh)
 
     def _let_go(self) -> None:
-        settings = {**self._drawing.remember(), **self._scan.remember()}
-        asked = {"asked": self._choice.currentData(), "live": self._live.isChecked()}
-        self._memory.remember(PANEL, {**settings, **asked})
-        self._forces.drop()
+        settings = {**self._drawing.remember(), **self._scan.remember(), **self._ask.remember()}
+        self._memory.remember(PANEL, settings)
+        self._ask.drop()
         self._job.drop()
         self._drawing.disconnect_viewer()
         self._curves.disconnect_viewer()
@@ -168,19 +149,12 @@ class SyntheticPanel(Panel):
         values = self._memory.recall(PANEL)
         self._drawing.recall(values)
         self._scan.recall(values)
-        self._choice.setCurrentIndex(max(self._choice.findData(values.get("asked")), 0))
-        self._live.setChecked(bool(values.get("live", False)))
+        self._ask.recall(values)
 
     @property
     def _scanning(self) -> bool:
         """True while the tab of scans is open."""
         return bool(self._tabs.currentIndex() == 1)
-
-    def _model(self, name: str) -> ForceModel:
-        """Return a model, loaded once; called off the GUI thread."""
-        if name not in self._models:
-            self._models[name] = force_model(name, device=self._device, folder=self._folder)
-        return self._models[name]
 
     def _on_button(self) -> None:
         if not self._view.shown:
@@ -193,7 +167,7 @@ class SyntheticPanel(Panel):
     def _on_tab(self, index: int = 0) -> None:
         """Show what belongs to the chosen tab."""
         del index
-        self._one.setVisible(not self._scanning)
+        self._ask.setVisible(not self._scanning)
         self._scan.setVisible(self._scanning)
         self._refresh()
 
@@ -201,15 +175,14 @@ class SyntheticPanel(Panel):
         assert self._drawing.cell is not None
         self._answer = None
         self._view.show_cell(self._drawing.cell)
-        if self._live.isChecked():
+        if self._ask.live:
             self.predict()
         else:
             self._view.forget_answer()
         self._refresh()
 
-    def _on_model(self, index: int = 0) -> None:
-        del index
-        if self._live.isChecked():
+    def _on_asked(self) -> None:
+        if self._ask.live:
             self.predict()
         self._refresh()
 
@@ -278,18 +251,24 @@ class SyntheticPanel(Panel):
     def _why(self, problem: CellForceError | None) -> tuple[str, Tone]:
         if problem is None:
             if self._answer is not None and self._view.shown and not self._scanning:
-                return f"{self._compare.headline}, by {self._answer.model}.", Tone.GOOD
+                return f"{self._compare.headline}, by {self._answer.model}.{self._caveat}", Tone.GOOD
             return self._hint(), Tone.PLAIN
         # What has not been begun is no mistake.
         text = str(problem)
         tone = Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
         return text[:1].upper() + text[1:], tone
 
+    @property
+    def _caveat(self) -> str:
+        """What must be known of the answer."""
+        per_frame = self._answer is not None and self._answer.per_frame
+        return f" It {PER_FRAME}" if per_frame else ""
+
     def _hint(self) -> str:
         """Return what is worth saying when nothing is wrong."""
         if not self._view.shown:
             return WELCOME
-        if self._scanning or self._live.isChecked() or not self._compare.filled:
+        if self._scanning or self._ask.live or not self._compare.filled:
             return ""
         return "The cell has changed: press the button to see what that does."
 
@@ -298,7 +277,7 @@ class SyntheticPanel(Panel):
         if not self._view.shown:
             return "Draw a cell"
         if not self._scanning:
-            return f"Predict the forces with {self._choice.currentData()}"
+            return f"Predict the forces with {self._ask.name}"
         seconds = self._paces.get(self._scan.models, 0.0) * self._scan.steps
         about = f", about {duration(seconds)}" if seconds >= 1 else ""
         return f"Scan {self._scan.parameter.title}: {self._scan.steps} cells{about}"
@@ -306,4 +285,4 @@ class SyntheticPanel(Panel):
     def _on_reset(self) -> None:
         self._drawing.reset()
         self._scan.reset()
-        self._live.setChecked(False)
+        self._ask.set_live(False)
