@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce import files
-from napari_cellforce.fields import FrameResult
-from napari_cellforce.io import FieldWriter, read_field
+from napari_cellforce.fields import FrameResult, ScalarField
+from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field
 from napari_cellforce.predict import OutputPaths, Prediction, Progress, predict_to_files
 
 PART_FRAMES = 50
@@ -61,10 +61,14 @@ def _join(parts: list[OutputPaths], final: OutputPaths) -> None:
     final.traction.parent.mkdir(parents=True, exist_ok=True)
     if len(parts) > 1:
         _join_fields([part.traction for part in parts], final.traction)
+        if parts[0].uncertainty.is_file():
+            _join_uncertainties(parts, final.uncertainty)
         _join_tables([part.summary for part in parts], final.summary)
         return
     with files.disk_errors(final.traction):
         parts[0].traction.replace(final.traction)
+        if parts[0].uncertainty.is_file():
+            parts[0].uncertainty.replace(final.uncertainty)
         parts[0].summary.replace(final.summary)
 
 
@@ -86,6 +90,21 @@ def _join_fields(paths: list[Path], final: Path) -> None:
         for field in fields:
             for i, frame in enumerate(field.frames):
                 writer.append(frame, np.asarray(field.data[i]), np.asarray(field.mask[i]))
+
+
+def _join_uncertainties(parts: list[OutputPaths], final: Path) -> None:
+    """Copy the uncertainties of all parts into one file, a frame at a time."""
+    field = read_field(parts[0].traction)
+    stacks = [read(part.uncertainty) for part in parts]
+    shape = (sum(stack.n_frames for stack in stacks), *stacks[0].shape)
+    none_yet = np.broadcast_to(np.float32(0), shape)
+    like = ScalarField(
+        none_yet, "uncertainty", field.unit, field.pixel_size, field.frame_interval, field.provenance
+    )
+    with ScalarWriter(final, like) as writer:
+        for stack in stacks:
+            for t in range(stack.n_frames):
+                writer.append(stack.frame(t)[0])
 
 
 def _join_tables(paths: list[Path], final: Path) -> None:

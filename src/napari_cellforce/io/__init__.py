@@ -4,6 +4,7 @@ from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.field import is_field, read_field
 from napari_cellforce.io.kinds import Kind, kind
 from napari_cellforce.io.read import read, read_mask
+from napari_cellforce.io.scalar_writer import ScalarWriter
 from napari_cellforce.io.validate import check_frame, check_pixel_size
 from napari_cellforce.io.write import (
     FieldWriter,
@@ -18,6 +19,7 @@ __all__ = [
     "FieldWriter",
     "Kind",
     "MeasuredCell",
+    "ScalarWriter",
     "check_frame",
     "check_pixel_size",
     "is_field",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
 import os
 import warnings
@@ -33,12 +32,10 @@ from napari_cellforce.fields import (
 )
 from napari_cellforce.io.field import NAMESPACE, record
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml, storable
+from napari_cellforce.io.scalar_writer import ScalarWriter
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCALAR_NAMESPACE = "napari-cellforce/scalar"
-"""Of the OME comment annotation that holds a scalar field's provenance."""
 
 _MASK = "mask"
 _BYTES_PER_PIXEL = 9
@@ -218,11 +215,10 @@ def write_mask(path: str | os.PathLike[str], mask: Mask, pixel_size: PixelSize |
 
 def write_scalar(path: str | os.PathLike[str], field: ScalarField) -> Path:
     """Write a scalar field as OME-TIFF; its provenance is a comment annotation."""
-    name = f"{field.name} [{field.unit}]" if field.unit else field.name
-    t, y, x = field.data.shape
-    image = OmeImage(field.name, (t, 1, y, x), np.float32, (name,), field.pixel_size, field.frame_interval)
-    provenance = json.dumps(json.loads(field.provenance.to_json()))
-    return _write_image(path, image, lambda t: field.data[t][None], (SCALAR_NAMESPACE, provenance))
+    with ScalarWriter(path, field) as writer:
+        for t in range(len(field.data)):
+            writer.append(field.data[t])
+    return Path(path)
 
 
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
@@ -238,10 +234,9 @@ def _write_image(
     path: str | os.PathLike[str],
     image: OmeImage,
     frame: Callable[[int], npt.ArrayLike],
-    annotation: tuple[str, str] | None = None,
 ) -> Path:
     """Write an image of which `frame` gives the (C, Y, X) array at a time, whole or not at all."""
-    xml = ome_xml([image], annotation)
+    xml = ome_xml([image])
     n_bytes = math.prod(image.shape) * np.dtype(image.dtype).itemsize
     with (
         files.atomic_path(path) as temporary,

@@ -7,9 +7,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from napari_cellforce.fields import FrameResult
+from napari_cellforce.fields import FrameResult, ScalarField
+from napari_cellforce.io.scalar_writer import ScalarWriter
 from napari_cellforce.io.write import FieldWriter, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
@@ -17,6 +19,7 @@ from napari_cellforce.preprocess.normalise import Baselines
 
 _TRACTION = "_traction.ome.tif"
 _SUMMARY = "_summary.csv"
+_UNCERTAINTY = "_uncertainty.ome.tif"
 
 
 @dataclass(frozen=True)
@@ -29,21 +32,24 @@ class OutputPaths:
         OME-TIFF of the traction, (T, 2, Y, X).
     summary : Path
         CSV, a row a frame.
+    uncertainty : Path
+        OME-TIFF of its standard deviation, (T, Y, X), where the predictor gives one.
     """
 
     traction: Path
     summary: Path
+    uncertainty: Path
 
     @classmethod
     def of(cls, folder: Path, stem: str) -> OutputPaths:
         """Return the paths for an input called `stem`."""
-        return cls(folder / f"{stem}{_TRACTION}", folder / f"{stem}{_SUMMARY}")
+        return cls(*(folder / f"{stem}{ending}" for ending in (_TRACTION, _SUMMARY, _UNCERTAINTY)))
 
     @classmethod
     def beside(cls, traction: Path) -> OutputPaths:
         """Return the paths for a traction file that the user named."""
         stem = traction.name.removesuffix(_TRACTION).removesuffix(".ome.tif").removesuffix(".tif")
-        return cls(traction, traction.with_name(f"{stem}{_SUMMARY}"))
+        return cls(traction, *(traction.with_name(f"{stem}{ending}") for ending in (_SUMMARY, _UNCERTAINTY)))
 
 
 def predict_to_files(
@@ -72,6 +78,7 @@ def predict_to_files(
         If a frame cannot be predicted, or a file not be written.
     """
     rows: list[dict[str, float]] = []
+    n_frames = job.stack.n_frames if frames is None else len(frames)
     writer = FieldWriter(
         paths.traction,
         quantity="traction",
@@ -81,17 +88,29 @@ def predict_to_files(
         frame_interval=job.stack.frame_interval,
         name=job.stack.name,
         provenance=job.provenance(),
-        n_frames=job.stack.n_frames if frames is None else len(frames),
+        n_frames=n_frames,
     )
     with contextlib.ExitStack() as stack:
         # A frame whose row was made but which did not reach the file is in neither.
         stack.callback(lambda: _write_rows(paths.summary, rows[: len(writer.frames)]))
         stack.enter_context(writer)
+        spread: ScalarWriter | None = None
         for record in job.run(frames, baselines):
             if isinstance(record, FrameResult):
                 rows.append(job.row(record))
                 writer.append(record.frame, record.traction, record.mask)
+                if record.uncertainty is not None:
+                    spread = spread or stack.enter_context(_uncertainty_writer(job, paths, n_frames))
+                    spread.append(record.uncertainty)
             yield record
+
+
+def _uncertainty_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> ScalarWriter:
+    none_yet = np.broadcast_to(np.float32(0), (n_frames, *job.stack.shape))
+    like = ScalarField(
+        none_yet, "uncertainty", job.unit, job.pixel_size, job.stack.frame_interval, job.provenance()
+    )
+    return ScalarWriter(paths.uncertainty, like)
 
 
 def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:

@@ -141,6 +141,14 @@ class Result:
             self.field, data=self.field.data[chosen], mask=self.field.mask[chosen], frames=frames
         )
 
+    def uncertainty(self) -> ScalarField | None:
+        """Return the uncertainty of the frames that were predicted, for saving; None if there is none."""
+        if "uncertainty" not in self._extra:
+            return None
+        whole = self._scalar_field("uncertainty")
+        provenance = self.field.provenance
+        return dataclasses.replace(whole, data=whole.data[list(self.done)], provenance=provenance)
+
     def restyle(self, look: ArrowLook) -> None:
         """Draw the arrows with another spacing or threshold, at once."""
         self._look = look

@@ -22,6 +22,9 @@ def paths(tmp_path) -> OutputPaths:
     return OutputPaths.of(tmp_path / "out", "cell 7")
 
 
+ALL_THREE = ["cell 7_summary.csv", "cell 7_traction.ome.tif", "cell 7_uncertainty.ome.tif"]
+
+
 def held(paths: OutputPaths) -> tuple[tuple[int, ...], list[int]]:
     """Which frames the two files hold."""
     return io.read_field(paths.traction).frames, pd.read_csv(paths.summary)["frame"].tolist()
@@ -48,6 +51,10 @@ def test_what_is_written_is_what_was_predicted(movie, tug, cell, paths):
     field, table = io.read_field(paths.traction), pd.read_csv(paths.summary)
     np.testing.assert_array_equal(field.data, [record.traction for record in yielded])
     np.testing.assert_array_equal(field.mask, np.repeat(cell.data, 3, axis=0))
+    spread = io.read(paths.uncertainty)
+    np.testing.assert_array_equal(spread.data[:, 0], [record.uncertainty for record in yielded])
+    assert spread.channel_names == ("uncertainty [Pa]",)
+    assert spread.pixel_size.micron == pytest.approx(0.68)
     assert (field.unit, field.name, field.frame_interval) == ("Pa", "cell 7", 2.0)
     assert field.pixel_size.micron == pytest.approx(0.68)
     assert (field.provenance.model, field.provenance.settings["calibration"]) == ("tug", 267)
@@ -56,7 +63,7 @@ def test_what_is_written_is_what_was_predicted(movie, tug, cell, paths):
     assert table["maximum traction [Pa]"].tolist() == pytest.approx(
         [0.5 * 298.5, 298.5, 1.5 * 298.5], rel=1e-3
     )
-    assert left_in(paths) == ["cell 7_summary.csv", "cell 7_traction.ome.tif"]
+    assert left_in(paths) == ALL_THREE
 
 
 def test_stopped_after_two_frames(movie, tug, cell, paths):

@@ -1,0 +1,85 @@
+"""Writing a scalar field frame by frame, while it is being computed."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from napari_cellforce import files
+from napari_cellforce.fields import FloatArray, ScalarField
+from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml
+
+SCALAR_NAMESPACE = "napari-cellforce/scalar"
+"""Of the OME comment annotation that holds a scalar field's provenance."""
+
+
+class ScalarWriter:
+    """A context manager like `napari_cellforce.io.FieldWriter`, for one scalar a pixel.
+
+    When the block ends, be it by an error or a stop, the frames appended so far become a valid OME-TIFF
+    at `path`; without any, no file appears. Memory does not grow with the number of frames.
+
+    Parameters
+    ----------
+    path : path-like
+        An ``.ome.tif``.
+    like : ScalarField
+        Its name, unit, pixel size, frame interval and provenance; its data's (Y, X), and T expected frames.
+
+    Raises
+    ------
+    CellForceError
+        If the disk is full, read-only or not the user's.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], like: ScalarField) -> None:
+        self.path = Path(path)
+        self._like = like
+        self._written = 0
+
+    def __enter__(self) -> Self:
+        frames, height, width = self._like.data.shape
+        self._atomic = files.atomic_path(self.path)
+        room = len(self._xml(frames))
+        self._planes = PlaneWriter(
+            self._atomic.__enter__(), self._like.pixel_size, 4 * frames * height * width, room
+        )
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(_NothingToKeep), contextlib.ExitStack() as stack:
+            stack.push(self._atomic)
+            if not self._written:
+                raise _NothingToKeep
+            self._planes.finish(self._xml(self._written))
+
+    def append(self, data: FloatArray) -> None:
+        """Write one frame, ``(Y, X)`` in the field's unit, all of it or nothing."""
+        with files.disk_errors(self.path):
+            self._planes.append([np.asarray(data, dtype=np.float32)])
+        self._written += 1
+
+    def _xml(self, frames: int) -> bytes:
+        return ome_xml(*scalar_description(self._like, frames))
+
+
+def scalar_description(like: ScalarField, frames: int) -> tuple[list[OmeImage], tuple[str, str]]:
+    """Return what a file says of a scalar field with so many frames: the image, and its annotation."""
+    name = f"{like.name} [{like.unit}]" if like.unit else like.name
+    height, width = like.data.shape[1:]
+    shape = (frames, 1, height, width)
+    image = OmeImage(like.name, shape, np.float32, (name,), like.pixel_size, like.frame_interval)
+    return [image], (SCALAR_NAMESPACE, json.dumps(dataclasses.asdict(like.provenance)))
+
+
+class _NothingToKeep(Exception):
+    """No frame was written: the temporary file goes."""
