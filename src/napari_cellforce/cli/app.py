@@ -14,6 +14,7 @@ from napari_cellforce.cli import (
     compare,
     demo,
     evaluate,
+    explain,
     info,
     models,
     predict,
@@ -43,6 +44,7 @@ app.command(name="finetune")(train.finetune)
 app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="tfm")(tfm.tfm)
 app.command(name="compare")(compare.compare)
+app.command(name="explain")(explain.explain)
 app.command(name="demo")(demo.demo)
 
 

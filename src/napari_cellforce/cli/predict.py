@@ -97,7 +97,7 @@ def predict_one(
     stack = read(path, z=z)
     for note in stack.notes:
         output.print(f"{path.name}: {note}", highlight=False)
-    job = prepare(stack, predictor, _mask_from(mask, label, stack), pixel_size, config)
+    job = prepare(stack, predictor, mask_from(mask, label, stack), pixel_size, config)
     paths = OutputPaths.of(out or path.parent, stack.name)
     # Closing the records, come what may, is what keeps the finished frames.
     with frame_progress(path.name) as update, contextlib.closing(predict_to_files(job, paths)) as records:
@@ -129,7 +129,8 @@ def plane(z: str | None) -> Literal["max"] | int | None:
     )
 
 
-def _mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
+def mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
+    """Return what ``--mask`` means; None where the cell is to be found."""
     if mask == "auto":
         return None
     from napari_cellforce.io import read_mask

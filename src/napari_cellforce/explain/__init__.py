@@ -1,1 +1,6 @@
-"""Whole readings of a model: its fields, Green's functions, formula, and how it answers to changes."""
+"""Why a model says what it says: its fields, Green's functions, one formula, and its answers to probes."""
+
+from napari_cellforce.explain.config import PARTS, ExplainConfig, Written
+from napari_cellforce.explain.job import explain, explain_field
+
+__all__ = ["PARTS", "ExplainConfig", "Written", "explain", "explain_field"]

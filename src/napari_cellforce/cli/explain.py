@@ -1,0 +1,132 @@
+"""``cellforce explain``: what a model sees, in which fields, over which lengths, by which formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_cellforce.cli.console import frame_progress, output
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import PixelSize
+
+if TYPE_CHECKING:
+    from napari_cellforce.explain import ExplainConfig, Written
+    from napari_cellforce.predict import Progress
+
+
+def explain(
+    input: Annotated[Path, typer.Argument(help="An image, or a traction field written by this program.")],  # noqa: A002
+    model: Annotated[str | None, typer.Option(help="Name in `cellforce models list`, or a file.")] = None,
+    parts: Annotated[
+        str, typer.Option(help="fields, greens, formula, decomposition, probes; separated by commas.")
+    ] = "fields",
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("cellforce-explain"),
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Channel of each protein, by name or number; repeat for several.")
+    ] = None,
+    mask: Annotated[str, typer.Option(help="Mask file, or `auto` to find the cell.")] = "auto",
+    pixel_size: Annotated[float | None, typer.Option(help="Side of a pixel in µm.")] = None,
+    already_normalised: Annotated[
+        bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
+    ] = False,
+    lengths: Annotated[
+        str, typer.Option(help="Of the formula's exponential kernels, in µm, separated by commas.")
+    ] = "6.8,20.4",
+    most_terms: Annotated[int, typer.Option(min=2, help="Of the formula.")] = 30,
+    frame: Annotated[int, typer.Option(min=0, help="Frame that the probes look at.")] = 0,
+    at: Annotated[
+        str | None, typer.Option(help="Adhesion to take out: y,x in pixels; the strongest by default.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Explain a model's forces, or take a field apart; writes OME-TIFF, CSV, JSON and figures."""
+    from napari_cellforce.explain import ExplainConfig
+    from napari_cellforce.io import is_field
+    from napari_cellforce.models.symbolic import FitConfig, Library
+
+    config = ExplainConfig(
+        parts=tuple(part.strip() for part in parts.split(",") if part.strip()),
+        fit=FitConfig(library=Library.with_lengths(*_numbers("lengths", lengths)), most_terms=most_terms),
+        probe_frame=frame,
+        probe_at=None if at is None else _pair(at),
+    )
+    size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
+    if input.is_file() and is_field(input):
+        _follow(_field(input, size, config, out), input.name)
+        return
+    _follow(_image(input, model, config, out, mask, size, channel, already_normalised, device), input.name)
+
+
+def _field(
+    path: Path, size: PixelSize | None, config: ExplainConfig, out: Path
+) -> Iterator[Progress | Written]:
+    import dataclasses
+
+    from napari_cellforce.explain import explain_field
+    from napari_cellforce.io import read_field
+
+    field = read_field(path)
+    if size is not None:
+        field = dataclasses.replace(field, pixel_size=size)
+    return explain_field(field, config, out)
+
+
+def _image(
+    path: Path,
+    model: str | None,
+    config: ExplainConfig,
+    out: Path,
+    mask: str,
+    size: PixelSize | None,
+    channel: list[str] | None,
+    already_normalised: bool,
+    device: str,
+) -> Iterator[Progress | Written]:
+    from napari_cellforce.cli.predict import mask_from
+    from napari_cellforce.explain import explain
+    from napari_cellforce.io import read
+    from napari_cellforce.predict import PredictConfig, prepare
+    from napari_cellforce.zoo import load_predictor, load_weights
+
+    if model is None:
+        raise CellForceError(
+            f"no model is given for {path.name}", "an image is explained through a model",
+            "Give --model, or a traction field to take apart.", topic="model",
+        )  # fmt: skip
+    stack = read(path)
+    predictor = load_predictor(model, device=device)
+    module = load_weights(model).module if "greens" in config.parts else None
+    settings = PredictConfig(channels=tuple(channel or ()), already_normalised=already_normalised)
+    job = prepare(stack, predictor, mask_from(mask, None, stack), size, settings)
+    return explain(job, config, out, module)
+
+
+def _follow(records: Iterator[Progress | Written], title: str) -> None:
+    """Show how far it is, and name every file when it is done."""
+    from napari_cellforce.explain import Written
+
+    with frame_progress(title) as update:
+        for record in records:
+            if isinstance(record, Written):
+                output.print(str(record.path), markup=False, highlight=False)
+            else:
+                update(record.what, record.done, record.total)
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise CellForceError(
+            f"--{option} is {text!r}", "it is numbers separated by commas", "Write 6.8,20.4.", topic=option
+        ) from None
+
+
+def _pair(text: str) -> tuple[float, float]:
+    numbers = _numbers("at", text)
+    if len(numbers) != 2:
+        raise CellForceError(f"--at is {text!r}", "it is y,x in pixels", "Write 120,85.", topic="at")
+    return numbers[0], numbers[1]

@@ -1,0 +1,64 @@
+"""What is to be explained, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.models.symbolic import FitConfig
+
+PARTS = ("fields", "greens", "formula", "decomposition", "probes")
+"""Inner fields of the model; its Green's functions; one formula; potentials of the field; probes."""
+
+
+@dataclass(frozen=True)
+class ExplainConfig:
+    """Settings of an explanation; panel, command line and library build this same object.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        Of `PARTS`, done in this order.
+    fit : FitConfig
+        Of the formula.
+    probe_frame : int
+        Frame that the probes look at.
+    probe_at : tuple of 2 float, or None
+        (y, x) in pixels of the adhesion to take out; None takes the strongest ones, one at a time.
+    probe_adhesions : int
+        How many of the strongest.
+    clebsch_iterations : int
+    """
+
+    parts: tuple[str, ...] = ("fields",)
+    fit: FitConfig = field(default_factory=FitConfig)
+    probe_frame: int = 0
+    probe_at: tuple[float, float] | None = None
+    probe_adhesions: int = 5
+    clebsch_iterations: int = 150
+
+    def __post_init__(self) -> None:
+        unknown = [part for part in self.parts if part not in PARTS]
+        if unknown or not self.parts:
+            raise CellForceError(
+                f"{unknown[0]!r} is no part of an explanation" if unknown else "no part is chosen",
+                f"there are {', '.join(PARTS)}",
+                "Choose among these.",
+                topic="parts",
+            )
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is done.
+
+    Attributes
+    ----------
+    part : str
+        Of `PARTS`.
+    path : Path
+    """
+
+    part: str
+    path: Path

@@ -1,0 +1,111 @@
+"""The inner fields of a model and the curves over them, written while they are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain.config import Written
+from napari_cellforce.explain.parts import GRADIENT, PRODUCT, clebsch_shares, vector_scalar
+from napari_cellforce.explain.spool import Spool
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
+from napari_cellforce.io.write import write_scalar, write_table
+from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.preprocess.normalise import Baselines
+
+_BINS = 12
+_UNITS = {"Y": "µm^-2", "u_y": "µm", "u_x": "µm"}
+"""Of scalars that have one whatever the model."""
+
+
+def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> Iterator[Progress | Written]:
+    """Write every scalar field of a model as OME-TIFF, and CSV tables of what they show.
+
+    Raises
+    ------
+    CellForceError
+        If the model has no inner fields.
+    """
+    read = _reader(job)
+    rows, curves = [], []
+    n_frames = job.stack.n_frames
+    with Spool(n_frames, job.stack.shape) as spool:
+        for t in range(n_frames):
+            yield Progress("Reading the model's fields", t, n_frames)
+            image, mask = job.inputs(t, baselines), job.mask.frame(t)
+            result = read(image, mask, job.pixel_size)
+            _require_fields(result, job)
+            spool.append(result.scalars)
+            rows.append({"frame": t, **_summary(result, mask)})
+            if "Y" in result.scalars:
+                curves.append(adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t))
+        for name, values in spool.fields():
+            path = folder / f"{job.stack.name}_{_file_name(name)}.ome.tif"
+            yield Written("fields", write_scalar(path, scalar_field(job, name, values)))
+    yield Written("fields", write_table(folder / f"{job.stack.name}_fields.csv", pd.DataFrame(rows)))
+    if curves:
+        path = folder / f"{job.stack.name}_Y_curves.csv"
+        yield Written("fields", write_table(path, pd.concat(curves)))
+
+
+def scalar_field(job: Prediction, name: str, values: FloatArray) -> ScalarField:
+    """Return frames of a model's scalar, ``(T, Y, X)``, with all that the file needs."""
+    return ScalarField(
+        values, name, _UNITS.get(name, ""), job.pixel_size, job.stack.frame_interval, job.provenance()
+    )
+
+
+def adhesion_curves(
+    stiffness: FloatArray, protein: FloatArray, mask: BoolArray, pixel_size: PixelSize, frame: int
+) -> pd.DataFrame:
+    """Return the mean of Y against the protein's intensity and against the distance to the edge.
+
+    Bins hold equally many pixels of the mask.
+    """
+    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * pixel_size.micron
+    tables = []
+    for along, image in {"intensity": protein, "distance to edge [µm]": distance}.items():
+        values = np.asarray(image, dtype=np.float64)[mask]
+        bins = pd.qcut(values, _BINS, labels=False, duplicates="drop")
+        grouped = pd.DataFrame({"value": values, "mean Y": stiffness[mask], "bin": bins}).groupby("bin")
+        tables.append(grouped.mean().assign(frame=frame, along=along).reset_index(drop=True))
+    return pd.concat(tables)[["frame", "along", "value", "mean Y"]]
+
+
+def _reader(job: Prediction) -> Callable[[FloatArray, BoolArray, PixelSize], FrameResult]:
+    """Return what tells most of the model's inside."""
+    reader: Callable[[FloatArray, BoolArray, PixelSize], FrameResult] = getattr(
+        job.predictor, "read_frame", job.predictor.predict_frame
+    )
+    return reader
+
+
+def _require_fields(result: FrameResult, job: Prediction) -> None:
+    if not result.scalars:
+        raise CellForceError(
+            f"{job.predictor.record.name} has no inner fields that mean something",
+            "a U-Net goes from image to traction without any",
+            "Choose a physical bottleneck, a Green's-function network or a formula; or probe this model "
+            "(--parts probes), or take its field apart (--parts decomposition).",
+            topic="parts",
+        )
+
+
+def _summary(result: FrameResult, mask: BoolArray) -> dict[str, float]:
+    """Return the numbers of a frame: mean of every scalar in the mask, and shares of a Clebsch form."""
+    row = {f"mean {name}": float(np.mean(values[mask])) for name, values in result.scalars.items()}
+    if f"{PRODUCT}_y" in result.scalars:
+        shares = clebsch_shares(vector_scalar(result, GRADIENT), vector_scalar(result, PRODUCT), mask)
+        row |= {f"share {name}": value for name, value in vars(shares).items()}
+    return row
+
+
+def _file_name(name: str) -> str:
+    """Return a scalar's name fit for a file on any system."""
+    spelled = name.replace("∇²", "lap ").replace("∇", "grad ").replace("²", "2").replace("/", " over ")
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in spelled).strip("_")

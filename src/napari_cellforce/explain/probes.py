@@ -1,0 +1,195 @@
+"""Probes: change the image in one respect, and see what any predictor makes of it.
+
+An adhesion is taken out, fine or coarse structure is filtered away, brightness is scaled. The answer is
+the change of the traction as a field, and numbers that make curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.models.filters import adhesions
+from napari_cellforce.models.record import Predictor
+
+LENGTHS = (0.7, 1.4, 2.8, 5.6, 11.2)
+"""Of the filters, in µm."""
+FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+"""Of the brightness."""
+
+_FOOT = 0.25
+"""Share of an adhesion's peak above which pixels belong to it."""
+_SURROUND = 3.0
+"""Gaussian in µm over which what lies around an adhesion is carried into its place."""
+_NEAR = 5.0
+"""How far from a click an adhesion is looked for, in µm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What a predictor makes of a changed image.
+
+    Attributes
+    ----------
+    probe : str
+        ``"occlusion"``, ``"low pass"``, ``"high pass"`` or ``"brightness"``.
+    value : float
+        Length in µm, factor, or number of the adhesion.
+    change : (2, Y, X) array
+        Traction of the changed image minus that of the image, in the predictor's unit.
+    total : float
+        Sum of |F| in the mask over that of the unchanged image.
+    correlation : float
+        Of the vectors with those of the unchanged image: the cosine between the two fields.
+    """
+
+    probe: str
+    value: float
+    change: FloatArray
+    total: float
+    correlation: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prober:
+    """A predictor and the frame it is asked about.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    image : (C, Y, X) array
+        As `Predictor.predict_frame` wants it; the first channel is changed.
+    mask : (Y, X) bool array
+    pixel_size : PixelSize
+    before : (2, Y, X) array
+        Traction of the unchanged image.
+    """
+
+    predictor: Predictor
+    image: FloatArray
+    mask: BoolArray
+    pixel_size: PixelSize
+    before: FloatArray
+
+    @classmethod
+    def of(cls, predictor: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> Prober:
+        """Predict the unchanged image, and return the prober."""
+        before = predictor.predict_frame(image, mask, pixel_size).traction
+        return cls(predictor, image, mask, pixel_size, before)
+
+    def ask(self, probe: str, value: float, changed: npt.NDArray[np.floating]) -> Response:
+        """Predict an image ``(Y, X)`` in place of the first channel, and compare."""
+        image = np.concatenate([changed[None], self.image[1:]]).astype(np.float32)
+        after = self.predictor.predict_frame(image, self.mask, self.pixel_size).traction
+        before, now = self.before[:, self.mask], after[:, self.mask]
+        summed = np.hypot(*before).sum() or 1.0
+        both = np.sqrt(np.sum(before**2) * np.sum(now**2)) or 1.0
+        correlation = float(np.sum(before * now) / both)
+        return Response(probe, value, after - self.before, float(np.hypot(*now).sum() / summed), correlation)
+
+    def without(self, adhesion: BoolArray, number: float = 0.0) -> Response:
+        """Take out an adhesion, ``(Y, X)`` bool: what lies around it is carried into its place."""
+        return self.ask("occlusion", number, filled(self.image[0], adhesion, self.pixel_size))
+
+    def filtered(self, lengths: Sequence[float] = LENGTHS) -> Iterator[Response]:
+        """Low-pass (a Gaussian), then high-pass (what it takes away, about the cell's mean) the image."""
+        z = self.image[0]
+        mean = float(z[self.mask].mean())
+        for length in lengths:
+            blurred = ndimage.gaussian_filter(z, length / self.pixel_size.micron)
+            yield self.ask("low pass", length, blurred)
+            yield self.ask("high pass", length, np.where(self.mask, np.maximum(z - blurred + mean, 0), z))
+
+    def scaled(self, factors: Sequence[float] = FACTORS) -> Iterator[Response]:
+        """Multiply the brightness."""
+        for factor in factors:
+            yield self.ask("brightness", factor, factor * self.image[0])
+
+
+def find_adhesions(protein: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> npt.NDArray[np.int32]:
+    """Return the adhesions as labels ``(Y, X)``, 1 the strongest; 0 elsewhere.
+
+    They are the tops of `napari_cellforce.models.filters.adhesions`, down to a quarter of their peak or
+    to where they meet a stronger one.
+
+    Raises
+    ------
+    CellForceError
+        If there are none.
+    """
+    from skimage.feature import peak_local_max
+    from skimage.segmentation import watershed
+
+    strength = adhesions(protein, mask, pixel_size)
+    apart = max(1, round(1.36 / pixel_size.micron))
+    peaks = peak_local_max(strength, min_distance=apart, threshold_rel=0.1, labels=mask.astype(np.int32))
+    if not len(peaks):
+        raise CellForceError(
+            "the image shows no adhesions inside the mask",
+            "there must be one to take out",
+            "Check the channel and the mask.",
+            topic="channel",
+        )
+    markers = np.zeros(mask.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    labels: npt.NDArray[np.int32] = watershed(-strength, markers, mask=mask)
+    top = np.concatenate([[np.inf], strength[tuple(peaks.T)]])
+    return np.where(strength >= _FOOT * top[labels], labels, 0)
+
+
+def adhesion_at(labels: npt.NDArray[np.int32], at: tuple[float, float], pixel_size: PixelSize) -> BoolArray:
+    """Return the adhesion closest to a click at (y, x) in pixels.
+
+    Raises
+    ------
+    CellForceError
+        If there is none within 5 µm.
+    """
+    places = np.argwhere(labels > 0)
+    distance = np.hypot(*(places - np.asarray(at)).T) * pixel_size.micron
+    if distance.min() > _NEAR:
+        raise CellForceError(
+            f"the adhesion closest to ({at[0]:.0f}, {at[1]:.0f}) is {distance.min():.0f} µm away",
+            f"it must be within {_NEAR:g} µm",
+            "Click on an adhesion.",
+            topic="adhesion",
+        )
+    found: BoolArray = labels == labels[tuple(places[distance.argmin()])]
+    return found
+
+
+def filled(image: FloatArray, hole: BoolArray, pixel_size: PixelSize) -> FloatArray:
+    """Return an image ``(Y, X)`` with a hole filled by the mean around it, weighted with a Gaussian."""
+    sigma = _SURROUND / pixel_size.micron
+    around = ndimage.binary_dilation(hole, iterations=max(1, round(0.7 / pixel_size.micron)))
+    weight = ndimage.gaussian_filter((~around).astype(np.float64), sigma)
+    mean = ndimage.gaussian_filter(np.where(around, 0.0, image), sigma) / np.maximum(weight, 1e-12)
+    return np.where(around, np.minimum(image, mean), image).astype(np.float32)
+
+
+def change_by_distance(
+    change: FloatArray, adhesion: BoolArray, mask: BoolArray, pixel_size: PixelSize, bin_width: float = 2.0
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the mean of |change| against the distance from an adhesion's edge, inside the mask.
+
+    Returns
+    -------
+    distance : (B,) array
+        Middles of the bins, in µm.
+    change : (B,) array
+        In the unit of `change`; NaN in bins without pixels.
+    """
+    distance = ndimage.distance_transform_edt(~adhesion)[mask] * pixel_size.micron
+    size = np.hypot(*change)[mask].astype(np.float64)
+    place = (distance // bin_width).astype(np.int64)
+    count = np.bincount(place)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(place, size) / count
+    middles = (np.arange(len(count)) + 0.5) * bin_width
+    return np.asarray(middles, dtype=np.float64), mean
