@@ -9,10 +9,9 @@ import typer
 
 from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PixelSize, Substrate
+from napari_cellforce.fields import FloatArray, PixelSize, Substrate
 
 if TYPE_CHECKING:
-    from napari_cellforce.fields import ImageStack
     from napari_cellforce.physics.displacement import DisplacementConfig
 
 
@@ -87,12 +86,13 @@ def tfm(
     output.print(f"{paths.traction}\n{paths.displacement}\n{paths.summary}", highlight=False)
 
 
-def _beads_at_rest(path: Path, channel: str) -> object:
+def _beads_at_rest(path: Path, channel: str) -> FloatArray:
     from napari_cellforce.io import read
 
-    stack: ImageStack = read(path)
-    which = stack.channel(channel) if stack.data.shape[1] > 1 else 0
-    return stack.frame(0, (which,))[0]
+    stack = read(path)
+    which = stack.channel(channel) if len(stack.channel_names) > 1 else 0
+    beads: FloatArray = stack.frame(0, (which,))[0]
+    return beads
 
 
 def _beads(window: list[int] | None, overlap: int | None, drift: str, method: str) -> DisplacementConfig:

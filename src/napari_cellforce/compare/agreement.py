@@ -191,5 +191,4 @@ _ABSOLUTE: dict[str, Callable[[Vectors], float]] = {
     "total A / total B": _force_ratio,
     "root mean square difference [{unit}]": _rms,
     "mean |A| - mean |B| [{unit}]": _bias,
-    "best scale A to B": _factor,
 }

@@ -50,7 +50,7 @@ def _maps(figure: Any, comparison: Comparison) -> None:
     for axis, (title, values, colours, low, high, arrows) in zip(axes, panels, strict=False):
         image = axis.imshow(values, cmap=colours, vmin=low, vmax=high, extent=extent, interpolation="nearest")
         figure.colorbar(image, ax=axis, shrink=0.8)
-        axis.set(title=title, xlabel="x [µm]", ylabel="y [µm]")
+        axis.set(title=title, xlabel="x [µm]", ylabel="y [µm]", **_limits(pair.mask, pair.spacing))
         if arrows is not None:
             _draw_arrows(axis, arrows, pair.mask, pair.spacing, top)
     axes[-1].set_axis_off()
@@ -59,6 +59,16 @@ def _maps(figure: Any, comparison: Comparison) -> None:
     if fit is not None:
         lines.append(f"scale A to B: {fit.factor:.3g} ({fit.low:.3g} to {fit.high:.3g})")
     axes[-1].text(0, 0.95, "\n".join(["With 95 % intervals", *lines]), va="top", fontsize=9)
+
+
+def _limits(mask: Any, spacing: float) -> dict[str, tuple[float, float]]:
+    """Return the axes' limits around the cell, y downward."""
+    rows, columns = np.nonzero(mask)
+    room = 0.05 * max(mask.shape)
+    return {
+        "xlim": ((columns.min() - room) * spacing, (columns.max() + 1 + room) * spacing),
+        "ylim": ((rows.max() + 1 + room) * spacing, (rows.min() - room) * spacing),
+    }
 
 
 def _draw_arrows(axis: Any, field: Any, mask: Any, spacing: float, top: float) -> None:
