@@ -81,6 +81,10 @@ class Stage:
         """Return the visible button whose text begins so."""
         return self._one(QAbstractButton, lambda b: b.isVisible() and b.text().startswith(beginning))
 
+    def one_called(self, name: str) -> Any:
+        """Return the widget of that name for screen readers."""
+        return self._one(QWidget, lambda w: w.accessibleName() == name)
+
     def press(self, beginning: str) -> None:
         """Press a button."""
         self.button(beginning).click()
@@ -176,6 +180,51 @@ def pixel_size() -> None:
     stage.close()
 
 
+def whole_folder() -> None:
+    """Take the pictures of the tutorial "Overnight"."""
+    from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
+
+    with tempfile.TemporaryDirectory() as temporary:
+        movies = Path(temporary) / "movies"
+        _write_movies(movies)
+        stage = Stage("Batch-process folder")
+        section = stage.panel.findChild(BatchFolderSection)
+        stage.press("with subfolders")
+        section.take_folder(str(movies))
+        stage.wait_for(lambda: stage.button("Predict").isEnabled())
+        stage.scroll_to(stage.button("Save settings"))
+        stage.shoot("batch-1-plan")
+        stage.press("Predict")
+        bar = stage.one_called("Progress over all images")
+        stage.wait_for(lambda: bar.value() >= 2)
+        stage.shoot_panel("batch-2-running", last=stage.button("Cancel now"))
+        stage.wait_for(lambda: stage.button("Open report").isEnabled())
+        stage.one_called("Plan").selectRow(0)
+        stage.press("Open result")
+        stage.wait(1)
+        stage.shoot("batch-3-result")
+        overview = next((movies / "cellforce-results").rglob("*_overview.png"))
+        save(Image.open(overview).convert("RGB"), "batch-overview")
+        stage.close()
+
+
+def _write_movies(folder: Path) -> None:
+    """Write three small movies for each of two conditions, and a file that is broken."""
+    from dataclasses import replace
+
+    from napari_cellforce.fields import PixelSize
+    from napari_cellforce.io import write_stack
+    from napari_cellforce.synthetic import drawn_cell
+
+    image = drawn_cell(frames=4).image
+    size = PixelSize.square(2 * image.pixel_size.micron)
+    for condition in ("control", "Y-27632"):
+        for n in (1, 2, 3):
+            stack = replace(image, data=image.data[:, :, ::2, ::2], pixel_size=size, name=f"cell {n}")
+            write_stack(folder / condition / f"cell {n}.ome.tif", stack)
+    (folder / "broken.tif").write_bytes(b"")
+
+
 def save(picture: Image.Image, name: str) -> None:
     """Write a picture with 256 colours; refuse one that is too large."""
     buffer = io.BytesIO()
@@ -193,7 +242,7 @@ def _has_value(widget: QWidget) -> bool:
     return isinstance(widget, QSlider | QAbstractSpinBox)
 
 
-STORIES = {story.__name__: story for story in (predict_forces, pixel_size)}
+STORIES = {story.__name__: story for story in (predict_forces, pixel_size, whole_folder)}
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ class BatchPlanSection(QWidget):
         self._problems: dict[str, str] = {}
         self._table = QTableWidget(0, len(_COLUMNS))
         self._table.setHorizontalHeaderLabels(_COLUMNS)
-        self._table.setAccessibleName("Images")
+        self._table.setAccessibleName("Plan")
         self._table.setEditTriggers(QTableWidget.NoEditTriggers)
         self._table.setSelectionBehavior(QTableWidget.SelectRows)
         self._table.setSelectionMode(QTableWidget.SingleSelection)
