@@ -248,6 +248,24 @@ def test_a_scan_of_nobody_or_nowhere_says_so(drawn: SyntheticPanel) -> None:
     assert not drawn._run.ready
 
 
+def test_a_scan_in_which_no_cell_can_be_drawn_says_why(qtbot, drawn: SyntheticPanel) -> None:
+    drawn._tabs.setCurrentIndex(1)
+    drawn._scan.choose("area", 60000, 70000, 2)
+    drawn._on_button()
+    qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=20000)
+    assert "leaves the image" in drawn._run.text
+
+
+def test_an_answer_that_comes_too_late_is_not_shown(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    drawn._on_button()
+    drawn._drawing.adhesions._length.set_value(6)
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=20000)
+    assert drawn.answer is None
+    assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers
+
+
 def test_settings_are_kept_between_sessions(open_panel) -> None:
     first = open_panel()
     first._drawing.adhesions._density.set_value(0.5)
@@ -296,7 +314,7 @@ def test_an_outline_survives_the_way_into_a_layer_and_back() -> None:
 def test_adhesions_survive_the_way_into_a_layer_and_back() -> None:
     cell = draw(CellConfig(shape=Shape(area=1500), side=128, pixel_size=0.68))
     there = cell.adhesions[0]
-    back = adhesions_of(adhesion_layer(there, 0.68, 1.0), cell.outline, 0.68, width=1.0)
+    back = adhesions_of(adhesion_layer(there, 0.68, 1.0), cell.outline.centroid, 0.68, width=1.0)
     for name in ("centre", "length", "width", "intensity"):
         np.testing.assert_allclose(getattr(back, name), getattr(there, name), rtol=1e-4)
     np.testing.assert_allclose(np.tan(back.angle), np.tan(there.angle), rtol=1e-2)
@@ -316,15 +334,14 @@ def test_an_ellipse_is_an_outline_of_its_area_and_an_adhesion_of_its_axes() -> N
     layer = Shapes([(box, "ellipse")], scale=(1, 1), units=MICRON)
     assert outline_of(layer, 1).area == pytest.approx(np.pi * 20 * 10, rel=1e-3)
     around = Outline(np.array([[0.0, 0.0], [0.0, 100.0], [100.0, 100.0], [100.0, 0.0]]))
-    found = adhesions_of(layer, around, 1, width=9)
+    found = adhesions_of(layer, around.centroid, 1, width=9)
     assert (found.length[0], found.width[0]) == (40, 20)
     assert np.cos(found.angle[0]) > 0.99, "it points to the middle of the cell"
 
 
 def test_a_polygon_is_no_adhesion() -> None:
-    around = Outline(np.array([[0.0, 0.0], [0.0, 100.0], [100.0, 100.0]]))
     with pytest.raises(CellForceError, match="lines or ellipses"):
-        adhesions_of(Shapes([(TRIANGLE, "polygon")]), around, 0.5, width=1)
+        adhesions_of(Shapes([(TRIANGLE, "polygon")]), np.zeros(2), 0.5, width=1)
 
 
 def test_a_slider_and_its_box_agree(qtbot) -> None:

@@ -108,7 +108,7 @@ def _run(config: ScanConfig, device: str) -> list[ScanStep]:
         try:
             for record in scan(config, device=device):
                 if isinstance(record, ScanStep):
-                    steps.append(record)
+                    steps.append(record.without_fields())
                     update("", len(steps), config.n_cells)
                 else:
                     update(record.what, record.done, record.total)

@@ -21,7 +21,8 @@ class Answer:
     model : str
     unit : {"Pa", "normalised"}
     cell : SyntheticCell
-    result : FrameResult
+    result : FrameResult or None
+        The field; None where only the numbers are kept.
     numbers : mapping
         See `measure`.
     per_frame : bool
@@ -31,7 +32,7 @@ class Answer:
     model: str
     unit: Unit
     cell: SyntheticCell
-    result: FrameResult
+    result: FrameResult | None
     numbers: Mapping[str, float]
     per_frame: bool = False
 

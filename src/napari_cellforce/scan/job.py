@@ -118,6 +118,10 @@ class ScanStep:
     answers: tuple[Answer, ...] = ()
     problems: tuple[str, ...] = ()
 
+    def without_fields(self) -> ScanStep:
+        """Return the step with the numbers of its answers alone, for keeping many of them."""
+        return replace(self, answers=tuple(replace(answer, result=None) for answer in self.answers))
+
 
 def scan(
     config: ScanConfig, *, device: str = "auto", folder: str | Path | None = None

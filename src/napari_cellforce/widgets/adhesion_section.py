@@ -11,7 +11,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import AdhesionRule, Adhesions, Outline, SyntheticCell
+from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
+from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.widgets._form import Form
 from napari_cellforce.widgets.hand_drawn import ADHESIONS, adhesion_layer, adhesions_of
 from napari_cellforce.widgets.layer_choice import LayerChoice
@@ -61,13 +62,13 @@ class AdhesionSection(QWidget):
             intensity=self._intensity.value,
         )
 
-    def drawn(self, outline: Callable[[], Outline], pixel_size: float) -> Adhesions | None:
+    def drawn(self, centre: Array, pixel_size: float) -> Adhesions | None:
         """Return the adhesions drawn by hand; None if rules place them.
 
         Parameters
         ----------
-        outline : callable
-            Returns the outline of the cell, where it is needed.
+        centre : (2,) array
+            Of the cell, (y, x) in µm.
         pixel_size : float
             In µm.
 
@@ -87,7 +88,7 @@ class AdhesionSection(QWidget):
                 topic="adhesions",
             )
         return adhesions_of(
-            layer, outline(), pixel_size, width=self._width.value, intensity=self._intensity.value
+            layer, centre, pixel_size, width=self._width.value, intensity=self._intensity.value
         )
 
     def set_source(self, cell: Callable[[], SyntheticCell]) -> None:

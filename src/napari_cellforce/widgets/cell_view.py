@@ -66,6 +66,7 @@ class CellView:
             self._of = of
             self._result = _result(self._viewer, answer, self._look, Labelling(CELL, answer.model))
         assert self._result is not None
+        assert answer.result is not None
         self._result.rows.clear()
         self._result.add(answer.result, {"frame": 0, **answer.numbers})
 
@@ -133,6 +134,7 @@ class ScanView:
         return stack.data
 
     def _add_answer(self, step: ScanStep, answer: Answer) -> None:
+        assert answer.result is not None
         shown = self._results.get(answer.model)
         if shown is None:
             frames = self._config.n_cells

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -74,10 +75,12 @@ class DrawingSection(QWidget):
             If something drawn by hand cannot be used.
         """
         by_rule = self._by_rule()
-        pixel_size = by_rule.config.pixel_size
+        config, pixel_size = by_rule.config, by_rule.config.pixel_size
         outline = self.outline.drawn(pixel_size)
-        adhesions = self.adhesions.drawn(lambda: outline or by_rule.draw().outline, pixel_size)
-        return Drawing(by_rule.config, by_rule.seed, outline, adhesions)
+        # Rules put the cell into the middle of the image.
+        middle = np.full(2, (config.side - 1) / 2 * pixel_size)
+        adhesions = self.adhesions.drawn(middle if outline is None else outline.centroid, pixel_size)
+        return Drawing(config, by_rule.seed, outline, adhesions)
 
     def draw(self) -> None:
         """Draw the cell off the GUI thread, and from now on again after every change."""

@@ -63,7 +63,7 @@ def outline_of(layer: Shapes | Labels, pixel_size: float, *, smooth: bool = Fals
 
 
 def adhesions_of(
-    layer: Shapes, outline: Outline, pixel_size: float, *, width: float, intensity: float = 1.0
+    layer: Shapes, centre: Array, pixel_size: float, *, width: float, intensity: float = 1.0
 ) -> Adhesions:
     """Return the adhesions drawn in a Shapes layer: lines (their length is meant), ellipses, rectangles.
 
@@ -71,8 +71,8 @@ def adhesions_of(
     ----------
     layer : Shapes
         The column ``intensity`` of its features, if there is one, says how bright each is.
-    outline : Outline
-        Adhesions point into it.
+    centre : (2,) array
+        Of the cell, (y, x) in µm: adhesions point towards it.
     pixel_size : float
         In µm; what a pixel of a layer without units stands for.
     width : float
@@ -89,14 +89,14 @@ def adhesions_of(
         _axes(kind, _to_micrometres(layer, points, pixel_size), width)
         for kind, points in zip(layer.shape_type, layer.data, strict=True)
     ]
-    centre, length, widths, angle = (
+    middle, length, widths, angle = (
         (np.array(part) for part in zip(*rows, strict=True))
         if rows
         else (np.empty((0, 2)), *np.empty((3, 0)))
     )
-    inward = np.arctan2(*(outline.centroid - centre).T)
+    inward = np.arctan2(*(centre - middle).T)
     angle = np.where(np.cos(angle - inward) < 0, angle + math.pi, angle)
-    return Adhesions(centre, length, widths, angle, intensity * _intensities(layer))
+    return Adhesions(middle, length, widths, angle, intensity * _intensities(layer))
 
 
 def outline_layer(outline: Outline | None, pixel_size: float) -> Layer:

@@ -92,6 +92,11 @@ class ScanResult(QWidget):
         """Number of cells so far."""
         return len(self._steps)
 
+    @property
+    def problems(self) -> list[str]:
+        """Why cells or models have no result."""
+        return [problem for step in self._steps for problem in step.problems]
+
     def begin(self, config: ScanConfig) -> None:
         """Make room for another scan."""
         self._config, self._steps = config, []
@@ -99,7 +104,7 @@ class ScanResult(QWidget):
 
     def add(self, step: ScanStep) -> None:
         """Take in another cell."""
-        self._steps.append(step)
+        self._steps.append(step.without_fields())
         self._draw()
 
     def save(self, folder: Path) -> None:
@@ -173,7 +178,7 @@ class ScanResult(QWidget):
 
     def _say(self, quantity: str, divided: bool, missing: list[str]) -> None:
         """Say what the curves leave out."""
-        problems = [problem for step in self._steps for problem in step.problems]
+        problems = self.problems
         notes = []
         if divided:
             notes.append("The units differ: each curve is divided by its first value.")

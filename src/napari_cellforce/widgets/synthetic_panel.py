@@ -178,6 +178,7 @@ class SyntheticPanel(Panel):
         if self._ask.live:
             self.predict()
         else:
+            self._ask.drop()
             self._view.forget_answer()
         self._refresh()
 
@@ -216,7 +217,9 @@ class SyntheticPanel(Panel):
         if done and self._scanned is not None:
             self._paces[self._scanned.models] = (time.monotonic() - self._since) / done
         self._refresh()
-        if done:
+        if done and self._curves.table.empty:
+            self._run.say(self._curves.problems[0], Tone.PROBLEM)
+        elif done:
             kept = "" if complete else "Stopped; what is done is kept. "
             where = "Scroll through the cells with napari's slider, or click in the plot."
             self._run.say(f"{kept}{done} cells scanned. {where}", Tone.GOOD)
