@@ -87,6 +87,7 @@ def _predict(row: PlannedInput, config: BatchConfig, predictor: Predictor) -> Ge
     job = open_input(row, config, predictor)
     # Its results may be about to change one by one: from now on no receipt vouches for them.
     Receipt.remove(out, row.name)
+    row.outputs.uncertainty.unlink(missing_ok=True)  # other settings may give none
     folder = parts_folder(row, out)
     yield from predict_in_parts(job, folder, row.outputs)
     _draw(job, row)

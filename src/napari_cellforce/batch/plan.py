@@ -99,8 +99,8 @@ class PlannedInput:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that is written for it."""
-        return self.outputs.traction, self.outputs.summary, self.overview
+        """All that may be written for it; an uncertainty only where the model gives one."""
+        return self.outputs.traction, self.outputs.summary, self.outputs.uncertainty, self.overview
 
     @property
     def pixels(self) -> int:

@@ -133,6 +133,27 @@ def test_a_long_movie_is_joined_from_parts(config, predictor, folder, tmp_path, 
     assert not list((tmp_path / "joined" / ".cellforce" / "parts").iterdir())
 
 
+def test_an_uncertainty_is_joined_too_and_goes_with_the_model_that_gave_it(
+    config, predictor, tmp_path, monkeypatch
+):
+    class Unsure:
+        record = replace(predictor.record, name="unsure")
+
+        def predict_frame(self, image, mask, pixel_size):
+            result = predictor.predict_frame(image, mask, pixel_size)
+            return replace(result, uncertainty=np.abs(result.traction[0]))
+
+    monkeypatch.setattr(parts, "PART_FRAMES", 2)
+    batch(config(), Unsure())
+    uncertainty = tmp_path / "out" / "cell_3_uncertainty.ome.tif"
+    expected = np.abs(np.asarray(read_field(tmp_path / "out" / "cell_3_traction.ome.tif").data)[:, 0])
+    np.testing.assert_array_equal(np.asarray(read(uncertainty).data)[:, 0], expected)
+    uncertainty.unlink()
+    assert batch(config(), Unsure())[0].done == ("cell_3.tif",)
+    batch(config(), predictor)
+    assert not uncertainty.exists()
+
+
 def test_a_cancelled_movie_goes_on_from_its_last_whole_part(config, predictor, movie, tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "PART_FRAMES", 2)
     movie(tmp_path / "one" / "long.tif", frames=7)
