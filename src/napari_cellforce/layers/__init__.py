@@ -9,7 +9,6 @@ from napari_cellforce.layers.arrows import (
     usual_spacing,
 )
 from napari_cellforce.layers.frame import METADATA_KEY, Frame, Labelling
-from napari_cellforce.layers.magnitude import Magnitude
 from napari_cellforce.layers.make import (
     USUAL_THRESHOLD,
     LayerTuple,
@@ -23,12 +22,14 @@ from napari_cellforce.layers.make import (
     scalar_layer,
     upper_limit,
 )
+from napari_cellforce.layers.views import Edges, Magnitude
 
 __all__ = [
     "METADATA_KEY",
     "USUAL_THRESHOLD",
     "ArrowLook",
     "Arrows",
+    "Edges",
     "Frame",
     "Labelling",
     "LayerTuple",

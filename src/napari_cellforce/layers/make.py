@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, ScalarField, VectorField
 from napari_cellforce.layers.arrows import ArrowLook, Arrows
 from napari_cellforce.layers.frame import Frame, Labelling
-from napari_cellforce.layers.magnitude import Magnitude
+from napari_cellforce.layers.views import Edges, Magnitude
 
 # Ten steps of matplotlib's inferno (van der Walt & Smith, CC0), red, green and blue.
 _INFERNO = (
@@ -150,13 +149,6 @@ def mask_layer(mask: Any, frame: Frame, label: Labelling) -> LayerTuple:
     return frame.fit(mask), attributes, "labels"
 
 
-def edges(mask: BoolArray) -> npt.NDArray[np.uint8]:
-    """Return 1 on the pixels of ``(T, Y, X)`` masks that touch the outside, else 0."""
-    padded = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
-    core = padded[:, :-2, 1:-1] & padded[:, 2:, 1:-1] & padded[:, 1:-1, :-2] & padded[:, 1:-1, 2:]
-    return (mask & ~core).astype(np.uint8)
-
-
 def scalar_layer(scalar: ScalarField, frame: Frame, label: Labelling) -> LayerTuple:
     """Return a scalar field: inferno from 0 if it has one sign, else a diverging map centred on 0."""
     first = np.asarray(scalar.data[0])
@@ -185,7 +177,7 @@ def field_layers(traction: VectorField) -> list[LayerTuple]:
     ]
     if traction.mask is not None:
         # Readers cannot ask napari for contours, so the file's mask comes as its edge.
-        layers.append(mask_layer(edges(np.asarray(traction.mask, dtype=bool)), frame, label))
+        layers.append(mask_layer(Edges(traction.mask), frame, label))
     return layers
 
 
