@@ -24,6 +24,7 @@ from napari_cellforce import __version__, files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import published
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
+from napari_cellforce.models.bottleneck.network import BottleneckConfig, PhysicalBottleneck
 from napari_cellforce.models.checks import in_range, one_of
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind
@@ -33,6 +34,7 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "unet": lambda architecture: UNet(UNetConfig(**architecture)),
     "gfnn": lambda architecture: GFNN(GFNNConfig(**architecture)),
     "adhesion-unet": lambda architecture: AdhesionUNet(AdhesionUNetConfig(**architecture)),
+    "physical-bottleneck": lambda architecture: PhysicalBottleneck(BottleneckConfig(**architecture)),
 }
 """Kind of network -> what builds it from a record's ``architecture``."""
 

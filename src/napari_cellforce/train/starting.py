@@ -12,6 +12,7 @@ from torch import nn
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.adhesion_unet import AdhesionUNet
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.gfnn import GFNN
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import UNet
@@ -94,6 +95,8 @@ def head(module: nn.Module) -> list[nn.Parameter]:
         return list(module.appended_layers[-1].parameters())
     if isinstance(module, GFNN):
         return list(module.conv_in[-1].parameters())
+    if isinstance(module, PhysicalBottleneck):
+        return [*module.adhesion.parameters(), *module.head[-1].parameters()]
     raise TypeError(f"{type(module).__name__} has no known last layer")
 
 
@@ -101,9 +104,12 @@ def head(module: nn.Module) -> list[nn.Parameter]:
 def scale_output(module: nn.Module, record: ModelRecord, factor: float) -> None:
     """Make a network's tractions `factor` times as long, for good.
 
-    Exact for an `AdhesionUNet`, a `UNet` and a `GFNN`: the factor goes into the last linear layer, or
-    into the Green's functions of phi and psi.
+    Exact for all of them: the factor goes into the last linear layer, into the Green's functions of phi
+    and psi, or into the active stress of a `PhysicalBottleneck`.
     """
+    if isinstance(module, PhysicalBottleneck):
+        module.strengthen(factor)
+        return
     if isinstance(module, GFNN):
         module.kernel[:2] += torch.log(torch.tensor(factor))
         return

@@ -123,8 +123,13 @@ def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
 
 
 def _network(loaded: LoadedModel, device: str, samples: int) -> Predictor:
+    from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+    from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
     from napari_cellforce.models.network import NetworkPredictor
 
+    if isinstance(loaded.module, PhysicalBottleneck):
+        _refuse_samples(samples, loaded.record.name)
+        return BottleneckPredictor(loaded, device=device)
     return NetworkPredictor(loaded, device=device, samples=samples)
 
 
@@ -171,7 +176,7 @@ def _refuse_samples(samples: int, name: str) -> None:
     if samples > 0:
         raise CellForceError(
             f"{samples} samples are asked of {name}",
-            "a model without weights gives the same answer every time, hence no uncertainty",
+            "it has no dropout and gives the same answer every time, hence no uncertainty",
             "Set samples to 0, or choose a network with dropout.",
             topic="samples",
         )

@@ -7,11 +7,13 @@ import dataclasses
 import pytest
 import torch
 
+from napari_cellforce.models.bottleneck.network import BottleneckConfig
 from napari_cellforce.models.checkpoint import BUILDERS
 from napari_cellforce.models.gfnn import GFNNConfig
 from napari_cellforce.models.unet import UNetConfig
 
 CONFIGS = {
+    "physical-bottleneck": [BottleneckConfig(), BottleneckConfig(in_channels=3)],
     "unet": [UNetConfig(), UNetConfig(in_channels=2)],
     "gfnn": [GFNNConfig(), GFNNConfig(in_channels=2), GFNNConfig(form="published", size=64)],
 }

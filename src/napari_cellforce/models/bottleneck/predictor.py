@@ -1,0 +1,113 @@
+"""A trained physical bottleneck as a predictor, with everything the sheet knows as layers."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import cast
+
+import numpy as np
+import torch
+
+from napari_cellforce.errors import CellForceWarning
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.bottleneck.sheets import CellSheet
+from napari_cellforce.models.checkpoint import LoadedModel
+from napari_cellforce.models.device import choose
+from napari_cellforce.models.grid import on_model_grid
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.physics.sheet import Equilibrium, sample_traction
+from napari_cellforce.preprocess.mask import touches_border
+
+
+class BottleneckPredictor:
+    """A physical bottleneck that predicts frame by frame; see `napari_cellforce.models.record.Predictor`.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        Left as it is.
+    device : str
+        Of the network; the sheet is solved on the CPU.
+
+    Raises
+    ------
+    CellForceError
+        If the device is not there.
+    """
+
+    def __init__(self, loaded: LoadedModel, device: str = "auto") -> None:
+        self._record = loaded.record
+        self._device = choose(device)
+        module = copy.deepcopy(cast("PhysicalBottleneck", loaded.module))
+        self._module = module.to(self._device).eval()
+
+    @property
+    def record(self) -> ModelRecord:
+        """What the network needs and gives."""
+        return self._record
+
+    def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
+        """Predict the traction of one frame; see `napari_cellforce.models.record.Predictor`.
+
+        Returns
+        -------
+        FrameResult
+            Traction whose forces and moments cancel on the model's pixels. ``scalars``: ``Y`` in 1/µm²;
+            ``sigma_a`` and ``alpha``, one number each inside the cell; displacement of the sheet ``u_y``,
+            ``u_x`` in µm; its mean ``stress`` (half the trace, in units of E / (1 + nu)) and ``strain``
+            (relative change of area).
+
+        Raises
+        ------
+        CellForceError
+            If the frame cannot be used, or the cell cannot be meshed or solved.
+
+        Warns
+        -----
+        CellForceWarning
+            If the cell is cut by the frame's border: the balance found there is artificial.
+        """
+        if touches_border(mask):
+            warnings.warn(
+                "The cell is cut by the frame's border: the sheet ends there and its forces are made to"
+                " balance all the same, which is artificial.",
+                CellForceWarning,
+                stacklevel=2,
+            )
+        grid = on_model_grid(image, mask, pixel_size, self._record, self._module.config.multiple)
+        cell = grid.mask_to_model(mask)
+        inputs = torch.from_numpy(np.concatenate([grid.inputs[:-1], cell[None].astype(np.float32)]))
+        with torch.inference_mode():
+            said = self._module.sheet_inputs(inputs[None].to(self._device))
+        sheet = self._module.sheet(cell)
+        sigma_a, alpha = float(said.sigma_a[0]), float(said.alpha[0])
+        with torch.inference_mode():
+            Y = sheet.at_nodes(said.Y[0]).numpy()
+        state = sheet.sheet.equilibrium(Y, sigma_a, alpha)
+        traction = sample_traction(sheet.mesh, state, self._module.config.traction_scale).data
+        scalars = sheet_scalars(sheet, state, alpha)
+        constants = {"sigma_a": sigma_a, "alpha": alpha}
+        scalars |= {name: value * sheet.mesh.inside for name, value in constants.items()}
+        return FrameResult(
+            grid.to_image(traction.astype(np.float32)),
+            scalars={name: grid.to_image(values.astype(np.float32)) for name, values in scalars.items()},
+        )
+
+
+def sheet_scalars(sheet: CellSheet, state: Equilibrium, alpha: float) -> dict[str, FloatArray]:
+    """Return Y, the displacement, and mean stress and strain of a solved sheet as images.
+
+    The strain is constant on a triangle and drawn as the mean at the nodes. The stress is elastic, without
+    the active part: ``tr(sigma) / 2 = (alpha + 1/2) div u``.
+    """
+    mesh = sheet.mesh
+    corners, u = mesh.nodes[mesh.triangles], state.u[mesh.triangles]
+    edges, changes = corners[:, 1:] - corners[:, :1], u[:, 1:] - u[:, :1]
+    divergence = np.trace(np.linalg.solve(edges, changes), axis1=1, axis2=2)
+    nodes = mesh.triangles.ravel()
+    share = np.bincount(nodes, minlength=mesh.n_nodes)
+    strain = np.bincount(nodes, np.repeat(divergence, 3), minlength=mesh.n_nodes) / share
+    drawn = mesh.image(np.column_stack([state.Y, state.u, (alpha + 0.5) * strain, strain]))
+    return dict(zip(("Y", "u_y", "u_x", "stress", "strain"), drawn.astype(np.float32), strict=True))

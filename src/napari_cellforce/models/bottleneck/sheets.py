@@ -1,0 +1,101 @@
+"""The sheet of a cell and its way to pixels, as torch tensors; remembered by the cell's outline."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from napari_cellforce.fields import BoolArray, PixelSize
+from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
+from napari_cellforce.physics.sheet import ContractileSheet
+
+_REMEMBERED = 256
+"""Sheets of a few hundred kilobytes each."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellSheet:
+    """A mesh, the sheet on it, and the sparse matrices between pixels and nodes.
+
+    Attributes
+    ----------
+    mesh : Mesh
+    sheet : ContractileSheet
+    to_nodes : (N, P) sparse tensor
+    to_pixels : (P, N) sparse tensor
+    pixels : (P,) tensor
+        Flat indices of the pixels on the mesh.
+    """
+
+    mesh: Mesh
+    sheet: ContractileSheet
+    to_nodes: Tensor
+    to_pixels: Tensor
+    pixels: Tensor
+
+    def at_nodes(self, image: Tensor) -> Tensor:
+        """Return nodal means, ``(N,)`` float64, of an image ``(Y, X)``."""
+        inside = image.flatten()[self.pixels.to(image.device)].to("cpu", torch.float64)
+        nodal: Tensor = torch.sparse.mm(self.to_nodes, inside[:, None])[:, 0]
+        return nodal
+
+    def drawn(self, pixels: Tensor, like: Tensor) -> Tensor:
+        """Return values at the pixels of the mesh, ``(P, k)``, as an image ``(k, Y, X)``; 0 elsewhere."""
+        blank = like.new_zeros(pixels.shape[1], like.shape[-2] * like.shape[-1])
+        where = self.pixels.to(like.device)
+        drawn = blank.index_copy(1, where, pixels.T.to(like.device, like.dtype))
+        return drawn.reshape(-1, *like.shape[-2:])
+
+
+class SheetCache:
+    """Remembers the sheets of the outlines seen last, for all threads."""
+
+    def __init__(self, size: int = _REMEMBERED) -> None:
+        self._size = size
+        self._sheets: OrderedDict[str, CellSheet] = OrderedDict()
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return SheetCache, (self._size,)  # a copied or stored network starts with nothing remembered
+
+    def get(self, mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings) -> CellSheet:
+        """Return the sheet of a mask, made if it is not remembered; errors as `mesh_cell`."""
+        content = hashlib.sha1(np.packbits(mask).tobytes(), usedforsecurity=False).hexdigest()
+        key = f"{content} {mask.shape} {pixel_size.micron} {settings}"
+        with self._lock:
+            if key in self._sheets:
+                self._sheets.move_to_end(key)
+                return self._sheets[key]
+        made = cell_sheet(mask, pixel_size, settings)
+        with self._lock:
+            self._sheets[key] = made
+            while len(self._sheets) > self._size:
+                self._sheets.popitem(last=False)
+        return made
+
+
+def cell_sheet(mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings) -> CellSheet:
+    """Mesh a cell; parameters and errors as `napari_cellforce.physics.mesh.mesh_cell`."""
+    mesh = mesh_cell(mask, pixel_size, settings)
+    return CellSheet(
+        mesh,
+        ContractileSheet(mesh.nodes, mesh.triangles),
+        _sparse(mesh.to_nodes),
+        _sparse(mesh.to_pixels),
+        torch.from_numpy(np.flatnonzero(mesh.inside)),
+    )
+
+
+def _sparse(matrix: sp.csr_array) -> Tensor:
+    coo = matrix.tocoo()
+    where = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
+    return torch.sparse_coo_tensor(
+        where, torch.from_numpy(coo.data), coo.shape, check_invariants=False
+    ).coalesce()
