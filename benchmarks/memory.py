@@ -28,7 +28,7 @@ CELLFORCE = shutil.which("cellforce", path=Path(sys.executable).parent) or "cell
 
 
 class Drifting:
-    """A movie of a drawn cell that moves to and fro, made frame by frame: its writing needs no memory either."""
+    """A movie of a drawn cell that moves to and fro, made frame by frame."""
 
     ndim = 4
 
@@ -76,4 +76,4 @@ def main(short: int, long: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(n) for n in sys.argv[1:3])) if len(sys.argv) > 2 else main(50, 1000)
+    main(*map(int, sys.argv[1:] or (50, 1000)))
