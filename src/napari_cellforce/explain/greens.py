@@ -54,7 +54,8 @@ class GreensFunction:
     mean, spread : (R,) array
         Mean and standard deviation over the pixels of a ring.
     reach : float
-        Radius in µm where the rescaled mean first falls below 0.1 (`RECIPE`); NaN if it does not.
+        Radius in µm where the rescaled mean first falls below 0.1 (`RECIPE`); NaN if it does not, or
+        has no peak at its source.
     anisotropy : float
         Share of the variation of `values`, within the largest ring, that is not explained by the distance
         from the source: 0 for an isotropic function, up to 1.
@@ -122,8 +123,8 @@ def greens_function(name: str, spectrum: npt.ArrayLike, pixel_size: float) -> Gr
     reach = _reach(radius, mean, _LEFT_OUT.get(name, 0))
     if np.isnan(reach):
         warnings.warn(
-            f"The Green's function of {name} does not fall to a tenth within "
-            f"{side / 2 * pixel_size:.0f} µm; no length is given for it.",
+            f"The Green's function of {name} does not fall from its source to a tenth within "
+            f"{side / 2 * pixel_size:.0f} µm: no length is given for it.",
             CellForceWarning,
             stacklevel=2,
         )
@@ -176,7 +177,8 @@ def _smoothed(series: Array) -> Array:
 def _reach(radius: Array, mean: Array, left_out: int) -> float:
     radius, mean = radius[left_out:], mean[left_out:]
     below = np.flatnonzero(mean - mean.min() < _FALLEN * np.ptp(mean))
-    return float(radius[below[0]]) if below.size and np.ptp(mean) > 0 else float("nan")
+    falls = below.size and below[0] > 0 and np.ptp(mean) > 0
+    return float(radius[below[0]]) if falls else float("nan")
 
 
 def _anisotropy(values: Array, distance: Array) -> float:
