@@ -49,7 +49,7 @@ def explain(
 
     config = ExplainConfig(
         parts=tuple(part.strip() for part in parts.split(",") if part.strip()),
-        fit=FitConfig(library=Library.with_lengths(*_numbers("lengths", lengths)), most_terms=most_terms),
+        fit=FitConfig(library=Library.with_lengths(*_lengths(lengths)), most_terms=most_terms),
         probe_frame=frame,
         probe_at=None if at is None else _pair(at),
     )
@@ -123,6 +123,19 @@ def _numbers(option: str, text: str) -> list[float]:
         raise CellForceError(
             f"--{option} is {text!r}", "it is numbers separated by commas", "Write 6.8,20.4.", topic=option
         ) from None
+
+
+def _lengths(text: str) -> list[float]:
+    numbers = _numbers("lengths", text)
+    wrong = [number for number in numbers if not 0.1 <= number <= 1000]
+    if wrong:
+        raise CellForceError(
+            f"--lengths has {wrong[0]:g} µm",
+            "kernels fall to a tenth over 0.1 to 1000 µm",
+            "Write 6.8,20.4.",
+            topic="lengths",
+        )
+    return numbers
 
 
 def _pair(text: str) -> tuple[float, float]:
