@@ -104,6 +104,10 @@ class PredictPanel(Panel):
         self._job.start(work)
         self._refresh()
 
+    def use_model(self, name: str) -> None:
+        """Choose a model, also one that was imported a moment ago."""
+        self._model.fill(name)
+
     def _build(self) -> None:
         self._sample = QPushButton("Try it on a sample cell")
         self._sample.setToolTip("Opens a cell that the plugin draws itself")

@@ -1,0 +1,268 @@
+"""A training run in a process of its own, heard and steered from another one.
+
+Training is Python that keeps the interpreter busy: in a thread of the window's process it would make the
+window stutter. The process is a fresh interpreter, not a spawn of `multiprocessing`, which would run the
+user's script again where that lacks ``if __name__ == "__main__":``. It gets its orders, line by line, on
+standard input, and answers with pickled records on standard output. It ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.train.calibration import Calibration, calibrate_file
+from napari_cellforce.train.callbacks import LAST, Epoch, Event
+from napari_cellforce.train.config import TrainConfig, read_config
+from napari_cellforce.train.examples import prepare
+from napari_cellforce.train.loop import CONFIG, TrainResult, train
+from napari_cellforce.train.preview import Preview, Previewer
+from napari_cellforce.train.starting import start
+from napari_cellforce.zoo.catalogue import FOLDER_VARIABLE
+
+Task = Literal["train", "resume", "scale"]
+
+_PAUSE, _GO_ON, _STOP = "pause", "go on", "stop"
+_POLITENESS = 5
+"""By how much the process steps back behind the window, as in ``nice``."""
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """What is done before the first step; a total of 0 where it cannot be said how much that is."""
+
+    what: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something the user should know; the run goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A model whose scale alone was fitted."""
+
+    model: Path
+    calibration: Calibration
+
+
+Record = Preparing | Event | Preview | Caution | TrainResult | Scaled
+
+
+@dataclass(frozen=True)
+class _Crash:
+    """A mistake in the program, as its traceback."""
+
+    text: str
+
+
+class RemoteRun:
+    """A run in a process of its own, which starts at once.
+
+    Parameters
+    ----------
+    task : {"train", "resume", "scale"}
+        Train; go on with the run in `folder`; or fit the scale of a model only.
+    config : TrainConfig
+        Of a run that goes on, what stands in `folder` counts.
+    folder : Path
+    model_folder : path-like, optional
+        See `napari_cellforce.zoo.model_folder`.
+    """
+
+    def __init__(
+        self, task: Task, config: TrainConfig, folder: Path, model_folder: str | None = None
+    ) -> None:
+        environment = dict(os.environ)
+        if model_folder:
+            environment.setdefault(FOLDER_VARIABLE, model_folder)
+        self._folder = folder
+        self._process = subprocess.Popen(
+            # Not "-m": then the records' classes would be those of a module called __main__.
+            [sys.executable, "-c", f"from {__name__} import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        order = {"task": task, "config": json.loads(config.to_json()), "folder": str(folder)}
+        self._say(json.dumps(order))
+
+    @property
+    def process_id(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def records(self) -> Iterator[Record]:
+        """Yield what the run tells, a `TrainResult` or `Scaled` last.
+
+        Raises
+        ------
+        CellForceError
+            That the run met; or if its process was killed.
+        RuntimeError
+            With the traceback of a mistake in the program.
+        """
+        answers = self._process.stdout
+        assert answers is not None
+        with answers:
+            while True:
+                try:
+                    record = pickle.load(answers)
+                except (EOFError, pickle.UnpicklingError):
+                    raise self._vanished() from None
+                if isinstance(record, CellForceError):
+                    raise record
+                if isinstance(record, _Crash):
+                    raise RuntimeError(record.text)
+                yield record
+                if isinstance(record, TrainResult | Scaled):
+                    return
+
+    def pause(self) -> None:
+        """Rest after the current step."""
+        self._say(_PAUSE)
+
+    def go_on(self) -> None:
+        """End a pause."""
+        self._say(_GO_ON)
+
+    def stop(self) -> None:
+        """End after the current step; the best state is kept."""
+        self._say(_STOP)
+
+    def abandon(self) -> None:
+        """End at once; what was written after the last whole epoch stays, and can go on."""
+        self._process.kill()
+        self._process.wait()
+
+    def _say(self, line: str) -> None:
+        orders = self._process.stdin
+        assert orders is not None
+        try:
+            orders.write(f"{line}\n".encode())
+            orders.flush()
+        except (BrokenPipeError, ValueError):
+            pass  # it has ended already
+
+    def _vanished(self) -> CellForceError:
+        code = self._process.wait()
+        again = (self._folder / LAST).is_file()
+        return CellForceError(
+            f"the training process ended by itself ({f'signal {-code}' if code < 0 else f'code {code}'})",
+            "mostly the reason is that memory ran out",
+            ("Go on: it continues after the last whole pass. " if again else "")
+            + "If it happens again, take fewer frames in a step, or a smaller largest side.",
+            topic="memory",
+        )
+
+
+class _Orders:
+    """What the parent has asked for so far; asking stops the thread that asks while the run is paused."""
+
+    def __init__(self, lines: io.FileIO) -> None:
+        self._stopped = False
+        self._may_run = threading.Event()
+        self._may_run.set()
+        threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
+
+    def should_stop(self) -> bool:
+        """Wait for the end of a pause, and tell whether to stop."""
+        self._may_run.wait()
+        return self._stopped
+
+    def _listen(self, lines: io.FileIO) -> None:
+        for line in lines:
+            order = line.decode().strip()
+            if order == _PAUSE:
+                self._may_run.clear()
+            elif order == _GO_ON:
+                self._may_run.set()
+            elif order == _STOP:
+                break
+        # Also at the end of the orders: the parent is gone.
+        self._stopped = True
+        self._may_run.set()
+
+
+Tell = Callable[[Any], None]
+
+
+def main() -> None:
+    """Carry out what standard input says."""
+    if hasattr(os, "nice"):
+        os.nice(_POLITENESS)
+    with _claimed_output() as answers, _unbuffered_input() as lines:
+
+        def tell(record: Any) -> None:
+            pickle.dump(record, answers)
+            answers.flush()
+
+        def caution(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+            if issubclass(category, CellForceWarning):
+                tell(Caution(str(message)))
+
+        warnings.showwarning = caution
+        try:
+            order = json.loads(lines.readline())
+            tell(_carried_out(order, _Orders(lines), tell))
+        except CellForceError as error:
+            tell(error)
+        except Exception:
+            tell(_Crash(traceback.format_exc()))
+    os._exit(0)  # all is written; taking torch down in good order would only cost seconds
+
+
+def _carried_out(order: Mapping[str, Any], orders: _Orders, tell: Tell) -> TrainResult | Scaled:
+    folder, config = Path(order["folder"]), TrainConfig.from_mapping(order["config"])
+    if order["task"] == "scale":
+        tell(Preparing("Predicting all frames"))
+        return Scaled(
+            *calibrate_file(config.start_from, config.data, folder / f"{config.name}.safetensors")
+        )
+    going_on = order["task"] == "resume"
+    return _trained(read_config(folder / CONFIG) if going_on else config, folder, going_on, orders, tell)
+
+
+def _trained(config: TrainConfig, folder: Path, resume: bool, orders: _Orders, tell: Tell) -> TrainResult:
+    begun = start(config)
+    examples = prepare(begun.config, lambda what, done, total: tell(Preparing(what, done, total)))
+    previewer = Previewer(begun, examples)
+
+    def listen(event: Event) -> None:
+        tell(event)
+        if isinstance(event, Epoch):
+            tell(previewer.of(folder / LAST))
+
+    return train(
+        config, folder, resume=resume, listener=listen, should_stop=orders.should_stop, examples=examples
+    )
+
+
+def _claimed_output() -> IO[bytes]:
+    """Return standard output for the records alone; what others print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _unbuffered_input() -> io.FileIO:
+    """Return standard input; a thread that waits in a buffered one would break the end of the process."""
+    return io.FileIO(0, closefd=False)
