@@ -53,6 +53,8 @@ class BatchConfig:
         ``"auto"``, ``"cpu"``, ``"cuda"`` ...
     workers : int
         Processes; 1 works in this one.
+    scheduler : str
+        Address of a running Dask scheduler, ``"tcp://host:8786"``, whose workers do the work; empty for none.
     model_folder : str
         See `napari_cellforce.zoo.model_folder`; empty for the usual one.
     """
@@ -71,6 +73,7 @@ class BatchConfig:
     samples: int = 0
     device: str = "auto"
     workers: int = 1
+    scheduler: str = ""
     model_folder: str = ""
 
     @property
@@ -143,6 +146,7 @@ _FLAGS = {
     "samples": "--samples",
     "device": "--device",
     "workers": "--workers",
+    "scheduler": "--scheduler",
     "model_folder": "--model-folder",
 }
 

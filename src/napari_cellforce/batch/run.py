@@ -12,6 +12,7 @@ from pathlib import Path
 
 from napari_cellforce import __version__, files
 from napari_cellforce.batch.brake import Brake
+from napari_cellforce.batch.cluster import in_cluster
 from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.lock import locked
 from napari_cellforce.batch.model import load
@@ -106,6 +107,9 @@ def _events(plan: Plan, predictor: Predictor, brake: Brake) -> Generator[InputEv
             yield InputEvent(row, "failed", reason=row.problem)
         elif row.finished:
             yield InputEvent(row, "skipped")
+    if plan.config.scheduler:
+        yield from in_cluster(plan.to_do, plan.config, brake)
+        return
     if plan.config.workers > 1:
         yield from in_processes(plan.to_do, plan.config, brake)
         return

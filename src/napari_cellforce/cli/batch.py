@@ -63,6 +63,9 @@ def batch(
     ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that work at once.")] = 1,
+    scheduler: Annotated[
+        str, typer.Option(help="Address of a running Dask scheduler: tcp://host:8786.")
+    ] = "",
     model_folder: Annotated[str, typer.Option(help="Folder of the models, if not the usual one.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and its problems, do nothing.")
@@ -89,6 +92,7 @@ def batch(
         samples=samples,
         device=device,
         workers=workers,
+        scheduler=scheduler,
         model_folder=model_folder,
     )
     predictor = load(config)

@@ -30,6 +30,7 @@ def everything_changed(folder, out) -> BatchConfig:
         predict=PredictConfig(("zyxin",), True, 267.0, 1.5),
         device="cpu",
         workers=3,
+        scheduler="tcp://127.0.0.1:8786",
         model_folder=str(folder),
     )
 
