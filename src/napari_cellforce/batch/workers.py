@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 from collections import deque
@@ -66,8 +67,15 @@ def _start(row: PlannedInput, config: BatchConfig) -> _Worker:
     process = context.Process(target=_serve, args=(theirs, config), daemon=True, name="cellforce-batch")
     process.start()
     theirs.close()  # else the end of the process would not be noticed
-    ours.send(row)
-    return _Worker(process, ours, row)
+    worker = _Worker(process, ours, row)
+    _hand_over(worker)
+    return worker
+
+
+def _hand_over(worker: _Worker) -> None:
+    """Give a worker its row; that it is dead, if it is, `_receive` will tell."""
+    with contextlib.suppress(OSError):
+        worker.connection.send(worker.row)
 
 
 def _with_news(workers: list[_Worker]) -> list[_Worker]:
@@ -94,7 +102,7 @@ def _next_row(
         worker.process.join()
         return False
     worker.row, attempts[worker.row.name] = waiting.popleft()
-    worker.connection.send(worker.row)
+    _hand_over(worker)
     return True
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +80,22 @@ def test_birth_does_not_depend_on_the_clock(path, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 0.0)
         with pytest.raises(CellForceError, match="another batch"), locked(path):
             pass
+
+
+@pytest.fixture
+def sealed():
+    """A folder in which nobody may write, for root not either: for the while of the test it is nobody."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.rmdir()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are another matter there")
+def test_a_folder_without_permission_is_refused_before_anything_is_done(sealed):
+    with pytest.raises(CellForceError, match="may not write"), locked(sealed / "out" / ".cellforce" / "lock"):
+        pass

@@ -233,14 +233,6 @@ def test_inputs_that_differ_only_in_their_ending_keep_their_results_apart(config
     assert len(list((folder.parent / "out").glob("*_traction.ome.tif"))) == 2
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="for root every folder can be written")
-def test_an_output_folder_without_permission_is_refused_before_anything_is_done(config, predictor, tmp_path):
-    sealed = tmp_path / "sealed"
-    sealed.mkdir(mode=0o500)
-    with pytest.raises(CellForceError, match="may not write"):
-        batch(config(out=str(sealed / "out")), predictor)
-
-
 def test_an_output_folder_that_cannot_be_is_refused(config, predictor, folder):
     with pytest.raises(CellForceError, match="cannot write"):
         batch(config(out=str(folder / "cell_1.tif" / "out")), predictor)
