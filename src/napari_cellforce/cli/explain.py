@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def explain(
-    input: Annotated[Path, typer.Argument(help="An image, or a traction field written by this program.")],  # noqa: A002
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT", help="An image, a field written by this program, or a data set of cells."
+        ),
+    ],
     model: Annotated[str | None, typer.Option(help="Name in `cellforce models list`, or a file.")] = None,
     parts: Annotated[
         str, typer.Option(help="fields, greens, formula, decomposition, probes; separated by commas.")
@@ -33,7 +38,7 @@ def explain(
         bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
     ] = False,
     lengths: Annotated[
-        str, typer.Option(help="Of the formula's exponential kernels, in µm, separated by commas.")
+        str, typer.Option(help="Of the formula's exponential kernels: µm, by commas; or a GFNN to read.")
     ] = "6.8,20.4",
     most_terms: Annotated[int, typer.Option(min=2, help="Of the formula.")] = 30,
     frame: Annotated[int, typer.Option(min=0, help="Frame that the probes look at.")] = 0,
@@ -43,8 +48,8 @@ def explain(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Explain a model's forces, or take a field apart; writes OME-TIFF, CSV, JSON and figures."""
-    from napari_cellforce.explain import ExplainConfig
-    from napari_cellforce.io import is_field
+    from napari_cellforce.explain import ExplainConfig, explain_cells
+    from napari_cellforce.io import is_field, kind
     from napari_cellforce.models.symbolic import FitConfig, Library
 
     config = ExplainConfig(
@@ -54,10 +59,14 @@ def explain(
         probe_at=None if at is None else _pair(at),
     )
     size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
-    if input.is_file() and is_field(input):
-        _follow(_field(input, size, config, out), input.name)
+    if source.is_file() and is_field(source):
+        _follow(_field(source, size, config, out), source.name)
         return
-    _follow(_image(input, model, config, out, mask, size, channel, already_normalised, device), input.name)
+    if model is None and kind(source) == "dataset":
+        measured = explain_cells(source, config, out, pixel_size=size, channel=(channel or ["0"])[0])
+        _follow(measured, source.name)
+        return
+    _follow(_image(source, model, config, out, mask, size, channel, already_normalised, device), source.name)
 
 
 def _field(
@@ -126,7 +135,8 @@ def _numbers(option: str, text: str) -> list[float]:
 
 
 def _lengths(text: str) -> list[float]:
-    numbers = _numbers("lengths", text)
+    """Return the lengths that are typed, or read out of a model."""
+    numbers = _numbers("lengths", text) if "," in text or _is_number(text) else _read_out(text)
     wrong = [number for number in numbers if not 0.1 <= number <= 1000]
     if wrong:
         raise CellForceError(
@@ -136,6 +146,20 @@ def _lengths(text: str) -> list[float]:
             topic="lengths",
         )
     return numbers
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().lstrip("+-").replace(".", "", 1).isdigit()
+
+
+def _read_out(model: str) -> list[float]:
+    """Return how far psi and chi of a GFNN reach."""
+    from napari_cellforce.explain.greens import read_greens, require_gfnn
+    from napari_cellforce.zoo import load_weights
+
+    loaded = load_weights(model)
+    functions = read_greens(require_gfnn(loaded.module, model), loaded.record.pixel_size)
+    return [round(f.reach, 1) for f in functions if f.name in ("psi", "chi") and f.reach > 0]
 
 
 def _pair(text: str) -> tuple[float, float]:

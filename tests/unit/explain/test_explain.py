@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.explain import ExplainConfig, Written, explain, explain_field
+from napari_cellforce.explain import ExplainConfig, Written, explain, explain_cells, explain_field
 from napari_cellforce.explain.decompose import decompose
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
 from napari_cellforce.models.checkpoint import LoadedModel
@@ -165,3 +165,24 @@ def test_holes_in_the_image_are_refused(tmp_path):
     work.stack.data[1, 0, 30, 30] = np.nan
     with pytest.raises(CellForceError, match="frame 1"):
         list(explain(work, ExplainConfig(), tmp_path))
+
+
+def test_measured_cells_give_a_formula_in_pascal(tmp_path):
+    """A data set in the authors' layout: x before y, proteins last."""
+    stack, mask = a_movie(4)
+    inside = mask.frame(0)
+    predicted = [r.traction for r in job(AdhesionFilter()).run() if hasattr(r, "traction")]
+    for number, (image, traction) in enumerate(zip(stack.data[:, 0], predicted, strict=True)):
+        folder = tmp_path / "data" / f"cell_{number}"
+        folder.mkdir(parents=True)
+        nothing = np.zeros_like(image)
+        frame = [nothing, nothing, 300 * traction[1], 300 * traction[0], inside, inside, 100 + 500 * image]
+        np.save(folder / "frame_0.npy", np.stack([*frame, nothing]).astype(np.float32))
+    config = ExplainConfig(parts=("formula",), fit=SMALL)
+    files = written(explain_cells(tmp_path / "data", config, tmp_path / "why", pixel_size=PIXEL))
+    formula = load_formula(files["data_formula.json"])
+    assert formula.record.output_unit == "Pa"
+    assert "flatters" not in files["data_formula.txt"].read_text()
+    assert "[Pa µm^" in files["data_formula.txt"].read_text()
+    with pytest.raises(CellForceError, match="probes are asked"):
+        list(explain_cells(tmp_path / "data", ExplainConfig(parts=("probes",)), tmp_path, pixel_size=PIXEL))

@@ -1,0 +1,110 @@
+"""One formula for measured tractions: a data set of cells, validated cell by cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain.config import ExplainConfig, Written
+from napari_cellforce.explain.decomposition_part import source_of_field, write_decomposition
+from napari_cellforce.explain.formula_part import save_fit
+from napari_cellforce.fields import PixelSize
+from napari_cellforce.io import MeasuredCell, list_cells, read_cell
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.symbolic import RegressionFrame, Samples, draw_samples, fit
+from napari_cellforce.predict import Progress
+from napari_cellforce.preprocess.normalise import measure_baselines, normalise
+
+_MEASURED = ("formula", "decomposition")
+"""Parts that need no model."""
+
+
+def explain_cells(
+    folder: str | os.PathLike[str],
+    config: ExplainConfig,
+    out: Path,
+    *,
+    pixel_size: PixelSize | None = None,
+    channel: int | str = 0,
+) -> Iterator[Progress | Written]:
+    """Find a formula for the measured tractions of a data set, or take them apart.
+
+    Parameters
+    ----------
+    folder : path-like
+        In the authors' layout.
+    config : ExplainConfig
+        Its parts must be among ``formula`` and ``decomposition``.
+    out : Path
+    pixel_size : PixelSize, optional
+        Where the data set does not say.
+    channel : int or str
+        The protein of the formula.
+
+    Raises
+    ------
+    CellForceError
+        If other parts are wanted, cells cannot be read, or there are too few.
+    """
+    others = [part for part in config.parts if part not in _MEASURED]
+    if others:
+        raise CellForceError(
+            f"{', '.join(others)} are asked of measured cells",
+            "without a model there can be a formula and a decomposition",
+            "Leave the others out, or give an image and a model.",
+            topic="parts",
+        )
+    cells = list_cells(folder)
+    for part in config.parts:
+        if part == "formula":
+            yield from _formula(cells, config, out, pixel_size, channel, Path(folder).resolve().name)
+        else:
+            for path in cells:
+                source = source_of_field(read_cell(path, pixel_size).traction)
+                yield from write_decomposition(source, out, config.clebsch_iterations)
+
+
+def measured_samples(
+    cell: MeasuredCell, config: ExplainConfig, record: ModelRecord, channel: int | str
+) -> Iterator[Samples]:
+    """Yield the samples of each frame of a measured cell, its image normalised over all of them."""
+    image, mask = cell.image, cell.mask
+    chosen = (image.channel(channel),)
+    frames = range(image.n_frames)
+    baselines = measure_baselines((image.frame(t, chosen) for t in frames), (mask.frame(t) for t in frames))
+    for t in frames:
+        z = normalise(image.frame(t, chosen), baselines, "outside_inside")
+        traction = np.asarray(cell.traction.data[t], dtype=np.float32)
+        frame = RegressionFrame(z, traction, mask.frame(t), cell.traction.pixel_size, image.name)
+        yield from draw_samples([frame], config.fit.library, record, config.fit.pixels_per_frame, t)
+
+
+def _formula(
+    paths: list[Path],
+    config: ExplainConfig,
+    out: Path,
+    pixel_size: PixelSize | None,
+    channel: int | str,
+    name: str,
+) -> Iterator[Progress | Written]:
+    record = ModelRecord(
+        f"formula-of-{name}",
+        "formula",
+        pixel_size=config.fit.library.pixel_size,
+        output_unit="Pa",
+        training_data=f"measured tractions of {len(paths)} cells in {name}",
+        limits="A few terms fitted to these cells; validated on cells left out, see its report.",
+        source="napari-cellforce, sparse regression",
+    )
+    samples: list[Samples] = []
+    for done, path in enumerate(paths):
+        yield Progress("Collecting terms", done, len(paths))
+        samples += measured_samples(read_cell(path, pixel_size), config, record, channel)
+    yield Progress("Choosing terms", len(paths), len(paths))
+    result = fit(samples, config.fit, "Pa")
+    for path in save_fit(result, record, out / f"{name}_formula"):
+        yield Written("formula", path)
