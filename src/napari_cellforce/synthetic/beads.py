@@ -15,6 +15,9 @@ from napari_cellforce.synthetic.outline import Array
 
 _REACH = 4.0
 """How far a bead's light is drawn, in standard deviations of the point spread function."""
+_AROUND = 0.25
+"""Width of the gel around the image from where beads may move in, in image sides. It does not depend on the
+displacement, so that a seed gives the same beads for each frame of a movie."""
 _BATCH = 20_000
 """Beads drawn at once: some 30 MB."""
 
@@ -91,7 +94,7 @@ def bead_pair(
     if moved.ndim != 3 or moved.shape[0] != 2:
         raise ValueError(f"expected (2, Y, X), got an array of shape {moved.shape}")
     rng = np.random.default_rng(seed)
-    places, brightness = _scatter(moved, drift, config, rng)
+    places, brightness = _scatter(moved.shape[1:], config, rng)
     steps = np.stack([map_coordinates(part, places, order=3, mode="nearest") for part in moved])
     elsewhere = places + (steps + np.array(drift)[:, None]) / config.pixel_size
     images = [
@@ -101,12 +104,10 @@ def bead_pair(
     return BeadPair(images[0], images[1], moved)
 
 
-def _scatter(
-    moved: Array, drift: tuple[float, float], config: BeadConfig, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Return places, (2, N) in pixels, also outside the image from where beads may move in, and brightness."""
-    margin = (np.abs(moved).max() + np.abs(drift).max()) / config.pixel_size + _margin(config)
-    sides = np.array(moved.shape[1:]) + 2 * margin
+def _scatter(shape: tuple[int, ...], config: BeadConfig, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return places, (2, N) in pixels, also those from where beads may move in, and brightness."""
+    margin = _AROUND * max(shape)
+    sides = np.array(shape) + 2 * margin
     count = rng.poisson(config.density * config.pixel_size**2 * sides.prod())
     places = rng.random((2, count)) * sides[:, None] - margin - 0.5
     return places, np.exp(config.spread * rng.standard_normal(count))
@@ -148,7 +149,3 @@ def _pixel_integral(offset: Array, sigma: float) -> Array:
     scale = sigma * np.sqrt(2)
     integral: Array = np.sqrt(np.pi / 2) * sigma * (erf((offset + 0.5) / scale) - erf((offset - 0.5) / scale))
     return integral
-
-
-def _margin(config: BeadConfig) -> float:
-    return _REACH * config.optics.psf / config.pixel_size + 2

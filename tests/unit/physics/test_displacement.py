@@ -64,7 +64,7 @@ def openpiv_error(pair, truth, windows, overlap):
     windef = pytest.importorskip("openpiv.windef", reason="OpenPIV is not installed")
     settings = windef.PIVSettings()
     settings.windowsizes, settings.num_iterations = windows, len(windows)
-    settings.overlap = tuple(w - max(windows[-1] - overlap, w // 4) for w in windows[:-1]) + (overlap,)
+    settings.overlap = (*(w - max(windows[-1] - overlap, w // 4) for w in windows[:-1]), overlap)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         images = (image.astype(np.int32) for image in (pair.reference, pair.loaded))
@@ -72,12 +72,8 @@ def openpiv_error(pair, truth, windows, overlap):
     u, v = (np.ma.filled(np.ma.asarray(part), np.nan) for part in (u, v))
     y, x = (np.arange(n) * (windows[-1] - overlap) + (windows[-1] - 1) / 2 for n in u.shape)
     known = from_pixels(truth / PIXEL, y, x)
-    both = []
-    for part in (v, -v, v[::-1], -v[::-1]):
-        across = u[::-1] if part.base is v or (part.base is not None and part.base.base is v) else u
-        for other in (u, across, u[::-1]):
-            both.append(np.sqrt(np.nanmean((np.stack([part, other]) - known) ** 2)))
-    return float(min(both))
+    fields = [np.stack([sign * v, u])[:, ::rows] for sign in (1, -1) for rows in (1, -1)]
+    return min(float(np.sqrt(np.nanmean((field - known) ** 2))) for field in fields)
 
 
 @pytest.mark.parametrize(("shape", "exposure", "lost", "density"), CASES)
@@ -98,13 +94,14 @@ def test_a_drift_far_larger_than_the_windows_is_taken_off():
     truth = pulled((320, 300))
     pair = bead_pair(truth, BeadConfig(pixel_size=PIXEL), drift=(9.3 * PIXEL, -45.6 * PIXEL), seed=1)
     result = displacement_field(pair.reference, pair.loaded, CONFIG)
-    assert result.drift.shift == pytest.approx((9.3, -45.6), abs=0.15)
-    seen = result.x < 300 - 45 - 32
+    assert result.drift.shift == pytest.approx((9.3, -45.6), abs=0.25)  # the cell's own mean
+    gone = result.x < 45  # those beads are left of the loaded image
     rest = (result.displacement - from_pixels(truth / PIXEL, result.y, result.x))[
         :, :, ~result.replaced.all(0)
     ]
     assert np.sqrt(np.median(rest**2)) < 0.15
-    assert result.replaced[:, ~seen].mean() > result.replaced[:, seen].mean()  # those have left the image
+    assert result.replaced[:-1, gone].mean() > 0.9
+    assert result.replaced[:-1, ~gone].mean() < 0.1
 
 
 def test_a_turned_stage_is_found_beside_the_cells_pull():
@@ -168,7 +165,7 @@ def test_what_cannot_be_measured_is_refused_in_words():
     image = beads()
     with pytest.raises(CellForceError, match="128 x 128 pixels, the loaded image 128 x 120"):
         displacement_field(image, image[:, :120], CONFIG)
-    with pytest.raises(CellForceError, match="100 everywhere.*must show beads"):
+    with pytest.raises(CellForceError, match=r"100 everywhere.*must show beads"):
         displacement_field(image, np.full_like(image, 100), CONFIG)
     with pytest.raises(CellForceError, match="saturated"):
         displacement_field(image, np.minimum(image, np.percentile(image, 70).astype(np.uint16)), CONFIG)
@@ -178,7 +175,7 @@ def test_what_cannot_be_measured_is_refused_in_words():
         displacement_field(image, np.where(image > 300, np.nan, image), CONFIG)
     with pytest.raises(CellForceError, match="largest window, 64 pixels, must fit"):
         displacement_field(image[:50], image[:50], CONFIG)
-    with pytest.raises(CellForceError, match="rejected"):
+    with pytest.raises(CellForceError, match="nothing in common"):
         displacement_field(image, beads(seed=1), CONFIG)
 
 

@@ -130,7 +130,8 @@ def test_what_lambda_cannot_be_chosen_from_is_refused():
     few[0] = True
     with pytest.raises(CellForceError, match="only 32 displacement vectors"):
         displacement_spectrum(np.ones((2, 32, 32)), kernel, few)
+    field = np.random.default_rng(0).normal(size=(2, 32, 32))
+    one = displacement_spectrum(field, kernel)
+    other = displacement_spectrum(field[..., :30], halfspace_kernel((32, 30), 0.7, YOUNG, POISSON))
     with pytest.raises(ValueError, match="one grid"):
-        other = halfspace_kernel((32, 30), 0.7, YOUNG, POISSON)
-        field = np.random.default_rng(0).normal(size=(2, 32, 32))
-        displacement_spectrum(field, kernel) + displacement_spectrum(field[..., :30], other)
+        one + other

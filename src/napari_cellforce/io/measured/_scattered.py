@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 
@@ -17,8 +18,10 @@ from napari_cellforce.io.measured._layout import RealArray
 ORIGIN = "origin [µm]"
 """Key in the provenance's settings: (y, x) of the corner of the field's first pixel in the image."""
 
-_REGULAR = 0.02
+_REGULAR = 0.1
 """Deviation from a regular grid, in its steps, that is rounding."""
+_EMPTIEST = 4
+"""Places of a grid for each vector; a sparser one is no grid."""
 _MOST = 4_000_000
 _TYPICAL = (5.0, 2e4)
 """Pa; the 99th percentile of a cell's tractions is expected between."""
@@ -65,7 +68,9 @@ def to_grid(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridde
         raise _bad(f"{name} holds {len(y)} vectors", "at least 9 are needed to make a field")
     steps = [_step(places) for places in (y, x)]
     spacing = max(steps)
-    if min(steps) > 0.98 * spacing and _on_grid(y, spacing) and _on_grid(x, spacing):
+    area = (np.ptp(y) / spacing + 1) * (np.ptp(x) / spacing + 1) if spacing > 0 else math.inf
+    dense = area <= _EMPTIEST * len(y)
+    if dense and min(steps) > 0.98 * spacing and _on_grid(y, spacing) and _on_grid(x, spacing):
         return _sorted_in(y, x, vectors, spacing, name)
     return _interpolated(y, x, vectors, name)
 
@@ -91,7 +96,7 @@ def _step(places: RealArray) -> float:
 
 def _on_grid(places: RealArray, spacing: float) -> bool:
     counted = (places - places.min()) / spacing
-    return bool(np.abs(counted - np.rint(counted)).max() < _REGULAR * max(1.0, counted.max() ** 0.5))
+    return bool(np.abs(counted - np.rint(counted)).max() < _REGULAR)
 
 
 def _sorted_in(y: RealArray, x: RealArray, vectors: RealArray, spacing: float, name: str) -> Gridded:

@@ -12,6 +12,8 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.physics.displacement._config import DisplacementConfig
 from napari_cellforce.physics.displacement._correlation import Float32
 
+_LEAST_SIMILARITY = 0.25
+"""Unlike beads, shifted about to fit, come to 0.02 to 0.23; like ones, faint or half of them lost, to 0.5."""
 _SATURATED_DOUBT, _SATURATED_LIMIT = 0.002, 0.1
 """Shares of pixels at the camera's limit: beads that have lost their tops, and images without information."""
 
@@ -84,8 +86,22 @@ def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> No
         )
 
 
-def check_rejected(share: float) -> None:
-    """Refuse a field that is mostly filled in."""
+def check_trust(similarity: float, share: float) -> None:
+    """Refuse a field that chance would give as well, and one that is mostly filled in.
+
+    Parameters
+    ----------
+    similarity : float
+        Correlation coefficient of the reference and the loaded image put back by the displacement.
+    share : float
+        Of rejected vectors.
+    """
+    if similarity < _LEAST_SIMILARITY:
+        raise _bad(
+            f"the two images have nothing in common (correlation {similarity:.2f})",
+            f"put back by the displacement, the beads must correlate by {_LEAST_SIMILARITY} at least",
+            "Check that both images show the same place, in focus, in the channel of the beads.",
+        )
     if share > 0.5:
         raise _bad(
             f"{100 * share:.0f} % of the displacement vectors were rejected",

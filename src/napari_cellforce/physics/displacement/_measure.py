@@ -7,15 +7,15 @@ import numpy.typing as npt
 
 from napari_cellforce.physics.displacement._checks import (
     check_drift,
-    check_rejected,
     check_same_size,
+    check_trust,
     checked,
 )
 from napari_cellforce.physics.displacement._config import DisplacementConfig, DisplacementResult, Drift
 from napari_cellforce.physics.displacement._correlation import Float32, correlate
 from napari_cellforce.physics.displacement._drift import fit_rigid, phase_shift
 from napari_cellforce.physics.displacement._flow import optical_flow
-from napari_cellforce.physics.displacement._piv import drift_on_pixels, filled, piv
+from napari_cellforce.physics.displacement._piv import drift_on_pixels, filled, piv, similarity
 from napari_cellforce.physics.displacement._sampling import DeformedImage, from_pixels, window_centres
 
 
@@ -68,7 +68,7 @@ def displacement_field(
             vectors, y, x, np.full(nowhere.shape, np.nan, np.float32), nowhere, drift, shape
         )
     found = piv(first, second, config, drift)
-    check_rejected(float(found.rejected.mean()))
+    check_trust(similarity(first, second, found, config, drift), float(found.rejected.mean()))
     return DisplacementResult(
         found.displacement.astype(np.float32),
         found.peaks.y,

@@ -52,6 +52,21 @@ def piv(reference: Float32, deformed: Float32, config: DisplacementConfig, drift
     return _pass(reference, image, config.windows[-1], config.step, config, stage, vectors)
 
 
+def similarity(
+    reference: Float32, deformed: Float32, vectors: Vectors, config: DisplacementConfig, drift: Drift
+) -> float:
+    """Return the correlation coefficient of both images, put in place, within the windows that were seen."""
+    window = config.windows[-1]
+    shape = (reference.shape[0], reference.shape[1])
+    moved = to_pixels(vectors.displacement, vectors.peaks.y, vectors.peaks.x, shape)
+    moved += drift_on_pixels(drift, shape)
+    aligned = DeformedImage(deformed, config.threads).at(moved.astype(np.float32))
+    a, b = (tiles(image, window, window).reshape(-1, window**2) for image in (reference, aligned))
+    seen = np.isfinite(b).all(axis=1)
+    a, b = (part[seen] - part[seen].mean(axis=1, keepdims=True) for part in (a, b))
+    return float((a * b).sum() / max(np.sqrt((a**2).sum() * (b**2).sum()), 1e-30))
+
+
 def filled(aligned: Float32, reference: Float32) -> tuple[Float32, BoolArray]:
     """Return an image with the reference's pixels where it has NaN, and where that is."""
     unseen: BoolArray = np.isnan(aligned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+import scipy.linalg
 from numpy.polynomial.legendre import legvander
 
 from napari_cellforce.errors import CellForceError
@@ -13,8 +14,10 @@ from napari_cellforce.physics._grid import RealArray
 
 _DEGREE = 6
 """Of the polynomial that stands for the cell's smooth far field."""
-_POINTS = 1000
+_POINTS = 600
 """About how many places that polynomial is fitted to."""
+_RIDGE = 1e-9
+"""Keeps the fit defined where the outside is a strip."""
 _REACH = 16
 """Largest distance, in vectors, over which noise is taken to be correlated."""
 _FEWEST = 200
@@ -70,7 +73,10 @@ def _far_field(displacement: RealArray, outside: BoolArray) -> RealArray:
     some = slice(None, None, max(1, len(y) // _POINTS))
     y, x = y[some], x[some]
     basis = np.stack([along[0][y, i] * along[1][x, j] for i, j in powers], axis=1)
-    found = np.linalg.lstsq(basis, displacement[:, y, x].T, rcond=None)[0]
+    values = displacement[:, y, x].T
+    found = scipy.linalg.solve(
+        basis.T @ basis + _RIDGE * np.eye(len(powers)), basis.T @ values, assume_a="pos"
+    )
     coefficients = np.zeros((2, _DEGREE + 1, _DEGREE + 1))
     for (i, j), pair in zip(powers, found, strict=True):
         coefficients[:, i, j] = pair
