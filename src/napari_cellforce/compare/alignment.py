@@ -11,9 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, VectorField
-
-ORIGIN = "origin [µm]"
-"""Where a field begins in the image, in its provenance's settings; the corner where it is missing."""
+from napari_cellforce.io.measured import ORIGIN
 
 _FEWEST = 20
 _BLUR = 0.5
