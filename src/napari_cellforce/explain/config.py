@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.symbolic import FitConfig
+from napari_cellforce.predict import MASK_INPUT, Prediction
 
 PARTS = ("fields", "greens", "formula", "decomposition", "probes")
 """Inner fields of the model; its Green's functions; one formula; potentials of the field; probes."""
@@ -62,3 +63,23 @@ class Written:
 
     part: str
     path: Path
+
+
+def first_protein(job: Prediction) -> str:
+    """Return the protein that formulas are made of and probes change: the first that the model reads.
+
+    Raises
+    ------
+    CellForceError
+        If the model reads outlines only.
+    """
+    record = job.predictor.record
+    proteins = [name for name in record.inputs if name != MASK_INPUT]
+    if proteins:
+        return proteins[0]
+    raise CellForceError(
+        f"{record.name} reads the cell's outline and no protein",
+        "formulas and probes are about a protein image",
+        "Choose another model.",
+        topic="model",
+    )

@@ -94,24 +94,28 @@ def write_decomposition(source: FieldSource, folder: Path, iterations: int) -> I
     rows: list[dict[str, float]] = []
     spacing = source.pixel_size.micron
     with Spool(source.n_frames, source.shape) as spool:
-        for t, (field, mask) in enumerate(source.frames):
-            yield Progress("Taking the field apart", t, source.n_frames)
-            found = decompose(field, spacing, mask, iterations)
-            spool.append(found.scalars)
-            rows.append({"frame": t, **found.shares})
-        for name, values in spool.fields():
-            scalar = ScalarField(
-                values,
-                name,
-                unit_of(name, source.unit),
-                source.pixel_size,
-                source.frame_interval,
-                source.provenance,
-            )
-            path = write_scalar(folder / f"{source.name}_{_spelled(name)}.ome.tif", scalar)
-            yield Written("decomposition", path)
-    path = write_table(folder / f"{source.name}_decomposition.csv", pd.DataFrame(rows))
-    yield Written("decomposition", path)
+        try:
+            for t, (field, mask) in enumerate(source.frames):
+                yield Progress("Taking the field apart", t, source.n_frames)
+                found = decompose(field, spacing, mask, iterations)
+                spool.append(found.scalars)
+                rows.append({"frame": t, **found.shares})
+        except BaseException:  # also a stop: the frames that are done are kept
+            list(_save(source, spool, rows, folder))
+            raise
+        yield from _save(source, spool, rows, folder)
+
+
+def _save(source: FieldSource, spool: Spool, rows: list[dict[str, float]], folder: Path) -> Iterator[Written]:
+    """Write the frames that are done; nothing where there is none."""
+    for name, values in spool.fields():
+        unit, size = unit_of(name, source.unit), source.pixel_size
+        scalar = ScalarField(values, name, unit, size, source.frame_interval, source.provenance)
+        path = write_scalar(folder / f"{source.name}_{_spelled(name)}.ome.tif", scalar)
+        yield Written("decomposition", path)
+    if rows:
+        path = write_table(folder / f"{source.name}_decomposition.csv", pd.DataFrame(rows))
+        yield Written("decomposition", path)
 
 
 def _spelled(name: str) -> str:

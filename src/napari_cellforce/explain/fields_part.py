@@ -32,22 +32,39 @@ def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> 
         If the model has no inner fields.
     """
     read = _reader(job)
-    rows, curves = [], []
+    rows: list[dict[str, float]] = []
+    curves: list[pd.DataFrame] = []
     n_frames = job.stack.n_frames
     with Spool(n_frames, job.stack.shape) as spool:
-        for t in range(n_frames):
-            yield Progress("Reading the model's fields", t, n_frames)
-            image, mask = job.inputs(t, baselines), job.mask.frame(t)
-            result = read(image, mask, job.pixel_size)
-            _require_fields(result, job)
-            spool.append(result.scalars)
-            rows.append({"frame": t, **_summary(result, mask)})
-            if "Y" in result.scalars:
-                curves.append(adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t))
-        for name, values in spool.fields():
-            path = folder / f"{job.stack.name}_{_file_name(name)}.ome.tif"
-            yield Written("fields", write_scalar(path, scalar_field(job, name, values)))
-    yield Written("fields", write_table(folder / f"{job.stack.name}_fields.csv", pd.DataFrame(rows)))
+        try:
+            for t in range(n_frames):
+                yield Progress("Reading the model's fields", t, n_frames)
+                image, mask = job.inputs(t, baselines), job.mask.frame(t)
+                result = read(image, mask, job.pixel_size)
+                _require_fields(result, job)
+                spool.append(result.scalars)
+                rows.append({"frame": t, **_summary(result, mask)})
+                if "Y" in result.scalars:
+                    curves.append(adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t))
+        except BaseException:  # also a stop: the frames that are done are kept
+            list(_save(job, spool, rows, curves, folder))
+            raise
+        yield from _save(job, spool, rows, curves, folder)
+
+
+def _save(
+    job: Prediction,
+    spool: Spool,
+    rows: list[dict[str, float]],
+    curves: list[pd.DataFrame],
+    folder: Path,
+) -> Iterator[Written]:
+    """Write the frames that are done; nothing where there is none."""
+    for name, values in spool.fields():
+        path = folder / f"{job.stack.name}_{_file_name(name)}.ome.tif"
+        yield Written("fields", write_scalar(path, scalar_field(job, name, values)))
+    if rows:
+        yield Written("fields", write_table(folder / f"{job.stack.name}_fields.csv", pd.DataFrame(rows)))
     if curves:
         path = folder / f"{job.stack.name}_Y_curves.csv"
         yield Written("fields", write_table(path, pd.concat(curves)))

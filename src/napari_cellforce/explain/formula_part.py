@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from napari_cellforce.explain.config import Written
+from napari_cellforce.explain.config import Written, first_protein
 from napari_cellforce.explain.figures import formula_figure, save
 from napari_cellforce.files import write_text
 from napari_cellforce.io.write import write_table
@@ -25,7 +25,7 @@ from napari_cellforce.models.symbolic import (
     fit,
     save_formula,
 )
-from napari_cellforce.predict import MASK_INPUT, Prediction, Progress
+from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
 
 
@@ -59,7 +59,7 @@ def formula_record(job: Prediction, config: FitConfig) -> ModelRecord:
     return ModelRecord(
         name=f"formula-of-{model.name}",
         kind="formula",
-        inputs=(_protein_name(job),),
+        inputs=(first_protein(job),),
         pixel_size=config.library.pixel_size,
         normalisation=model.normalisation,
         mask_margin=model.mask_margin,
@@ -155,9 +155,5 @@ def terms_table(result: SymbolicFit) -> pd.DataFrame:
 
 def _protein(job: Prediction) -> slice:
     """Return where the first protein is among the model's inputs."""
-    place = job.predictor.record.inputs.index(_protein_name(job))
+    place = job.predictor.record.inputs.index(first_protein(job))
     return slice(place, place + 1)
-
-
-def _protein_name(job: Prediction) -> str:
-    return next(name for name in job.predictor.record.inputs if name != MASK_INPUT)

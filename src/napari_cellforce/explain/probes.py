@@ -64,11 +64,13 @@ class Prober:
     ----------
     predictor : Predictor
     image : (C, Y, X) array
-        As `Predictor.predict_frame` wants it; the first channel is changed.
+        As `Predictor.predict_frame` wants it.
     mask : (Y, X) bool array
     pixel_size : PixelSize
     before : (2, Y, X) array
         Traction of the unchanged image.
+    channel : int
+        Which is changed.
     """
 
     predictor: Predictor
@@ -76,16 +78,31 @@ class Prober:
     mask: BoolArray
     pixel_size: PixelSize
     before: FloatArray
+    channel: int = 0
 
     @classmethod
-    def of(cls, predictor: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> Prober:
+    def of(
+        cls,
+        predictor: Predictor,
+        image: FloatArray,
+        mask: BoolArray,
+        pixel_size: PixelSize,
+        channel: int = 0,
+    ) -> Prober:
         """Predict the unchanged image, and return the prober."""
         before = predictor.predict_frame(image, mask, pixel_size).traction
-        return cls(predictor, image, mask, pixel_size, before)
+        return cls(predictor, image, mask, pixel_size, before, channel)
+
+    @property
+    def protein(self) -> FloatArray:
+        """The channel that is changed, ``(Y, X)``."""
+        protein: FloatArray = self.image[self.channel]
+        return protein
 
     def ask(self, probe: str, value: float, changed: npt.NDArray[np.floating]) -> Response:
-        """Predict an image ``(Y, X)`` in place of the first channel, and compare."""
-        image = np.concatenate([changed[None], self.image[1:]]).astype(np.float32)
+        """Predict with an image ``(Y, X)`` in place of the protein, and compare."""
+        image = self.image.astype(np.float32)
+        image[self.channel] = changed
         after = self.predictor.predict_frame(image, self.mask, self.pixel_size).traction
         before, now = self.before[:, self.mask], after[:, self.mask]
         summed = np.hypot(*before).sum() or 1.0
@@ -95,11 +112,11 @@ class Prober:
 
     def without(self, adhesion: BoolArray, number: float = 0.0) -> Response:
         """Take out an adhesion, ``(Y, X)`` bool: what lies around it is carried into its place."""
-        return self.ask("occlusion", number, filled(self.image[0], adhesion, self.pixel_size))
+        return self.ask("occlusion", number, filled(self.protein, adhesion, self.pixel_size))
 
     def filtered(self, lengths: Sequence[float] = LENGTHS) -> Iterator[Response]:
         """Low-pass (a Gaussian), then high-pass (what it takes away, about the cell's mean) the image."""
-        z = self.image[0]
+        z = self.protein
         mean = float(z[self.mask].mean())
         for length in lengths:
             blurred = ndimage.gaussian_filter(z, length / self.pixel_size.micron)
@@ -109,7 +126,7 @@ class Prober:
     def scaled(self, factors: Sequence[float] = FACTORS) -> Iterator[Response]:
         """Multiply the brightness."""
         for factor in factors:
-            yield self.ask("brightness", factor, factor * self.image[0])
+            yield self.ask("brightness", factor, factor * self.protein)
 
 
 def find_adhesions(protein: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> npt.NDArray[np.int32]:

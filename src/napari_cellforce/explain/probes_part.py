@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.explain.config import ExplainConfig, Written
+from napari_cellforce.explain.config import ExplainConfig, Written, first_protein
 from napari_cellforce.explain.figures import probes_figure, save
 from napari_cellforce.explain.probes import (
     FACTORS,
@@ -39,8 +39,9 @@ def write_probes(
         If there is no such frame, or no adhesion where one is to be taken out.
     """
     t = _frame(job, config.probe_frame)
+    channel = job.predictor.record.inputs.index(first_protein(job))
     image, mask = job.inputs(t, baselines), job.mask.frame(t)
-    prober = Prober.of(job.predictor, image, mask, job.pixel_size)
+    prober = Prober.of(job.predictor, image, mask, job.pixel_size, channel)
     adhesions = _adhesions(prober, config)
     count = len(adhesions) + 2 * len(LENGTHS) + len(FACTORS)
     responses: list[Response] = []
@@ -82,7 +83,7 @@ def _frame(job: Prediction, frame: int) -> int:
 
 
 def _adhesions(prober: Prober, config: ExplainConfig) -> list[BoolArray]:
-    labels = find_adhesions(prober.image[0], prober.mask, prober.pixel_size)
+    labels = find_adhesions(prober.protein, prober.mask, prober.pixel_size)
     if config.probe_at is not None:
         return [adhesion_at(labels, config.probe_at, prober.pixel_size)]
     return [labels == n for n in range(1, min(config.probe_adhesions, int(labels.max())) + 1)]

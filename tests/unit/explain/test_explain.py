@@ -164,7 +164,26 @@ def test_holes_in_the_image_are_refused(tmp_path):
     work = job(AdhesionFilter())
     work.stack.data[1, 0, 30, 30] = np.nan
     with pytest.raises(CellForceError, match="frame 1"):
-        list(explain(work, ExplainConfig(), tmp_path))
+        list(explain(work, ExplainConfig(parts=("decomposition",), clebsch_iterations=3), tmp_path))
+
+
+def test_a_stopped_explanation_keeps_the_frames_that_are_done(tmp_path):
+    records = explain(job(AdhesionFilter()), ExplainConfig(), tmp_path)
+    for record in records:
+        if record.what.startswith("Reading") and record.done == 2:
+            break
+    records.close()
+    assert tifffile.imread(tmp_path / "cell 7_adhesion.ome.tif").shape[0] == 2
+    assert len(pd.read_csv(tmp_path / "cell 7_fields.csv")) == 2
+
+
+def test_a_model_of_outlines_cannot_be_asked_about_a_protein(tmp_path):
+    class Outline(AdhesionFilter):
+        record = ModelRecord("outline", "outline", inputs=("mask",))
+
+    for part in ("probes", "formula"):
+        with pytest.raises(CellForceError, match="no protein"):
+            list(explain(job(Outline()), ExplainConfig(parts=(part,), fit=SMALL), tmp_path))
 
 
 def test_measured_cells_give_a_formula_in_pascal(tmp_path):

@@ -172,9 +172,7 @@ def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str,
             "Add frames or, better, cells.",
             topic="input",
         )
-    note = (
-        f"{len(by_cell)} cells only: validated on other frames of the same cells, which flatters the formula"
-    )
+    note = "Validated on other frames of the same cell, which flatters the formula: there are too few cells."
     return [[sample] for sample in samples], (note,)
 
 
