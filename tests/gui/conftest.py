@@ -84,6 +84,7 @@ class Tug:
     def __init__(self) -> None:
         self._may_go_on = threading.Semaphore(0)
         self.waits = False
+        self.begun = 0
 
     def release(self, frames: int = 1) -> None:
         """Let that many frames pass."""
@@ -92,6 +93,7 @@ class Tug:
     def predict_frame(self, _image: Any, mask: Any, pixel_size: PixelSize) -> FrameResult:
         """Return 2 to the right, in the mask."""
         assert pixel_size.known
+        self.begun += 1
         if self.waits:
             assert self._may_go_on.acquire(timeout=PATIENCE / 1000)
         traction = np.zeros((2, *mask.shape), np.float32)

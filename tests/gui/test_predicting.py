@@ -212,6 +212,7 @@ class TestOnTheWay:
         tug.release(2)
         hand.wait_until(lambda: MAGNITUDE in viewer.layers)
         hand.wait_until(lambda: hand.control("Progress").value() == 2)
+        hand.wait_until(lambda: tug.begun == 3)
         assert hand.control("Progress").maximum() == 10
         assert not hand.button("Predict").isEnabled(), "one at a time"
         hand.press("Stop")

@@ -165,7 +165,7 @@ class TestSaving:
         tug.waits = True
         hand.press("Predict")
         tug.release(1)
-        hand.wait_until(lambda: hand.control("Progress").value() == 1)
+        hand.wait_until(lambda: hand.control("Progress").value() == 1 and tug.begun == 2)
         hand.press("Stop")
         tug.release(1)
         hand.wait_for("2 of 4 frames")
