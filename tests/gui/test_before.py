@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -13,12 +15,22 @@ from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
 
 
 @pytest.fixture
-def two_proteins(tmp_path) -> str:
-    """A network of a colleague that reads zyxin and actin, imported as "both"."""
-    torch.manual_seed(0)
-    network = UNet(UNetConfig(in_channels=2, levels=1, prepend=StackConfig(4, 1), append=StackConfig(4, 1)))
-    record = ModelRecord("both", "unet", ("zyxin", "actin"), output="magnitude_angle")
-    return zoo.import_checkpoint(checkpoint.save(tmp_path / "both.safetensors", network, record)).name
+def network(tmp_path) -> Callable[[str, tuple[str, ...]], str]:
+    """Import a network of a colleague that reads these inputs; returns its name."""
+
+    def make(name: str, inputs: tuple[str, ...]) -> str:
+        torch.manual_seed(0)
+        ends = {"prepend": StackConfig(4, 1), "append": StackConfig(4, 1)}
+        module = UNet(UNetConfig(in_channels=len(inputs), levels=1, **ends))
+        record = ModelRecord(name, "unet", inputs, output="magnitude_angle")
+        return zoo.import_checkpoint(checkpoint.save(tmp_path / f"{name}.safetensors", module, record)).name
+
+    return make
+
+
+@pytest.fixture
+def two_proteins(network) -> str:
+    return network("both", ("zyxin", "actin"))
 
 
 def entries(combo) -> list[str]:
@@ -160,6 +172,15 @@ class TestModel:
         hand.control("Model").setCurrentText(two_proteins)
         assert hand.reads("the proteins of a cell must be imaged alike")
         assert not hand.button("Predict").isEnabled()
+
+    def test_one_that_reads_the_outline_alone_asks_where_to_find_it(self, add, make_panel, network, viewer):
+        shape_reader = network("shape", ("mask",))
+        hand = make_panel()
+        add()
+        hand.control("Model").setCurrentText(shape_reader)
+        assert hand.control("Image").currentText() == "cell 7 zyxin"
+        hand.predict()
+        assert f"|F| [normalised] cell 7 ({shape_reader})" in viewer.layers
 
     @pytest.mark.parametrize("device", ["cpu", "auto"])
     def test_the_device_is_the_preferred_one(self, make_panel, device):

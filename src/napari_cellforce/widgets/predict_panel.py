@@ -85,7 +85,7 @@ class PredictPanel(Panel):
             tell(error)
             return
         config = PredictConfig(
-            channels=tuple(range(len(chosen.layers))),
+            channels=tuple(range(len(self._proteins))),
             already_normalised=self._model.already_normalised,
             calibration=self._model.calibration,
         )
@@ -137,10 +137,12 @@ class PredictPanel(Panel):
             section.disconnect_viewer()
 
     def _on_model(self) -> None:
-        """Ask for the images that the chosen model reads."""
-        entry = self._model.entry
-        proteins = tuple(name for name in entry.inputs if name != MASK_INPUT)
-        self._image.set_model(proteins, entry.pixel_size)
+        """Ask for the images that the chosen model reads; one in which to find the cell if it reads none."""
+        self._image.set_model(self._proteins or ("image",), self._model.entry.pixel_size)
+
+    @property
+    def _proteins(self) -> tuple[str, ...]:
+        return tuple(name for name in self._model.entry.inputs if name != MASK_INPUT)
 
     def _on_image(self) -> None:
         """Look for the cell in the chosen image."""
