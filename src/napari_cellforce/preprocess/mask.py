@@ -99,12 +99,6 @@ def find_cell_over_time(
         yield previous
 
 
-def clean(mask: BoolArray) -> BoolArray:
-    """Return a ``(Y, X)`` mask without specks and holes: its largest object, filled; empty stays empty."""
-    objects = _label(ndimage.binary_fill_holes(mask))
-    return _only(objects, _largest(objects)) if objects.any() else np.zeros(mask.shape, dtype=np.bool_)
-
-
 def split_cells(labels: npt.NDArray[Any]) -> list[tuple[int, BoolArray]]:
     """Split an integer label image into ``(label, mask)`` pairs, by increasing label; 0 is background.
 

@@ -99,12 +99,6 @@ def test_frames_are_read_one_by_one_and_a_lost_cell_names_its_frame():
     assert len(list(movie)) == 1
 
 
-def test_clean_keeps_the_largest_object_without_holes():
-    ragged = (BIG & ~disk(60, 50, 4)) | disk(10, 150, 3)
-    np.testing.assert_array_equal(masks.clean(ragged), BIG)
-    assert not masks.clean(np.zeros(SHAPE, bool)).any()
-
-
 def test_labels_split_into_cells():
     labels = 3 * BIG + 7 * SMALL
     (first, big), (second, small) = masks.split_cells(labels)
