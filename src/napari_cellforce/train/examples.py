@@ -132,7 +132,7 @@ def _measured(config: TrainConfig, told: Told) -> Examples:
         mean,
         config.data.threshold,
         f"{total} frames of {len(frames)} measured cells (mean |F| {mean:.4g} Pa), "
-        f"{len(split.validation)} cells kept aside for validation.",
+        f"cells kept aside for validation: {len(split.validation)}.",
     )
 
 

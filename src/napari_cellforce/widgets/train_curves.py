@@ -17,7 +17,7 @@ from napari_cellforce.widgets._form import TextLine
 _LEARNT, _ASIDE = "#e08a00", "#2196d3"
 """Orange and blue that stand out from the background of napari's dark and its light theme."""
 
-_HEIGHT = 250
+_HEIGHT = 280
 
 
 class TrainCurves(QWidget):
@@ -40,16 +40,16 @@ class TrainCurves(QWidget):
         self._loss = self._view.addPlot(row=0, col=0, colspan=2)
         self._r2, self._angle = (self._view.addPlot(row=1, col=i) for i in range(2))
         self._titles = {
-            self._loss: "loss: what is to become small",
+            self._loss: f"loss of cells <span style='color: {_LEARNT}'>▾ learnt from</span>, "
+            f"<span style='color: {_ASIDE}'>● kept aside</span>",
             self._r2: "vector R2 (1 at best)",
             self._angle: "angle error [°]",
         }
-        self._legend = self._loss.addLegend(offset=(-4, 4), labelTextSize="8pt")
         self._curves = {
-            "loss": self._curve(self._loss, _LEARNT, "cells learnt from", "t", Qt.DashLine),
-            "validation loss": self._curve(self._loss, _ASIDE, "cells kept aside", "o"),
-            "vector R2": self._curve(self._r2, _ASIDE, None, "o"),
-            "angle error [deg]": self._curve(self._angle, _ASIDE, None, "o"),
+            "loss": self._curve(self._loss, _LEARNT, "t", Qt.DashLine),
+            "validation loss": self._curve(self._loss, _ASIDE, "o"),
+            "vector R2": self._curve(self._r2, _ASIDE, "o"),
+            "angle error [deg]": self._curve(self._angle, _ASIDE, "o"),
         }
         self._best = pg.InfiniteLine(angle=90, movable=False)
         self._loss.addItem(self._best, ignoreBounds=True)
@@ -90,17 +90,20 @@ class TrainCurves(QWidget):
             curve.setData(passes, np.array([row.get(name, np.nan) for row in self._rows]))
         best = min(self._rows, key=lambda row: row["validation loss"])
         self._best.setPos(best["epoch"] + 1)
+        stride = max(1, int(passes[-1]) // 4)
+        ticks = [(i, str(i)) for i in range(stride, int(passes[-1]) + 1, stride)]
+        for plot in self._titles:
+            plot.getAxis("bottom").setTicks([ticks])
         self._words.say(
             f"Best after pass {best['epoch'] + 1:.0f} (dashed line), which is kept: vector R2 "
             f"{best['vector R2']:.2f}, angle error {best['angle error [deg]']:.0f}°, on the cells kept aside."
         )
 
-    def _curve(self, plot: Any, colour: str, name: str | None, symbol: str, style: Any = Qt.SolidLine) -> Any:
+    def _curve(self, plot: Any, colour: str, symbol: str, style: Any = Qt.SolidLine) -> Any:
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         return plot.plot(
-            name=name,
             pen=pg.mkPen(colour, width=2, style=style),
             symbol=symbol,
             symbolSize=5,
@@ -121,5 +124,4 @@ class TrainCurves(QWidget):
                 plot.getAxis(side).setTextPen(ink)
         for plot in (self._r2, self._angle):
             plot.setLabel("bottom", "pass", color=ink)
-        self._legend.setLabelTextColor(ink)
         self._best.setPen(pg.mkPen(ink, style=Qt.DashLine))

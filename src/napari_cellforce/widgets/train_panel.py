@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError, sentence
@@ -88,6 +89,10 @@ class TrainPanel(Panel):
         self._preview = TrainPreview(self._viewer, preferences.arrows)
         self._outcome = TrainOutcome(preferences.model_folder)
         self._loading, self._simulating, self._job = Job(self), Job(self), Job(self)
+        self._appeared: QWidget = self._data
+        self._scrolling = QTimer(self)
+        self._scrolling.setSingleShot(True)
+        self._scrolling.timeout.connect(self._scroll)
         self._build()
         self._recall()
         self._connect()
@@ -289,7 +294,10 @@ class TrainPanel(Panel):
                 self._button.say(f"Training: pass {record.epoch + 1} over the data …")
                 self._progress.take(record)
             case Epoch(epoch, values):
+                first = not self._curves.rows
                 self._curves.add(epoch, values)
+                if first:
+                    self._reveal(self._curves)
             case Preview():
                 self._preview.show(record)
             case Caution(text):
@@ -326,6 +334,7 @@ class TrainPanel(Panel):
         unit = "Predicts in Pa" if record.output_unit == "Pa" else "Predicts in normalised units"
         grid = f"{unit}, made for {record.pixel_size:g} µm pixels, sees {', '.join(record.inputs)}."
         self._outcome.show_model(model, best, f"{sentence(record.training_data)} {grid}")
+        self._reveal(self._outcome)
 
     def _on_failed(self, error: Exception) -> None:
         """Tell of it, where the eye is; what was written can go on."""
@@ -343,6 +352,14 @@ class TrainPanel(Panel):
         self._run = None
         self._progress.hide()
         self._refresh()
+
+    def _reveal(self, widget: QWidget) -> None:
+        """Scroll to a widget that has just appeared, once it has its place."""
+        self._appeared = widget
+        self._scrolling.start()
+
+    def _scroll(self) -> None:
+        self.findChild(QScrollArea).ensureWidgetVisible(self._appeared)
 
     def _on_stop(self) -> None:
         self._button.say("Stopping after this step …")
@@ -379,7 +396,7 @@ class TrainPanel(Panel):
         self._settings.fill()
         window = getattr(self._viewer, "window", None)
         if window is not None:
-            _, panel = window.add_plugin_dock_widget("napari-cellforce", "Predict forces")
+            _, panel = window.add_plugin_dock_widget("napari-cellforce", "Predict forces", tabify=True)
             panel.use_model(name)
 
     def _on_reset(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Layer, Points
 
 from napari_cellforce.fields import FloatArray, PixelSize, VectorField
 from napari_cellforce.layers import (
@@ -76,6 +77,7 @@ class TrainPreview:
         limit = upper_limit(np.hypot(*preview.measured))
         self._add_field(preview, preview.measured, MEASURED, left + step, reference, limit)
         self._add_field(preview, preview.predicted, PREDICTED, left + 2 * step, reference, limit)
+        self._add_captions(preview, [left + i * step for i in range(3)])
         self._viewer.reset_view()
 
     def _add_image(self, preview: Preview, left: float) -> None:
@@ -107,6 +109,19 @@ class TrainPreview:
         arrows = LiveArrows(self._viewer, field, frame, label, look, reference)
         self._layers += [self._viewer.add_layer(layer) for layer in (length, arrows.layer)]
         self._field, self._length, self._arrows = field, length, arrows
+
+    def _add_captions(self, preview: Preview, lefts: Sequence[float]) -> None:
+        """Write above each picture what it is."""
+        width = preview.mask.shape[1] * preview.pixel_size
+        layer = Points(
+            [(0.0, left + width / 2) for left in lefts],
+            name=f"captions {preview.cell}",
+            size=0.0,
+            text={"string": ["image", MEASURED, PREDICTED], "size": 12, "color": "white"},
+            units=("micrometer", "micrometer"),
+            axis_labels=("y", "x"),
+        )
+        self._layers.append(self._viewer.add_layer(layer))
 
     def _free_space(self) -> float:
         """Return where, in µm, the other layers end to the right."""
