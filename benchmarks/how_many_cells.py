@@ -43,8 +43,8 @@ def main(model: str) -> None:
     """Fine-tune, and write what came of it."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         made(OtherMicroscope(cells=max(NUMBERS), frames=FRAMES, seed=5), Path("learn"))
-        made(OtherMicroscope(cells=20, seed=6), Path("other"))
-        made(SimulateConfig(cells=20, seed=77, measured=True), Path("usual"))
+        made(OtherMicroscope(cells=16, seed=6), Path("other"))
+        made(SimulateConfig(cells=16, seed=77, measured=True), Path("usual"))
         start = {place: scores(model, Path(place)) for place in ("usual", "other")}
         pascal = scale(start["usual"])
         rows = [judged(start, pascal) | {"cells": 0, "what changed": "nothing", "seconds": 0.0}]

@@ -49,6 +49,8 @@ LARGEST_FILE = 300_000
 
 _PATIENCE = 120.0
 """Seconds until something that does not happen counts as broken."""
+_TRAINING = 1200.0
+"""The same of a training."""
 
 
 class Stage:
@@ -68,9 +70,9 @@ class Stage:
             QApplication.processEvents()
             time.sleep(0.01)
 
-    def wait_for(self, what: Callable[[], bool]) -> None:
+    def wait_for(self, what: Callable[[], bool], patience: float = _PATIENCE) -> None:
         """Let the window work until something is so."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + patience
         while not what():
             if time.monotonic() > end:
                 raise TimeoutError("the window never came to the expected state")
@@ -225,6 +227,33 @@ def _write_movies(folder: Path) -> None:
     (folder / "broken.tif").write_bytes(b"")
 
 
+def fine_tune() -> None:
+    """Take the pictures of the tutorial "Fine-tune on your cells": cells of another microscope."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    from napari_cellforce.simulate import simulate_cells
+    from napari_cellforce.widgets.train_curves import TrainCurves
+    from napari_cellforce.widgets.train_data_section import TrainDataSection
+    from other_microscope import OtherMicroscope
+
+    cells = Path(_HOME.name) / "my_cells"
+    for _ in simulate_cells(OtherMicroscope(cells=4, frames=2, seed=5), cells, workers=1):
+        pass
+    stage = Stage("Train a predictor")
+    stage.panel.findChild(TrainDataSection).take([str(cells)])
+    stage.wait_for(lambda: stage.button("Fine-tune unet-sim on 4 cells").isEnabled())
+    stage.shoot("finetune-1-data")
+    stage.set("Passes", 12)
+    curves = stage.panel.findChild(TrainCurves)
+    stage.press("Fine-tune")
+    stage.wait_for(lambda: len(curves.rows) >= 8, _TRAINING)
+    stage.scroll_to(curves)
+    stage.shoot("finetune-2-training")
+    stage.wait_for(lambda: stage.button("Fine-tune").isEnabled(), _TRAINING)
+    stage.scroll_to(stage.button("Export"))
+    stage.shoot("finetune-3-end")
+    stage.close()
+
+
 def save(picture: Image.Image, name: str) -> None:
     """Write a picture with 256 colours; refuse one that is too large."""
     buffer = io.BytesIO()
@@ -242,7 +271,7 @@ def _has_value(widget: QWidget) -> bool:
     return isinstance(widget, QSlider | QAbstractSpinBox)
 
 
-STORIES = {story.__name__: story for story in (predict_forces, pixel_size, whole_folder)}
+STORIES = {story.__name__: story for story in (predict_forces, pixel_size, whole_folder, fine_tune)}
 
 
 def main() -> None:

@@ -230,7 +230,9 @@ def finetune_config(model: str, trainable: Trainable = "all") -> TrainConfig:
     return TrainConfig(
         start_from=model,
         trainable=trainable,
-        optimise=OptimiseConfig(epochs=40, batch=4, learning_rate=5e-4, patience=8),
+        optimise=OptimiseConfig(
+            epochs=40, batch=4, learning_rate=2e-4 if trainable == "all" else 5e-4, patience=8
+        ),
     )
 
 

@@ -108,6 +108,7 @@ class TrainPanel(Panel):
                 config = self._whole_config()
                 self._folder = self._settings.run_folder
                 self._curves.show_rows(())
+                self._preview.remove()
                 self._begin("scale" if self._settings.only_scale else "train", config)
         except CellForceError as error:
             tell(error)
@@ -200,6 +201,7 @@ class TrainPanel(Panel):
         self._ready = complete
         if complete:
             self._settings.show_defaults()
+            self._settings.recall_numbers(self._memory.recall(PANEL))
         self._refresh()
 
     def _on_data(self) -> None:
@@ -400,6 +402,8 @@ class TrainPanel(Panel):
             panel.use_model(name)
 
     def _on_reset(self) -> None:
+        if self._job.running:
+            return
         self._data.choose((), None)
         self._settings.reset()
 

@@ -72,6 +72,14 @@ class TrainSettingsSection(QWidget):
         self._start, self._parts, self._validate = (narrow(QComboBox()) for _ in range(3))
         self._epochs, self._batch, self._patience, self._side, self._seed = (QSpinBox() for _ in range(5))
         self._rate = QDoubleSpinBox()
+        self._numbers: dict[str, Any] = {
+            "epochs": self._epochs,
+            "batch": self._batch,
+            "patience": self._patience,
+            "side": self._side,
+            "seed": self._seed,
+            "learning rate": self._rate,
+        }
         self._note = TextLine()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -188,8 +196,16 @@ class TrainSettingsSection(QWidget):
 
     def remember(self) -> dict[str, Any]:
         """Return what is kept between sessions."""
-        part = self._parts.currentData()
-        return {"start": self._start.currentText(), "part": part, "name": self._name.text()}
+        part, numbers = self._parts.currentData(), {name: box.value() for name, box in self._numbers.items()}
+        texts = {"start": self._start.currentText(), "part": part, "name": self._name.text()}
+        return {**texts, "numbers": numbers}
+
+    def recall_numbers(self, values: dict[str, Any]) -> None:
+        """Set the numbers that `remember` returned, in the place of the defaults."""
+        numbers = values.get("numbers")
+        for name, box in self._numbers.items():
+            if isinstance(numbers, dict) and isinstance(numbers.get(name), int | float):
+                box.setValue(numbers[name])
 
     def show_defaults(self) -> None:
         """Set the numbers to those that fit what is started from; this loads PyTorch."""
@@ -284,7 +300,7 @@ class TrainSettingsSection(QWidget):
             combo.currentIndexChanged.connect(self._on_part)
         for line in (self._name, self._run_folder, self._proteins):
             line.editingFinished.connect(self.changed)
-        for box in (self._epochs, self._batch, self._patience, self._side, self._seed, self._rate):
+        for box in self._numbers.values():
             box.setKeyboardTracking(False)
             box.valueChanged.connect(lambda _: self.changed.emit())
 
