@@ -238,3 +238,9 @@ def make_panel(qtbot: QtBot, viewer: ViewerModel, tmp_path: Path) -> Iterator[Ca
 def hand(make_panel: Callable[..., Hand]) -> Hand:
     """The panel, opened beside an empty viewer."""
     return make_panel()
+
+
+@pytest.fixture
+def hand_for(qtbot: QtBot) -> Callable[..., Hand]:
+    """A hand that works any of our panels."""
+    return lambda panel: Hand(panel, qtbot)

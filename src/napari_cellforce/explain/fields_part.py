@@ -31,7 +31,7 @@ def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> 
     CellForceError
         If the model has no inner fields.
     """
-    read = _reader(job)
+    read = reader(job)
     rows: list[dict[str, float]] = []
     curves: list[pd.DataFrame] = []
     n_frames = job.stack.n_frames
@@ -41,7 +41,7 @@ def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> 
                 yield Progress("Reading the model's fields", t, n_frames)
                 image, mask = job.inputs(t, baselines), job.mask.frame(t)
                 result = read(image, mask, job.pixel_size)
-                _require_fields(result, job)
+                require_fields(result, job)
                 spool.append(result.scalars)
                 rows.append({"frame": t, **_summary(result, mask)})
                 if "Y" in result.scalars:
@@ -94,15 +94,21 @@ def adhesion_curves(
     return pd.concat(tables)[["frame", "along", "value", "mean Y"]]
 
 
-def _reader(job: Prediction) -> Callable[[FloatArray, BoolArray, PixelSize], FrameResult]:
-    """Return what tells most of the model's inside."""
+def reader(job: Prediction) -> Callable[[FloatArray, BoolArray, PixelSize], FrameResult]:
+    """Return what tells most of the model's inside: `read_frame` where it has one, else `predict_frame`."""
     reader: Callable[[FloatArray, BoolArray, PixelSize], FrameResult] = getattr(
         job.predictor, "read_frame", job.predictor.predict_frame
     )
     return reader
 
 
-def _require_fields(result: FrameResult, job: Prediction) -> None:
+def require_fields(result: FrameResult, job: Prediction) -> None:
+    """Refuse a model that shows nothing of its inside.
+
+    Raises
+    ------
+    CellForceError
+    """
     if not result.scalars:
         raise CellForceError(
             f"{job.predictor.record.name} has no inner fields that mean something",
