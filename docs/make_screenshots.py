@@ -210,6 +210,21 @@ def whole_folder() -> None:
         stage.close()
 
 
+def compared() -> None:
+    """Take the pictures of the tutorial "Is the prediction right?"."""
+    stage = Stage("Compare with measured")
+    stage.press("Try it on a sample cell")
+    stage.wait_for(lambda: stage.button("Compare A with B").isEnabled())
+    stage.press("Compare A with B")
+    stage.wait_for(lambda: stage.button("Compare A with B").isEnabled())
+    stage.viewer.layers["simulated cell actin"].visible = False
+    stage.zoom(0.7)
+    stage.shoot("compare-1-result")
+    stage.one_called("Show").setCurrentIndex(4)
+    stage.shoot("compare-2-ratio", stage.canvas())
+    stage.close()
+
+
 def _write_movies(folder: Path) -> None:
     """Write three small movies for each of two conditions, and a file that is broken."""
     from dataclasses import replace
@@ -271,7 +286,7 @@ def _has_value(widget: QWidget) -> bool:
     return isinstance(widget, QSlider | QAbstractSpinBox)
 
 
-STORIES = {story.__name__: story for story in (predict_forces, pixel_size, whole_folder, fine_tune)}
+STORIES = {story.__name__: story for story in (predict_forces, pixel_size, whole_folder, fine_tune, compared)}
 
 
 def main() -> None:

@@ -85,6 +85,11 @@ def open_batch(viewer: Viewer) -> None:
     viewer.window.add_plugin_dock_widget(PLUGIN, "Batch-process folder")
 
 
+def open_compare(viewer: Viewer) -> None:
+    """Open the panel "Compare with measured"."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Compare with measured")
+
+
 def open_predict(viewer: Viewer) -> None:
     """Open the panel "Predict forces"."""
     viewer.window.add_plugin_dock_widget(PLUGIN, "Predict forces")

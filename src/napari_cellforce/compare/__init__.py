@@ -10,6 +10,7 @@ from napari_cellforce.compare.job import (
     compare,
     compare_to_files,
     number_table,
+    write_comparison,
 )
 from napari_cellforce.compare.maps import Maps, difference_maps
 from napari_cellforce.compare.profile import edge_profile
@@ -31,4 +32,5 @@ __all__ = [
     "edge_profile",
     "number_table",
     "pair_fields",
+    "write_comparison",
 ]

@@ -179,11 +179,16 @@ def compare_to_files(
     config = config or CompareConfig()
     for record in compare(first, second, mask, config):
         if isinstance(record, Comparison):
-            write_table(paths.numbers, number_table(record))
-            write_table(paths.profile, record.profile)
-            write_table(paths.over_time, record.over_time)
-            save_figures(record, paths.figures, config.formats)
+            write_comparison(record, paths, config.formats)
         yield record
+
+
+def write_comparison(comparison: Comparison, paths: ComparePaths, formats: tuple[str, ...]) -> None:
+    """Write tables and figures of a comparison; raises `CellForceError` if that cannot be."""
+    write_table(paths.numbers, number_table(comparison))
+    write_table(paths.profile, comparison.profile)
+    write_table(paths.over_time, comparison.over_time)
+    save_figures(comparison, paths.figures, formats)
 
 
 def number_table(comparison: Comparison) -> pd.DataFrame:

@@ -1,0 +1,175 @@
+"""A comparison in the viewer: both fields on one scale, a blink between the two, maps of their difference."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.experimental import link_layers
+from napari.layers import Image, Layer
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_cellforce.compare import Comparison
+from napari_cellforce.fields import FloatArray, PixelSize, VectorField
+from napari_cellforce.layers import (
+    METADATA_KEY,
+    USUAL_THRESHOLD,
+    ArrowLook,
+    Frame,
+    Labelling,
+    MagnitudeLook,
+    magnitude_layer,
+)
+from napari_cellforce.widgets.live_arrows import LiveArrows
+from napari_cellforce.widgets.measured_fields import COMPARED, ShownField, frame_at, origin_of
+
+A, B, DIFFERENCE, ANGLE, RATIO = "A", "B", "B − A", "angle from A to B", "ratio |B| / |A|"
+VIEWS = (A, B, DIFFERENCE, ANGLE, RATIO)
+BLINK = 700
+"""Milliseconds that each field is shown: slow enough for eyes that must not see flicker."""
+
+_LARGEST_RATIO = 2.0
+"""Powers of two."""
+
+
+class CompareView(QObject):
+    """The layers of the last comparison; one view is looked at at a time.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    look : ArrowLook
+    parent : QObject, optional
+
+    Signals
+    -------
+    turned : str
+        Another view is shown.
+    """
+
+    turned = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, look: ArrowLook, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer, self._look = viewer, look
+        self._layers: dict[str, list[Layer]] = {}
+        self._view = A
+        self._timer = QTimer(self)
+        self._timer.setInterval(BLINK)
+        self._timer.timeout.connect(lambda: self.look_at(B if self._view == A else A))
+
+    @property
+    def view(self) -> str:
+        """What is looked at, one of `VIEWS`."""
+        return self._view
+
+    @property
+    def blinking(self) -> bool:
+        """True while A and B take turns."""
+        return bool(self._timer.isActive())
+
+    def layers(self, view: str) -> list[Layer]:
+        """Return the layers of a view that are still there."""
+        return [layer for layer in self._layers.get(view, []) if layer in self._viewer.layers]
+
+    def show(self, comparison: Comparison, first: ShownField, second: ShownField) -> None:
+        """Show a comparison in place of the one before; the fields' own layers are hidden."""
+        self._remove()
+        for layer in (*first.layers, *second.layers):
+            layer.visible = False
+        coarse = (
+            first if np.isclose(comparison.frames[0].pair.spacing, first.field.pixel_size.micron) else second
+        )
+        fields = [_field(comparison, which, coarse) for which in (A, B, DIFFERENCE)]
+        place = frame_at(first.corner, fields[0], origin_of(coarse.field), still=len(comparison.frames) == 1)
+        inside = np.stack([frame.pair.mask for frame in comparison.frames])
+        top = float(np.percentile(np.concatenate([f.magnitude()[inside] for f in fields[:2]]), 99.5)) or 1.0
+        active = self._viewer.layers.selection.active
+        for view, field in zip((A, B, DIFFERENCE), fields, strict=True):
+            self._layers[view] = self._vectors(view, field, place, top)
+        link_layers([layers[0] for layers in self._layers.values()], ("contrast_limits",))
+        self._layers[ANGLE] = [_map(_stack(comparison, "angle"), "angle from A to B [°]", place, 180.0)]
+        ratio = _log2(_stack(comparison, "ratio"))
+        self._layers[RATIO] = [_map(ratio, "log2 |B| / |A|", place, _LARGEST_RATIO)]
+        self._viewer.layers.extend([layer for layers in self._layers.values() for layer in layers])
+        self._viewer.layers.selection.active = active
+        self._viewer.canvas.overlays.scale_bar.visible = True
+        self.look_at(A)
+
+    def look_at(self, view: str) -> None:
+        """Show the layers of one view and hide those of the others."""
+        self._view = view
+        for name in self._layers:
+            for layer in self.layers(name):
+                layer.visible = name == view
+        self.turned.emit(view)
+
+    def blink(self, on: bool) -> None:
+        """Let A and B take turns, or stay with what is shown."""
+        if on and self._layers:
+            self._timer.start()
+            self.look_at(B if self._view == A else A)
+        else:
+            self._timer.stop()
+
+    def _remove(self) -> None:
+        self._timer.stop()
+        for view in VIEWS:
+            for layer in self.layers(view):
+                self._viewer.layers.remove(layer)
+        self._layers = {}
+
+    def _vectors(self, view: str, field: VectorField, place: Frame, top: float) -> list[Layer]:
+        label = Labelling(field.name, "", {COMPARED: True})
+        magnitude = Layer.create(*magnitude_layer(field, place, label, MagnitudeLook()))
+        symbol = f"|{view}|" if view == DIFFERENCE else f"{view}: |F|"
+        magnitude.name = f"{symbol} [{field.unit}]"
+        magnitude.contrast_limits = (0.0, top)
+        magnitude.colorbar.visible = True
+        look = dataclasses.replace(self._look, threshold=USUAL_THRESHOLD * top)
+        arrows = LiveArrows(self._viewer, field, place, label, look, top).layer
+        arrows.name = f"{view} [{field.unit}]" if view == DIFFERENCE else f"{view}: F [{field.unit}]"
+        return [magnitude, arrows]
+
+
+def _field(comparison: Comparison, which: str, coarse: ShownField) -> VectorField:
+    """Return A, B or their difference on the common grid, 0 outside the cell."""
+    stacks = []
+    for frame in comparison.frames:
+        pair = frame.pair
+        values = {A: pair.first, B: pair.second, DIFFERENCE: frame.maps.difference}[which]
+        stacks.append(np.where(pair.mask, values, 0))
+    return VectorField(
+        np.stack(stacks).astype(np.float32),
+        coarse.field.quantity,
+        comparison.unit,  # type: ignore[arg-type]
+        PixelSize.square(comparison.frames[0].pair.spacing),
+        coarse.field.frame_interval,
+        mask=np.stack([frame.pair.mask for frame in comparison.frames]),
+        name={A: comparison.names[0], B: comparison.names[1]}.get(which, which),
+    )
+
+
+def _stack(comparison: Comparison, name: str) -> FloatArray:
+    return np.stack([getattr(frame.maps, name) for frame in comparison.frames])
+
+
+def _log2(ratio: FloatArray) -> FloatArray:
+    found: FloatArray = np.log2(np.where(ratio > 0, ratio, np.nan)).astype(np.float32)
+    return found
+
+
+def _map(data: Any, name: str, place: Frame, limit: float) -> Image:
+    """Return a signed map: colours centred on 0, circular for angles, nothing where nothing is known."""
+    layer = Image(
+        place.fit(data),
+        **place.attributes,
+        name=name,
+        colormap="twilight_shifted" if limit == 180 else "coolwarm",
+        contrast_limits=(-limit, limit),
+        metadata={METADATA_KEY: {"role": "scalar", COMPARED: True}},
+    )
+    layer.colorbar.visible = True
+    return layer
