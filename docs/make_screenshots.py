@@ -255,7 +255,7 @@ def fine_tune() -> None:
         pass
     stage = Stage("Train a predictor")
     stage.panel.findChild(TrainDataSection).take([str(cells)])
-    stage.wait_for(lambda: stage.button("Fine-tune unet-sim on 4 cells").isEnabled())
+    stage.wait_for(lambda: stage.button("Fine-tune").text() == "Fine-tune unet-sim on 4 cells")
     stage.shoot("finetune-1-data")
     stage.set("Passes", 12)
     curves = stage.panel.findChild(TrainCurves)

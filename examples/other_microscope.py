@@ -33,8 +33,8 @@ LIMITS = {
     "proteins.zyxin.texture": (0.4, 0.8),
     "optics.psf": (0.5, 0.7),
 }
-"""Dimmer cells (expression usually 0.4 to 2.5) and a lens that blurs (usually 0.15 to 0.35 µm). The label gathers over
-the nucleus (usually 0.3 to 1.9) and on fibres, and adhesions hardly stand out (usually 1.5 to 4)."""
+"""Dimmer cells (expression usually 0.4 to 2.5), a lens that blurs (usually 0.15 to 0.35 µm), and a label that
+gathers over the nucleus (usually 0.3 to 1.9), so that adhesions hardly stand out (usually 1.5 to 4)."""
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class TrainSettingsSection(QWidget):
     def __init__(self, model_folder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = model_folder or None
+        self._loaded = False
         self._name, self._run_folder, self._proteins = QLineEdit(), QLineEdit(), QLineEdit()
         self._start, self._parts, self._validate = (narrow(QComboBox()) for _ in range(3))
         self._epochs, self._batch, self._patience, self._side, self._seed = (QSpinBox() for _ in range(5))
@@ -211,7 +212,9 @@ class TrainSettingsSection(QWidget):
         """Set the numbers to those that fit what is started from; this loads PyTorch."""
         from napari_cellforce.train import TrainConfig, finetune_config
 
-        base = finetune_config(self.start_from) if self.start_from else TrainConfig()
+        self._loaded = True
+        part: Any = "all" if self.only_scale else self._parts.currentData()
+        base = finetune_config(self.start_from, part) if self.start_from else TrainConfig()
         with QSignalBlocker(self):
             self._epochs.setValue(base.optimise.epochs)
             self._batch.setValue(base.optimise.batch)
@@ -295,9 +298,10 @@ class TrainSettingsSection(QWidget):
 
     def _connect(self) -> None:
         self._start.currentIndexChanged.connect(self._on_start)
-        self._start.currentIndexChanged.connect(lambda _: self.show_defaults())
-        for combo in (self._parts, self._validate):
-            combo.currentIndexChanged.connect(self._on_part)
+        self._validate.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self._parts.currentIndexChanged.connect(self._on_part)
+        for combo in (self._start, self._parts):
+            combo.currentIndexChanged.connect(self._on_other_defaults)
         for line in (self._name, self._run_folder, self._proteins):
             line.editingFinished.connect(self.changed)
         for box in self._numbers.values():
@@ -318,6 +322,12 @@ class TrainSettingsSection(QWidget):
         tip = _PARTS[self._parts.currentData()][1]
         self._note.say(tip + "." if self.start_from else "From scratch it takes dozens of cells, and hours.")
         self.changed.emit()
+
+    def _on_other_defaults(self, index: int) -> None:
+        """Set the numbers that fit; before PyTorch is loaded, they are set when it is."""
+        del index
+        if self._loaded:
+            self.show_defaults()
 
     def _on_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Start from a weights file")
