@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -211,3 +213,21 @@ def test_outlines_that_cross_are_noticed():
     assert not crossing((square, square / 4 + 1))
     assert crossing((bow,))
     assert crossing((square, square + 2.5))
+
+
+FLAT_SIDED = (
+    "eNqFlMERhCAQBLF4+DQEQyE0Dc1QDIEnD4o9EJFtrLvj1wIzAy5rzO8xn0AJmJSocZOkyErBua1YRSR/aysyyf5sWKSO1ITqiLcL"
+    "sE3WKLaR+OZSR8k9PSSHFsrWGV1Hrk1cG6F72XYqtlbh2Q9z2yqbYruJtlWu120JbJVrsXW0FdhqpWyrlbKtziRUSswUqRRwuuyz"
+    "0Gelz0ZhgTCUPCOeo5JjYvkecVAaMvGwkUqBSueva0tUCry2g0osisii8PyzQ40YCCfWSHhV28zyWljGQ906bNU+B6vaACPfh38/"
+    "LcutFlvHR2rxDDsmAwzE48KJnWLC2ifzDoy9QbWTd0wG2Nudw+SFnmiAujOuPUJtb0Pb3P90XfMBfxGUpQ=="
+)
+"""A simulated cell whose outline has three corners exactly in a row; 97 x 118 bits, packed."""
+
+
+def test_three_corners_in_a_row_make_no_triangle_without_area():
+    height, width = 97, 118
+    bits = np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(FLAT_SIDED)), np.uint8))
+    mask = bits[: height * width].reshape(height, width).astype(bool)
+    mesh = mesh_cell(mask, PixelSize.square(0.68))
+    assert mesh.area == pytest.approx(mask.sum() * 0.68**2, rel=0.01)
+    assert np.array_equal(np.unique(mesh.triangles), np.arange(mesh.n_nodes)), "every node has a triangle"

@@ -19,6 +19,9 @@ from napari_cellforce.fields import BoolArray
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
+_FLAT = 1e-9
+"""Area of a triangle, over the square of its extent, that is a rounding error."""
+
 WANTED_ANGLE = 20.0
 """Refined until every angle exceeds this, in degrees; Ruppert's method ends surely up to 20.7."""
 CLEARANCE = 0.6
@@ -78,7 +81,10 @@ def triangulate(polygons: tuple[Array, ...], edge: float, max_area: float | None
 
 def _delaunay(points: Array, polygons: tuple[Array, ...]) -> Triangulation:
     delaunay = Delaunay(points)
-    return Triangulation(delaunay, _within(points[delaunay.simplices].mean(axis=1), polygons))
+    corners = points[delaunay.simplices]
+    # Three points in a row on the outline: a triangle without area, which lies neither inside nor outside.
+    flat = areas(corners) <= _FLAT * (np.ptp(corners, axis=1) ** 2).sum(axis=1)
+    return Triangulation(delaunay, _within(corners.mean(axis=1), polygons) & ~flat)
 
 
 def _improved(mesh: Triangulation, sides: Indices, max_area: float | None) -> tuple[Array, Indices] | None:
