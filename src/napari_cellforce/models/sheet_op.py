@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.physics.banded import one_blas_thread
+from napari_cellforce.physics.blas import one_blas_thread
 from napari_cellforce.physics.sheet import ContractileSheet, Equilibrium
 
 Array = npt.NDArray[np.float64]

@@ -7,11 +7,9 @@ Cython (`scipy.linalg.cython_lapack`); `ctypes` gives the lock away while they r
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +17,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import LinAlgError, cython_lapack
 from scipy.sparse.csgraph import reverse_cuthill_mckee
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+from napari_cellforce.physics.blas import one_blas_thread
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -112,37 +111,6 @@ class BandedCholesky:
             )  # fmt: skip
         solution: Array = x[self.band.rank]
         return solution
-
-
-_lock = threading.Lock()
-_running = 0
-_limit = contextlib.ExitStack()
-
-
-@contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS to one thread inside, for the whole process: bands are too narrow to share out.
-
-    On a busy machine a second thread, woken for a tenth of a millisecond's work, costs many. Blocks may
-    nest and run in several threads at once; the last one to end restores what was set.
-    """
-    global _running
-    with _lock:
-        if _running == 0:
-            _limit.enter_context(_controller().limit(limits=1, user_api="blas"))
-        _running += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _running -= 1
-            if _running == 0:
-                _limit.close()
-
-
-@functools.cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 @functools.cache

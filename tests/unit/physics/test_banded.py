@@ -8,7 +8,8 @@ import scipy.sparse as sp
 from scipy.linalg import LinAlgError
 from threadpoolctl import threadpool_info
 
-from napari_cellforce.physics.banded import Band, one_blas_thread
+from napari_cellforce.physics.banded import Band
+from napari_cellforce.physics.blas import one_blas_thread
 
 
 def ring_of_blocks(n_blocks: int = 9) -> tuple[np.ndarray, sp.csr_array]:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from scipy.linalg import LinAlgError
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.physics.banded import Array, BandedCholesky, Indices, one_blas_thread
+from napari_cellforce.physics.banded import Array, BandedCholesky, Indices
+from napari_cellforce.physics.blas import one_blas_thread
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
 
 Field = float | npt.NDArray[np.floating]
