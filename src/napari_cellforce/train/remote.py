@@ -8,6 +8,7 @@ standard input, and answers with pickled records on standard output. It ends whe
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -120,9 +121,10 @@ class RemoteRun:
         RuntimeError
             With the traceback of a mistake in the program.
         """
-        answers = self._process.stdout
+        answers, orders = self._process.stdout, self._process.stdin
         assert answers is not None
-        with answers:
+        assert orders is not None
+        with answers, contextlib.closing(orders):
             while True:
                 try:
                     record = pickle.load(answers)
@@ -132,9 +134,11 @@ class RemoteRun:
                     raise record
                 if isinstance(record, _Crash):
                     raise RuntimeError(record.text)
-                yield record
                 if isinstance(record, TrainResult | Scaled):
+                    self._process.wait()
+                    yield record
                     return
+                yield record
 
     def pause(self) -> None:
         """Rest after the current step."""
