@@ -225,6 +225,22 @@ def compared() -> None:
     stage.close()
 
 
+def measured() -> None:
+    """Take the pictures of the tutorial "Measuring tractions in napari"."""
+    stage = Stage("Measured traction (TFM)")
+    stage.press("Try it on sample beads")
+    stage.wait_for(lambda: stage.button("Measure the traction").isEnabled())
+    stage.press("Measure the traction")
+    stage.wait_for(lambda: stage.button("Measure the traction").isEnabled())
+    for name in ("reference beads", "loaded beads"):
+        stage.viewer.layers[name].visible = False
+    stage.scroll_to(stage.one_called("Criterion over lambda"))
+    stage.shoot("measure-2-traction")
+    stage.set("Poisson's ratio", 0.4)
+    stage.shoot_panel("measure-3-stale")
+    stage.close()
+
+
 def _write_movies(folder: Path) -> None:
     """Write three small movies for each of two conditions, and a file that is broken."""
     from dataclasses import replace
@@ -286,7 +302,10 @@ def _has_value(widget: QWidget) -> bool:
     return isinstance(widget, QSlider | QAbstractSpinBox)
 
 
-STORIES = {story.__name__: story for story in (predict_forces, pixel_size, whole_folder, fine_tune, compared)}
+STORIES = {
+    story.__name__: story
+    for story in (predict_forces, pixel_size, whole_folder, fine_tune, compared, measured)
+}
 
 
 def main() -> None:

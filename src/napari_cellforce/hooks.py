@@ -95,6 +95,11 @@ def open_predict(viewer: Viewer) -> None:
     viewer.window.add_plugin_dock_widget(PLUGIN, "Predict forces")
 
 
+def open_tfm(viewer: Viewer) -> None:
+    """Open the panel "Measured traction (TFM)"."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Measured traction (TFM)")
+
+
 def new_synthetic_mask(viewer: Viewer) -> None:
     """Add the mask of a drawn cell, to be painted in, and open the panel "Synthetic cell" with it."""
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, "Synthetic cell")

@@ -2,7 +2,15 @@
 
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.doubts import doubt_about_direction, doubt_about_substrate
-from napari_cellforce.tfm.job import TfmDisplacement, TfmFrame, TfmJob, from_displacement, prepare
+from napari_cellforce.tfm.job import (
+    TfmDisplacement,
+    TfmFrame,
+    TfmJob,
+    from_displacement,
+    from_displacements,
+    prepare,
+    tractions,
+)
 from napari_cellforce.tfm.quantities import region_table
 from napari_cellforce.tfm.writing import TfmPaths, tfm_to_files
 
@@ -15,7 +23,9 @@ __all__ = [
     "doubt_about_direction",
     "doubt_about_substrate",
     "from_displacement",
+    "from_displacements",
     "prepare",
     "region_table",
     "tfm_to_files",
+    "tractions",
 ]

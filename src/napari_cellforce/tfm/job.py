@@ -220,6 +220,19 @@ def from_displacement(
     return kernel.traction(field, choice.regularisation).astype(np.float32), choice
 
 
+def from_displacements(
+    displacements: npt.ArrayLike, spacing: float, config: TfmConfig
+) -> list[tuple[FloatArray, Choice]]:
+    """Return what `from_displacement` does for each frame of ``(T, 2, Y, X)``; one lambda if configured."""
+    fields = np.asarray(displacements, dtype=np.float64)
+    if not config.one_for_all:
+        return [from_displacement(field, spacing, config) for field in fields]
+    kernel = _kernel(fields.shape[-2:], spacing, config)
+    spectra = [displacement_spectrum(field, kernel) for field in fields]
+    choice = _chosen(functools.reduce(operator.add, spectra), config)
+    return [(kernel.traction(f, choice.regularisation).astype(np.float32), choice) for f in fields]
+
+
 def tractions(job: TfmJob, found: list[DisplacementResult]) -> Iterator[Progress | Choice | TfmFrame]:
     """Choose lambda and invert the displacements of all frames; the second half of `TfmJob.run`."""
     fields = [_in_micron(job, t, result) for t, result in enumerate(found)]

@@ -1,0 +1,338 @@
+"""The panel "Measured traction (TFM)": from beads to tractions, step by step."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+from napari.utils.notifications import show_info
+from napari.viewer import Viewer
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import MICROMETRE, PASCAL, VectorField
+from napari_cellforce.layers import METADATA_KEY
+from napari_cellforce.predict import Progress
+from napari_cellforce.tfm import TfmConfig, TfmJob
+from napari_cellforce.widgets._form import Tone, narrow
+from napari_cellforce.widgets._panel import Panel
+from napari_cellforce.widgets._worker import Job, tell
+from napari_cellforce.widgets.import_dialog import open_field
+from napari_cellforce.widgets.measured_fields import MEASURED, show_field
+from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.run_section import RunSection
+from napari_cellforce.widgets.sources import frame_of, images, stack_of
+from napari_cellforce.widgets.tfm_sample import GEL, sample_beads, write_training_cell
+from napari_cellforce.widgets.tfm_settings import TfmSettings
+from napari_cellforce.widgets.tfm_source import BEADS, TRACTION, TfmSource
+from napari_cellforce.widgets.tfm_steps import (
+    DISPLACEMENT,
+    DRIFT,
+    REGULARISATION,
+    STEPS,
+    Done,
+    Steps,
+    displacement_of,
+    in_place,
+    keys_of,
+    run_steps,
+    traction_field,
+    traction_of,
+)
+from napari_cellforce.widgets.tfm_steps_section import TfmStepsSection, words_of
+
+PANEL = "tfm"
+WELCOME = "From images of beads in the gel to the traction that moved them."
+_TRACTION = STEPS[-1]
+
+
+class TfmPanel(Panel):
+    """Choose bead images or a displacement, describe the gel, see the traction; or open one.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Given by napari.
+    memory : Memory, optional
+        Where the settings are kept between sessions.
+    preferences : Preferences, optional
+        By default those of napari's Preferences page.
+    """
+
+    def __init__(
+        self, napari_viewer: Viewer, *, memory: Memory | None = None, preferences: Preferences | None = None
+    ) -> None:
+        super().__init__()
+        self._viewer: ViewerModel = napari_viewer
+        self._memory = memory or Memory()
+        self._look = (preferences or Preferences.load()).arrows
+        self._steps = Steps()
+        self._running: TfmJob | VectorField | None = None
+        self._traction: VectorField | None = None
+        self._words: dict[str, str] = {}
+        self._failed = ""
+        self._source = TfmSource(self._viewer)
+        self._settings = TfmSettings()
+        self._run = RunSection()
+        self._progress = TfmStepsSection(self._viewer)
+        self._job = Job(self)
+        self._build()
+        self._recall()
+        self._connect()
+        self._refresh()
+
+    @property
+    def traction(self) -> VectorField | None:
+        """What was measured or opened last, in Pa."""
+        return self._traction
+
+    def measure(self, last: str = _TRACTION) -> None:
+        """Do what is not done yet, up to a step, off the GUI thread."""
+        try:
+            config = self._settings.config()
+            keys = self._keys(config)
+            if self._source.kind == BEADS:
+                job = self._source.job(config)
+                self._running = job
+                self._job.start(lambda: run_steps(job, self._steps, keys, last))
+            elif self._source.displacement is not None:
+                field = self._source.displacement
+                self._running = _inverted(field, config)
+                self._job.start(lambda: traction_of(field, config, keys))
+            self._failed = ""
+        except CellForceError as error:
+            self._failed = str(error)
+            tell(error)
+        self._refresh()
+
+    def open_file(self) -> None:
+        """Ask for a displacement or traction file and show it."""
+        field = open_field(self, self._viewer, self._memory)
+        if field is not None:
+            show_field(self._viewer, field, self._look)
+            if field.quantity == "traction":
+                self._traction = field
+            self._refresh()
+
+    def write_training_data(self, folder: Path) -> None:
+        """Write the chosen protein and the measured traction as data to learn from."""
+        layer, traction = self._protein.currentData(), self._traction
+        if layer is None or traction is None:
+            return
+
+        def write() -> Iterator[Path]:
+            yield write_training_cell(folder, stack_of([layer]), traction)
+
+        self._writing.start(write)
+
+    def _build(self) -> None:
+        self._sample = QPushButton("Try it on sample beads")
+        self._sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
+        self._sample.clicked.connect(self._open_sample)
+        self._writing = Job(self)
+        self._protein = narrow(QComboBox())
+        self._protein.setAccessibleName("Protein")
+        self._write = QPushButton("Write as training data …")
+        self._write.setToolTip("Protein image, cell and traction, for the panel Train a predictor")
+        self._write.clicked.connect(self._on_write)
+        self._export = QWidget()
+        row = QHBoxLayout(self._export)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._protein, 1)
+        row.addWidget(self._write)
+        reset = QPushButton("Reset")
+        reset.setFlat(True)
+        reset.setToolTip("Back to the default settings; gel and layers stay")
+        reset.clicked.connect(self._settings.reset)
+        sections = (self._sample, self._source, self._settings, self._run, self._progress, self._export)
+        self._lay_out(sections, reset)
+
+    def _connect(self) -> None:
+        self._source.changed.connect(self._on_changed)
+        self._source.opened.connect(self.open_file)
+        self._settings.changed.connect(self._on_changed)
+        self._run.started.connect(lambda: self.measure())
+        self._run.stopped.connect(self._job.stop)
+        self._progress.wanted.connect(self._on_wanted)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(self._on_failed)
+        self._job.ended.connect(self._refresh)
+        self._writing.failed.connect(tell)
+        self._writing.yielded.connect(_tell_written)
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(CellForceError):
+            self._memory.remember(PANEL, {"preset": self._settings.config().to_json()})
+        self._job.drop()
+        self._source.disconnect_viewer()
+        self._progress.disconnect_viewer()
+
+    def _recall(self) -> None:
+        # A file that somebody edited is no reason not to open.
+        with contextlib.suppress(CellForceError, TypeError, json.JSONDecodeError):
+            preset = self._memory.recall(PANEL).get("preset")
+            if preset:
+                self._settings.show_config(TfmConfig.from_json(preset))
+
+    def _keys(self, config: TfmConfig) -> dict[str, Any]:
+        return keys_of(config, self._source.key, self._source.place)
+
+    def _on_changed(self) -> None:
+        self._failed = ""
+        self._refresh()
+
+    def _on_wanted(self, step: str) -> None:
+        """Do a step again, and those before it that are not done."""
+        self._steps.forget_from(step)
+        self.measure(step)
+
+    def _problem(self) -> CellForceError | None:
+        problem = self._source.problem()
+        if problem is None and self._source.kind != TRACTION:
+            try:
+                self._settings.config()
+            except CellForceError as error:
+                return error
+        return problem
+
+    def _refresh(self, complete: bool = True) -> None:
+        """Bring buttons and words in line with what is chosen, done and running."""
+        del complete
+        kind, running, problem = self._source.kind, self._job.running, self._problem()
+        self._sample.setVisible(not images(self._viewer) and self._traction is None)
+        for section in (self._settings, self._run, self._progress):
+            section.setVisible(kind != TRACTION)
+        ready = problem is None and not running
+        self._run.set_offer("Measure the traction" if kind == BEADS else "Compute the traction", ready=ready)
+        self._run.set_running(running)
+        self._progress.set_ready({step: ready and (kind == BEADS or step == _TRACTION) for step in STEPS})
+        self._show_stale()
+        self._fill_proteins()
+        if not running:
+            self._run.say(*self._what_now(problem))
+
+    def _show_stale(self) -> None:
+        try:
+            keys = self._keys(self._settings.config())
+        except CellForceError:
+            keys = {}
+        for step in STEPS:
+            self._progress.show_step(step, self._words.get(step, ""), stale=self._steps.stale(step, keys))
+
+    def _fill_proteins(self) -> None:
+        chosen = self._protein.currentData()
+        layers = images(self._viewer)
+        self._protein.clear()
+        for layer in layers:
+            self._protein.addItem(layer.name, layer)
+        self._protein.setCurrentIndex(layers.index(chosen) if chosen in layers else len(layers) - 1)
+        self._export.setVisible(self._traction is not None and bool(layers))
+
+    def _what_now(self, problem: CellForceError | None) -> tuple[str, Tone]:
+        if not images(self._viewer) and self._source.kind == BEADS:
+            return f"{WELCOME} {problem}", Tone.PLAIN
+        if problem is not None:
+            text = str(problem)
+            # What has not been begun is no mistake.
+            return text[:1].upper() + text[1:], Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
+        if self._failed:
+            return self._failed, Tone.PROBLEM
+        if self._progress.any_stale:
+            return "A setting has changed: press the button to do again what is stale.", Tone.PLAIN
+        if self._traction is not None and self._words:
+            return "Each step is a layer: check it. Next: Compare with measured.", Tone.GOOD
+        return "", Tone.PLAIN
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            self._run.say(f"{record.what} …")
+            self._run.show_progress(record.done, record.total)
+        elif isinstance(record, Done):
+            self._steps.take(record)
+            self._words[record.step] = words_of(record.step, record.result)
+            self._show_done(record)
+            self._show_stale()
+        else:
+            self._show_sample(record)
+
+    def _show_done(self, done: Done) -> None:
+        """Put the result of a step into the viewer."""
+        running = self._running
+        if done.step == REGULARISATION:
+            self._progress.show_choice(done.result)
+        elif isinstance(running, VectorField):
+            self._show_traction(dataclasses.replace(running, data=np.stack(done.result)))
+        elif running is not None and done.step == DRIFT:
+            self._show_in_place(running, done.result)
+        elif running is not None and done.step == DISPLACEMENT:
+            show_field(self._viewer, displacement_of(running, done.result), self._look, visible=False)
+        elif running is not None:
+            self._show_traction(traction_field(running, done.result))
+
+    def _show_traction(self, field: VectorField) -> None:
+        self._traction = field
+        show_field(self._viewer, field, self._look)
+        self._viewer.canvas.overlays.scale_bar.visible = True
+
+    def _show_in_place(self, job: TfmJob, drifts: Any) -> None:
+        """Lay the loaded beads, drift taken off, over those at rest: white where they agree."""
+        name = f"{job.loaded.name}, drift taken off"
+        if name in self._viewer.layers:
+            self._viewer.layers.remove(name)
+        source = next(
+            layer for layer in images(self._viewer) if layer.name == job.loaded.channel_names[job.channel]
+        )
+        place = frame_of(source)
+        layer = Image(
+            place.fit(in_place(job, drifts)),
+            **place.attributes,
+            name=name,
+            colormap="green",
+            blending="additive",
+            visible=False,
+            contrast_limits=source.contrast_limits,
+            metadata={METADATA_KEY: {"role": "step"}},
+        )
+        active = self._viewer.layers.selection.active
+        self._viewer.layers.insert(self._viewer.layers.index(source) + 1, layer)
+        self._viewer.layers.selection.active = active
+
+    def _on_failed(self, error: Exception) -> None:
+        self._failed = str(error) if isinstance(error, CellForceError) else ""
+        tell(error)
+
+    def _open_sample(self) -> None:
+        self._job.start(sample_beads)
+        self._refresh()
+
+    def _show_sample(self, layers: list[Any]) -> None:
+        # napari gives a proxy of what it adds; choosing needs the layers themselves.
+        made = [Layer.create(*data) for data in layers]
+        self._viewer.layers.extend(made)
+        self._source.choose(made[-3], made[-2])
+        self._source.choose_cell(made[-1])
+        self._settings.show_config(TfmConfig(GEL))
+
+    def _on_write(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the training data")
+        if folder:
+            self.write_training_data(Path(folder))
+
+
+def _inverted(field: VectorField, config: TfmConfig) -> VectorField:
+    """Return the traction that will come of a displacement, still without values."""
+    settings = {**field.provenance.settings, **dataclasses.asdict(config)}
+    provenance = dataclasses.replace(field.provenance, model=MEASURED, settings=settings)
+    assert field.unit == MICROMETRE
+    return dataclasses.replace(field, quantity="traction", unit=PASCAL, provenance=provenance)
+
+
+def _tell_written(root: Path) -> None:
+    show_info(f"Written to {root}. Drop that folder into the panel Train a predictor.")
