@@ -204,6 +204,7 @@ def test_a_table_is_opened_with_what_it_does_not_say(viewer: ViewerModel, tmp_pa
     dialog = ImportDialog([str(path)], viewer, memory)
     assert dialog.field is None
     assert "does not say in which unit" in dialog._words.text()
+    assert "--unit" not in dialog._words.text(), "options are for the command line"
     dialog._unit.setCurrentIndex(dialog._unit.findData("Pa"))
     dialog._pixel.setValue(0.2)
     dialog._flip_y.setChecked(True)

@@ -198,6 +198,7 @@ def test_a_displacement_of_another_program_gives_its_traction(
     panel._settings.show_config(TfmConfig(Substrate(YOUNG, 0.5), criterion="fixed", regularisation=1e-5))
     measure()
     np.testing.assert_allclose(panel.traction.data[0], coarse, atol=40)
+    assert not panel._progress._buttons["drift"].isVisibleTo(panel), "there are no beads to follow"
     assert "lambda 1e-05" in panel._progress.says("regularisation")
 
 

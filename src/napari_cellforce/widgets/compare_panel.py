@@ -14,6 +14,7 @@ from napari.viewer import Viewer
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_cellforce.compare import CompareConfig, ComparePaths, Comparison, compare, write_comparison
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PASCAL, VectorField
 from napari_cellforce.layers import image_layers
 from napari_cellforce.predict import Progress
@@ -165,7 +166,7 @@ class ComparePanel(Panel):
             self._show_sample(*record)
 
     def _on_failed(self, error: Exception) -> None:
-        self._failed = str(error) if isinstance(error, ValueError) else ""
+        self._failed = str(error) if isinstance(error, CellForceError) else ""
         tell(error)
 
     def _open_sample(self) -> None:

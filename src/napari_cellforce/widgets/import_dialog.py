@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ _MEMORY = "import"
 _PAGE = "tutorials/beads/#measured-with-another-program"
 _PAUSE = 250
 """Milliseconds without a change until the file is read again."""
+
+_OPTION = re.compile(r" \(--[a-z-]+\)")
+"""Of the command line, in the remedies of errors: here it is a row of the form."""
 
 _PREVIEW = 340
 """Pixels a side."""
@@ -135,7 +139,7 @@ class ImportDialog(QDialog):
                     self._paths[0] if len(self._paths) == 1 else self._paths, self.layout_of_file
                 )
         except CellForceError as error:
-            self._words.say(str(error), Tone.PROBLEM)
+            self._words.say(_OPTION.sub("", str(error)), Tone.PROBLEM)
         else:
             doubts = " ".join(str(w.message) for w in caught if issubclass(w.category, CellForceWarning))
             self._words.say(doubts or summary(self.field), Tone.PROBLEM if doubts else Tone.GOOD)

@@ -212,7 +212,7 @@ class TfmPanel(Panel):
         ready = problem is None and not running
         self._run.set_offer("Measure the traction" if kind == BEADS else "Compute the traction", ready=ready)
         self._run.set_running(running)
-        self._progress.set_ready({step: ready and (kind == BEADS or step == _TRACTION) for step in STEPS})
+        self._progress.offer(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
         self._show_stale()
         self._fill_proteins()
         if not running:

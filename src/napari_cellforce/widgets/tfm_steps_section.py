@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,10 +81,12 @@ class TfmStepsSection(QWidget):
         sign = f"<b style='color: {ALARM}'>⚠ stale:</b> " if stale else ""
         self._words[step].setText(sign + words if words else "–")
 
-    def set_ready(self, ready: dict[str, bool]) -> None:
-        """Let the buttons of steps be pressed, or not."""
+    def offer(self, steps: Sequence[str], *, ready: bool) -> None:
+        """Show these steps only, and let their buttons be pressed, or not."""
         for step, button in self._buttons.items():
-            button.setEnabled(ready[step])
+            button.setVisible(step in steps)
+            self._words[step].setVisible(step in steps)
+            button.setEnabled(ready)
 
     def show_choice(self, choice: Choice) -> None:
         """Draw what was minimised over lambda, and the chosen point."""
