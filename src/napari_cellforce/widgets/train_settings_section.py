@@ -144,15 +144,12 @@ class TrainSettingsSection(QWidget):
 
     def config(self) -> TrainConfig:
         """Return the settings; what to learn from is not among them."""
-        from napari_cellforce.train import TrainConfig, finetune_config
-
-        start, part = self.start_from, self._parts.currentData()
-        if start:
-            base = finetune_config(start, "all" if part == SCALE else part)
-        else:
+        base = self._defaults()
+        if not self.start_from:
             proteins = tuple(p.strip() for p in self._proteins.text().split(",") if p.strip()) or ("zyxin",)
             kind = self._start.currentData()[1]
-            base = TrainConfig(kind=kind, inputs=(*proteins, "mask") if kind == "adhesion-unet" else proteins)
+            inputs = (*proteins, "mask") if kind == "adhesion-unet" else proteins
+            base = dataclasses.replace(base, kind=kind, inputs=inputs)
         optimise = dataclasses.replace(
             base.optimise,
             epochs=self._epochs.value(),
@@ -210,11 +207,8 @@ class TrainSettingsSection(QWidget):
 
     def show_defaults(self) -> None:
         """Set the numbers to those that fit what is started from; this loads PyTorch."""
-        from napari_cellforce.train import TrainConfig, finetune_config
-
         self._loaded = True
-        part: Any = "all" if self.only_scale else self._parts.currentData()
-        base = finetune_config(self.start_from, part) if self.start_from else TrainConfig()
+        base = self._defaults()
         with QSignalBlocker(self):
             self._epochs.setValue(base.optimise.epochs)
             self._batch.setValue(base.optimise.batch)
@@ -300,8 +294,8 @@ class TrainSettingsSection(QWidget):
         self._start.currentIndexChanged.connect(self._on_start)
         self._validate.currentIndexChanged.connect(lambda _: self.changed.emit())
         self._parts.currentIndexChanged.connect(self._on_part)
-        for combo in (self._start, self._parts):
-            combo.currentIndexChanged.connect(self._on_other_defaults)
+        self._start.currentIndexChanged.connect(self._on_other_start)
+        self._parts.currentIndexChanged.connect(self._on_other_part)
         for line in (self._name, self._run_folder, self._proteins):
             line.editingFinished.connect(self.changed)
         for box in self._numbers.values():
@@ -323,11 +317,24 @@ class TrainSettingsSection(QWidget):
         self._note.say(tip + "." if self.start_from else "From scratch it takes dozens of cells, and hours.")
         self.changed.emit()
 
-    def _on_other_defaults(self, index: int) -> None:
+    def _on_other_start(self, index: int) -> None:
         """Set the numbers that fit; before PyTorch is loaded, they are set when it is."""
         del index
         if self._loaded:
             self.show_defaults()
+
+    def _on_other_part(self, index: int) -> None:
+        """Set the size of the steps that fits, and leave what was typed in otherwise."""
+        del index
+        if self._loaded:
+            self._rate.setValue(self._defaults().optimise.learning_rate)
+
+    def _defaults(self) -> TrainConfig:
+        """Return the settings that go with what is started from and what may change."""
+        from napari_cellforce.train import TrainConfig, finetune_config
+
+        part: Any = "all" if self.only_scale else self._parts.currentData()
+        return finetune_config(self.start_from, part) if self.start_from else TrainConfig()
 
     def _on_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Start from a weights file")
