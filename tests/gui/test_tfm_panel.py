@@ -212,12 +212,12 @@ def test_a_measured_cell_becomes_data_to_learn_from(
     qtbot: QtBot, filled: TfmPanel, measure: Callable[..., None], tmp_path: Path, notifications: list[str]
 ) -> None:
     measure()
-    filled.write_training_data(tmp_path)
-    qtbot.waitUntil(lambda: not filled._writing.running, timeout=PATIENCE)
+    filled._export.write(tmp_path)
+    qtbot.waitUntil(lambda: not filled._export.writing, timeout=PATIENCE)
     (path,) = list_cells(tmp_path / "pulled measured")
     cell = read_cell(path)
     np.testing.assert_allclose(np.asarray(cell.traction.data), filled.traction.data)
     assert cell.traction.pixel_size.micron == PIXEL
-    filled.write_training_data(tmp_path)
-    qtbot.waitUntil(lambda: not filled._writing.running, timeout=PATIENCE)
+    filled._export.write(tmp_path)
+    qtbot.waitUntil(lambda: not filled._export.writing, timeout=PATIENCE)
     assert "nothing is overwritten" in notifications[-1]

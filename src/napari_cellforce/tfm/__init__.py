@@ -12,6 +12,7 @@ from napari_cellforce.tfm.job import (
     tractions,
 )
 from napari_cellforce.tfm.quantities import region_table
+from napari_cellforce.tfm.training_cell import write_training_cell
 from napari_cellforce.tfm.writing import TfmPaths, tfm_to_files
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "region_table",
     "tfm_to_files",
     "tractions",
+    "write_training_cell",
 ]

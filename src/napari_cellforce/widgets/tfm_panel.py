@@ -5,31 +5,29 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
-from napari.utils.notifications import show_info
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import MICROMETRE, PASCAL, VectorField
 from napari_cellforce.layers import METADATA_KEY
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmJob
-from napari_cellforce.widgets._form import Tone, narrow
+from napari_cellforce.widgets._form import Tone
 from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.import_dialog import open_field
 from napari_cellforce.widgets.measured_fields import MEASURED, show_field
 from napari_cellforce.widgets.preferences import Memory, Preferences
 from napari_cellforce.widgets.run_section import RunSection
-from napari_cellforce.widgets.sources import frame_of, images, stack_of
-from napari_cellforce.widgets.tfm_sample import GEL, sample_beads, write_training_cell
+from napari_cellforce.widgets.sources import frame_of, images
+from napari_cellforce.widgets.tfm_export import TfmExport
+from napari_cellforce.widgets.tfm_sample import GEL, sample_beads
 from napari_cellforce.widgets.tfm_settings import TfmSettings
 from napari_cellforce.widgets.tfm_source import BEADS, TRACTION, TfmSource
 from napari_cellforce.widgets.tfm_steps import (
@@ -82,6 +80,7 @@ class TfmPanel(Panel):
         self._settings = TfmSettings()
         self._run = RunSection()
         self._progress = TfmStepsSection(self._viewer)
+        self._export = TfmExport(self._viewer)
         self._job = Job(self)
         self._build()
         self._recall()
@@ -121,32 +120,10 @@ class TfmPanel(Panel):
                 self._traction = field
             self._refresh()
 
-    def write_training_data(self, folder: Path) -> None:
-        """Write the chosen protein and the measured traction as data to learn from."""
-        layer, traction = self._protein.currentData(), self._traction
-        if layer is None or traction is None:
-            return
-
-        def write() -> Iterator[Path]:
-            yield write_training_cell(folder, stack_of([layer]), traction)
-
-        self._writing.start(write)
-
     def _build(self) -> None:
         self._sample = QPushButton("Try it on sample beads")
         self._sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
         self._sample.clicked.connect(self._open_sample)
-        self._writing = Job(self)
-        self._protein = narrow(QComboBox())
-        self._protein.setAccessibleName("Protein")
-        self._write = QPushButton("Write as training data …")
-        self._write.setToolTip("Protein image, cell and traction, for the panel Train a predictor")
-        self._write.clicked.connect(self._on_write)
-        self._export = QWidget()
-        row = QHBoxLayout(self._export)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._protein, 1)
-        row.addWidget(self._write)
         reset = QPushButton("Reset")
         reset.setFlat(True)
         reset.setToolTip("Back to the default settings; gel and layers stay")
@@ -164,8 +141,6 @@ class TfmPanel(Panel):
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._refresh)
-        self._writing.failed.connect(tell)
-        self._writing.yielded.connect(_tell_written)
 
     def _let_go(self) -> None:
         with contextlib.suppress(CellForceError):
@@ -214,7 +189,7 @@ class TfmPanel(Panel):
         self._run.set_running(running)
         self._progress.offer(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
         self._show_stale()
-        self._fill_proteins()
+        self._export.refresh(self._traction)
         if not running:
             self._run.say(*self._what_now(problem))
 
@@ -225,15 +200,6 @@ class TfmPanel(Panel):
             keys = {}
         for step in STEPS:
             self._progress.show_step(step, self._words.get(step, ""), stale=self._steps.stale(step, keys))
-
-    def _fill_proteins(self) -> None:
-        chosen = self._protein.currentData()
-        layers = images(self._viewer)
-        self._protein.clear()
-        for layer in layers:
-            self._protein.addItem(layer.name, layer)
-        self._protein.setCurrentIndex(layers.index(chosen) if chosen in layers else len(layers) - 1)
-        self._export.setVisible(self._traction is not None and bool(layers))
 
     def _what_now(self, problem: CellForceError | None) -> tuple[str, Tone]:
         if not images(self._viewer) and self._source.kind == BEADS:
@@ -320,11 +286,6 @@ class TfmPanel(Panel):
         self._source.choose_cell(made[-1])
         self._settings.show_config(TfmConfig(GEL))
 
-    def _on_write(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the training data")
-        if folder:
-            self.write_training_data(Path(folder))
-
 
 def _inverted(field: VectorField, config: TfmConfig) -> VectorField:
     """Return the traction that will come of a displacement, still without values."""
@@ -332,7 +293,3 @@ def _inverted(field: VectorField, config: TfmConfig) -> VectorField:
     provenance = dataclasses.replace(field.provenance, model=MEASURED, settings=settings)
     assert field.unit == MICROMETRE
     return dataclasses.replace(field, quantity="traction", unit=PASCAL, provenance=provenance)
-
-
-def _tell_written(root: Path) -> None:
-    show_info(f"Written to {root}. Drop that folder into the panel Train a predictor.")
