@@ -238,9 +238,7 @@ def _carried_out(order: Mapping[str, Any], orders: _Orders, tell: Tell) -> Train
     folder, config = Path(order["folder"]), TrainConfig.from_mapping(order["config"])
     if order["task"] == "scale":
         tell(Preparing("Predicting all frames"))
-        return Scaled(
-            *calibrate_file(config.start_from, config.data, folder / f"{config.name}.safetensors")
-        )
+        return Scaled(*calibrate_file(config.start_from, config.data, folder / f"{config.name}.safetensors"))
     going_on = order["task"] == "resume"
     return _trained(read_config(folder / CONFIG) if going_on else config, folder, going_on, orders, tell)
 

@@ -139,7 +139,8 @@ def _field(comparison: Comparison, which: str, coarse: ShownField) -> VectorFiel
     stacks = []
     for frame in comparison.frames:
         pair = frame.pair
-        values = {A: pair.first, B: pair.second, DIFFERENCE: frame.maps.difference}[which]
+        all_values: dict[str, Any] = {A: pair.first, B: pair.second, DIFFERENCE: frame.maps.difference}
+        values = all_values[which]
         stacks.append(np.where(pair.mask, values, 0))
     return VectorField(
         np.stack(stacks).astype(np.float32),

@@ -77,7 +77,8 @@ class TfmSource(QWidget):
     @property
     def displacement(self) -> VectorField | None:
         """The chosen displacement."""
-        return self._field.currentData()
+        chosen: VectorField | None = self._field.currentData()
+        return chosen
 
     @property
     def key(self) -> Hashable:
@@ -128,7 +129,8 @@ class TfmSource(QWidget):
         CellForceError
             If they cannot be measured.
         """
-        reference, loaded = self._reference.layer, stack_of([self._loaded.layer])
+        reference: Any = self._reference.layer
+        loaded = stack_of([self._loaded.layer])
         beads = np.asarray(reference.data[0] if reference.ndim == 3 else reference.data)
         size = PixelSize.square(self._pixel.value())
         layer = self._cell.currentData()

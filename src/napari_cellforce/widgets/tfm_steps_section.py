@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,9 +110,13 @@ class TfmStepsSection(QWidget):
 
 def words_of(step: str, result: Any) -> str:
     """Return what came of a step, in a line."""
-    return {DRIFT: _drift, DISPLACEMENT: _displacement, REGULARISATION: _choice, TRACTION: _traction}[step](
-        result
-    )
+    tell: dict[str, Callable[[Any], str]] = {
+        DRIFT: _drift,
+        DISPLACEMENT: _displacement,
+        REGULARISATION: _choice,
+        TRACTION: _traction,
+    }
+    return tell[step](result)
 
 
 def _drift(drifts: list[Drift]) -> str:
