@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 WIDTH = 350
 """Pixels in which a panel has to be readable."""
@@ -36,15 +36,31 @@ class Panel(QWidget):
         """Do what `dismantle` promises; called once."""
         raise NotImplementedError
 
-    def _lay_out(self, sections: Sequence[QWidget], foot: QWidget) -> None:
-        """Put sections from top to bottom into a column that scrolls, and `foot` at its lower end."""
+    def _lay_out(
+        self, sections: Sequence[QWidget], reset: Callable[..., None] | None = None, *, stays: str = "layers"
+    ) -> None:
+        """Put sections from top to bottom into a column that scrolls, with Reset at its lower end.
+
+        Parameters
+        ----------
+        sections : sequence of QWidget
+        reset : callable, optional
+            Goes back to the default settings; without it there is no button.
+        stays : str
+            What a reset leaves alone, as told in the tooltip.
+        """
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(4, 4, 4, 4)
         for section in sections:
             column.addWidget(section)
         column.addStretch()
-        column.addWidget(foot, alignment=Qt.AlignRight)
+        if reset is not None:
+            button = QPushButton("Reset")
+            button.setFlat(True)
+            button.setToolTip(f"Back to the default settings; {stays} stay")
+            button.clicked.connect(reset)
+            column.addWidget(button, alignment=Qt.AlignRight)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.NoFrame)

@@ -11,7 +11,6 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.batch import (
     BatchConfig,
@@ -146,10 +145,6 @@ class BatchPanel(Panel):
             self._viewer.add_layer(Layer.create(*layer))
 
     def _build(self) -> None:
-        reset = QPushButton("Reset")
-        reset.setFlat(True)
-        reset.setToolTip("Back to the default settings; results stay")
-        reset.clicked.connect(lambda: self.show_config(BatchConfig("", "", "")))
         sections = (
             self._folder,
             self._model,
@@ -158,7 +153,7 @@ class BatchPanel(Panel):
             self._progress,
             self._actions,
         )
-        self._lay_out(sections, reset)
+        self._lay_out(sections, lambda: self.show_config(BatchConfig("", "", "")), stays="results")
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE)
 

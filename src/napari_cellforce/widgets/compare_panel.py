@@ -95,11 +95,7 @@ class ComparePanel(Panel):
             "A simulated cell whose traction was measured, predicted by the adhesion filter"
         )
         self._sample.clicked.connect(self._open_sample)
-        reset = QPushButton("Reset")
-        reset.setFlat(True)
-        reset.setToolTip("Back to the default settings; layers stay")
-        reset.clicked.connect(self._choice.reset)
-        self._lay_out((self._sample, self._choice, self._run, self._agreement), reset)
+        self._lay_out((self._sample, self._choice, self._run, self._agreement), self._choice.reset)
 
     def _connect(self) -> None:
         self._choice.changed.connect(self._on_choice)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.explain.fields_part import reader, require_fields
@@ -102,7 +102,7 @@ class ExplainPanel(Panel):
         self._answer = TextLine()
         self._job, self._probing = Job(self), Job(self)
         sections = (self._image, self._cell, self._model, self._parts, self._run)
-        self._lay_out((*sections, self._greens, self._formula, self._probe, self._answer), QWidget())
+        self._lay_out((*sections, self._greens, self._formula, self._probe, self._answer))
         self._connect()
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             self._model.recall(self._memory.recall(PANEL))

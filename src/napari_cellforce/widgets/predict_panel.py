@@ -112,12 +112,8 @@ class PredictPanel(Panel):
         self._sample = QPushButton("Try it on a sample cell")
         self._sample.setToolTip("Opens a cell that the plugin draws itself")
         self._sample.clicked.connect(self._open_sample)
-        reset = QPushButton("Reset")
-        reset.setFlat(True)
-        reset.setToolTip("Back to the default settings; layers stay")
-        reset.clicked.connect(self._on_reset)
         sections = (self._sample, self._image, self._cell, self._model, self._run, self._results)
-        self._lay_out(sections, reset)
+        self._lay_out(sections, self._on_reset)
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_model)

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QPushButton, QTabBar
+from qtpy.QtWidgets import QTabBar
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.predict import Progress
@@ -112,12 +112,8 @@ class SyntheticPanel(Panel):
         self._tabs.setExpanding(True)
         self._tabs.addTab("This cell")
         self._tabs.addTab("Scan a property")
-        reset = QPushButton("Reset")
-        reset.setFlat(True)
-        reset.setToolTip("Back to the default settings; layers stay")
-        reset.clicked.connect(self._on_reset)
         asked = (self._tabs, self._ask, self._scan, self._run)
-        self._lay_out((self._drawing, *asked, self._compare, self._curves), reset)
+        self._lay_out((self._drawing, *asked, self._compare, self._curves), self._on_reset)
 
     def _connect(self) -> None:
         self._drawing.changed.connect(self._refresh)

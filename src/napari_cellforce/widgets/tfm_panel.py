@@ -124,12 +124,8 @@ class TfmPanel(Panel):
         self._sample = QPushButton("Try it on sample beads")
         self._sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
         self._sample.clicked.connect(self._open_sample)
-        reset = QPushButton("Reset")
-        reset.setFlat(True)
-        reset.setToolTip("Back to the default settings; gel and layers stay")
-        reset.clicked.connect(self._settings.reset)
         sections = (self._sample, self._source, self._settings, self._run, self._progress, self._export)
-        self._lay_out(sections, reset)
+        self._lay_out(sections, self._settings.reset, stays="gel and layers")
 
     def _connect(self) -> None:
         self._source.changed.connect(self._on_changed)

@@ -133,10 +133,6 @@ class TrainPanel(Panel):
         self._sample.setToolTip("Simulates six cells with measured tractions, in half a minute")
         self._anew = QPushButton("Start anew instead")
         self._anew.setToolTip("Leaves the stopped run as it is, and trains from the beginning")
-        reset = QPushButton("Reset")
-        reset.setFlat(True)
-        reset.setToolTip("Back to the default settings; models and runs stay")
-        reset.clicked.connect(self._on_reset)
         sections = (
             self._data,
             self._sample,
@@ -148,7 +144,7 @@ class TrainPanel(Panel):
             self._curves,
             self._outcome,
         )
-        self._lay_out(sections, reset)
+        self._lay_out(sections, self._on_reset, stays="models and runs")
 
     def _connect(self) -> None:
         self._data.changed.connect(self._on_data)
