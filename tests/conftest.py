@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,24 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"verification data not present at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@contextmanager
+def _small_files(n_bytes: int) -> Iterator[None]:
+    resource = pytest.importorskip("resource", reason="limits are known to Unix only")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """In its block, files of this process may not grow beyond so many bytes, like on a disk that fills up.
+
+    A block, because pytest writes its own progress to a file (the log of a CI) before a fixture ends.
+    Python ignores SIGXFSZ, so the limit is an ``OSError``.
+    """
+    return _small_files

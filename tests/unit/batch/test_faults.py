@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -134,27 +133,12 @@ def test_an_error_that_nobody_foresaw_is_one_inputs_own_and_in_the_log(config, p
     assert "Traceback" in (tmp_path / "out" / "log.txt").read_text()
 
 
-@pytest.fixture
-def small_disk():
-    """Files of at most 8 kB can be written: for a program that is what a full disk is like."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def shrink() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
-
-    yield shrink
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_what_does_not_fit_on_the_disk_fails_and_leaves_no_half_files(
-    config, predictor, tmp_path, small_disk
-):
+def test_what_does_not_fit_on_the_disk_fails_and_leaves_no_half_files(config, predictor, tmp_path, full_disk):
     plan = make_plan(config(pattern="cell_3.tif"), predictor)
     events = run(plan, predictor)
     next(events)
-    small_disk()
-    outcome = last(events)
+    with full_disk(8192):
+        outcome = last(events)
     assert "cannot write" in outcome.failures["cell_3.tif"]
     assert not list((tmp_path / "out").rglob("*.ome.tif"))
     assert not list((tmp_path / "out").rglob("*.partial"))

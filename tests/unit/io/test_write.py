@@ -205,13 +205,13 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
 
 
 @pytest.mark.parametrize("n_frames", [None, 4])
-def test_a_full_disk_keeps_the_frames_before_it(tmp_path, file_size_limit, n_frames):
+def test_a_full_disk_keeps_the_frames_before_it(tmp_path, full_disk, n_frames):
     """The third frame does not fit and is cut off; the file is as if the job had stopped after the second."""
     path, shape = tmp_path / "f.ome.tif", (100, 120)
     frames = [incompressible(shape, seed) for seed in range(4)]
     mask = np.eye(*shape, dtype=bool)
-    file_size_limit(300_000 if n_frames is None else 230_000)
-    with pytest.raises(CellForceError) as caught:
+    limit = 300_000 if n_frames is None else 230_000
+    with full_disk(limit), pytest.raises(CellForceError) as caught:
         fill(path, frames, [mask] * 4, n_frames=n_frames)
     assert "frame 2 of" in caught.value.value
     assert "the 2 before it are kept" in caught.value.value
@@ -222,27 +222,17 @@ def test_a_full_disk_keeps_the_frames_before_it(tmp_path, file_size_limit, n_fra
     assert [p.name for p in tmp_path.iterdir()] == ["f.ome.tif"]
 
 
-def test_masks_that_do_not_fit_any_more_are_left_out_with_a_warning(tmp_path, file_size_limit):
+def test_masks_that_do_not_fit_any_more_are_left_out_with_a_warning(tmp_path, full_disk):
     path, shape = tmp_path / "f.ome.tif", (100, 120)
     rng = np.random.default_rng(0)
     frames = [incompressible(shape, seed) for seed in range(2)]
     masks = [rng.random(shape) < 0.5 for _ in frames]
     fill(path, frames, n_frames=2)
-    file_size_limit(path.stat().st_size + 1000)
-    with pytest.warns(CellForceWarning, match="masks are not in"):
+    with full_disk(path.stat().st_size + 1000), pytest.warns(CellForceWarning, match="masks are not in"):
         fill(path, frames, masks, n_frames=2)
     read = io.read_field(path)
     assert read.mask is None
     np.testing.assert_array_equal(np.asarray(read.data), frames)
-
-
-@pytest.fixture
-def file_size_limit() -> Iterator[Any]:
-    """Files of this process may not grow beyond so many bytes: a disk that fills up."""
-    resource = pytest.importorskip("resource", reason="limits are known to Unix only")
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda n_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, former[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 def test_a_path_below_a_file_is_refused_before_anything_is_computed(tmp_path):
