@@ -1,0 +1,117 @@
+"""Vector and scalar fields over time, and what one frame's prediction holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from napari_cellforce.fields.axes import BoolArray, FloatArray, Quantity, Unit, X, Y, require_axes
+from napari_cellforce.fields.pixel_size import PixelSize
+from napari_cellforce.fields.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class VectorField:
+    """Traction or displacement, over time.
+
+    Attributes
+    ----------
+    data : (T, 2, Y, X) float32 array
+        Component 0 along y (downward), 1 along x; in `unit`.
+    quantity : {"traction", "displacement"}
+    unit : {"Pa", "normalised", "µm"}
+        ``"normalised"`` is a multiple of a data set's mean traction; see the model's record.
+    pixel_size : PixelSize
+    frame_interval : float or None
+        Minutes between frames.
+    frames : tuple of T int
+        Which frames of the input these are (all of them, unless a job was stopped).
+    mask : (T, Y, X) bool array or None
+    name : str
+    provenance : Provenance
+    """
+
+    data: Any
+    quantity: Quantity
+    unit: Unit
+    pixel_size: PixelSize
+    frame_interval: float | None = None
+    frames: tuple[int, ...] = ()
+    mask: Any = None
+    name: str = ""
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        require_axes(self.data, "(T, 2, Y, X)", 4)
+        if self.data.shape[1] != 2:
+            raise ValueError(f"a vector field has 2 components, not {self.data.shape[1]}")
+        if not self.frames:
+            object.__setattr__(self, "frames", tuple(range(self.data.shape[0])))
+
+    @property
+    def channel_names(self) -> tuple[str, str]:
+        """Names with unit, as written to files: ``("traction_y [Pa]", "traction_x [Pa]")``."""
+        return f"{self.quantity}_y [{self.unit}]", f"{self.quantity}_x [{self.unit}]"
+
+    def magnitude(self) -> FloatArray:
+        """Return the length of the vectors, ``(T, Y, X)`` in `unit`."""
+        data = np.asarray(self.data, dtype=np.float32)
+        magnitude: FloatArray = np.hypot(data[:, Y], data[:, X])
+        return magnitude
+
+
+@dataclass(frozen=True)
+class ScalarField:
+    """A scalar over time: uncertainty, a potential, an adhesion field.
+
+    Attributes
+    ----------
+    data : (T, Y, X) float32 array
+        In `unit`.
+    name : str
+        What it is: ``"uncertainty"``, ``"phi"``.
+    unit : str
+        Empty for a pure number.
+    pixel_size : PixelSize
+    frame_interval : float or None
+        Minutes between frames.
+    provenance : Provenance
+    """
+
+    data: Any
+    name: str
+    unit: str
+    pixel_size: PixelSize
+    frame_interval: float | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        require_axes(self.data, "(T, Y, X)", 3)
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What a predictor says of one frame, on the grid of the input.
+
+    Attributes
+    ----------
+    traction : (2, Y, X) float32 array
+        (y, x), in the unit of the predictor's record; 0 outside the cell (a network's may reach one of its
+        own pixels beyond the mask, as an outline is not known better).
+    uncertainty : (Y, X) float32 array or None
+        Standard deviation of the traction vector, same unit.
+    scalars : mapping of str to (Y, X) float32 array
+        Named inner fields (``"phi"``, ``"Y"`` ...), where the model has them.
+    frame : int
+        Index in the input stack.
+    mask : (Y, X) bool array or None
+    """
+
+    traction: FloatArray
+    uncertainty: FloatArray | None = None
+    scalars: Mapping[str, FloatArray] = field(default_factory=dict)
+    frame: int = 0
+    mask: BoolArray | None = None

@@ -1,0 +1,72 @@
+"""Size of a pixel on the sample."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from napari_cellforce.errors import CellForceError
+
+
+@dataclass(frozen=True)
+class PixelSize:
+    """Size of a pixel in µm.
+
+    Attributes
+    ----------
+    y, x : float
+        Height and width in µm.
+    source : str
+        Where the number comes from, as shown to the user: ``"file"``, ``"typed"``, ``"unknown"``.
+
+    Raises
+    ------
+    CellForceError
+        If a side is not a positive, finite number.
+    """
+
+    y: float
+    x: float
+    source: str = "file"
+
+    def __post_init__(self) -> None:
+        for side in (self.y, self.x):
+            if not (math.isfinite(side) and side > 0):
+                raise CellForceError(
+                    f"the pixel size is {side:g} µm",
+                    "it must be a positive number",
+                    "Type in the size of a pixel on the sample: camera pixel divided by magnification.",
+                    topic="pixel size",
+                )
+
+    @classmethod
+    def unknown(cls) -> PixelSize:
+        """Return what stands for the pixel size of a field whose file does not say it."""
+        return cls(1.0, 1.0, "unknown")
+
+    @property
+    def known(self) -> bool:
+        """False for `unknown`: then nothing may be computed that depends on it."""
+        return self.source != "unknown"
+
+    @classmethod
+    def square(cls, micron: float, source: str = "typed") -> PixelSize:
+        """Return a square pixel with sides of `micron` µm."""
+        return cls(micron, micron, source)
+
+    @property
+    def micron(self) -> float:
+        """Side in µm; raises `CellForceError` unless the pixel is square to one part in a thousand."""
+        if abs(self.y - self.x) > 1e-3 * max(self.y, self.x):
+            raise CellForceError(
+                f"pixels are {self.y:g} µm high and {self.x:g} µm wide",
+                "predictions need square pixels",
+                "Resample the image to square pixels (Fiji: Image > Scale...), or correct the pixel size.",
+                topic="pixel size",
+            )
+        return (self.y + self.x) / 2
+
+    @property
+    def area(self) -> float:
+        """Area of a pixel in µm²."""
+        return self.y * self.x

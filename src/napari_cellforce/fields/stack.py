@@ -1,0 +1,108 @@
+"""What comes from the microscope: movies, and masks that say where the cell is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields.axes import BoolArray, FloatArray, require_axes
+from napari_cellforce.fields.pixel_size import PixelSize
+
+
+@dataclass(frozen=True)
+class ImageStack:
+    """A fluorescence movie.
+
+    Attributes
+    ----------
+    data : (T, C, Y, X) array
+        Intensities in camera counts, or normalised; numpy, or a dask array that is read on demand.
+    channel_names : tuple of C str
+    pixel_size : PixelSize or None
+        None where the file does not say.
+    frame_interval : float or None
+        Minutes between frames; None where the file does not say.
+    name : str
+        Shown to the user, usually the file's stem.
+    path : str
+        File it came from; empty for data made in memory.
+    notes : tuple of str
+        What the reader did that a user would want to know ("maximum over 12 planes").
+    """
+
+    data: Any
+    channel_names: tuple[str, ...]
+    pixel_size: PixelSize | None = None
+    frame_interval: float | None = None
+    name: str = ""
+    path: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_axes(self.data, "(T, C, Y, X)", 4)
+        if len(self.channel_names) != self.data.shape[1]:
+            raise ValueError(f"{len(self.channel_names)} channel names for {self.data.shape[1]} channels")
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames T."""
+        return int(self.data.shape[0])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.data.shape[2]), int(self.data.shape[3])
+
+    def channel(self, which: int | str) -> int:
+        """Return the index of a channel given by index or (case-insensitive) name.
+
+        Raises
+        ------
+        CellForceError
+            If there is no such channel.
+        """
+        lowered = [name.lower() for name in self.channel_names]
+        if isinstance(which, str) and which.lower() in lowered:
+            return lowered.index(which.lower())
+        if isinstance(which, str) and which.lstrip("-").isdigit():
+            which = int(which)
+        if isinstance(which, int) and 0 <= which < len(self.channel_names):
+            return which
+        listed = ", ".join(f"{i}: {name}" for i, name in enumerate(self.channel_names))
+        raise CellForceError(
+            f"channel {which!r} is not in {self.name or 'the image'}",
+            f"it has {listed} (counted from 0)",
+            "Choose one of these.",
+            topic="channel",
+        )
+
+    def frame(self, t: int, channels: tuple[int, ...] | None = None) -> FloatArray:
+        """Read one frame, ``(C, Y, X)`` float32, of the given channels (all by default)."""
+        selected = self.data[t] if channels is None else self.data[t, list(channels)]
+        return np.asarray(selected, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Where the cell is.
+
+    Attributes
+    ----------
+    data : (T, Y, X) bool array
+        True inside the cell; T = 1 stands for all frames. May find frame t only when it is asked for.
+    source : str
+        ``"automatic"``, or the layer or file it came from.
+    """
+
+    data: Any
+    source: str = "automatic"
+
+    def __post_init__(self) -> None:
+        require_axes(self.data, "(T, Y, X)", 3)
+
+    def frame(self, t: int) -> BoolArray:
+        """Return the mask of frame `t`, ``(Y, X)`` bool."""
+        return np.asarray(self.data[0 if self.data.shape[0] == 1 else t], dtype=np.bool_)
