@@ -16,7 +16,8 @@ import torch
 from scipy import ndimage
 
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.models.bottleneck.network import BottleneckConfig, PhysicalBottleneck
+from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.filters import AdhesionFilter

@@ -24,7 +24,8 @@ from napari_cellforce import __version__, files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import published
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
-from napari_cellforce.models.bottleneck.network import BottleneckConfig, PhysicalBottleneck
+from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.checks import in_range, one_of
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind

@@ -13,7 +13,8 @@ from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
-from napari_cellforce.models.bottleneck.network import BottleneckConfig, PhysicalBottleneck
+from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.convnext import CellConfig

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from napari_cellforce.models.bottleneck.network import BottleneckConfig
+from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.checkpoint import BUILDERS
 from napari_cellforce.models.gfnn import GFNNConfig
 from napari_cellforce.models.unet import UNetConfig

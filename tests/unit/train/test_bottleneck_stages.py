@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import torch
 
-from napari_cellforce.models.bottleneck.network import BottleneckConfig, PhysicalBottleneck
+from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.sheet_op import sheet_traction
 from napari_cellforce.train.augment import Batch

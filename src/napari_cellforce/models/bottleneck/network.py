@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -14,92 +13,18 @@ from torch.nn import functional
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, PixelSize
-from napari_cellforce.models.adhesion_unet import blur
+from napari_cellforce.models.adhesion_unet import balanced, blur
+from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.sheets import CellSheet, SheetCache
-from napari_cellforce.models.checks import in_range
-from napari_cellforce.models.convnext import CellConfig, batch_norm, cells
+from napari_cellforce.models.convnext import ConvNeXtCell, batch_norm, cells
 from napari_cellforce.models.sheet_op import sheet_traction_batch
-from napari_cellforce.physics.mesh import MeshSettings
 
 _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
+_STRONGEST = 2.0
+"""A field of sigma_a stays within e^2 of the cell's own value."""
 _NARROWEST_ALPHA, _WIDEST_ALPHA = -4.0, 2.5
 """Limits of log alpha, 0.02 to 12: Poisson's ratios from 0.02 to 0.92 in plane stress."""
-
-
-def _cell() -> CellConfig:
-    return CellConfig(kernel=9, expansion=2, padding="reflect")
-
-
-@dataclass(frozen=True)
-class BottleneckConfig:
-    """Settings of a `PhysicalBottleneck`.
-
-    The published network has width 32, latent width 64, 5 blocks and an expansion of 4; the defaults are
-    smaller, to be trained on a CPU.
-
-    Attributes
-    ----------
-    in_channels : int
-        Proteins, and the mask last.
-    width, blocks : int
-        Channels and ConvNeXt cells at full resolution.
-    latent_width, latent_blocks : int
-        The same for the branch on coarse pixels, which sees farther.
-    latent_scale : int
-        Side of a coarse pixel in pixels.
-    cell : CellConfig
-    blur : float
-        Gaussian that Y is smoothed with, in pixels.
-    pixel_size : float
-        Of the network's grid in µm; must be the record's.
-    edge_length : float
-        Of the mesh, in µm.
-    penetration : float
-        Length in µm that sets the scale of Y before training: ``Y = 1 / penetration^2``.
-    sigma_a, alpha : float
-        Before training.
-    traction_scale : float
-        Traction, in the record's unit, that stands for Y u = 1/µm.
-    """
-
-    in_channels: int = 2
-    width: int = 16
-    blocks: int = 2
-    latent_width: int = 32
-    latent_blocks: int = 2
-    latent_scale: int = 4
-    cell: CellConfig = field(default_factory=_cell)
-    blur: float = 1.0
-    pixel_size: float = 0.68
-    edge_length: float = 3.0
-    penetration: float = 12.0
-    sigma_a: float = 1.0
-    alpha: float = 0.5
-    traction_scale: float = 50.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cell", CellConfig.of(self.cell))
-        in_range("in_channels", self.in_channels, 2, 64)
-        for name in ("width", "latent_width"):
-            in_range(name, getattr(self, name), 1, 1024)
-        for name in ("blocks", "latent_blocks"):
-            in_range(name, getattr(self, name), 0, 64)
-        in_range("latent_scale", self.latent_scale, 1, 16)
-        in_range("blur", self.blur, 0.1, 100)
-        for name in ("pixel_size", "edge_length", "penetration", "sigma_a", "traction_scale"):
-            in_range(name, getattr(self, name), 1e-3, 1e5)
-        in_range("alpha", self.alpha, 0.02, 12)
-
-    @property
-    def multiple(self) -> int:
-        """What height and width of the image must be a multiple of, in pixels."""
-        return self.latent_scale
-
-    @property
-    def mesh(self) -> MeshSettings:
-        """How masks are meshed."""
-        return MeshSettings(edge_length=self.edge_length)
 
 
 class SheetInputs(NamedTuple):
@@ -109,12 +34,37 @@ class SheetInputs(NamedTuple):
     ----------
     Y : (N, Y, X) tensor
         Springs in 1/µm², positive.
-    sigma_a, alpha : (N,) tensor
+    sigma_a : (N,) or (N, Y, X) tensor
+        Active stress: one number a cell, or a field.
+    alpha : (N,) tensor
+    residual : (N, 2, Y, X) tensor or None
+        Force that no sheet explains, (y, x) in the record's unit; its sum and moment vanish.
     """
 
     Y: Tensor
     sigma_a: Tensor
     alpha: Tensor
+    residual: Tensor | None = None
+
+
+class Parts(NamedTuple):
+    """What a traction is made of, both ``(N, 2, Y, X)``.
+
+    Attributes
+    ----------
+    sheet : tensor
+        Of the contractile sheet.
+    residual : tensor or None
+        Beside it, of the network itself.
+    """
+
+    sheet: Tensor
+    residual: Tensor | None
+
+    @property
+    def traction(self) -> Tensor:
+        """Their sum."""
+        return self.sheet if self.residual is None else self.sheet + self.residual
 
 
 class PhysicalBottleneck(nn.Module):
@@ -130,20 +80,31 @@ class PhysicalBottleneck(nn.Module):
         self.config = config
         width, latent = config.width, config.latent_width
         self.stem = nn.Sequential(
-            nn.Conv2d(config.in_channels, width, 5, padding=2), batch_norm(width, True), nn.ReLU()
+            nn.Conv2d(config.seen, width, 5, padding=2), batch_norm(width, True), nn.ReLU()
         )
         self.fine = nn.Sequential(*cells(width, config.blocks, config.cell))
         self.down = nn.Conv2d(width, latent, config.latent_scale, stride=config.latent_scale)
         self.coarse = nn.Sequential(*cells(latent, config.latent_blocks, config.cell))
-        self.adhesion = nn.Conv2d(width + latent, 1, 5, padding=2)
-        self.head = nn.Sequential(nn.Linear(width + latent, 32), nn.ReLU(), nn.Linear(32, 2))
+        features = config.seen + width + latent
+        self.adhesion = nn.Conv2d(features, 1, 5, padding=2)
+        self.head = nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 2))
+        self.active = nn.Conv2d(features, 1, 5, padding=2) if config.active == "field" else None
+        self.residual = _residual(features, config) if config.residual else None
         for last in (self.adhesion, cast("nn.Linear", self.head[-1])):
             nn.init.normal_(last.weight, std=1e-2)
             nn.init.zeros_(cast("Tensor", last.bias))
+        for silent in (self.active, self.residual and self.residual[-1]):
+            if isinstance(silent, nn.Conv2d):
+                nn.init.zeros_(silent.weight)
+                nn.init.zeros_(cast("Tensor", silent.bias))
         self._sheets = SheetCache()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the traction.
+        """Return the traction; parameters and errors as `parts`."""
+        return self.parts(x).traction
+
+    def parts(self, x: Tensor) -> Parts:
+        """Return the sheet's traction, and what is added to it.
 
         Parameters
         ----------
@@ -152,10 +113,10 @@ class PhysicalBottleneck(nn.Module):
 
         Returns
         -------
-        (N, 2, Y, X) tensor
-            (y, x) in the record's unit, 0 outside the mesh. The integral of force and moment vanishes;
-            sums over pixels do to 1e-2, and exactly in `BottleneckPredictor`. While training, a cell that
-            cannot be meshed or solved gives 0 and a `CellForceWarning`.
+        Parts
+            (y, x) in the record's unit; the sheet's is 0 outside the mesh. The integral of its force and
+            moment vanishes; sums over pixels do to 1e-2, and exactly in `BottleneckPredictor`. While
+            training, a cell that cannot be meshed or solved gives 0 and a `CellForceWarning`.
 
         Raises
         ------
@@ -163,34 +124,23 @@ class PhysicalBottleneck(nn.Module):
             Not while training: if a cell cannot be meshed or solved.
         """
         said = self.sheet_inputs(x)
-        if x.is_meta:
-            # A mask without values has no mesh: what is left is the shape, and what it depends on.
-            return torch.stack([said.Y, said.Y], dim=1) * (said.sigma_a * said.alpha)[:, None, None, None]
-        masks = x[:, -1].detach().cpu().numpy() > 0.5
-        meshed = [self._sheet(mask) for mask in masks]
-        sheets = [sheet for sheet in meshed if sheet is not None]
-        if not sheets:
-            return x.new_zeros(len(x), 2, *x.shape[-2:]) + 0 * said.Y.sum()
-        chosen = [i for i, sheet in enumerate(meshed) if sheet is not None]
-        tractions = self._solve(sheets, chosen, said)
-        return torch.stack([tractions.get(i, self._nothing(said, i)) for i in range(len(x))])
+        return Parts(self._sheet_traction(x, said), said.residual)
 
     def sheet_inputs(self, x: Tensor) -> SheetInputs:
         """Return what the network says of an image, ``(N, C, Y, X)``."""
-        config = self.config
-        fine = self.fine(self.stem(x))
-        coarse = self.coarse(self.down(fine))
-        wide = functional.interpolate(coarse, scale_factor=config.latent_scale, mode="bilinear")
-        features = torch.cat([fine, wide], dim=1)
+        config, mask = self.config, x[:, -1:]
+        features = self._features(x)
         log_Y = _STIFFEST * torch.tanh(self.adhesion(features) / _STIFFEST)
         Y = blur(torch.exp(log_Y), config.blur)[:, 0] / config.penetration**2
-        mask = x[:, -1:]
         mean = (features * mask).sum(dim=(-2, -1)) / mask.sum(dim=(-2, -1)).clamp(min=1)
         log_sigma, log_alpha = self.head(mean).unbind(1)
         alpha = config.alpha * torch.exp(log_alpha)
         lowest, highest = np.exp([_NARROWEST_ALPHA, _WIDEST_ALPHA])
         return SheetInputs(
-            Y, config.sigma_a * torch.exp(log_sigma), alpha.clamp(float(lowest), float(highest))
+            Y,
+            self._active_stress(features, config.sigma_a * torch.exp(log_sigma)),
+            alpha.clamp(float(lowest), float(highest)),
+            None if self.residual is None else balanced(self.residual(features) * mask),
         )
 
     def sheet(self, mask: BoolArray) -> CellSheet:
@@ -206,9 +156,48 @@ class PhysicalBottleneck(nn.Module):
 
     @torch.no_grad()
     def strengthen(self, factor: float) -> None:
-        """Multiply all tractions for good: they are proportional to sigma_a."""
+        """Multiply all tractions for good: those of the sheet are proportional to sigma_a."""
         bias = cast("Tensor", cast("nn.Linear", self.head[-1]).bias)
         bias[0] += float(np.log(factor))
+        if self.residual is not None:
+            for parameter in self.residual[-1].parameters():
+                parameter.mul_(factor)
+
+    def _features(self, x: Tensor) -> Tensor:
+        """Return all that is known of every pixel: what is seen, near and far."""
+        seen = self._seen(x)
+        fine = self.fine(self.stem(seen))
+        coarse = self.coarse(self.down(fine))
+        wide = functional.interpolate(coarse, scale_factor=self.config.latent_scale, mode="bilinear")
+        return torch.cat([seen, fine, wide], dim=1)
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """Return proteins, what stands out from the haze in each, the mask, and how far its edge is."""
+        config, mask = self.config, x[:, -1:]
+        proteins = x[:, :-1].clamp(0, config.brightest)
+        sharp = [functional.relu(proteins - blur(proteins, sigma)) * mask for sigma in config.haze]
+        return torch.cat([proteins, *sharp, mask, *(blur(mask, sigma) for sigma in config.edges)], dim=1)
+
+    def _active_stress(self, features: Tensor, mean: Tensor) -> Tensor:
+        """Return sigma_a: one number a cell, or a smooth field about it."""
+        if self.active is None:
+            return mean
+        smooth = blur(self.active(features), self.config.active_blur)[:, 0]
+        return mean[:, None, None] * torch.exp(_STRONGEST * torch.tanh(smooth / _STRONGEST))
+
+    def _sheet_traction(self, x: Tensor, said: SheetInputs) -> Tensor:
+        if x.is_meta:
+            # A mask without values has no mesh: what is left is the shape, and what it depends on.
+            strength = said.sigma_a * said.alpha.reshape(-1, *[1] * (said.sigma_a.ndim - 1))
+            return torch.stack([said.Y, said.Y], dim=1) * strength.reshape(len(x), 1, *_plane(strength))
+        masks = x[:, -1].detach().cpu().numpy() > 0.5
+        meshed = [self._sheet(mask) for mask in masks]
+        sheets = [sheet for sheet in meshed if sheet is not None]
+        if not sheets:
+            return x.new_zeros(len(x), 2, *x.shape[-2:]) + 0 * said.Y.sum()
+        chosen = [i for i, sheet in enumerate(meshed) if sheet is not None]
+        tractions = self._solve(sheets, chosen, said)
+        return torch.stack([tractions.get(i, self._nothing(said, i)) for i in range(len(x))])
 
     def _sheet(self, mask: BoolArray) -> CellSheet | None:
         try:
@@ -226,10 +215,9 @@ class PhysicalBottleneck(nn.Module):
     def _solve(self, sheets: list[CellSheet], chosen: list[int], said: SheetInputs) -> Mapping[int, Tensor]:
         """Return the traction on pixels of every cell that can be solved, ``(2, Y, X)``."""
         Ys = [sheet.at_nodes(said.Y[i]) for sheet, i in zip(sheets, chosen, strict=True)]
-        sigma_a, alpha = said.sigma_a.cpu().double(), said.alpha.cpu().double()
-        nodal = sheet_traction_batch(
-            [sheet.sheet for sheet in sheets], Ys, [sigma_a[i] for i in chosen], [alpha[i] for i in chosen]
-        )
+        sigma_a = [sheet.stress(said.sigma_a[i]) for sheet, i in zip(sheets, chosen, strict=True)]
+        alpha = said.alpha.cpu().double()
+        nodal = sheet_traction_batch([sheet.sheet for sheet in sheets], Ys, sigma_a, [alpha[i] for i in chosen])
         tractions: dict[int, Tensor] = {}
         for i, sheet, Y, F in zip(chosen, sheets, Ys, nodal, strict=True):
             if isinstance(F, CellForceError):
@@ -244,3 +232,25 @@ class PhysicalBottleneck(nn.Module):
     def _nothing(self, said: SheetInputs, i: int) -> Tensor:
         """Return a traction of 0 that hangs on the network, so that a step can go on."""
         return said.Y[i].expand(2, -1, -1) * 0
+
+
+def residual_share(sheet: Tensor, residual: Tensor | None) -> Tensor:
+    """Return how much of a traction the sheet does not explain, ``sum |R|² / sum |F|²``, ``(N,)``."""
+    if residual is None:
+        return sheet.new_zeros(len(sheet))
+    whole = (sheet + residual).square().sum(dim=(1, 2, 3))
+    share: Tensor = residual.square().sum(dim=(1, 2, 3)) / whole.clamp(min=1e-12)
+    return share
+
+
+def _residual(features: int, config: BottleneckConfig) -> nn.Sequential:
+    """Return the network of the force that the sheet does not explain."""
+    width = config.residual
+    return nn.Sequential(
+        nn.Conv2d(features, width, 1), nn.GELU(), ConvNeXtCell(width, config.cell), nn.Conv2d(width, 2, 1)
+    )
+
+
+def _plane(strength: Tensor) -> tuple[int, int]:
+    """Return the sides of a field, or 1 and 1 of one number a cell."""
+    return (1, 1) if strength.ndim == 1 else (strength.shape[-2], strength.shape[-1])

@@ -11,7 +11,7 @@ import torch
 
 from napari_cellforce.errors import CellForceWarning
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck, SheetInputs
 from napari_cellforce.models.bottleneck.sheets import CellSheet
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
@@ -55,9 +55,10 @@ class BottleneckPredictor:
         -------
         FrameResult
             Traction whose forces and moments cancel on the model's pixels. ``scalars``: ``Y`` in 1/µm²;
-            ``sigma_a`` and ``alpha``, one number each inside the cell; displacement of the sheet ``u_y``,
-            ``u_x`` in µm; its mean ``stress`` (half the trace, in units of E / (1 + nu)) and ``strain``
-            (relative change of area).
+            ``sigma_a``, one number inside the cell or a field, and ``alpha``, one number; displacement of
+            the sheet ``u_y``, ``u_x`` in µm; its mean ``stress`` (half the trace, in units of E / (1 + nu))
+            and ``strain`` (relative change of area). Where a network adds to the sheet's force, also that
+            part, ``residual_y`` and ``residual_x``, in the unit of the traction.
 
         Raises
         ------
@@ -81,19 +82,27 @@ class BottleneckPredictor:
         inputs = torch.from_numpy(np.concatenate([grid.inputs[:-1], cell[None].astype(np.float32)]))
         with torch.inference_mode():
             said = self._module.sheet_inputs(inputs[None].to(self._device))
-        sheet = self._module.sheet(cell)
-        sigma_a, alpha = float(said.sigma_a[0]), float(said.alpha[0])
+        traction, scalars = self._solved(said, cell)
+        return FrameResult(
+            grid.to_image(traction),
+            scalars={name: grid.to_image(values) for name, values in scalars.items()},
+        )
+
+    def _solved(self, said: SheetInputs, cell: BoolArray) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """Return traction and scalars on the network's pixels."""
+        sheet, alpha = self._module.sheet(cell), float(said.alpha[0])
         with torch.inference_mode():
-            Y = sheet.at_nodes(said.Y[0]).numpy()
+            Y, sigma_a = sheet.at_nodes(said.Y[0]).numpy(), sheet.stress(said.sigma_a[0]).numpy()
         state = sheet.sheet.equilibrium(Y, sigma_a, alpha)
         traction = sample_traction(sheet.mesh, state, self._module.config.traction_scale).data
         scalars = sheet_scalars(sheet, state, alpha)
-        constants = {"sigma_a": sigma_a, "alpha": alpha}
-        scalars |= {name: value * sheet.mesh.inside for name, value in constants.items()}
-        return FrameResult(
-            grid.to_image(traction.astype(np.float32)),
-            scalars={name: grid.to_image(values.astype(np.float32)) for name, values in scalars.items()},
-        )
+        constants = {"sigma_a": np.broadcast_to(sigma_a, Y.shape), "alpha": np.full(Y.shape, alpha)}
+        scalars |= {name: sheet.mesh.image(nodal).astype(np.float32) for name, nodal in constants.items()}
+        if said.residual is not None:
+            residual = said.residual[0].cpu().numpy()
+            traction += residual
+            scalars |= {"residual_y": residual[0], "residual_x": residual[1]}
+        return traction.astype(np.float32), scalars
 
 
 def sheet_scalars(sheet: CellSheet, state: Equilibrium, alpha: float) -> dict[str, FloatArray]:

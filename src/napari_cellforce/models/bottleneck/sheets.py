@@ -46,6 +46,10 @@ class CellSheet:
         nodal: Tensor = torch.sparse.mm(self.to_nodes, inside[:, None])[:, 0]
         return nodal
 
+    def stress(self, sigma_a: Tensor) -> Tensor:
+        """Return an active stress as the sheet takes it: a number stays one, an image gives nodal means."""
+        return self.at_nodes(sigma_a) if sigma_a.ndim else sigma_a.to("cpu", torch.float64)
+
     def drawn(self, pixels: Tensor, like: Tensor) -> Tensor:
         """Return values at the pixels of the mesh, ``(P, k)``, as an image ``(k, Y, X)``; 0 elsewhere."""
         blank = like.new_zeros(pixels.shape[1], like.shape[-2] * like.shape[-1])
