@@ -35,6 +35,9 @@ class TfmConfig:
         found together with lambda.
     margin : float
         Distance from the cell, in µm, from which on the gel counts as outside.
+    fit_borders : bool
+        Take off the smooth field that keeps opposite borders of the displacement from fitting, which else
+        gives the tractions a bright frame; see `napari_cellforce.physics.halfspace.periodic_part`.
     """
 
     substrate: Substrate
@@ -44,6 +47,7 @@ class TfmConfig:
     one_for_all: bool = True
     noise_outside: bool = False
     margin: float = 10.0
+    fit_borders: bool = True
 
     def __post_init__(self) -> None:
         if self.criterion == "fixed" and self.regularisation is None:

@@ -28,7 +28,7 @@ from napari_cellforce.fields import (
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import require_pixel_size
 from napari_cellforce.physics.displacement import DisplacementResult, displacement_field, to_pixels
-from napari_cellforce.physics.halfspace import HalfspaceKernel, halfspace_kernel
+from napari_cellforce.physics.halfspace import HalfspaceKernel, halfspace_kernel, periodic_part
 from napari_cellforce.physics.regularisation import Choice, Spectrum, choose, displacement_spectrum, fixed
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm.config import TfmConfig
@@ -214,8 +214,8 @@ def from_displacement(
     window : float
         Side of the interrogation windows in units of `spacing`; 0 for independent vectors.
     """
-    field = np.asarray(displacement, dtype=np.float64)
-    kernel = _kernel((field.shape[-2], field.shape[-1]), spacing, config)
+    field = _fitted(displacement, config)
+    kernel = _kernel(field.shape[-2:], spacing, config)
     choice = _chosen(displacement_spectrum(field, kernel, outside, window=window), config)
     return kernel.traction(field, choice.regularisation).astype(np.float32), choice
 
@@ -224,9 +224,9 @@ def from_displacements(
     displacements: npt.ArrayLike, spacing: float, config: TfmConfig
 ) -> list[tuple[FloatArray, Choice]]:
     """Return what `from_displacement` does for each frame of ``(T, 2, Y, X)``; one lambda if configured."""
-    fields = np.asarray(displacements, dtype=np.float64)
     if not config.one_for_all:
-        return [from_displacement(field, spacing, config) for field in fields]
+        return [from_displacement(field, spacing, config) for field in np.asarray(displacements)]
+    fields = _fitted(displacements, config)
     kernel = _kernel(fields.shape[-2:], spacing, config)
     spectra = [displacement_spectrum(field, kernel) for field in fields]
     choice = _chosen(functools.reduce(operator.add, spectra), config)
@@ -238,7 +238,8 @@ def tractions(job: TfmJob, found: list[DisplacementResult]) -> Iterator[Progress
     fields = [_in_micron(job, t, result) for t, result in enumerate(found)]
     step = found[0].step * job.pixel_size.micron
     kernel = _kernel(found[0].signal_to_noise.shape, step, job.config)
-    spectra = [_spectrum(job, t, field, kernel, found[t]) for t, field in enumerate(fields)]
+    inverted = [_fitted(field, job.config) for field in fields]
+    spectra = [_spectrum(job, t, field, kernel, found[t]) for t, field in enumerate(inverted)]
     common = None
     if job.config.one_for_all:
         common = _chosen(functools.reduce(operator.add, spectra), job.config)
@@ -246,7 +247,7 @@ def tractions(job: TfmJob, found: list[DisplacementResult]) -> Iterator[Progress
     for t, (result, field) in enumerate(zip(found, fields, strict=True)):
         yield Progress("Computing tractions", t, len(found))
         choice = common or _chosen(spectra[t], job.config)
-        traction = kernel.traction(field, choice.regularisation)
+        traction = kernel.traction(inverted[t], choice.regularisation)
         on_pixels = [
             to_pixels(values, result.y, result.x, result.shape).astype(np.float32)
             for values in (traction, field)
@@ -255,6 +256,11 @@ def tractions(job: TfmJob, found: list[DisplacementResult]) -> Iterator[Progress
         if mask is not None and (doubt := doubt_about_direction(on_pixels[0], mask, job.pixel_size)):
             warnings.warn(f"Frame {t}: {doubt}", CellForceWarning, stacklevel=2)
         yield TfmFrame(t, on_pixels[0], on_pixels[1], choice, mask)
+
+
+def _fitted(displacement: npt.ArrayLike, config: TfmConfig) -> npt.NDArray[np.float64]:
+    """Return what is inverted: a displacement whose opposite borders fit, if so configured."""
+    return periodic_part(displacement) if config.fit_borders else np.asarray(displacement, dtype=np.float64)
 
 
 def _kernel(shape: tuple[int, ...], spacing: float, config: TfmConfig) -> HalfspaceKernel:

@@ -14,6 +14,7 @@ from napari_cellforce.physics.halfspace import (
     fttc,
     green_eigenvalues,
     halfspace_kernel,
+    periodic_part,
 )
 
 YOUNG, POISSON, SPACING = 8000.0, 0.45, 0.5
@@ -288,3 +289,29 @@ def test_gaps_and_a_negative_regularisation_are_refused_in_words():
         fttc(np.zeros((2, 6, 6)), SPACING, YOUNG, POISSON, -1.0)
     with pytest.raises(ValueError, match="axes"):
         displacement(np.zeros((3, 6, 6)), SPACING, YOUNG, POISSON)
+
+
+@pytest.mark.parametrize("shape", [(60, 60), (61, 90), (75, 64)])
+def test_a_cell_near_the_border_gets_no_bright_frame(shape):
+    """The gel moves beyond the image, too: half of the error outside the cell is the jump at the border."""
+    whole = (240, 240)
+    y, x = (np.indices(whole) - 120) * 0.8
+    spots = [np.exp(-(y**2 + (x - at) ** 2) / (2 * 2.0**2)) for at in (-15, 15)]
+    traction = 800 * np.stack([0 * x, spots[0] - spots[1]])
+    seen = np.s_[:, 120 - shape[0] // 2 :, 120 - shape[1] // 2 :]
+    moved = displacement(traction, 0.8, YOUNG, POISSON, padding=1)[seen][:, : shape[0], : shape[1]]
+    truth = traction[seen][:, : shape[0], : shape[1]]
+    outside = np.hypot(*truth) < 1
+    errors = [
+        np.hypot(*(fttc(field, 0.8, YOUNG, POISSON, 5e-5) - truth))[outside].mean()
+        for field in (moved, periodic_part(moved))
+    ]
+    assert errors[1] < 0.6 * errors[0]
+
+
+def test_a_field_whose_borders_fit_stays_as_it_is():
+    y, x = np.indices((30, 41))
+    field = np.stack([np.cos(2 * np.pi * y / 30), np.sin(2 * np.pi * x / 41)])
+    fitted = periodic_part(field)
+    np.testing.assert_allclose(fitted.mean(axis=(1, 2)), field.mean(axis=(1, 2)), atol=1e-12)
+    assert np.abs(fitted - field).max() < 0.15, "only the step from the last row to the first"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.physics.halfspace import displacement, halfspace_kernel
+from napari_cellforce.physics.halfspace import displacement, halfspace_kernel, periodic_part
 from napari_cellforce.physics.regularisation import choose, displacement_spectrum, fixed
 
 YOUNG, POISSON = 8000.0, 0.48
@@ -135,3 +135,57 @@ def test_what_lambda_cannot_be_chosen_from_is_refused():
     other = displacement_spectrum(field[..., :30], halfspace_kernel((32, 30), 0.7, YOUNG, POISSON))
     with pytest.raises(ValueError, match="one grid"):
         one + other
+
+
+TIGHT = [  # little gel around the cell: the displacement does not come to rest at the border
+    ((64, 65), 0.68, 0.002, 1300.0, 4),
+    ((64, 65), 0.5, 0.005, 1250.0, 0),
+    ((131, 97), 0.5, 0.002, 1150.0, 4),
+]
+
+
+@pytest.mark.parametrize("case", TIGHT)
+@pytest.mark.parametrize("criterion", ["evidence", "gcv"])
+def test_a_displacement_cut_off_at_the_border_is_no_noise(case, criterion):
+    """Else its jump from border to border passes for signal in fine waves: lambda gets far too small."""
+    traction, noisy, kernel = measured(*case)
+    fitted = periodic_part(noisy)
+
+    def error(regularisation):
+        return np.sqrt(((kernel.traction(fitted, regularisation) - traction) ** 2).mean())
+
+    best = min(error(candidate) for candidate in np.geomspace(1e-5, 3e-3, 41))
+    assert error(choose(displacement_spectrum(fitted, kernel), criterion).regularisation) <= 1.1 * best
+    raw = min(
+        np.sqrt(((kernel.traction(noisy, candidate) - traction) ** 2).mean())
+        for candidate in np.geomspace(1e-5, 3e-3, 41)
+    )
+    assert best < 0.8 * raw
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_l_curve_takes_the_first_corner_beyond_the_gels_least_response(case):
+    """The sharpest corner of all may lie where the curve has ended, and errs by up to 50 times."""
+    traction, noisy, kernel = measured(*case)
+    fitted = periodic_part(noisy)
+    spectrum = displacement_spectrum(fitted, kernel)
+    errors = [
+        np.sqrt(((kernel.traction(fitted, candidate) - traction) ** 2).mean())
+        for candidate in (*np.geomspace(1e-5, 3e-3, 41), choose(spectrum, "l-curve").regularisation)
+    ]
+    assert errors[-1] < 1.2 * min(errors)
+
+
+def test_z_scores_of_the_traction_are_those_of_a_normal_distribution():
+    """The error bar holds: over forty repetitions of the measurement, tractions scatter as is predicted."""
+    traction, _, kernel = measured(*CASES[1])
+    moved = kernel.displacement(traction)
+    scores = []
+    for seed in range(40):
+        noisy = moved + 0.02 * np.random.default_rng(seed).standard_normal(moved.shape)
+        choice = fixed(displacement_spectrum(noisy, kernel, outside(CASES[1][0])), 3e-4)
+        error = kernel.traction(noisy, 3e-4) - kernel.traction(moved, 3e-4)
+        scores.append(error[:, ::5, ::5] / choice.traction_noise)
+    z = np.abs(np.array(scores))
+    assert (z < 1).mean() == pytest.approx(0.683, abs=0.02)
+    assert (z < 2).mean() == pytest.approx(0.954, abs=0.01)

@@ -13,7 +13,15 @@ Two conventions make the forward and the inverse transform consistent on every g
   of G, odd in that frequency, is averaged over both signs: it is 0 there.
 """
 
+from napari_cellforce.physics.halfspace._border import periodic_part
 from napari_cellforce.physics.halfspace._kernel import HalfspaceKernel, green_eigenvalues, halfspace_kernel
 from napari_cellforce.physics.halfspace._transforms import displacement, fttc
 
-__all__ = ["HalfspaceKernel", "displacement", "fttc", "green_eigenvalues", "halfspace_kernel"]
+__all__ = [
+    "HalfspaceKernel",
+    "displacement",
+    "fttc",
+    "green_eigenvalues",
+    "halfspace_kernel",
+    "periodic_part",
+]

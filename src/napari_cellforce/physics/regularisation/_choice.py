@@ -63,7 +63,8 @@ def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated:
     criterion : {"evidence", "gcv", "l-curve"}
         *evidence*: strength and length make the measured displacement most probable. *gcv*: they best
         predict displacements that were left out. *l-curve*: the corner of the logarithms of norm over
-        residual, without any model of traction and noise.
+        residual, without any model of traction and noise; of several corners, that of the least lambda which
+        is not below the gel's least response: there noise ends and traction begins to be lost.
     correlated : bool
         False keeps the traction uncorrelated from point to point (g_0 = 0), as in the papers; lambda is then
         too small, see ``docs/regularisation.md``.
@@ -87,10 +88,11 @@ def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated:
             topic="regularisation",
         )
     candidates = _candidates(spectrum)
+    g = spectrum.eigenvalue
     if criterion == "l-curve":
         curve = _corner(spectrum, candidates)
+        best = _first_lowest(curve, int(np.searchsorted(candidates, g[0])))
     else:
-        g = spectrum.eigenvalue
         lengths = np.geomspace(g[0] / 2, g[-1] / 4, _LENGTHS) if correlated else np.empty(0)
         curve = np.min(
             [
@@ -99,7 +101,8 @@ def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated:
             ],
             axis=0,
         )
-    return _summary(spectrum, _lowest(candidates, curve), criterion, candidates, curve)
+        best = int(curve.argmin())
+    return _summary(spectrum, _vertex(candidates, curve, best), criterion, candidates, curve)
 
 
 def fixed(spectrum: Spectrum, regularisation: float) -> Choice:
@@ -166,9 +169,15 @@ def _corner(spectrum: Spectrum, candidates: RealArray) -> RealArray:
     return -np.asarray(curvature)
 
 
-def _lowest(candidates: RealArray, curve: RealArray) -> float:
-    """Return the lambda at the vertex of the parabola through the lowest point and its neighbours."""
-    best = int(curve.argmin())
+def _first_lowest(curve: RealArray, start: int) -> int:
+    """Return the index of the first local minimum from `start` on, or else of the lowest point there."""
+    inner = curve[start + 1 : -1]
+    lower = np.flatnonzero((inner < curve[start:-2]) & (inner <= curve[start + 2 :]))
+    return start + (int(lower[0]) + 1 if len(lower) else int(curve[start:].argmin()))
+
+
+def _vertex(candidates: RealArray, curve: RealArray, best: int) -> float:
+    """Return the lambda at the vertex of the parabola through a lowest point and its neighbours."""
     if not 0 < best < len(curve) - 1:
         return float(candidates[best])
     left, middle, right = (float(value) for value in curve[best - 1 : best + 2])

@@ -13,13 +13,10 @@ import scipy.fft
 from napari_cellforce.fields import BoolArray, X, Y
 from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace import HalfspaceKernel
-from napari_cellforce.physics.regularisation._noise import noise_strength
+from napari_cellforce.physics.regularisation._noise import noise_shape, noise_strength
 
 _BINS = 256
 """Of the logarithm of g, over its range: 2 % wide as a rule."""
-_NOISE_LENGTH, _SHORTEST = 0.18, 0.7
-"""In windows: how far the noise of overlapping windows of our PIV is alike, and the shortest wave used. Found
-on simulated beads; see docs/regularisation.md."""
 _ISOTROPIC = 1e-9
 """Relative difference of both eigenvalues below which any direction is an eigenvector."""
 
@@ -96,7 +93,7 @@ def displacement_spectrum(
     modes = _modes(kernel, float(window))
     noise = modes.noise
     if outside is not None:
-        noise = noise * noise_strength(field, outside, modes.shape)
+        noise = noise * noise_strength(field, outside, window)
     power = modes.power(scipy.fft.rfft2(field)) / math.prod(kernel.shape)
     return Spectrum(modes.eigenvalue, modes.binned(power), modes.count, noise, outside is not None)
 
@@ -157,7 +154,7 @@ def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
     weight[0] = 1
     if kernel.shape[1] % 2 == 0:
         weight[-1] = 1
-    shape = _noise_shape(kernel.shape, window)
+    shape = noise_shape(kernel.shape, window)
     told = (eigenvalues > 0) & (shape > 0)
     known = eigenvalues[told]
     edges = np.geomspace(known.min(), known.max() * (1 + 1e-9), _BINS + 1)
@@ -169,10 +166,3 @@ def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
     noises = weights * np.broadcast_to(shape, bins.shape).ravel()
     noise = np.bincount(bins.ravel(), noises, _BINS + 1)[kept].astype(np.float64)
     return _Modes(half * scale, kernel.yx * scale, weight, bins, shape, centre, count[kept], noise, kept)
-
-
-def _noise_shape(shape: tuple[int, int], window: float) -> RealArray:
-    """Return the power of the noise by wave vector, (Y, X // 2 + 1), for windows of so many vectors."""
-    y, x = scipy.fft.fftfreq(shape[0])[:, None], scipy.fft.rfftfreq(shape[1])
-    waves = window * np.hypot(y, x)
-    return np.where(waves * _SHORTEST <= 1, np.exp(-((2 * np.pi * _NOISE_LENGTH * waves) ** 2)), 0)
