@@ -229,3 +229,57 @@ def test_files_that_are_no_fields_are_refused_in_words(tmp_path, name, content, 
     path.write_text(content)
     with pytest.raises(CellForceError, match=message):
         read_measured(path, PASCAL)
+
+
+def test_easy_to_use_tfms_results_hold_tractions(tmp_path, rows, lopsided):
+    path = tmp_path / "Reg-FTTC_results.mat"
+    structure = {
+        "pos": rows[:, :2],
+        "traction": rows[:, 2:],
+        "traction_magnitude": np.hypot(*rows[:, 2:].T)[:, None],
+    }
+    scipy.io.savemat(path, {"TFM_results": structure, "TFM_settings": {"E": 1e4}})
+    check(read_measured(path, MeasuredLayout(pixel_size=0.25)), lopsided)
+
+
+def saenopy_result(path, lopsided, **other):
+    """As saenopy writes it: u, v in pixels, tx, ty in Pa, x to the right and y down."""
+    fields = {"u": lopsided[1] / 100, "v": lopsided[0] / 100, "tx": lopsided[1], "ty": lopsided[0]}
+    entries = {"pixel_size": 0.25, "shape": "tuple", "shape/0": 40, "shape/1": 56, "mask": "__NONE__"}
+    with path.open("wb") as file:
+        np.savez(file, **{**fields, **entries, **other})
+
+
+def test_saenopys_results_hold_both_fields(tmp_path, lopsided):
+    path = tmp_path / "cell.saenopy2D"
+    saenopy_result(path, lopsided)
+    traction = read_measured(path)
+    np.testing.assert_allclose(traction.data[0], lopsided, rtol=1e-6)
+    assert (traction.unit, traction.pixel_size.micron) == ("Pa", 2.0), "40 pixels of 0.25 µm for 5 vectors"
+    moved = read_measured(path, MeasuredLayout(unit="px"))
+    np.testing.assert_allclose(moved.data[0], 0.25 * lopsided / 100, rtol=1e-6)
+    saenopy_result(path, lopsided, tx="__NONE__", ty="__NONE__")
+    assert read_measured(path).quantity == "displacement"
+    with pytest.raises(CellForceError, match="has no traction"):
+        read_measured(path, MeasuredLayout(unit="Pa"))
+    path.write_bytes(b"no archive")
+    with pytest.raises(CellForceError, match="as saenopy saves it"):
+        read_measured(path)
+
+
+def test_the_authors_frames_have_x_first_and_hold_both_fields(tmp_path, lopsided):
+    ones = np.ones((1, 5, 7))
+    cell = tmp_path / "11_cell_2"
+    cell.mkdir()
+    for t in (1, 2):
+        moved, traction = 0.01 * t * lopsided[::-1], t * lopsided[::-1]
+        np.save(cell / f"frame_{t}.npy", np.concatenate([moved, traction, ones, ones, ones]))
+    for path, frames in ((cell, 2), (cell / "frame_1.npy", 1)):
+        field = read_measured(path, MeasuredLayout(pixel_size=0.17))
+        assert (field.unit, len(field.data)) == ("Pa", frames)
+        np.testing.assert_allclose(field.data[0], lopsided, rtol=1e-6)
+    moved = read_measured(cell, MeasuredLayout(pixel_size=0.17, unit="µm", flip_x=True))
+    np.testing.assert_allclose(moved.data[1], 0.02 * lopsided * [[[1]], [[-1]]], rtol=1e-6)
+    with pytest.raises(CellForceError) as caught:
+        read_measured(cell)
+    assert caught.value.topic == "pixel size"

@@ -2,7 +2,7 @@
 
 As their public sources have it, u-inferforce (Danuser lab) saves ``displField`` (pixels) and ``forceField``
 (Pa), one entry a frame, with ``pos`` and ``vec``, both (N, 2) in x, y; Easy-to-use TFM (Sabass lab) reads
-``input_data.displacement``, built alike.
+``input_data.displacement``, built alike, and saves ``TFM_results`` with ``pos`` and ``traction`` (Pa).
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.measured._tables import Table
 
 _HDF5 = b"\x89HDF"
-_UNITS = {"displfield": "px", "displacement": "px", "forcefield": "Pa", "traction": "Pa"}
+_UNITS = {"displfield": "px", "displacement": "px", "forcefield": "Pa", "traction": "Pa", "tfm_results": "Pa"}
+_VECTORS = ("traction", "vec")
+"""Names of the vectors at ``pos``, the first that is there counts."""
 
 
 def read_mat(path: Path) -> list[Table]:
@@ -42,7 +44,7 @@ def read_mat(path: Path) -> list[Table]:
 
 
 def _structures(path: Path) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the name and the frames of every structure that has ``pos`` and ``vec``."""
+    """Yield the name and the frames of every structure that has ``pos`` and vectors."""
     try:
         with path.open("rb") as file:
             head = file.read(520)
@@ -59,7 +61,7 @@ def _structures(path: Path) -> Iterator[tuple[str, list[Any]]]:
 
 def _walk(name: str, content: Any) -> Iterator[tuple[str, list[Any]]]:
     frames = content if isinstance(content, list) else [content]
-    with_vectors = [f for f in frames if isinstance(f, dict) and {"pos", "vec"} <= f.keys()]
+    with_vectors = [f for f in frames if isinstance(f, dict) and "pos" in f and f.keys() & set(_VECTORS)]
     if with_vectors:
         yield name, with_vectors
         return
@@ -71,7 +73,8 @@ def _walk(name: str, content: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _table(frame: dict[str, Any], name: str) -> Table | None:
-    pos, vec = (np.asarray(frame[key], dtype=np.float64) for key in ("pos", "vec"))
+    vectors = next(key for key in _VECTORS if key in frame)
+    pos, vec = (np.asarray(frame[key], dtype=np.float64) for key in ("pos", vectors))
     if pos.ndim != 2 or pos.shape != vec.shape or pos.shape[1] < 2:
         return None
     return Table(pos[:, 0], pos[:, 1], vec[:, :2].T, _UNITS.get(name.lower()))

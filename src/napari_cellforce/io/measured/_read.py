@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from napari_cellforce.io.measured._layout import MeasuredLayout, RealArray, requ
 from napari_cellforce.io.measured._mat import read_mat
 from napari_cellforce.io.measured._scattered import ORIGIN, Gridded, doubt_about_unit, to_grid
 from napari_cellforce.io.measured._tables import SUFFIXES, Table, read_table
+from napari_cellforce.io.measured._whole import SAENOPY, is_authors, read_authors, read_saenopy
 from napari_cellforce.io.paths import existing_path, stem
 
 PathLike = str | os.PathLike[str]
@@ -30,7 +32,8 @@ def read_measured(path: PathLike | Sequence[PathLike], layout: MeasuredLayout | 
     ----------
     path : path, or sequence of paths
         A text table or Matlab file; several tables for several frames; two files (``.npy`` or TIFF) for the
-        x and y component; one of pyTFM's files, or their folder; an OME-TIFF of ours.
+        x and y component; one of pyTFM's files, or their folder; a 2-D result of saenopy; a frame or cell in
+        the authors' layout; a field of ours.
     layout : MeasuredLayout, optional
         What the file does not say, and how to turn it.
 
@@ -53,10 +56,12 @@ def read_measured(path: PathLike | Sequence[PathLike], layout: MeasuredLayout | 
     """
     layout = layout or MeasuredLayout()
     paths = [existing_path(p) for p in ([path] if isinstance(path, (str, os.PathLike)) else path)]
-    if len(paths) == 1 and paths[0].is_dir():
-        paths = [_in_folder(paths[0])]
     if len(paths) == 1 and is_field(paths[0]):
         return read_field(paths[0])
+    if len(paths) == 1 and is_authors(paths[0]):
+        return read_authors(paths[0], layout)
+    if len(paths) == 1 and paths[0].is_dir():
+        paths = [_in_folder(paths[0])]
     if paths[0].suffix.lower() in (*SUFFIXES, ".mat"):
         field = _from_places(paths, layout)
     else:
@@ -116,6 +121,10 @@ def _origin(grid: Gridded, layout: MeasuredLayout, micron: float) -> tuple[float
 
 
 def _from_arrays(paths: list[Path], layout: MeasuredLayout) -> VectorField:
+    if paths[0].suffix.lower() == SAENOPY:
+        vectors, unit, spacing, size = read_saenopy(paths[0], layout)
+        told = dataclasses.replace(layout, spacing=spacing, pixel_size=size)
+        return _on_grid(vectors[None], paths[:1], layout.unit or unit, told)
     other = partner(paths[0]) if len(paths) == 1 else paths[1] if len(paths) == 2 else None
     if other is None:
         raise CellForceError(
@@ -127,19 +136,23 @@ def _from_arrays(paths: list[Path], layout: MeasuredLayout) -> VectorField:
     pair = sorted([paths[0], other], key=lambda p: p.name) if len(paths) == 1 else [paths[0], other]
     known = {True: "Pa", False: "px", None: None}[is_traction(pair[0])]
     unit = require_unit(layout.unit or known, pair[0].name)
+    return _on_grid(read_pair(pair[0], pair[1]), pair, unit, layout)
+
+
+def _on_grid(vectors: RealArray, paths: list[Path], unit: str, layout: MeasuredLayout) -> VectorField:
+    """Return ``(T, 2, Y, X)`` vectors in the file's order as a field."""
     quantity, our_unit, factor = layout.quantity(unit)
-    vectors = read_pair(pair[0], pair[1])
     turned: RealArray = np.moveaxis(layout.turned(np.moveaxis(vectors, 1, 0)), 0, 1) * factor
     finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(turned).all(axis=1))
     return VectorField(
         np.where(finite[:, None], turned, 0).astype(np.float32),
         quantity,
         our_unit,
-        PixelSize.square(_spacing(layout, pair[0].name), "typed"),
+        PixelSize.square(_spacing(layout, paths[0].name), "typed"),
         layout.frame_interval,
         mask=finite,
-        name=stem(pair[0]),
-        provenance=_provenance(pair, unit, (0.0, 0.0)),
+        name=stem(paths[0]),
+        provenance=_provenance(paths, unit, (0.0, 0.0)),
     )
 
 
