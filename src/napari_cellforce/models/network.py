@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-from collections.abc import Callable, Iterator
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.models.backends import AUTO, EAGER, Engine, make_engine, wanted
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
-from napari_cellforce.models.fused import fused
 from napari_cellforce.models.gfnn import GFNN, SCALARS, clebsch
-from napari_cellforce.models.grid import on_model_grid
+from napari_cellforce.models.grid import FrameGrid, on_model_grid
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.tiles import in_tiles
 
 _OVERLAP = 0.25
 """Overlap of tiles, as a share of their side."""
+
+_FRAMES_AT_ONCE = 8
+"""On a graphics card, which small images leave idle."""
+
+_PIXELS_AT_ONCE = 1 << 22
+"""Model pixels beyond which frames are predicted one by one."""
+
+
+_Fields = dict[str, FloatArray]
+"""By name, a field of each frame of a batch."""
 
 
 class NetworkPredictor:
@@ -41,28 +53,46 @@ class NetworkPredictor:
         Of the dropout, for every frame anew: a frame's result does not depend on the frames before it.
     max_side : int
         Longest side, in model pixels, that is predicted at once; larger cells are predicted in tiles.
+    backend : str
+        What computes the convolutions; see `napari_cellforce.models.backends`. With samples it is torch:
+        the others have no dropout.
+    frames_at_once : int, optional
+        How many frames `predict_frames` computes together; by default 1 on a CPU and 8 on a graphics card.
 
     Raises
     ------
     CellForceError
-        If the device is not there, or samples are wanted of a network without dropout.
+        If the device or the backend is not there, or samples are wanted of a network without dropout.
     """
 
     def __init__(
-        self, loaded: LoadedModel, device: str = "auto", samples: int = 0, seed: int = 0, max_side: int = 1536
+        self,
+        loaded: LoadedModel,
+        device: str = "auto",
+        samples: int = 0,
+        seed: int = 0,
+        max_side: int = 1536,
+        backend: str = EAGER,
+        frames_at_once: int | None = None,
     ) -> None:
         self._record = loaded.record
         self._device = choose(device)
-        on_cpu = self._device.type == "cpu"
-        self._module = (
-            fused(loaded.module) if on_cpu else copy.deepcopy(loaded.module).to(self._device).eval()
-        )
+        self._loaded = loaded.module
         self._multiple: int = getattr(loaded.module.config, "multiple", 1)
         self._max_side = max_side
         self._samples = samples
         self._seed = seed
-        self._dropouts = [m for m in self._module.modules() if isinstance(m, nn.Dropout) and m.p > 0]
-        if samples and not self._dropouts:
+        self._frames_at_once = frames_at_once or (1 if self._device.type == "cpu" else _FRAMES_AT_ONCE)
+        self._backend = wanted(backend, self._device)
+        if samples and self._backend is not None:
+            if backend != AUTO:
+                warnings.warn(
+                    f"{self._backend.title} is not used: uncertainty needs dropout, which only PyTorch has.",
+                    CellForceWarning,
+                    stacklevel=2,
+                )
+            self._backend = None
+        if samples and not _dropouts(loaded.module):
             raise CellForceError(
                 f"{samples} samples are asked of {self._record.name}",
                 "it has no dropout, so all samples would be the same and there is no uncertainty",
@@ -79,6 +109,16 @@ class NetworkPredictor:
     def device(self) -> torch.device:
         """Where it computes."""
         return self._device
+
+    @property
+    def backend(self) -> str:
+        """What computes the convolutions, with its version. It is made ready when first asked for."""
+        return self._engine.description
+
+    @property
+    def frames_at_once(self) -> int:
+        """How many frames `predict_frames` should be given at once."""
+        return 1 if self._samples else self._frames_at_once
 
     def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
         """Predict the traction of one frame; see `napari_cellforce.models.record.Predictor`.
@@ -99,6 +139,21 @@ class NetworkPredictor:
         """
         return self._on_image(image, mask, pixel_size, self._predict)
 
+    def predict_frames(
+        self, images: Sequence[FloatArray], masks: Sequence[BoolArray], pixel_size: PixelSize
+    ) -> list[FrameResult]:
+        """Predict several frames, together those that have the same size on the network's grid.
+
+        Parameters, results and errors as those of `predict_frame`, one each a frame. A frame's result does
+        not depend on the others, but for rounding.
+        """
+        frames = [self._grid(image, mask, pixel_size) for image, mask in zip(images, masks, strict=True)]
+        results: dict[int, FrameResult] = {}
+        for group in self._groups([frame.inputs.shape for frame in frames]):
+            fields = self._run(np.stack([frames[i].inputs for i in group]), self._predict)
+            results |= {i: _result(frames[i], fields, n) for n, i in enumerate(group)}
+        return [results[i] for i in range(len(frames))]
+
     def read_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
         """Predict one frame and show everything between image and traction, where there is such a thing.
 
@@ -110,26 +165,39 @@ class NetworkPredictor:
         inner = self._inner if isinstance(self._module, GFNN) else self._predict
         return self._on_image(image, mask, pixel_size, inner)
 
+    @cached_property
+    def _engine(self) -> Engine:
+        return make_engine(self._loaded, self._device, self._backend)
+
+    @property
+    def _module(self) -> nn.Module:
+        return self._engine.module
+
     def _on_image(
-        self,
-        image: FloatArray,
-        mask: BoolArray,
-        pixel_size: PixelSize,
-        run: Callable[[FloatArray], dict[str, FloatArray]],
+        self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize, run: Callable[[FloatArray], _Fields]
     ) -> FrameResult:
         """Bring a frame to the network's grid, run it, and bring what comes out back to the image."""
-        frame = on_model_grid(image, mask, pixel_size, self._record, self._multiple)
-        inputs = frame.inputs
-        if self._record.low_pass is not None:
-            inputs = low_pass(inputs, self._record.low_pass)
-        with torch.inference_mode(), _memory_errors(inputs.shape):
-            results = run(inputs)
-        on_grid = {name: frame.to_image(field) for name, field in results.items()}
-        return FrameResult(
-            traction=on_grid.pop("traction"), uncertainty=on_grid.pop("uncertainty", None), scalars=on_grid
-        )
+        frame = self._grid(image, mask, pixel_size)
+        return _result(frame, self._run(frame.inputs[None], run), 0)
 
-    def _predict(self, inputs: FloatArray) -> dict[str, FloatArray]:
+    def _grid(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameGrid:
+        frame = on_model_grid(image, mask, pixel_size, self._record, self._multiple)
+        if self._record.low_pass is None:
+            return frame
+        return dataclasses.replace(frame, inputs=low_pass(frame.inputs, self._record.low_pass))
+
+    def _groups(self, shapes: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
+        """Yield the indices of frames of one shape, of few enough pixels to be computed together."""
+        for shape in dict.fromkeys(shapes):
+            alike = [i for i, other in enumerate(shapes) if other == shape]
+            count = min(self.frames_at_once, max(_PIXELS_AT_ONCE // (shape[-2] * shape[-1]), 1))
+            yield from (alike[start : start + count] for start in range(0, len(alike), count))
+
+    def _run(self, inputs: FloatArray, run: Callable[[FloatArray], _Fields]) -> _Fields:
+        with torch.inference_mode(), _memory_errors(inputs.shape):
+            return run(inputs)
+
+    def _predict(self, inputs: FloatArray) -> _Fields:
         """Return traction (y, x), uncertainty and scalars on the network's grid, where it has them."""
         if self._samples:
             return self._sampled(inputs)
@@ -139,7 +207,7 @@ class NetworkPredictor:
             return {"traction": self._vectors(clebsch(fields)), **scalars}
         return {"traction": self._traction(inputs)}
 
-    def _inner(self, inputs: FloatArray) -> dict[str, FloatArray]:
+    def _inner(self, inputs: FloatArray) -> _Fields:
         """Return traction, potentials, sources and the two parts of the traction of a `GFNN`."""
         fields = cast("GFNN", self._module).fields(self._tensor(inputs))
         sources = dict(zip(SCALARS, fields["sources"].unbind(1), strict=True))
@@ -151,12 +219,12 @@ class NetworkPredictor:
             "traction": self._vectors(clebsch(fields)),
             **{name: _array(fields[name]) for name in SCALARS},
             **{f"source_{name}": _array(source) for name, source in sources.items()},
-            **{f"{name}_{axis}": part[i] for name, part in parts.items() for i, axis in enumerate("yx")},
+            **{f"{name}_{axis}": part[:, i] for name, part in parts.items() for i, axis in enumerate("yx")},
         }
 
-    def _sampled(self, inputs: FloatArray) -> dict[str, FloatArray]:
+    def _sampled(self, inputs: FloatArray) -> _Fields:
         """Return mean and standard deviation over predictions with dropout (Welford's running sums)."""
-        mean = np.zeros((2, *inputs.shape[-2:]), np.float32)
+        mean = np.zeros((len(inputs), 2, *inputs.shape[-2:]), np.float32)
         squares = np.zeros_like(mean)
         with self._active_dropout():
             for n in range(1, self._samples + 1):
@@ -164,11 +232,11 @@ class NetworkPredictor:
                 change = sample - mean
                 mean += change / n
                 squares += change * (sample - mean)
-        variance = squares.sum(axis=0) / max(self._samples - 1, 1)
+        variance = squares.sum(axis=1) / max(self._samples - 1, 1)
         return {"traction": mean, "uncertainty": np.sqrt(variance)}
 
     def _traction(self, inputs: FloatArray) -> FloatArray:
-        """Return the traction (y, x) of a ``(C, Y, X)`` image of any size that the network takes."""
+        """Return the tractions (y, x) of ``(N, C, Y, X)`` images of any size that the network takes."""
         if self._record.grid is not None:
             return self._vectors(self._module(self._tensor(inputs)))
         side = max(self._max_side, self._multiple)
@@ -181,15 +249,15 @@ class NetworkPredictor:
         )
 
     def _vectors(self, raw: Tensor) -> FloatArray:
-        """Return (y, x) vectors from what the network returns, ``(1, 2, Y, X)``."""
-        first, second = raw[0]
+        """Return (y, x) vectors from what the network returns, ``(N, 2, Y, X)``."""
+        first, second = raw.unbind(1)
         if self._record.output == "magnitude_angle":
             first, second = first * torch.cos(second), first * torch.sin(second)
         vectors = (second, first) if self._record.output_order == "xy" else (first, second)
-        return torch.stack(vectors).cpu().numpy()
+        return _array(torch.stack(vectors, dim=1))
 
-    def _tensor(self, image: FloatArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(image))[None].to(self._device)
+    def _tensor(self, images: FloatArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
 
     @contextlib.contextmanager
     def _active_dropout(self) -> Iterator[None]:
@@ -197,12 +265,13 @@ class NetworkPredictor:
         cards = range(torch.cuda.device_count()) if self._device.type == "cuda" else []
         with torch.random.fork_rng(devices=cards):
             torch.manual_seed(self._seed)
-            for dropout in self._dropouts:
+            dropouts = _dropouts(self._module)
+            for dropout in dropouts:
                 dropout.train()
             try:
                 yield
             finally:
-                for dropout in self._dropouts:
+                for dropout in dropouts:
                     dropout.eval()
 
 
@@ -215,9 +284,20 @@ def low_pass(image: FloatArray, modes: int) -> FloatArray:
     return np.fft.irfft2(spectrum, s=image.shape[-2:]).astype(np.float32)
 
 
+def _dropouts(module: nn.Module) -> list[nn.Dropout]:
+    return [m for m in module.modules() if isinstance(m, nn.Dropout) and m.p > 0]
+
+
+def _result(frame: FrameGrid, fields: _Fields, n: int) -> FrameResult:
+    """Bring the n-th of each field back to the grid of its image."""
+    on_image = {name: frame.to_image(field[n]) for name, field in fields.items()}
+    return FrameResult(
+        traction=on_image.pop("traction"), uncertainty=on_image.pop("uncertainty", None), scalars=on_image
+    )
+
+
 def _array(tensor: Tensor) -> FloatArray:
-    """Return the first of a batch as an array."""
-    return tensor[0].cpu().numpy()
+    return tensor.cpu().numpy()
 
 
 @contextlib.contextmanager

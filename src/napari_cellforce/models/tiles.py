@@ -16,10 +16,10 @@ def in_tiles(
 
     Parameters
     ----------
-    image : (C, Y, X) array
+    image : (..., Y, X) array
         Y and X multiples of `multiple`.
     run : callable
-        Takes ``(C, y, x)`` to ``(K, y, x)``.
+        Takes ``(..., y, x)`` to ``(K, y, x)``, or with more axes before.
     side : int
         Largest side of a tile in pixels.
     overlap : int
@@ -30,16 +30,17 @@ def in_tiles(
     Returns
     -------
     (K, Y, X) float32 array
+        With as many axes before as `run` returns.
     """
     height, width = image.shape[-2:]
     rows, columns = (_spans(n, side, overlap, multiple) for n in (height, width))
     total: FloatArray | None = None
     for (top, bottom), row_weight in zip(rows, _weights(rows, height), strict=True):
         for (left, right), column_weight in zip(columns, _weights(columns, width), strict=True):
-            part = run(image[:, top:bottom, left:right])
+            part = run(image[..., top:bottom, left:right])
             if total is None:
-                total = np.zeros((len(part), height, width), np.float32)
-            total[:, top:bottom, left:right] += part * (row_weight[:, None] * column_weight)
+                total = np.zeros((*part.shape[:-2], height, width), np.float32)
+            total[..., top:bottom, left:right] += part * (row_weight[:, None] * column_weight)
     assert total is not None
     return total
 

@@ -126,6 +126,7 @@ class Prediction:
             "pixel_size [µm]": self.pixel_size.micron,
             "pixel_size_source": self.pixel_size.source,
             "output_scale": record.output_scale,
+            **self._computed_by(),
         }
         return Provenance(
             model=record.name,
@@ -136,6 +137,11 @@ class Prediction:
             input_fingerprint=fingerprint,
             date=self.started,
         )
+
+    def _computed_by(self) -> dict[str, str]:
+        """Return what computes a network; formulas have no choice of it."""
+        backend = getattr(self.predictor, "backend", None)
+        return {} if backend is None else {"backend": backend}
 
     def inputs(self, t: int, baselines: Baselines | None) -> FloatArray:
         """Return what the model sees of a frame, ``(C, Y, X)``, normalised; `baselines` from `measure`."""

@@ -20,7 +20,12 @@ _WRITTEN_FORMULA = "formula"
 
 
 def load_predictor(
-    name_or_path: PathLike, *, device: str = "auto", samples: int = 0, folder: PathLike | None = None
+    name_or_path: PathLike,
+    *,
+    device: str = "auto",
+    samples: int = 0,
+    folder: PathLike | None = None,
+    backend: str = "auto",
 ) -> Predictor:
     """Return a predictor that is ready to use; nothing is downloaded.
 
@@ -35,18 +40,22 @@ def load_predictor(
         Number of passes with dropout on, for an uncertainty map; 0 for none.
     folder : path-like, optional
         See `napari_cellforce.zoo.model_folder`.
+    backend : str
+        What computes a network: ``"auto"``, ``"eager"``, ``"openvino"`` ...; see
+        `napari_cellforce.models.backends`.
 
     Raises
     ------
     CellForceError
         If there is no such model or file, its weights are not on this computer yet, they are
-        damaged (their hash is checked at every load), or `samples` are asked of a formula.
+        damaged (their hash is checked at every load), or `samples` are asked of a formula; if the
+        device or the backend is not there.
     """
     wanted = _listed(name_or_path, folder)
     if _is_written_formula(name_or_path, wanted):
         return _written_formula(name_or_path, wanted, samples, folder)
     if wanted is None or wanted.has_weights:
-        return _network(load_weights(name_or_path, folder=folder), device, samples)
+        return _network(load_weights(name_or_path, folder=folder), device, samples, backend)
     return _formula(wanted, samples)
 
 
@@ -122,7 +131,7 @@ def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
     )
 
 
-def _network(loaded: LoadedModel, device: str, samples: int) -> Predictor:
+def _network(loaded: LoadedModel, device: str, samples: int, backend: str) -> Predictor:
     from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
     from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
     from napari_cellforce.models.network import NetworkPredictor
@@ -130,7 +139,7 @@ def _network(loaded: LoadedModel, device: str, samples: int) -> Predictor:
     if isinstance(loaded.module, PhysicalBottleneck):
         _refuse_samples(samples, loaded.record.name)
         return BottleneckPredictor(loaded, device=device)
-    return NetworkPredictor(loaded, device=device, samples=samples)
+    return NetworkPredictor(loaded, device=device, samples=samples, backend=backend)
 
 
 def _is_written_formula(name_or_path: PathLike, wanted: ZooEntry | None) -> bool:

@@ -1,0 +1,7 @@
+"""What runs a network's convolutions: several programs behind one interface, each checked before use."""
+
+from napari_cellforce.models.backends.base import Backend
+from napari_cellforce.models.backends.engine import Engine, make_engine
+from napari_cellforce.models.backends.listing import AUTO, EAGER, NAMES, Listed, listed, wanted
+
+__all__ = ["AUTO", "EAGER", "NAMES", "Backend", "Engine", "Listed", "listed", "make_engine", "wanted"]

@@ -1,0 +1,87 @@
+"""Which backends there are, which of them can be used here, and which one is meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.models.backends.amp import Amp
+from napari_cellforce.models.backends.base import Backend
+from napari_cellforce.models.backends.compiled import Compiled
+from napari_cellforce.models.backends.openvino import OpenVINO
+
+AUTO = "auto"
+"""The quickest that is there and needs no long preparation."""
+
+EAGER = "eager"
+"""Torch as it is; what the others are compared with."""
+
+_BACKENDS: tuple[Backend, ...] = (OpenVINO(), Compiled(), Amp())
+_AUTOMATIC = {"cpu": "openvino", "cuda": "amp"}
+"""By kind of device; compiling takes a minute and is left to those who ask for it."""
+
+NAMES = (AUTO, EAGER, *(backend.name for backend in _BACKENDS))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A backend as people see it.
+
+    Attributes
+    ----------
+    name, title, version : str
+    lacking : str
+        What to do so that it can be used; empty if it can.
+    """
+
+    name: str
+    title: str
+    version: str
+    lacking: str
+
+
+def listed(device: torch.device) -> list[Listed]:
+    """Return the backends that compute on a kind of device, torch first."""
+    rows = [Listed(EAGER, "PyTorch", torch.__version__, "")]
+    for backend in _BACKENDS:
+        if device.type in backend.devices:
+            lacking = backend.lacking()
+            rows.append(Listed(backend.name, backend.title, "" if lacking else backend.version(), lacking))
+    return rows
+
+
+def wanted(name: str, device: torch.device) -> Backend | None:
+    """Return the backend of that name; None for torch.
+
+    Raises
+    ------
+    CellForceError
+        If there is no such backend, it does not compute on `device`, or it is not installed.
+    """
+    if name == AUTO:
+        return _automatic(device)
+    if name == EAGER:
+        return None
+    found = next((backend for backend in _BACKENDS if backend.name == name), None)
+    if found is None:
+        raise _refusal(
+            f"there is no backend {name!r}", f"there are {', '.join(NAMES)}", "Choose one of these."
+        )
+    if device.type not in found.devices:
+        devices = " and ".join(found.devices)
+        rule, remedy = f"it computes on {devices} only", "Choose another device, or auto as backend."
+        raise _refusal(f"the backend {name} is chosen for {device.type}", rule, remedy)
+    if lacking := found.lacking():
+        raise _refusal(f"the backend {name} is not installed", "it is an extra", lacking)
+    return found
+
+
+def _automatic(device: torch.device) -> Backend | None:
+    best = next((b for b in _BACKENDS if b.name == _AUTOMATIC.get(device.type)), None)
+    return None if best is None or best.lacking() else best
+
+
+def _refusal(value: str, rule: str, remedy: str) -> CellForceError:
+    return CellForceError(value, rule, remedy, topic="backend")

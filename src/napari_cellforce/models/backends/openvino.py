@@ -1,0 +1,129 @@
+"""OpenVINO on the CPU, an extra: ``pip install "napari-cellforce[openvino]"``."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_cellforce.models.backends import cache
+
+_TELEMETRY = "openvino_telemetry"
+
+
+class OpenVINO:
+    """`Backend` of OpenVINO; see `napari_cellforce.models.backends.base.Backend`."""
+
+    name = "openvino"
+    title = "OpenVINO"
+    devices: tuple[str, ...] = ("cpu",)
+    tolerance = 1e-5
+
+    def lacking(self) -> str:
+        """Return how to install it, if it is not there."""
+        there = importlib.util.find_spec("openvino") is not None
+        return "" if there else 'Install it with pip install "napari-cellforce[openvino]".'
+
+    def version(self) -> str:
+        """Return the version that is installed, as its package states it."""
+        return metadata.version("openvino")
+
+    def build(self, part: nn.Module, example: Tensor, multiple: int) -> nn.Module:
+        """Convert a network, or take it from the cache, and compile it for this processor."""
+        del multiple
+        openvino = _openvino()
+        key = cache.key(part, {"backend": self.name, "version": self.version(), "torch": torch.__version__})
+        core = openvino.Core()
+        model = _kept(core, key)
+        if model is None:
+            model = _converted(openvino, part, example)
+            cache.write(key, _as_bytes(openvino, model))
+        return _Compiled(core.compile_model(model, "CPU", _settings()))
+
+
+class _Compiled(nn.Module):
+    """A network that OpenVINO computes; every thread has a request of its own."""
+
+    def __init__(self, compiled: Any) -> None:
+        super().__init__()
+        self._compiled, self._here = compiled, threading.local()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not hasattr(self._here, "request"):
+            self._here.request = self._compiled.create_infer_request()
+        # The result lies in memory that the next call writes to.
+        result = self._here.request.infer([x.contiguous().numpy()], share_inputs=True, share_outputs=True)
+        return torch.from_numpy(np.array(result[0]))
+
+
+def _settings() -> dict[str, Any]:
+    """Return how to compute: in 32 bits, with torch's number of threads, on whichever cores are free."""
+    return {
+        "INFERENCE_PRECISION_HINT": "f32",  # else CPUs with bfloat16 use it: off by 1e-2
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same core
+    }
+
+
+def _openvino() -> ModuleType:
+    """Import OpenVINO without its telemetry, which reports the import and every conversion to its maker."""
+    with _nobody_told():
+        openvino = importlib.import_module("openvino")
+        importlib.import_module("openvino.tools.ovc.convert_impl")  # decides for good about telemetry
+    return openvino
+
+
+@contextlib.contextmanager
+def _nobody_told() -> Iterator[None]:
+    if _TELEMETRY in sys.modules:  # somebody else has imported it already
+        yield
+        return
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[_TELEMETRY]
+
+
+def _converted(openvino: ModuleType, part: nn.Module, example: Tensor) -> Any:
+    """Return the network in OpenVINO's form, for images of any size."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch announces the end of tracing
+        traced = torch.jit.trace(part, example, check_trace=False)  # type: ignore[no-untyped-call]
+        shape = openvino.PartialShape([-1, example.shape[1], -1, -1])
+        return openvino.convert_model(torch.jit.freeze(traced), example_input=example, input=[shape])
+
+
+def _as_bytes(openvino: ModuleType, model: Any) -> bytes:
+    """Return a network as text, its length before it, and weights after it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.xml"
+        openvino.save_model(model, path, compress_to_fp16=False)
+        text, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
+    return len(text).to_bytes(8, "little") + text + weights
+
+
+def _kept(core: Any, key: str) -> Any:
+    """Return the network that was kept under a key, or None if there is none that can be read."""
+    content = cache.read(key)
+    if content is None:
+        return None
+    end = 8 + int.from_bytes(content[:8], "little")
+    try:
+        return core.read_model(content[8:end], content[end:])
+    except RuntimeError:
+        return None
