@@ -2,16 +2,10 @@
 
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.doubts import doubt_about_direction, doubt_about_substrate
-from napari_cellforce.tfm.job import (
-    TfmDisplacement,
-    TfmFrame,
-    TfmJob,
-    from_displacement,
-    from_displacements,
-    prepare,
-    tractions,
-)
+from napari_cellforce.tfm.inversion import from_displacement, from_displacements, tractions
+from napari_cellforce.tfm.job import TfmJob, prepare
 from napari_cellforce.tfm.quantities import region_table
+from napari_cellforce.tfm.records import TfmDisplacement, TfmFrame
 from napari_cellforce.tfm.training_cell import write_training_cell
 from napari_cellforce.tfm.writing import TfmPaths, tfm_to_files
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import operator
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt
 
 from napari_cellforce import __version__
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import (
-    BoolArray,
     FloatArray,
     ImageStack,
     Mask,
@@ -27,50 +23,14 @@ from napari_cellforce.fields import (
 )
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import require_pixel_size
-from napari_cellforce.physics.displacement import DisplacementResult, displacement_field, to_pixels
-from napari_cellforce.physics.halfspace import HalfspaceKernel, halfspace_kernel, periodic_part
-from napari_cellforce.physics.regularisation import Choice, Spectrum, choose, displacement_spectrum, fixed
+from napari_cellforce.physics.displacement import displacement_field
+from napari_cellforce.physics.halfspace import halfspace_kernel
+from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm.config import TfmConfig
-from napari_cellforce.tfm.doubts import doubt_about_direction, doubt_about_substrate
-
-
-@dataclass(frozen=True, eq=False)
-class TfmDisplacement:
-    """The displacement of one frame, found before any traction.
-
-    Attributes
-    ----------
-    frame : int
-    result : DisplacementResult
-        In pixels on the windows' grid.
-    """
-
-    frame: int
-    result: DisplacementResult
-
-
-@dataclass(frozen=True, eq=False)
-class TfmFrame:
-    """One frame of measured traction, on the grid of the images.
-
-    Attributes
-    ----------
-    frame : int
-    traction : (2, Y, X) float32 array
-        In Pa.
-    displacement : (2, Y, X) float32 array
-        In µm; its median far from the cell (or all over) is 0.
-    choice : Choice
-        The regularisation; ``choice.traction_noise`` is the uncertainty of each component in Pa.
-    mask : (Y, X) bool array or None
-    """
-
-    frame: int
-    traction: FloatArray
-    displacement: FloatArray
-    choice: Choice
-    mask: BoolArray | None
+from napari_cellforce.tfm.doubts import doubt_about_substrate
+from napari_cellforce.tfm.inversion import tractions
+from napari_cellforce.tfm.records import TfmDisplacement, TfmFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +79,18 @@ class TfmJob:
             At the first frame that cannot be measured; what was yielded before stands.
         """
         found = []
+        for record in self.follow():
+            if isinstance(record, TfmDisplacement):
+                found.append(record.result)
+            yield record
+        yield from tractions(self, found)
+
+    def follow(self) -> Iterator[Progress | TfmDisplacement]:
+        """Follow the beads in all frames; the first half of `run`."""
         for t in range(self.loaded.n_frames):
             yield Progress("Following the beads", t, self.loaded.n_frames)
             image = self.loaded.frame(t, (self.channel,))[0]
-            found.append(displacement_field(self.reference, image, self.config.displacement))
-            yield TfmDisplacement(t, found[-1])
-        yield from tractions(self, found)
+            yield TfmDisplacement(t, displacement_field(self.reference, image, self.config.displacement))
 
     def provenance(self) -> Provenance:
         """Return how the results come about, for layers and files."""
@@ -191,112 +157,3 @@ def prepare(
         warnings.warn(doubt, CellForceWarning, stacklevel=2)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     return TfmJob(beads, loaded, loaded.channel(channel), mask, size, config, started)
-
-
-def from_displacement(
-    displacement: npt.ArrayLike,
-    spacing: float,
-    config: TfmConfig,
-    outside: BoolArray | None = None,
-    window: float = 0.0,
-) -> tuple[FloatArray, Choice]:
-    """Return traction, in Pa, and regularisation for a displacement that was measured elsewhere.
-
-    Parameters
-    ----------
-    displacement : (2, Y, X) array
-        In µm.
-    spacing : float
-        Of its grid in µm.
-    config : TfmConfig
-    outside : (Y, X) bool array, optional
-        Far from the cell, where the noise is measured.
-    window : float
-        Side of the interrogation windows in units of `spacing`; 0 for independent vectors.
-    """
-    field = _fitted(displacement, config)
-    kernel = _kernel(field.shape[-2:], spacing, config)
-    choice = _chosen(displacement_spectrum(field, kernel, outside, window=window), config)
-    return kernel.traction(field, choice.regularisation).astype(np.float32), choice
-
-
-def from_displacements(
-    displacements: npt.ArrayLike, spacing: float, config: TfmConfig
-) -> list[tuple[FloatArray, Choice]]:
-    """Return what `from_displacement` does for each frame of ``(T, 2, Y, X)``; one lambda if configured."""
-    if not config.one_for_all:
-        return [from_displacement(field, spacing, config) for field in np.asarray(displacements)]
-    fields = _fitted(displacements, config)
-    kernel = _kernel(fields.shape[-2:], spacing, config)
-    spectra = [displacement_spectrum(field, kernel) for field in fields]
-    choice = _chosen(functools.reduce(operator.add, spectra), config)
-    return [(kernel.traction(f, choice.regularisation).astype(np.float32), choice) for f in fields]
-
-
-def tractions(job: TfmJob, found: list[DisplacementResult]) -> Iterator[Progress | Choice | TfmFrame]:
-    """Choose lambda and invert the displacements of all frames; the second half of `TfmJob.run`."""
-    fields = [_in_micron(job, t, result) for t, result in enumerate(found)]
-    step = found[0].step * job.pixel_size.micron
-    kernel = _kernel(found[0].signal_to_noise.shape, step, job.config)
-    inverted = [_fitted(field, job.config) for field in fields]
-    spectra = [_spectrum(job, t, field, kernel, found[t]) for t, field in enumerate(inverted)]
-    common = None
-    if job.config.one_for_all:
-        common = _chosen(functools.reduce(operator.add, spectra), job.config)
-        yield common
-    for t, (result, field) in enumerate(zip(found, fields, strict=True)):
-        yield Progress("Computing tractions", t, len(found))
-        choice = common or _chosen(spectra[t], job.config)
-        traction = kernel.traction(inverted[t], choice.regularisation)
-        on_pixels = [
-            to_pixels(values, result.y, result.x, result.shape).astype(np.float32)
-            for values in (traction, field)
-        ]
-        mask = None if job.mask is None else job.mask.frame(t)
-        if mask is not None and (doubt := doubt_about_direction(on_pixels[0], mask, job.pixel_size)):
-            warnings.warn(f"Frame {t}: {doubt}", CellForceWarning, stacklevel=2)
-        yield TfmFrame(t, on_pixels[0], on_pixels[1], choice, mask)
-
-
-def _fitted(displacement: npt.ArrayLike, config: TfmConfig) -> npt.NDArray[np.float64]:
-    """Return what is inverted: a displacement whose opposite borders fit, if so configured."""
-    return periodic_part(displacement) if config.fit_borders else np.asarray(displacement, dtype=np.float64)
-
-
-def _kernel(shape: tuple[int, ...], spacing: float, config: TfmConfig) -> HalfspaceKernel:
-    gel = config.substrate
-    return halfspace_kernel((shape[0], shape[1]), spacing, gel.young, gel.poisson, gel.thickness)
-
-
-def _chosen(spectrum: Spectrum, config: TfmConfig) -> Choice:
-    if config.criterion == "fixed":
-        return fixed(spectrum, config.regularisation or 0.0)
-    return choose(spectrum, config.criterion)
-
-
-def _in_micron(job: TfmJob, t: int, result: DisplacementResult) -> npt.NDArray[np.float64]:
-    """Return the displacement in µm, what is left of the drift taken off."""
-    field = result.displacement * np.float64(job.pixel_size.micron)
-    still = _outside(job, t, result)
-    still = np.ones(field.shape[1:], bool) if still is None or not still.any() else still
-    rest: npt.NDArray[np.float64] = field - np.median(field[:, still], axis=1)[:, None, None]
-    return rest
-
-
-def _spectrum(
-    job: TfmJob, t: int, field: npt.NDArray[np.float64], kernel: HalfspaceKernel, result: DisplacementResult
-) -> Spectrum:
-    outside = _outside(job, t, result) if job.config.noise_outside else None
-    beads = job.config.displacement
-    window = beads.windows[-1] / beads.step if beads.method == "piv" else 0.0
-    return displacement_spectrum(field, kernel, outside, window=window)
-
-
-def _outside(job: TfmJob, t: int, result: DisplacementResult) -> BoolArray | None:
-    """Return which vectors were measured far from the cell."""
-    if job.mask is None:
-        return None
-    distance = distance_transform_edt(~job.mask.frame(t)) * job.pixel_size.micron
-    near = np.ix_(np.rint(result.y).astype(int), np.rint(result.x).astype(int))
-    outside: BoolArray = (distance[near] > job.config.margin) & ~result.replaced
-    return outside

@@ -16,7 +16,8 @@ from napari_cellforce.io.write import FieldWriter, write_table
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.results import frame_row
-from napari_cellforce.tfm.job import TfmDisplacement, TfmFrame, TfmJob
+from napari_cellforce.tfm.job import TfmJob
+from napari_cellforce.tfm.records import TfmDisplacement, TfmFrame
 
 
 @dataclass(frozen=True)

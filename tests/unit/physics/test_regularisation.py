@@ -130,11 +130,6 @@ def test_what_lambda_cannot_be_chosen_from_is_refused():
     few[0] = True
     with pytest.raises(CellForceError, match="only 32 displacement vectors"):
         displacement_spectrum(np.ones((2, 32, 32)), kernel, few)
-    field = np.random.default_rng(0).normal(size=(2, 32, 32))
-    one = displacement_spectrum(field, kernel)
-    other = displacement_spectrum(field[..., :30], halfspace_kernel((32, 30), 0.7, YOUNG, POISSON))
-    with pytest.raises(ValueError, match="one grid"):
-        one + other
 
 
 TIGHT = [  # little gel around the cell: the displacement does not come to rest at the border
@@ -189,3 +184,18 @@ def test_z_scores_of_the_traction_are_those_of_a_normal_distribution():
     z = np.abs(np.array(scores))
     assert (z < 1).mean() == pytest.approx(0.683, abs=0.02)
     assert (z < 2).mean() == pytest.approx(0.954, abs=0.01)
+
+
+def test_spectra_of_other_grids_add_up_to_the_power_of_both():
+    grids = [(32, 32), (40, 27)]
+    kernels = [halfspace_kernel(grid, 0.7, YOUNG, POISSON) for grid in grids]
+    fields = [
+        kernel.displacement(cell(grid, 0.7, 600.0, 1, 8)) for kernel, grid in zip(kernels, grids, strict=True)
+    ]
+    spectra = [displacement_spectrum(field, kernel) for field, kernel in zip(fields, kernels, strict=True)]
+    both = spectra[0] + spectra[1]
+    assert both.power.sum() == pytest.approx(sum((field**2).sum() for field in fields))
+    assert both.count.sum() == 2 * (32 * 32 - 1 + 40 * 27 - 1)
+    assert (np.diff(both.eigenvalue) > 0).all()
+    low, high = sorted(choose(spectrum).regularisation for spectrum in spectra)
+    assert 0.5 * low < choose(both).regularisation < 2 * high

@@ -25,7 +25,7 @@ _ISOTROPIC = 1e-9
 class Spectrum:
     """The power of displacements, sorted by the eigenvalues of the gel's Green's function.
 
-    Spectra of one grid and gel add up, for one lambda over many frames.
+    Spectra add up, for one lambda over many frames, also of other grids.
 
     Attributes
     ----------
@@ -48,15 +48,18 @@ class Spectrum:
     measured: bool = False
 
     def __add__(self, other: Spectrum) -> Spectrum:
-        if not np.array_equal(self.eigenvalue, other.eigenvalue):
-            raise ValueError("only spectra of one grid and gel can be added")
-        return Spectrum(
-            self.eigenvalue,
-            self.power + other.power,
-            self.count + other.count,
-            self.noise + other.noise,
-            self.measured and other.measured,
-        )
+        if np.array_equal(self.eigenvalue, other.eigenvalue):
+            eigenvalue, places = self.eigenvalue, [np.arange(len(self.eigenvalue))] * 2
+        else:
+            eigenvalue, back = np.unique(
+                np.concatenate([self.eigenvalue, other.eigenvalue]), return_inverse=True
+            )
+            places = np.split(back, [len(self.eigenvalue)])
+        sums = [np.zeros(len(eigenvalue)) for _ in range(3)]
+        for part, at in zip((self, other), places, strict=True):
+            for total, values in zip(sums, (part.power, part.count, part.noise), strict=True):
+                total[at] += values
+        return Spectrum(eigenvalue, sums[0], sums[1], sums[2], self.measured and other.measured)
 
 
 def displacement_spectrum(
