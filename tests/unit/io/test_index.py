@@ -24,6 +24,7 @@ from napari_cellforce.io.index import (
     open_cell,
     split_by_cell,
     split_by_column,
+    write_cell_table,
 )
 from napari_cellforce.io.index.scan import CACHE
 
@@ -176,7 +177,6 @@ def test_a_table_names_files_pixel_sizes_and_what_else_is_known(tmp_path):
         ("cell,image,mask\na,b,c\n", "lacks the column traction"),
         ("cell,image,mask,traction\n", "no rows"),
         ("cell,image,mask,traction\na,a_zyxin.tif,,a_force.tif\n", "lacks a file of a"),
-        ("cell,image,mask,traction\na,nowhere.tif,a_mask.tif,a_force.tif\n", "nowhere.tif"),
         ("cell,image,mask,traction\na,../x.tif,a_mask.tif,a_force.tif\n", "leads out of"),
         (
             "cell,image,mask,traction,pixel_size [µm]\na,a_zyxin.tif,a_mask.tif,a_force.tif,small\n",
@@ -191,6 +191,37 @@ def test_a_table_that_is_wrong_is_refused_in_words(tmp_path, text, said):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CellForceError, match=said):
         cells_from_table(path)
+
+
+def test_a_file_that_is_missing_is_a_problem_of_its_cell_alone(tmp_path):
+    for cell in "ab":
+        one_file_each(tmp_path, cell)
+    (tmp_path / "b_mask.tif").unlink()
+    patterns = {"image": "{cell}_zyxin.tif", "mask": "{cell}_mask.tif", "traction": "{cell}_force.tif"}
+    (tmp_path / "cells.csv").write_text(
+        "cell,image,mask,traction\n"
+        + "".join(f"{cell},{cell}_zyxin.tif,{cell}_mask.tif,{cell}_force.tif\n" for cell in "ab")
+    )
+    for cells in (cells_of(tmp_path, patterns=patterns), cells_of(tmp_path / "cells.csv")):
+        found = index_cells(cells)
+        assert found.cells == ("a",)
+        assert "b_mask.tif was not found" in found.rows[-1].problems[0]
+
+
+@pytest.mark.parametrize("patterns", [{"image": "{cell}.tif"}, {"colour": "{cell}.tif"}])
+def test_patterns_must_be_complete(tmp_path, patterns):
+    with pytest.raises(CellForceError, match="pattern"):
+        cells_of(tmp_path, patterns=patterns)
+
+
+def test_files_that_were_picked_are_written_as_a_table(tmp_path):
+    one_file_each(tmp_path, "a")
+    files = [tmp_path / f"a_{part}.tif" for part in ("zyxin", "mask", "force")]
+    picked = CellSource("a", *files, pixel_size=0.25)
+    table = write_cell_table(tmp_path / "picked.csv", [picked])
+    assert cells_of(table) == [picked]
+    with pytest.raises(CellForceError, match="leads out of"):
+        write_cell_table(tmp_path / "elsewhere" / "picked.csv", [picked])
 
 
 def test_no_file_of_that_pattern_is_told(tmp_path):
@@ -218,6 +249,14 @@ def test_a_split_keeps_whole_cells_aside_and_is_written_down(tmp_path):
     assert sorted(split.train + split.validation) == CELLS
     assert split_by_cell(CELLS[::-1], 0.3, seed=1).validation == split.validation
     assert split_by_cell(CELLS, 0.3, seed=2) != split
+    split.write(tmp_path / "split.json")
+    assert Split.read(tmp_path / "split.json") == split
+
+
+def test_a_stretch_of_time_is_validated_with_in_other_cells_only(tmp_path):
+    split = Split(("a",), ("b",), window=(30, 60))
+    assert [split.uses("b", t) for t in (29, 30, 60, 61)] == [False, True, True, False]
+    assert [split.uses("a", t) for t in (29, 30, 60, 61)] == [True, False, False, True]
     split.write(tmp_path / "split.json")
     assert Split.read(tmp_path / "split.json") == split
 

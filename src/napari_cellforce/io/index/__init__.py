@@ -1,16 +1,13 @@
 """Indexes of measured cells: which files, what is in them, what is wrong with them, and how to split them."""
 
 from napari_cellforce.io.index.scan import DatasetIndex, IndexRow, index_cells
-from napari_cellforce.io.index.sources import (
-    CellSource,
-    cells_by_pattern,
-    cells_from_table,
-    cells_of,
-    open_cell,
-)
+from napari_cellforce.io.index.source import FILES, CellSource
+from napari_cellforce.io.index.sources import cells_by_pattern, cells_of, open_cell
 from napari_cellforce.io.index.split import Split, k_fold, split_by_cell, split_by_column
+from napari_cellforce.io.index.table import cells_from_table, write_cell_table
 
 __all__ = [
+    "FILES",
     "CellSource",
     "DatasetIndex",
     "IndexRow",
@@ -23,4 +20,5 @@ __all__ = [
     "open_cell",
     "split_by_cell",
     "split_by_column",
+    "write_cell_table",
 ]

@@ -17,7 +17,9 @@ import pandas as pd
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.dataset import MeasuredCell
-from napari_cellforce.io.index.sources import CellSource, open_cell
+from napari_cellforce.io.index.source import CellSource
+from napari_cellforce.io.index.sources import open_cell
+from napari_cellforce.io.paths import existing_path
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines
 
 CACHE = ".cellforce-index.json"
@@ -242,7 +244,8 @@ def _contrast(baselines: Baselines) -> tuple[str, ...]:
 
 def _state(source: CellSource) -> str:
     """Return a hash of names, sizes and times of a cell's files, and of what was told of it."""
-    parts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in source.files]
+    paths = [existing_path(path) for path in source.files]
+    parts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
     return hashlib.sha256(repr((parts, source.pixel_size)).encode()).hexdigest()
 
 

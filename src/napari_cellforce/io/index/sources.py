@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,101 +14,45 @@ from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Mask, PixelSize
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
-from napari_cellforce.io.dataset.index import frame_paths
 from napari_cellforce.io.field import read_field
+from napari_cellforce.io.index.source import FILES, CellSource
+from napari_cellforce.io.index.table import cells_from_table
 from napari_cellforce.io.paths import existing_path
 from napari_cellforce.io.read import read, read_mask
 
-PIXEL_COLUMN = "pixel_size [µm]"
-_FILES = ("image", "mask", "traction", "displacement")
-_NEEDED = ("cell", "image", "mask", "traction")
-
-
-@dataclass(frozen=True)
-class CellSource:
-    """One cell's files.
-
-    Attributes
-    ----------
-    cell : str
-        Its name, unique in a data set.
-    image : Path
-        The movie; or, where nothing else is given, a folder or frame in the authors' layout.
-    mask, traction, displacement : Path or None
-        Mask file, and fields written by this package.
-    pixel_size : float or None
-        In µm, where it has to be told.
-    columns : mapping
-        What else a table says of the cell (drug, day): splits can go by it.
-    """
-
-    cell: str
-    image: Path
-    mask: Path | None = None
-    traction: Path | None = None
-    displacement: Path | None = None
-    pixel_size: float | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def in_the_authors_layout(self) -> bool:
-        """Whether everything is in one folder of frames."""
-        return self.mask is None and self.traction is None
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All files that hold the cell."""
-        if self.in_the_authors_layout:
-            return tuple(frame_paths(self.image))
-        return tuple(p for p in (self.image, self.mask, self.traction, self.displacement) if p is not None)
-
 
 def cells_of(
-    path: str | os.PathLike[str], pixel_size: float | None = None, *, unique: str = ""
+    path: str | os.PathLike[str],
+    pixel_size: float | None = None,
+    *,
+    patterns: Mapping[str, str] | None = None,
+    unique: str = "",
 ) -> list[CellSource]:
-    """Return the cells of a data set: a folder in the authors' layout, or a CSV table.
+    """Return the cells of a data set: a folder in the authors' layout or with files by a pattern, or a table.
 
     Parameters
     ----------
     path : path-like
     pixel_size : float, optional
         In µm, for cells that do not say theirs.
+    patterns : mapping of str to str, optional
+        Of a folder: names of its files, see `cells_by_pattern`; without it, it has the authors' layout.
     unique : str
         Put before the cells' names, to tell those of several data sets apart.
 
     Raises
     ------
     CellForceError
-        If it is neither.
+        If it is none of these.
     """
     path = existing_path(path)
     if path.is_file() and path.suffix.lower() == ".csv":
         cells = cells_from_table(path, pixel_size)
+    elif patterns:
+        cells = cells_by_pattern(path, **_complete(patterns), pixel_size=pixel_size)
     else:
         cells = [CellSource(cell.name, cell, pixel_size=pixel_size) for cell in list_cells(path)]
     return [dataclasses.replace(cell, cell=unique + cell.cell) for cell in cells]
-
-
-def cells_from_table(path: str | os.PathLike[str], pixel_size: float | None = None) -> list[CellSource]:
-    """Return the cells that a CSV table lists, one a row.
-
-    Columns: ``cell, image, mask, traction``, and if wanted ``displacement``, ``pixel_size [µm]``, and any
-    others. Paths are relative to the table.
-
-    Raises
-    ------
-    CellForceError
-        If a column is missing, a file is not there, or a cell is listed twice.
-    """
-    path = existing_path(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    missing = [name for name in _NEEDED if not rows or name not in rows[0]]
-    if missing:
-        raise _bad_table(f"{path} lacks the column {missing[0]}" if rows else f"{path} has no rows")
-    cells = [_from_row(path, row, pixel_size) for row in rows]
-    _refuse_twins(cells, path)
-    return cells
 
 
 def cells_by_pattern(
@@ -131,10 +73,12 @@ def cells_by_pattern(
     pixel_size : float, optional
         In µm.
 
+    A file that is not there is a problem of its cell alone, which `index_cells` lists.
+
     Raises
     ------
     CellForceError
-        If no image matches, or a cell lacks one of the other files.
+        If no image matches.
     """
     root = existing_path(folder)
     if "{cell}" not in image:
@@ -162,7 +106,7 @@ def cells_by_pattern(
         )
 
     def path_of(pattern: str, cell: str) -> Path | None:
-        return existing_path(files.inside(root, pattern.replace("{cell}", cell))) if pattern else None
+        return files.inside(root, pattern.replace("{cell}", cell)) if pattern else None
 
     return [
         CellSource(
@@ -208,43 +152,25 @@ def open_cell(source: CellSource) -> MeasuredCell:
     return MeasuredCell(image, traction, Mask(masks, mask.source), displacement, traction.frames)
 
 
-def _from_row(table: Path, row: Mapping[str, str], pixel_size: float | None) -> CellSource:
-    paths = {name: existing_path(files.inside(table.parent, row[name])) for name in _FILES if row.get(name)}
-    own = (row.get(PIXEL_COLUMN) or "").strip()
-    try:
-        size = float(own) if own else pixel_size
-    except ValueError:
-        raise _bad_table(f"{table} gives {row['cell']} the pixel size {own!r}") from None
-    if not {"image", "mask", "traction"} <= paths.keys():
-        raise _bad_table(f"{table} lacks a file of {row['cell']}")
-    rest = {key: value for key, value in row.items() if key not in (*_FILES, "cell", PIXEL_COLUMN)}
-    return CellSource(
-        row["cell"],
-        paths["image"],
-        paths["mask"],
-        paths["traction"],
-        paths.get("displacement"),
-        pixel_size=size,
-        columns=rest,
-    )
+def _complete(patterns: Mapping[str, str]) -> dict[str, str]:
+    """Return patterns of which none is missing.
 
-
-def _refuse_twins(cells: list[CellSource], path: Path) -> None:
-    seen: set[str] = set()
-    for cell in cells:
-        if cell.cell in seen:
-            raise _bad_table(f"{path} lists {cell.cell} twice")
-        seen.add(cell.cell)
+    Raises
+    ------
+    CellForceError
+        If one is, or is unknown.
+    """
+    missing = [name for name in ("image", "mask", "traction") if not patterns.get(name)]
+    unknown = sorted(set(patterns) - set(FILES))
+    if missing or unknown:
+        raise CellForceError(
+            f"there is no pattern for {missing[0]}" if missing else f"a pattern is for {unknown[0]}",
+            "image, mask and traction are needed, displacement may be there",
+            "Write for example {cell}_traction.ome.tif; {cell} stands for the cell's name.",
+            topic="input",
+        )
+    return dict(patterns)
 
 
 def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} frames of {shape[-2]} x {shape[-1]} pixels"
-
-
-def _bad_table(found: str) -> CellForceError:
-    return CellForceError(
-        found,
-        f"a table of cells has one row a cell and the columns {', '.join(_NEEDED)}",
-        f"Correct the table; pixel sizes go into the column {PIXEL_COLUMN}.",
-        topic="input",
-    )

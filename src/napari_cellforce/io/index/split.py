@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io.index.sources import CellSource
+from napari_cellforce.io.index.source import CellSource
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,26 @@ class Split:
     ----------
     train, validation : tuple of str
         To learn from, and to watch the learning with.
+    window : tuple of 2 int or None
+        First and last frame to validate with; the cells to learn from are then learnt from outside of it
+        only, so that a stretch of time (under a drug, after washing it out) is new to the model.
     """
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
+    window: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         both = set(self.train) & set(self.validation)
         if both:
             raise ValueError(f"{sorted(both)[0]} is on both sides of the split")
+
+    def uses(self, cell: str, frame: int) -> bool:
+        """Tell whether a frame is learnt from, or validated with."""
+        if self.window is None:
+            return True
+        inside = self.window[0] <= frame <= self.window[1]
+        return inside == (cell in self.validation)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the split as JSON."""
@@ -42,7 +53,8 @@ class Split:
     def read(cls, path: str | os.PathLike[str]) -> Split:
         """Read what `write` wrote."""
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
-        return cls(tuple(entries["train"]), tuple(entries["validation"]))
+        window = entries.get("window")
+        return cls(tuple(entries["train"]), tuple(entries["validation"]), window and (window[0], window[1]))
 
 
 def split_by_cell(cells: Sequence[str], validation: float = 0.2, seed: int = 0) -> Split:
