@@ -3,11 +3,13 @@
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.field import is_field, read_field
 from napari_cellforce.io.kinds import Kind, kind
-from napari_cellforce.io.read import read, read_mask
+from napari_cellforce.io.omezarr import OmeZarrWriter
+from napari_cellforce.io.read import images_in, read, read_mask
 from napari_cellforce.io.scalar_writer import ScalarWriter
 from napari_cellforce.io.validate import check_frame, check_pixel_size
 from napari_cellforce.io.write import (
     FieldWriter,
+    field_writer,
     write_field,
     write_mask,
     write_scalar,
@@ -19,9 +21,12 @@ __all__ = [
     "FieldWriter",
     "Kind",
     "MeasuredCell",
+    "OmeZarrWriter",
     "ScalarWriter",
     "check_frame",
     "check_pixel_size",
+    "field_writer",
+    "images_in",
     "is_field",
     "kind",
     "list_cells",

@@ -1,8 +1,7 @@
-"""Reading back the vector fields that `write` wrote, and the record they carry."""
+"""Reading back the vector fields that this package wrote, as OME-TIFF or OME-Zarr."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -12,37 +11,18 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import Provenance, VectorField
-from napari_cellforce.io import metadata
+from napari_cellforce.fields import VectorField
+from napari_cellforce.io import metadata, omezarr
 from napari_cellforce.io.axes import to_stack
+from napari_cellforce.io.field_record import NAMESPACE, not_ours, rebuilt
 from napari_cellforce.io.paths import existing_path
 from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
 
-NAMESPACE = "napari-cellforce/field"
-"""Of the OME comment annotation that holds a field's record."""
-
-
-def record(field: VectorField, *, masked: bool) -> str:
-    """Return as JSON what OME metadata cannot say of `field`.
-
-    In ASCII, so that any path, even one that is not valid Unicode, survives in XML.
-    """
-    entries = {
-        "quantity": field.quantity,
-        "unit": field.unit,
-        "components": "y, x",
-        "frames": field.frames,
-        "mask": masked,
-        "name": field.name,
-        "pixel_size_source": field.pixel_size.source,
-        "provenance": json.loads(field.provenance.to_json()),
-    }
-    return json.dumps(entries)
-
 
 def is_field(path: str | os.PathLike[str]) -> bool:
-    """Tell whether `path` is a vector field written by this package; reads only the first page's header."""
-    return NAMESPACE in description(path)
+    """Tell whether `path` is a vector field written by this package; reads only what describes it."""
+    path = Path(path)
+    return omezarr.is_field(path) if path.is_dir() else NAMESPACE in description(path)
 
 
 def read_field(path: str | os.PathLike[str]) -> VectorField:
@@ -60,6 +40,8 @@ def read_field(path: str | os.PathLike[str]) -> VectorField:
         If the file is missing, incomplete, or not one of ours.
     """
     path = existing_path(path)
+    if path.is_dir():
+        return omezarr.read_field(path)
     with closed_on_error(TiffPlanes(path)) as planes:
         return _field(planes)
 
@@ -83,20 +65,9 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
 def _field(planes: TiffPlanes) -> VectorField:
     entries = _entries(planes)
     data, _ = to_stack(planes.lazy(), planes.axes, planes.path.name)
-    size = metadata.pixel_size(planes.tiff)
-    if size is None or data.shape[1] != 2 or data.shape[0] != len(entries["frames"]):
-        raise _not_ours(planes.path)
-    return VectorField(
-        data,
-        entries["quantity"],
-        entries["unit"],
-        dataclasses.replace(size, source=entries["pixel_size_source"]),
-        metadata.frame_interval(planes.tiff),
-        tuple(entries["frames"]),
-        _mask(planes.path, data.shape[0]) if entries["mask"] else None,
-        entries["name"],
-        Provenance.from_json(json.dumps(entries["provenance"])),
-    )
+    mask = _mask(planes.path, data.shape[0]) if entries["mask"] else None
+    size, interval = metadata.pixel_size(planes.tiff), metadata.frame_interval(planes.tiff)
+    return rebuilt(planes.path, entries, data, size, interval, mask)
 
 
 def _entries(planes: TiffPlanes) -> dict[str, Any]:
@@ -106,7 +77,7 @@ def _entries(planes: TiffPlanes) -> dict[str, Any]:
         value = xml.find(f".//{{*}}CommentAnnotation[@Namespace='{NAMESPACE}']/{{*}}Value")
         entries: dict[str, Any] = json.loads(value.text or "" if value is not None else "")
     except (ElementTree.ParseError, json.JSONDecodeError) as error:
-        raise _not_ours(planes.path) from error
+        raise not_ours(planes.path) from error
     return entries
 
 
@@ -118,12 +89,3 @@ def _mask(path: Path, n_frames: int) -> Any:
     if mask.shape[0] == n_frames:
         return mask
     return np.broadcast_to(np.asarray(mask), (n_frames, *mask.shape[1:]))
-
-
-def _not_ours(path: Path) -> CellForceError:
-    return CellForceError(
-        f"{path} holds no field written by napari-cellforce",
-        "quantity, unit and frames must be recorded in it",
-        "Choose a file saved by this program, as it was saved.",
-        topic="input",
-    )

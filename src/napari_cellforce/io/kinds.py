@@ -8,7 +8,9 @@ from typing import Literal
 
 from napari_cellforce.io.dataset import is_dataset, is_frame
 from napari_cellforce.io.field import is_field
-from napari_cellforce.io.tiff import SUFFIXES
+from napari_cellforce.io.frame_folder import is_frame_folder
+from napari_cellforce.io.omezarr import is_zarr
+from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, split
 
 Kind = Literal["image", "field", "frame", "dataset"]
 
@@ -20,13 +22,18 @@ def kind(path: str | os.PathLike[str]) -> Kind | None:
     -------
     {"image", "field", "frame", "dataset"} or None
         For `read`, `read_field` (written by this package), `read_cell` (one ``.npy`` in the authors'
-        layout) and `list_cells` (a folder of those). An ``"image"`` may still turn out to be broken.
+        layout) and `list_cells` (a folder of those). An ``"image"`` may also be a folder: an OME-Zarr, or one
+        file a frame. It may still turn out to be broken.
     """
     path = Path(path)
+    container, which = split(path)
+    if is_zarr(container):
+        return "field" if is_field(path) else "image"
     if path.is_dir():
-        return "dataset" if is_dataset(path) else None
-    if path.suffix.lower() == ".npy":
+        return "dataset" if is_dataset(path) else "image" if is_frame_folder(path) else None
+    suffix = container.suffix.lower()
+    if suffix == ".npy":
         return "frame" if is_frame(path) else None
-    if path.suffix.lower() not in SUFFIXES:
+    if suffix not in (*TIFF_SUFFIXES, *VENDOR_SUFFIXES):
         return None
-    return "field" if is_field(path) else "image"
+    return "field" if not which and is_field(path) else "image"

@@ -1,4 +1,9 @@
-"""Paths and shapes, as checked and as told to the user."""
+"""Paths and shapes, as checked and as told to the user.
+
+A file may hold several images (the positions of a ``.lif``, the series of an OME-TIFF). Such an image has a
+path of its own, as if the file were a folder: ``movie.lif/2`` is the third image in ``movie.lif``. In an
+OME-Zarr, images are folders anyway: ``plate.zarr/A/1/0``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,32 @@ import os
 from pathlib import Path
 
 from napari_cellforce.errors import CellForceError
+
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
+VENDOR_SUFFIXES = (".nd2", ".czi", ".lif")
+"""Microscope makers' own formats, which other packages can read."""
+ZARR_SUFFIX = ".zarr"
+
+
+def split(path: str | os.PathLike[str]) -> tuple[Path, str]:
+    """Return the file (or OME-Zarr folder) that an image is in, and which of its images it is.
+
+    Examples
+    --------
+    >>> split("day1/movie.lif/2")
+    (PosixPath('day1/movie.lif'), '2')
+    >>> split("day1/plate.ome.zarr/A/1/0")
+    (PosixPath('day1/plate.ome.zarr'), 'A/1/0')
+    >>> split("day1/movie.tif")
+    (PosixPath('day1/movie.tif'), '')
+    """
+    path = Path(path)
+    for parent in path.parents:
+        if parent.suffix.lower() == ZARR_SUFFIX:
+            return parent, path.relative_to(parent).as_posix()
+    if path.name.isdigit() and path.parent.suffix.lower() in (*TIFF_SUFFIXES, *VENDOR_SUFFIXES):
+        return path.parent, path.name
+    return path, ""
 
 
 def existing_path(path: str | os.PathLike[str]) -> Path:
@@ -16,18 +47,44 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
     CellForceError
     """
     path = Path(path)
-    if not path.exists():
+    container, _ = split(path)
+    if not path.exists() and not container.is_file():
         raise CellForceError(f"{path} was not found", "it must exist", "Check the path.", topic="input")
-    if path.is_file() and path.stat().st_size == 0:
+    if container.is_file() and container.stat().st_size == 0:
         raise CellForceError(
-            f"{path} is empty (0 bytes)", "it must hold an image", "Copy or export it again.", topic="input"
+            f"{container} is empty (0 bytes)",
+            "it must hold an image",
+            "Copy or export it again.",
+            topic="input",
         )
     return path
 
 
 def stem(path: str | os.PathLike[str]) -> str:
-    """Return the name of a file without ``.tif``, ``.ome.tif`` and the like."""
-    return Path(path).stem.removesuffix(".ome")
+    """Return the name of a file without ``.tif``, ``.ome.tif`` and the like; of ``a.lif/2`` it is ``a_2``."""
+    container, which = split(path)
+    name = container.stem.removesuffix(".ome")
+    return f"{name}_{which.replace('/', '_')}" if which else name
+
+
+def choose_one(path: Path, images: dict[str, str]) -> CellForceError:
+    """Return the error that asks which of several images is meant.
+
+    Parameters
+    ----------
+    path : Path
+        What holds them.
+    images : dict of str to str
+        From what follows `path` in an image's own path to what it is called (may be empty).
+    """
+    listed = [f"{which} ({name})" if name else which for which, name in images.items()]
+    more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+    return CellForceError(
+        f"{path} holds {len(images)} images: {', '.join(listed[:12])}{more}",
+        "one of them is needed here",
+        f"Add which to the path: {path / next(iter(images))}.",
+        topic="input",
+    )
 
 
 def times(shape: tuple[int, ...]) -> str:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask
-from napari_cellforce.io import axes, metadata
+from napari_cellforce.io import frame_folder, omezarr, tiff, vendor
 from napari_cellforce.io.axes import ZChoice
-from napari_cellforce.io.dataset import load_npy, read_image
+from napari_cellforce.io.dataset import is_dataset, load_npy, read_image
 from napari_cellforce.io.field import refuse_field
-from napari_cellforce.io.paths import existing_path, stem, times
-from napari_cellforce.io.tiff import TiffPlanes, closed_on_error
+from napari_cellforce.io.opened import Opened
+from napari_cellforce.io.paths import VENDOR_SUFFIXES, existing_path, split, times
+from napari_cellforce.io.tiff import TiffPlanes
 
 
 def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
@@ -26,7 +27,9 @@ def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
     Parameters
     ----------
     path : path-like
-        TIFF, OME-TIFF, ImageJ hyperstack; or a frame (``.npy``) or cell folder as the authors store them.
+        TIFF, OME-TIFF, ImageJ hyperstack; OME-Zarr; a folder with one TIFF a frame; ``.nd2``, ``.czi`` or
+        ``.lif``, where bioio and its package for the format are installed; a frame (``.npy``) or cell folder
+        as the authors store them. One of several images in a file is ``movie.lif/2``, see `images_in`.
     z : "max", int or None
         For files with several planes: maximum projection, or the index of one plane.
 
@@ -39,14 +42,49 @@ def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
     Raises
     ------
     CellForceError
-        For what is missing, incomplete, not an image, coloured, or has planes without a choice (topic "z").
+        For what is missing, incomplete, not an image, coloured, has planes without a choice (topic "z"), or
+        holds several images without a choice.
     """
     path = existing_path(path)
-    if path.is_dir() or path.suffix.lower() == ".npy":
+    if path.suffix.lower() == ".npy" or (path.is_dir() and not omezarr.is_zarr(path) and is_dataset(path)):
         return read_image(path)
-    refuse_field(path)
-    with closed_on_error(TiffPlanes(path)) as planes:
-        return _stack(planes, z)
+    refuse_field(split(path)[0])
+    return _opened(path).stack(z)
+
+
+def images_in(path: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Return the images that a file or folder holds, each as a path for `read`.
+
+    Mostly that is `path` itself; of an OME-TIFF with several series, an OME-Zarr with several images or a
+    ``.lif`` with several positions it is a path for each, ``movie.lif/0``, ``movie.lif/1`` and so on.
+
+    Raises
+    ------
+    CellForceError
+        If it cannot be opened.
+    """
+    path = existing_path(path)
+    if split(path)[1]:
+        return (path,)
+    if path.suffix.lower() in VENDOR_SUFFIXES:
+        return vendor.images_in(path)
+    if omezarr.is_zarr(path):
+        return omezarr.images_in(path)
+    if path.is_dir() or path.suffix.lower() == ".npy":
+        return (path,)
+    return tiff.images_in(path)
+
+
+def _opened(path: Path) -> Opened:
+    """Open an image of any format but the authors'."""
+    container, _ = split(path)
+    if container.suffix.lower() in VENDOR_SUFFIXES:
+        return vendor.open_image(path)
+    if omezarr.is_zarr(path):
+        return omezarr.open_image(path)
+    if path.is_dir():
+        return frame_folder.open_image(path)
+    return tiff.open_image(path)
 
 
 def read_mask(
@@ -81,21 +119,6 @@ def read_mask(
     if not inside.any():
         raise _empty_mask(values, path.name, label)
     return Mask(inside.reshape(-1, *shape), source=str(path))
-
-
-def _stack(planes: TiffPlanes, z: ZChoice) -> ImageStack:
-    data, notes = axes.to_stack(planes.lazy(), planes.axes, planes.path.name, z)
-    if planes.n_series > 1:
-        notes += (f"the first of {planes.n_series} images in the file; the others were left",)
-    return ImageStack(
-        data,
-        metadata.channel_names(planes.tiff, data.shape[1]),
-        metadata.pixel_size(planes.tiff),
-        metadata.frame_interval(planes.tiff),
-        stem(planes.path),
-        str(planes.path),
-        notes,
-    )
 
 
 def _mask_values(path: Path) -> npt.NDArray[Any]:

@@ -15,9 +15,11 @@ import numpy.typing as npt
 import tifffile
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io.paths import existing_path
+from napari_cellforce.io import metadata
+from napari_cellforce.io.opened import Opened
+from napari_cellforce.io.paths import TIFF_SUFFIXES, choose_one, existing_path, split
 
-SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
+SUFFIXES = TIFF_SUFFIXES
 """How the names of the images end that are read here."""
 
 _METADATA_TAGS = (270, 282, 283, 50838, 50839)
@@ -89,6 +91,19 @@ class TiffPlanes:
         """Close the file now; nothing more can be read."""
         self._close()
 
+    def opened(self, path: Path | None = None) -> Opened:
+        """Return it with what the file says of it; `path` is what the user calls it."""
+        lengths = dict(zip(self.axes, self.shape, strict=True))
+        n_channels = lengths.get("C", lengths.get("S", 1))
+        return Opened(
+            path or self.path,
+            self.lazy(),
+            self.axes,
+            metadata.channel_names(self.tiff, n_channels, self._index),
+            metadata.pixel_size(self.tiff, self._index),
+            metadata.frame_interval(self.tiff, self._index),
+        )
+
     def lazy(self) -> Any:
         """Return a dask array with one chunk a plane, which keeps the file open."""
         import dask.array as da  # takes 0.6 s to load
@@ -106,6 +121,35 @@ def closed_on_error(planes: TiffPlanes) -> Iterator[TiffPlanes]:
         raise
 
 
+def open_image(path: Path) -> Opened:
+    """Open the image of a TIFF, or one of several by its own path (``movie.ome.tif/1``).
+
+    Raises
+    ------
+    CellForceError
+        For a file that is broken, and for one of several images without a choice.
+    """
+    file, which = split(path)
+    with closed_on_error(TiffPlanes(file, int(which or 0))) as planes:
+        if planes.n_series > 1 and not which:
+            raise choose_one(file, _images(planes.tiff))
+        return planes.opened(path)
+
+
+def images_in(path: Path) -> tuple[Path, ...]:
+    """Return the paths of all images in a TIFF: its own, or one for each of several.
+
+    Raises
+    ------
+    CellForceError
+        If it cannot be opened.
+    """
+    with contextlib.closing(TiffPlanes(path)) as planes:
+        if planes.n_series == 1:
+            return (path,)
+        return tuple(path / which for which in _images(planes.tiff))
+
+
 def description(path: str | os.PathLike[str]) -> str:
     """Return the description of the first page; empty if there is none or this is no TIFF."""
     try:
@@ -119,7 +163,11 @@ def _open(path: Path) -> tifffile.TiffFile:
     existing_path(path)
     try:
         with _unreadable(path):
-            return tifffile.TiffFile(path)
+            tiff = tifffile.TiffFile(path)
+            if not _is_written_page_by_page(tiff):
+                return tiff
+            tiff.close()
+            return tifffile.TiffFile(path, is_shaped=False)
     except CellForceError as error:
         if not isinstance(error.__cause__, tifffile.TiffFileError):
             raise
@@ -129,6 +177,18 @@ def _open(path: Path) -> tifffile.TiffFile:
             "Open it in Fiji and save it as TIFF (File > Save As > Tiff...).",
             topic="input",
         ) from error
+
+
+def _is_written_page_by_page(tiff: tifffile.TiffFile) -> bool:
+    """Tell whether tifffile takes every page for an image of its own, since it was so written by tifffile."""
+    if not tiff.is_shaped or len(tiff.series) == 1:
+        return False
+    kinds = {(series.shape, series.dtype) for series in tiff.series}
+    return len(kinds) == 1 and len(tiff.series[0].shape) == 2
+
+
+def _images(tiff: tifffile.TiffFile) -> dict[str, str]:
+    return {str(index): name for index, name in enumerate(metadata.series_names(tiff))}
 
 
 def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:

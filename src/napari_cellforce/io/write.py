@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import os
 import warnings
@@ -24,14 +23,14 @@ from napari_cellforce.fields import (
     ImageStack,
     Mask,
     PixelSize,
-    Provenance,
-    Quantity,
     ScalarField,
-    Unit,
     VectorField,
 )
-from napari_cellforce.io.field import NAMESPACE, record
+from napari_cellforce.io import omezarr
+from napari_cellforce.io.field_record import NAMESPACE, record
+from napari_cellforce.io.frame_by_frame import FrameByFrame
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml, storable
+from napari_cellforce.io.paths import ZARR_SUFFIX
 from napari_cellforce.io.scalar_writer import ScalarWriter
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ _BYTES_PER_FRAME_NUMBER = 8
 _FRAMES_IF_UNKNOWN = 8192
 
 
-class FieldWriter:
+class FieldWriter(FrameByFrame):
     """Writes a vector field frame by frame, while it is being computed.
 
     A context manager. When the block ends, be it by an error or a stop, the frames appended so far become
@@ -80,28 +79,10 @@ class FieldWriter:
     ...         writer.append(result.frame, result.traction, result.mask)
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        quantity: Quantity,
-        unit: Unit,
-        pixel_size: PixelSize,
-        shape: tuple[int, int],
-        frame_interval: float | None = None,
-        name: str = "",
-        provenance: Provenance | None = None,
-        n_frames: int | None = None,
-    ) -> None:
-        self.path = Path(path)
-        self.provenance = provenance or Provenance()
-        self.frames: list[int] = []
-        self._masks: list[bytes] = []
-        self._n_frames = n_frames
-        none_yet = np.empty((0, 2, *shape), np.float32)
-        self._field = VectorField(none_yet, quantity, unit, pixel_size, frame_interval, name=name)
+    _masks: list[bytes]
 
     def __enter__(self) -> Self:
+        self._masks = []
         room = len(self._xml(n_masks=1)) + _BYTES_PER_FRAME_NUMBER * (self._n_frames or _FRAMES_IF_UNKNOWN)
         n_bytes = self._n_frames and self._n_frames * _BYTES_PER_PIXEL * math.prod(self._shape)
         self._atomic = files.atomic_path(self.path)
@@ -117,39 +98,10 @@ class FieldWriter:
                 raise _NothingToKeep
             self._planes.finish(self._xml(self._append_masks()))
 
-    def append(self, frame: int, data: FloatArray, mask: BoolArray | None = None) -> None:
-        """Write one frame, all of it or nothing.
-
-        Parameters
-        ----------
-        frame : int
-            Its index in the input; greater than those before.
-        data : (2, Y, X) float32 array
-            (y, x), in the writer's unit.
-        mask : (Y, X) bool array, optional
-            Either every frame has one or none.
-        """
-        data = np.asarray(data, dtype=np.float32)
-        self._check(frame, data, mask)
-        kept = f" (the {len(self.frames)} before it are kept)" if self.frames else ""
-        with files.disk_errors(f"frame {frame} of {self.path}{kept}"):
-            self._planes.append(data)
-        self.frames.append(int(frame))
+    def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
+        self._planes.append(data)
         if mask is not None:
             self._masks.append(zlib.compress(np.packbits(mask).tobytes()))
-
-    @property
-    def _shape(self) -> tuple[int, int]:
-        height, width = self._field.data.shape[2:]
-        return int(height), int(width)
-
-    def _check(self, frame: int, data: FloatArray, mask: BoolArray | None) -> None:
-        if data.shape != (2, *self._shape) or (mask is not None and mask.shape != self._shape):
-            raise ValueError(f"expected (2, Y, X) with Y, X = {self._shape}, got {data.shape}")
-        if self.frames and frame <= self.frames[-1]:
-            raise ValueError(f"frame {frame} after frame {self.frames[-1]}")
-        if self.frames and (mask is None) == bool(self._masks):
-            raise ValueError("either every frame has a mask or none")
 
     def _append_masks(self) -> int:
         """Write the masks as a second image, one for all frames if they are the same; return their number."""
@@ -165,26 +117,27 @@ class FieldWriter:
 
     def _xml(self, n_masks: int) -> bytes:
         """Describe the frames appended so far (or one, where there is none yet)."""
-        frames = tuple(self.frames) or (0,)
-        shape = (len(frames), 2, *self._shape)
-        held = dataclasses.replace(
-            self._field, data=np.broadcast_to(np.float32(0), shape), frames=frames, provenance=self.provenance
-        )
+        held = self._held()
         images = [_ome_image(held)]
         if n_masks:
             images.append(OmeImage(_MASK, (n_masks, 1, *self._shape), np.uint8, (_MASK,), held.pixel_size))
         return ome_xml(images, (NAMESPACE, record(held, masked=n_masks > 0)))
 
 
+def field_writer(path: str | os.PathLike[str]) -> type[FrameByFrame]:
+    """Return the writer for a field at `path`: `OmeZarrWriter` for ``.zarr``, else `FieldWriter`."""
+    return omezarr.OmeZarrWriter if Path(path).suffix.lower() == ZARR_SUFFIX else FieldWriter
+
+
 def write_field(path: str | os.PathLike[str], field: VectorField) -> Path:
-    """Write a vector field as OME-TIFF; `read_field` gives back its equal.
+    """Write a vector field as OME-TIFF, or as OME-Zarr (``.zarr``); `read_field` gives back its equal.
 
     Raises
     ------
     CellForceError
         If it cannot be written there.
     """
-    with FieldWriter(
+    with field_writer(path)(
         path,
         quantity=field.quantity,
         unit=field.unit,
@@ -201,7 +154,12 @@ def write_field(path: str | os.PathLike[str], field: VectorField) -> Path:
 
 
 def write_stack(path: str | os.PathLike[str], stack: ImageStack) -> Path:
-    """Write an image stack as OME-TIFF, in its own type of number, or float32 where OME has none for it."""
+    """Write an image stack as OME-TIFF, in its own type of number, or float32 where OME has none for it.
+
+    As OME-Zarr where `path` ends in ``.zarr``.
+    """
+    if Path(path).suffix.lower() == ZARR_SUFFIX:
+        return omezarr.write_stack(path, stack)
     image = _ome_image(stack)
     return _write_image(path, image, lambda t: stack.data[t])
 

@@ -129,13 +129,49 @@ def test_a_pyramid_is_read_at_full_size(tmp_path):
     np.testing.assert_array_equal(io.read(tmp_path / "a.ome.tif").data, movie("TCYX"))
 
 
-def test_of_several_images_the_first_is_read_and_it_says_so(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as tiff:
-        tiff.write(movie("TYX"), photometric="minisblack", metadata={"axes": "TYX"})
-        tiff.write(movie("YX"), photometric="minisblack", metadata={"axes": "YX"})
-    stack = io.read(tmp_path / "a.ome.tif")
-    assert stack.data.shape == (3, 1, 6, 9)
-    assert stack.notes == ("the first of 2 images in the file; the others were left",)
+def two_positions(path: Path) -> Path:
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        size = {"PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1}
+        tiff.write(movie("TYX"), photometric="minisblack", metadata={"axes": "TYX", "Name": "control"})
+        tiff.write(
+            movie("YX") + 7,
+            photometric="minisblack",
+            metadata={"axes": "YX", "Name": "drug", "Channel": {"Name": ["zyxin"]}, **size},
+        )
+    return path
+
+
+def test_of_several_images_none_is_taken_silently(tmp_path):
+    path = two_positions(tmp_path / "a.ome.tif")
+    with pytest.raises(CellForceError, match=r"2 images: 0 \(control\), 1 \(drug\)") as caught:
+        io.read(path)
+    assert str(path / "0") in caught.value.remedy
+
+
+def test_each_of_several_images_has_a_path_of_its_own(tmp_path):
+    path = two_positions(tmp_path / "a.ome.tif")
+    control, drug = (io.read(image) for image in io.images_in(path))
+    np.testing.assert_array_equal(control.data[:, 0], movie("TYX"))
+    np.testing.assert_array_equal(drug.data[0, 0], movie("YX") + 7)
+    assert (control.name, drug.name) == ("a_0", "a_1")
+    assert (control.pixel_size, micron_of(drug.pixel_size)) == (None, 0.1)
+    assert drug.channel_names == ("zyxin",)
+    assert io.kind(path / "1") == "image"
+    with pytest.raises(CellForceError, match="holds 2 images"):
+        io.read(path / "2")
+
+
+def test_a_file_with_one_image_is_its_own_only_one(tmp_path):
+    path = ome(tmp_path / "a.ome.tif")
+    assert io.images_in(path) == (path,)
+    np.testing.assert_array_equal(io.read(path / "0").data, movie("TCYX"))
+
+
+def test_pages_that_tifffile_wrote_one_by_one_are_one_movie(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for frame in movie("TYX"):
+            tiff.write(frame, photometric="minisblack", contiguous=False)
+    np.testing.assert_array_equal(io.read(tmp_path / "a.tif").data[:, 0], movie("TYX"))
 
 
 @pytest.mark.parametrize(
@@ -417,8 +453,8 @@ def unnamed_axes(path: Path) -> None:
         (text_file, "is not a TIFF file", "TIFF, OME-TIFF and ImageJ", "Fiji"),
         (empty_file, "is empty (0 bytes)", "hold an image", "again"),
         (missing_file, "was not found", "it must exist", "Check the path"),
-        (empty_folder, "holds no frames", "one folder a cell", "Choose the folder"),
-        (folder_of_text, "holds no frames", "one folder a cell", "Choose the folder"),
+        (empty_folder, "holds no TIFF images", "t000.tif", "Choose one of the files"),
+        (folder_of_text, "holds no TIFF images", "t000.tif", "Choose one of the files"),
         (colour, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
         (colour_in_planes, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
         (planes, "has 4 planes (Z)", "a flat image is needed", "--z max"),

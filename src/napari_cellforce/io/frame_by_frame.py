@@ -1,0 +1,108 @@
+"""What the writers of vector fields have in common, whatever the format."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from napari_cellforce import files
+from napari_cellforce.fields import (
+    BoolArray,
+    FloatArray,
+    PixelSize,
+    Provenance,
+    Quantity,
+    Unit,
+    VectorField,
+)
+
+
+class FrameByFrame:
+    """A vector field that is written while it is being computed; see `napari_cellforce.io.FieldWriter`.
+
+    Attributes
+    ----------
+    path : Path
+    provenance : Provenance
+        May be set again until the block ends.
+    frames : list of int
+        Those that were written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        quantity: Quantity,
+        unit: Unit,
+        pixel_size: PixelSize,
+        shape: tuple[int, int],
+        frame_interval: float | None = None,
+        name: str = "",
+        provenance: Provenance | None = None,
+        n_frames: int | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.provenance = provenance or Provenance()
+        self.frames: list[int] = []
+        self._n_frames = n_frames
+        self._masked = False
+        none_yet = np.empty((0, 2, *shape), np.float32)
+        self._field = VectorField(none_yet, quantity, unit, pixel_size, frame_interval, name=name)
+
+    def __enter__(self) -> Self:
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Make a valid file of the frames that were written; none if there are none."""
+        raise NotImplementedError
+
+    def append(self, frame: int, data: FloatArray, mask: BoolArray | None = None) -> None:
+        """Write one frame, all of it or nothing.
+
+        Parameters
+        ----------
+        frame : int
+            Its index in the input; greater than those before.
+        data : (2, Y, X) float32 array
+            (y, x), in the writer's unit.
+        mask : (Y, X) bool array, optional
+            Either every frame has one or none.
+        """
+        data = np.asarray(data, dtype=np.float32)
+        self._check(frame, data, mask)
+        kept = f" (the {len(self.frames)} before it are kept)" if self.frames else ""
+        with files.disk_errors(f"frame {frame} of {self.path}{kept}"):
+            self._write(data, mask)
+        self.frames.append(int(frame))
+        self._masked = mask is not None
+
+    def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
+        """Put a frame after those that were written; leave nothing of it if that fails."""
+        raise NotImplementedError
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        height, width = self._field.data.shape[2:]
+        return int(height), int(width)
+
+    def _held(self) -> VectorField:
+        """Describe the frames written so far (or one, where there is none yet); the values are zeros."""
+        frames = tuple(self.frames) or (0,)
+        zeros = np.broadcast_to(np.float32(0), (len(frames), 2, *self._shape))
+        return dataclasses.replace(self._field, data=zeros, frames=frames, provenance=self.provenance)
+
+    def _check(self, frame: int, data: FloatArray, mask: BoolArray | None) -> None:
+        if data.shape != (2, *self._shape) or (mask is not None and mask.shape != self._shape):
+            raise ValueError(f"expected (2, Y, X) with Y, X = {self._shape}, got {data.shape}")
+        if self.frames and frame <= self.frames[-1]:
+            raise ValueError(f"frame {frame} after frame {self.frames[-1]}")
+        if self.frames and (mask is None) == self._masked:
+            raise ValueError("either every frame has a mask or none")

@@ -1,0 +1,121 @@
+"""Zarr arrays that are read plane by plane, on demand, and what is noted beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.paths import ZARR_SUFFIX
+
+_V3 = "zarr.json"
+_V2_ATTRIBUTES = ".zattrs"
+_MARKERS = (_V3, ".zgroup", ".zarray", _V2_ATTRIBUTES)
+
+
+def is_zarr(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder is, or claims to be, a zarr group or array; reads nothing of it."""
+    path = Path(path)
+    return path.is_dir() and (
+        path.suffix.lower() == ZARR_SUFFIX or any((path / name).is_file() for name in _MARKERS)
+    )
+
+
+def is_array(path: Path) -> bool:
+    """Tell whether a folder is a zarr array."""
+    return (path / ".zarray").is_file() or _json(path / _V3).get("node_type") == "array"
+
+
+def attributes(path: Path) -> dict[str, Any]:
+    """Return the attributes of a group; those of OME-NGFF 0.5, which lie under ``"ome"``, beside the rest.
+
+    Raises
+    ------
+    CellForceError
+        If they are damaged.
+    """
+    entries = _json(path / _V3).get("attributes", {}) or _json(path / _V2_ATTRIBUTES)
+    ome = entries.get("ome")
+    return {**entries, **ome} if isinstance(ome, dict) else entries
+
+
+class ZarrPlanes:
+    """A zarr array, read when indexed; an array as far as dask is concerned. It can be pickled.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Attributes
+    ----------
+    path : Path
+    shape, dtype, ndim
+        As of the array.
+
+    Raises
+    ------
+    CellForceError
+        If it is missing or damaged; when indexed, if a chunk is damaged. A chunk that is missing is not: in
+        zarr, it stands for the fill value.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        import zarr  # takes 0.4 s to load, and is needed only here
+
+        self.path = Path(path)
+        with _unreadable(self.path):
+            self._array: Any = zarr.open_array(self.path, mode="r")
+            self.shape = tuple(int(n) for n in self._array.shape)
+            self.dtype = np.dtype(self._array.dtype)
+        self.ndim = len(self.shape)
+        if self.dtype.kind not in "biuf":
+            raise CellForceError(
+                f"{self.path} holds values of type {self.dtype}",
+                "an image is made of numbers",
+                "Choose another image.",
+                topic="input",
+            )
+
+    def __getitem__(self, key: Any) -> npt.NDArray[Any]:
+        with _unreadable(self.path):
+            return np.asarray(self._array[key])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ZarrPlanes, (self.path,)
+
+    def lazy(self) -> Any:
+        """Return a dask array with one chunk a plane, however it is stored."""
+        import dask.array as da  # takes 0.6 s to load
+
+        planes = (*(1,) * (self.ndim - 2), *self.shape[-2:])
+        return da.from_array(self, chunks=planes, name=False, fancy=False)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return what a JSON file holds; empty where there is none."""
+    if not path.is_file():
+        return {}
+    with _unreadable(path):
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    return entries if isinstance(entries, dict) else {}
+
+
+@contextlib.contextmanager
+def _unreadable(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged folder makes zarr and its codecs raise into a `CellForceError`."""
+    try:
+        yield
+    except Exception as error:
+        raise CellForceError(
+            f"{path} cannot be read ({type(error).__name__}: {error})",
+            "all of an OME-Zarr must be there and intact",
+            "If it is still being written or copied, wait; else copy it again.",
+            topic="input",
+        ) from error

@@ -1,0 +1,175 @@
+"""Writing fields and images as OME-Zarr: OME-NGFF 0.5 (zarr v3), or 0.4 (zarr v2) where others need it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, PixelSize
+from napari_cellforce.io.field_record import NAMESPACE, record
+from napari_cellforce.io.frame_by_frame import FrameByFrame
+from napari_cellforce.io.omezarr.folder import atomic_folder
+
+Version = Literal["0.4", "0.5"]
+"""Of OME-NGFF."""
+
+LEVEL = "0"
+LABELS, MASK = "labels", "mask"
+_MICROMETER, _MINUTE = "micrometer", "minute"
+
+
+class OmeZarrWriter(FrameByFrame):
+    """Writes a vector field frame by frame as OME-Zarr; parameters as of `napari_cellforce.io.FieldWriter`.
+
+    A context manager. When the block ends, be it by an error or a stop, the frames appended so far become
+    a valid OME-Zarr at `path`, which says which frames it holds; without any, none appears and a former
+    one stays. One chunk is one component of one frame; the mask is a label image, ``labels/mask``.
+
+    Raises
+    ------
+    CellForceError
+        If the disk is full, read-only or not the user's. What was appended before is kept.
+    """
+
+    version: ClassVar[Version] = "0.5"
+
+    def __enter__(self) -> Self:
+        self._atomic = atomic_folder(self.path)
+        self._folder = self._atomic.__enter__()
+        self._data = _array(self._folder, (0, 2, *self._shape), np.float32, self.version)
+        self._mask: Any = None
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(_NothingToKeep), contextlib.ExitStack() as stack:
+            stack.push(self._atomic)
+            if not self.frames:
+                raise _NothingToKeep
+            self._finish()
+
+    def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
+        t = len(self.frames)
+        if mask is not None and self._mask is None:
+            folder = self._folder / LABELS / MASK
+            self._mask = _array(folder, (0, 1, *self._shape), np.uint8, self.version)
+        for array, values in ((self._data, data), (self._mask, mask)):
+            if values is not None:
+                array.resize((t + 1, *array.shape[1:]))
+                array[t] = np.reshape(values, array.shape[1:])
+
+    def _finish(self) -> None:
+        """Describe the frames written so far; what a failed append has left is cut off."""
+        held = self._held()
+        for array in (self._data, self._mask):
+            if array is not None:
+                array.resize((len(self.frames), *array.shape[1:]))
+        scales = (held.frame_interval, held.pixel_size)
+        image = {
+            "multiscales": _multiscales(held.name, *scales),
+            "omero": _omero(held.channel_names, np.dtype(np.float32)),
+        }
+        own = {NAMESPACE: json.loads(record(held, masked=self._masked))}
+        _describe(self._folder, image, self.version, own)
+        if self._masked:
+            label = {
+                "multiscales": _multiscales(MASK, *scales),
+                "image-label": {"source": {"image": "../../"}},
+            }
+            _describe(self._folder / LABELS / MASK, label, self.version)
+            _describe(self._folder / LABELS, {"labels": [MASK]}, self.version)
+
+
+def write_stack(path: str | os.PathLike[str], stack: ImageStack, *, version: Version = "0.5") -> Path:
+    """Write an image stack as OME-Zarr, in its own type of number, one plane a chunk, whole or not at all.
+
+    Raises
+    ------
+    CellForceError
+        If it cannot be written there.
+    """
+    with atomic_folder(path) as folder:
+        array = _array(folder, stack.data.shape, stack.data.dtype, version)
+        for t in range(stack.n_frames):
+            array[t] = np.asarray(stack.data[t])
+        image = {
+            "multiscales": _multiscales(stack.name, stack.frame_interval, stack.pixel_size),
+            "omero": _omero(stack.channel_names, np.dtype(stack.data.dtype)),
+        }
+        _describe(folder, image, version)
+    return Path(path)
+
+
+class _NothingToKeep(Exception):
+    """No frame was written: the temporary folder goes."""
+
+
+def _array(folder: Path, shape: Sequence[int], dtype: npt.DTypeLike, version: Version) -> Any:
+    """Create the array of the only resolution, with one plane a chunk."""
+    import zarr  # takes 0.4 s to load, and is needed only here
+
+    v3 = version == "0.5"
+    return zarr.create_array(
+        folder / LEVEL,
+        shape=tuple(shape),
+        dtype=np.dtype(dtype),
+        chunks=(1, 1, *shape[-2:]),
+        fill_value=0,
+        zarr_format=3 if v3 else 2,
+        dimension_names=["t", "c", "y", "x"] if v3 else None,
+        chunk_key_encoding={"name": "default" if v3 else "v2", "separator": "/"},
+    )
+
+
+def _describe(folder: Path, ome: dict[str, Any], version: Version, own: dict[str, Any] | None = None) -> None:
+    """Write the attributes of a group: OME's, and those that only we read."""
+    import zarr
+
+    entries = own or {}
+    if version == "0.5":
+        zarr.create_group(folder, zarr_format=3, attributes={"ome": {"version": version, **ome}, **entries})
+        return
+    versioned = {
+        "multiscales": [{**scale, "version": version} for scale in ome.get("multiscales", [])],
+        "image-label": {**ome.get("image-label", {}), "version": version},
+    }
+    ome = {key: versioned.get(key, value) for key, value in ome.items()}
+    zarr.create_group(folder, zarr_format=2, attributes={**ome, **entries})
+
+
+def _multiscales(
+    name: str, frame_interval: float | None, pixel_size: PixelSize | None
+) -> list[dict[str, Any]]:
+    """Describe axes t, c, y, x and their scales; where a scale is not known, it is 1 without a unit."""
+    y, x = (1.0, 1.0) if pixel_size is None else (pixel_size.y, pixel_size.x)
+    length = {} if pixel_size is None else {"unit": _MICROMETER}
+    axes: list[dict[str, str]] = [
+        {"name": "t", "type": "time", **({} if frame_interval is None else {"unit": _MINUTE})},
+        {"name": "c", "type": "channel"},
+        {"name": "y", "type": "space", **length},
+        {"name": "x", "type": "space", **length},
+    ]
+    scale = [1.0 if frame_interval is None else float(frame_interval), 1.0, float(y), float(x)]
+    dataset = {"path": LEVEL, "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    return [{"name": name, "axes": axes, "datasets": [dataset]}]
+
+
+def _omero(channel_names: Sequence[str], dtype: np.dtype[Any]) -> dict[str, Any]:
+    """Name the channels; viewers that know OME-Zarr want colours and a range of values with them."""
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    low, high = (float(limits.min), float(limits.max)) if limits else (0.0, 1.0)
+    window = {"min": low, "max": high, "start": low, "end": high}
+    return {
+        "channels": [
+            {"label": name, "color": "FFFFFF", "window": window, "active": True} for name in channel_names
+        ]
+    }
