@@ -35,6 +35,7 @@ _OPTIONS = {
     "calibration": "--calibration",
     "samples": "--samples",
     "device": "--device",
+    "backend": "--backend",
     "output": "--out",
 }
 

@@ -12,13 +12,14 @@ _LIBRARIES = ("torch", "napari", "numpy", "scipy", "scikit-image", "tifffile", "
 
 
 def info() -> None:
-    """Print versions, the device that would be used, and where models are kept."""
+    """Print versions, the device and the backend that would be used, and where models are kept."""
     available = [entry.name for entry in zoo.entries() if zoo.is_available(entry.name)]
     facts = {
         "napari-cellforce": __version__,
         "Python": f"{platform.python_version()} on {platform.platform()}",
         **{library: _version(library) for library in _LIBRARIES},
         "device": _device(),
+        "backends": _backends(),
         "model folder": str(zoo.model_folder()),
         "models ready": ", ".join(available),
     }
@@ -36,3 +37,19 @@ def _device() -> str:
     from napari_cellforce.models.device import choose, describe
 
     return describe(choose())
+
+
+def _backends() -> str:
+    """Return what can compute a network here, and what could if it were installed."""
+    from napari_cellforce.models.backends import AUTO, EAGER, listed, wanted
+    from napari_cellforce.models.device import choose
+
+    device = choose()
+    best = wanted(AUTO, device)
+    automatic = EAGER if best is None else best.name
+    return ", ".join(
+        f"{row.name} (not here: {row.lacking.rstrip('.')})"
+        if row.lacking
+        else f"{row.name} ({row.title} {row.version}{', automatic' * (row.name == automatic)})"
+        for row in listed(device)
+    )

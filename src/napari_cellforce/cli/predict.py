@@ -44,6 +44,12 @@ def predict(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Output folder; beside each input by default.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    backend: Annotated[
+        str, typer.Option(help="What computes a network: auto, eager, openvino, compile or amp.")
+    ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="How many threads compute; all cores by default.")
+    ] = None,
     samples: Annotated[
         int, typer.Option(min=0, help="Dropout passes for an uncertainty map; 0 for one plain pass.")
     ] = 0,
@@ -65,7 +71,11 @@ def predict(
         sensitivity=sensitivity,
     )
     size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
-    predictor = load_predictor(model, device=device, samples=samples)
+    if threads is not None:
+        from napari_cellforce.models.device import use_threads
+
+        use_threads(threads)
+    predictor = load_predictor(model, device=device, samples=samples, backend=backend)
     failed = 0
     for path in inputs:
         try:

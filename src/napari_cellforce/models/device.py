@@ -35,6 +35,14 @@ def choose(name: str = "auto") -> torch.device:
     )
 
 
+def use_threads(threads: int) -> None:
+    """Let this many threads compute, in torch and in the libraries under numpy."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+
+
 def describe(device: torch.device) -> str:
     """Return a device in words: ``"CPU (8 threads)"``, ``"GPU (NVIDIA RTX A4000)"``."""
     if device.type == "cuda":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -50,6 +50,9 @@ class ModelRecord:
     output_scale : float
         The normalised traction that stands for a data set's mean ``|F|``:
         F [Pa] = F / output_scale * mean|F|.
+    output_offset : float
+        Added to the length of every vector of a network, down to 0 at most, in `output_unit`: what a
+        calibration with an offset has found. 0 for all others.
     relative_to : {"data set", "frame"}
         What a normalised traction is a multiple of. Of a model that normalises every frame by itself,
         places can be compared, frames and cells cannot.
@@ -75,6 +78,7 @@ class ModelRecord:
     output_order: Literal["yx", "xy"] = "yx"
     output_unit: Unit = "normalised"
     output_scale: float = 1.0
+    output_offset: float = 0.0
     relative_to: Literal["data set", "frame"] = "data set"
     training_data: str = ""
     limits: str = ""
@@ -123,4 +127,19 @@ class Predictor(Protocol):
         FrameResult
             Traction ``(2, Y, X)`` in (y, x) order and ``record.output_unit``, 0 outside the cell.
         """
+        ...
+
+
+class BatchPredictor(Predictor, Protocol):
+    """A predictor that is quicker when it is given several frames at once."""
+
+    @property
+    def frames_at_once(self) -> int:
+        """How many frames to give at once."""
+        ...
+
+    def predict_frames(
+        self, images: Sequence[FloatArray], masks: Sequence[BoolArray], pixel_size: PixelSize
+    ) -> Sequence[FrameResult]:
+        """Predict several frames; see `Predictor.predict_frame`."""
         ...

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from napari_cellforce import __version__
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import (
     PASCAL,
     BoolArray,
@@ -24,7 +28,7 @@ from napari_cellforce.fields import (
 )
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
-from napari_cellforce.models.record import Predictor
+from napari_cellforce.models.record import BatchPredictor, Predictor
 from napari_cellforce.predict.config import PredictConfig, Progress
 from napari_cellforce.predict.inputs import (
     MASK_INPUT,
@@ -34,8 +38,26 @@ from napari_cellforce.predict.inputs import (
     choose_channels,
     choose_pixel_size,
 )
+from napari_cellforce.predict.pipeline import ahead, in_turn
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines, normalise
 from napari_cellforce.results import frame_row
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A frame as the model sees it."""
+
+    t: int
+    image: FloatArray
+    mask: BoolArray
+
+
+@dataclass
+class _Chunk:
+    """Frames that were read, and why there are not more."""
+
+    frames: list[_Frame]
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +91,11 @@ class Prediction:
         return PASCAL if self.config.calibration else self.predictor.record.output_unit
 
     def run(
-        self, frames: range | None = None, baselines: Baselines | None = None
-    ) -> Iterator[Progress | FrameResult]:
+        self, frames: range | None = None, baselines: Baselines | None = None, *, read_ahead: bool = False
+    ) -> Generator[Progress | FrameResult]:
         """Predict frame by frame, in memory that does not grow with their number.
+
+        A predictor that takes several frames at once, as a network on a graphics card does, is given them.
 
         Parameters
         ----------
@@ -79,6 +103,8 @@ class Prediction:
             Which frames to predict; all by default.
         baselines : Baselines, optional
             What `measure` returned, where a job is run in parts; by default measured here.
+        read_ahead : bool
+            Read what comes next in a thread, while a frame is predicted.
 
         Yields
         ------
@@ -94,8 +120,13 @@ class Prediction:
         """
         if baselines is None:
             baselines = yield from self.measure()
-        for t in range(self.stack.n_frames) if frames is None else frames:
-            yield self._predict_frame(t, baselines)
+        frames = range(self.stack.n_frames) if frames is None else frames
+        at_once = getattr(self.predictor, "frames_at_once", 1)
+        chunks = [frames[start : start + at_once] for start in range(0, len(frames), at_once)]
+        read = partial(self._read, baselines=baselines)
+        with contextlib.closing((ahead if read_ahead else in_turn)(read, chunks)) as ready:
+            for chunk in ready:
+                yield from self._predict_chunk(chunk)
 
     def measure(self) -> Generator[Progress, None, Baselines | None]:
         """Measure the cell's brightness over all frames; returns None where the model does without it."""
@@ -151,10 +182,37 @@ class Prediction:
             image = normalise(image, baselines, record.normalisation, shared=record.shared_baselines)
         return self._inputs(image, self.mask.frame(t))
 
-    def _predict_frame(self, t: int, baselines: Baselines | None) -> FrameResult:
-        mask = self.mask.frame(t)
-        result = self.predictor.predict_frame(self.inputs(t, baselines), mask, self.pixel_size)
-        return dataclasses.replace(self._calibrated(result), frame=t, mask=mask)
+    def _read(self, frames: range, baselines: Baselines | None) -> _Chunk:
+        """Read frames and masks; where one cannot be read, those before it."""
+        chunk = _Chunk([])
+        try:
+            for t in frames:
+                chunk.frames.append(_Frame(t, self.inputs(t, baselines), self.mask.frame(t)))
+        except Exception as error:
+            chunk.error = error
+        return chunk
+
+    def _predict_chunk(self, chunk: _Chunk) -> Iterator[FrameResult]:
+        for frame, result in zip(chunk.frames, self._results(chunk.frames), strict=True):
+            yield dataclasses.replace(self._calibrated(result), frame=frame.t, mask=frame.mask)
+        if chunk.error is not None:
+            raise chunk.error
+
+    def _results(self, frames: list[_Frame]) -> Iterator[FrameResult]:
+        """Predict frames together; one by one if that fails, so that those before a bad one are not lost."""
+        together = self._together(frames) if len(frames) > 1 else None
+        if together is not None:
+            yield from together
+            return
+        for frame in frames:
+            yield self.predictor.predict_frame(frame.image, frame.mask, self.pixel_size)
+
+    def _together(self, frames: list[_Frame]) -> Sequence[FrameResult] | None:
+        predictor = cast("BatchPredictor", self.predictor)
+        images, masks = [frame.image for frame in frames], [frame.mask for frame in frames]
+        with contextlib.suppress(CellForceError):
+            return predictor.predict_frames(images, masks, self.pixel_size)
+        return None
 
     def _image(self, t: int) -> FloatArray:
         """Read the protein channels of a frame, ``(C, Y, X)``, and refuse what no model can use."""

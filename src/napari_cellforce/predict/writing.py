@@ -15,6 +15,7 @@ from napari_cellforce.io.scalar_writer import ScalarWriter
 from napari_cellforce.io.write import FieldWriter, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
+from napari_cellforce.predict.pipeline import Behind
 from napari_cellforce.preprocess.normalise import Baselines
 
 _TRACTION = "_traction.ome.tif"
@@ -60,6 +61,8 @@ def predict_to_files(
 ) -> Generator[Progress | FrameResult, None, None]:
     """Run a job and write what it yields; whatever ends or closes it, the finished frames are on disk.
 
+    While a frame is predicted, the next one is read and the one before is written.
+
     Parameters
     ----------
     job : Prediction
@@ -70,12 +73,13 @@ def predict_to_files(
     Yields
     ------
     Progress or FrameResult
-        As `Prediction.run` does, each result after it was written.
+        As `Prediction.run` does, each result when it begins to be written.
 
     Raises
     ------
     CellForceError
-        If a frame cannot be predicted, or a file not be written.
+        If a frame cannot be predicted, or a file not be written; that is told with the frame after, at the
+        latest when the generator ends or is closed.
     """
     rows: list[dict[str, float]] = []
     n_frames = job.stack.n_frames if frames is None else len(frames)
@@ -95,13 +99,21 @@ def predict_to_files(
         stack.callback(lambda: _write_rows(paths.summary, rows[: len(writer.frames)]))
         stack.enter_context(writer)
         spread: ScalarWriter | None = None
-        for record in job.run(frames, baselines):
+
+        def write(result: FrameResult) -> None:
+            nonlocal spread
+            rows.append(job.row(result))
+            writer.append(result.frame, result.traction, result.mask)
+            if result.uncertainty is not None:
+                spread = spread or files.enter_context(_uncertainty_writer(job, paths, n_frames))
+                spread.append(result.uncertainty)
+
+        files = stack.enter_context(contextlib.ExitStack())
+        behind = stack.enter_context(Behind())
+        records = stack.enter_context(contextlib.closing(job.run(frames, baselines, read_ahead=True)))
+        for record in records:
             if isinstance(record, FrameResult):
-                rows.append(job.row(record))
-                writer.append(record.frame, record.traction, record.mask)
-                if record.uncertainty is not None:
-                    spread = spread or stack.enter_context(_uncertainty_writer(job, paths, n_frames))
-                    spread.append(record.uncertainty)
+                behind.do(write, record)
             yield record
 
 
