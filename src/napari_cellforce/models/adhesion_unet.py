@@ -22,6 +22,10 @@ from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
 
 _TINY = 1e-6
+_AXIS_SCALE = 1.5
+"""Gaussian over which an adhesion's long axis is looked for, in pixels."""
+_FAINT = 1e-3
+"""Mean squared gradient, in (mean of the cell per pixel)², below which a structure has no axis."""
 _REACH = 3
 """Where Gaussians are cut off, in standard deviations."""
 
@@ -65,6 +69,10 @@ class AdhesionUNetConfig:
         Add a vector field that needs no adhesion, for the haze of force between them.
     multiplied : bool
         False for a network that draws the traction itself (to compare with).
+    oriented : bool
+        Show the network which way adhesions are elongated, and let them pull along it.
+    fine : bool
+        Draw the fields on pixels of half the image's sides, with a look at the image at that scale.
     unet : UNetConfig
         Of the inner network; its channels follow from the rest.
     """
@@ -77,6 +85,8 @@ class AdhesionUNetConfig:
     halvings: int = 2
     free: bool = True
     multiplied: bool = True
+    oriented: bool = False
+    fine: bool = False
     unet: UNetConfig = field(default_factory=_inner)
 
     def __post_init__(self) -> None:
@@ -89,13 +99,14 @@ class AdhesionUNetConfig:
             in_range("spreads", spread, 0.1, 100)
         unet: Any = self.unet
         entries = dict(unet) if isinstance(unet, Mapping) else dict(vars(unet))
-        entries |= {"in_channels": entries.get("width", 1), "out_channels": 2 * self.fields}
+        width = entries.get("width", 1)
+        entries |= {"in_channels": width, "out_channels": width if self.fine else 2 * self.fields}
         object.__setattr__(self, "unet", UNetConfig(**entries))
 
     @property
     def fields(self) -> int:
         """Number of vector fields that the network draws."""
-        return len(self.spreads) + self.free
+        return len(self.spreads) * (1 + self.oriented) + self.free
 
     @property
     def multiple(self) -> int:
@@ -109,16 +120,17 @@ class AdhesionUNetConfig:
 
     @property
     def features(self) -> int:
-        """Number of images it sees: proteins, adhesions at every spread, mask, vector to the centre."""
-        return self.in_channels + len(self.spreads) + 2
+        """Number of images it sees: proteins, adhesions at every spread, mask, vector to the centre, axes."""
+        return self.in_channels + len(self.spreads) + 2 + 2 * self.oriented
 
 
 class AdhesionUNet(nn.Module):
     """Proteins and mask in, balanced traction out, on the same grid.
 
     With h_k the adhesions spread by Gaussian k, d the vector to their centre of mass, and v_k the
-    network's fields, F = sum_k h_k (a_k d + v_k) + v_0 m, with m the mask and a_k learned numbers. Then
-    the net force and moment are taken out, in proportion to |F|.
+    network's fields, F = sum_k h_k (a_k d + v_k) + v_0 m, with m the mask and a_k learned numbers. If
+    oriented, h_k (2 e (e.w_k) - w_k) is added, e being the long axis of the adhesion and w_k fields of the
+    network. Then the net force and moment are taken out, in proportion to |F|.
 
     Parameters
     ----------
@@ -131,9 +143,24 @@ class AdhesionUNet(nn.Module):
         self.stem = _stem(config)
         self.unet = UNet(config.unet)
         self.pull = nn.Parameter(torch.full((len(config.spreads),), 1 / len(config.spreads)))
-        last = cast("nn.Conv2d", self.unet.appended_layers[-1])
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(cast("Tensor", last.bias))
+        width = config.unet.width
+        self.refine = (
+            nn.Sequential(
+                nn.Conv2d(2 * width, width, 3, padding=1),
+                nn.GELU(),
+                nn.Conv2d(width, 2 * config.fields, 3, padding=1),
+            )
+            if config.fine
+            else nn.Identity()
+        )
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(cast("Tensor", self.last.bias))
+
+    @property
+    def last(self) -> nn.Conv2d:
+        """The layer that draws the fields."""
+        layers = self.refine if self.config.fine else self.unet.appended_layers
+        return cast("nn.Conv2d", cast("nn.Sequential", layers)[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the traction.
@@ -150,28 +177,39 @@ class AdhesionUNet(nn.Module):
         """
         mask = x[:, -1:].clamp(0, 1)
         proteins = x[:, :-1].clamp(0, self.config.brightest)
-        adhesions = self.adhesions(proteins[:, :1], mask)
+        sharp = self._sharp(proteins[:, :1])
+        adhesions = self._spread(sharp, mask)
         towards = towards_centre(adhesions[:, :1] + _TINY * mask) / self.config.distance_scale * mask
-        features = torch.cat([proteins, adhesions, mask, towards], dim=1)
-        fields = self._fields(features)
-        if self.config.multiplied:
-            weights, towards = adhesions[:, :, None], towards[:, None]
-            count = len(self.config.spreads)
-            pulls = weights * (self.pull[:, None, None, None] * towards + fields[:, :count])
-            traction = pulls.sum(dim=1) + fields[:, count:].sum(dim=1) * mask
-        else:
-            traction = fields.sum(dim=1) * mask
-        return balanced(traction)
+        axes = [long_axes(sharp) * mask] if self.config.oriented else []
+        fields = self._fields(torch.cat([proteins, adhesions, mask, towards, *axes], dim=1))
+        if not self.config.multiplied:
+            return balanced(fields.sum(dim=1) * mask)
+        count = len(self.config.spreads)
+        pulls = self.pull[:, None, None, None] * towards[:, None] + fields[:, :count]
+        if self.config.oriented:
+            pulls = pulls + reflected(fields[:, count : 2 * count], axes[0])
+        free = fields[:, count * (1 + self.config.oriented) :].sum(dim=1) * mask
+        return balanced((adhesions[:, :, None] * pulls).sum(dim=1) + free)
 
     def adhesions(self, protein: Tensor, mask: Tensor) -> Tensor:
         """Return what stands out from the haze, ``(N, 1, Y, X)`` to ``(N, K, Y, X)``, one for each spread."""
-        sharp = functional.relu(protein - blur(protein, self.config.adhesion_scale))
+        return self._spread(self._sharp(protein), mask)
+
+    def _sharp(self, protein: Tensor) -> Tensor:
+        return functional.relu(protein - blur(protein, self.config.adhesion_scale))
+
+    def _spread(self, sharp: Tensor, mask: Tensor) -> Tensor:
         return torch.cat([blur(sharp, spread) for spread in self.config.spreads], dim=1) * mask
 
     def _fields(self, features: Tensor) -> Tensor:
-        """Return the network's vector fields, ``(N, K, 2, Y, X)``, drawn on the coarse grid."""
-        fields = self.unet(self.stem(features))
-        fields = functional.interpolate(fields, scale_factor=self.config.coarse, mode="bilinear")
+        """Return the network's vector fields, ``(N, K, 2, Y, X)``, drawn on a coarser grid."""
+        half = self.stem[:2](features)
+        fields = self.unet(self.stem[2:](half))
+        scale = self.config.coarse
+        if self.config.fine:
+            fields = functional.interpolate(fields, scale_factor=scale // 2, mode="bilinear")
+            fields, scale = self.refine(torch.cat([fields, half], dim=1)), 2
+        fields = functional.interpolate(fields, scale_factor=scale, mode="bilinear")
         n, _, height, width = fields.shape
         return fields.reshape(n, self.config.fields, 2, height, width)
 
@@ -194,6 +232,27 @@ def blur(image: Tensor, sigma: float) -> Tensor:
     groups = image.shape[1]
     along_y = functional.conv2d(image, kernel[..., None], padding=(reach, 0), groups=groups)
     return functional.conv2d(along_y, kernel[..., None, :], padding=(0, reach), groups=groups)
+
+
+def long_axes(image: Tensor) -> Tensor:
+    """Return which way structures are elongated, ``(N, 1, Y, X)`` to ``(N, 2, Y, X)``.
+
+    From the structure tensor (Bigun & Granlund 1987): cos and sin of twice the angle of the long axis, from
+    x towards y, times the coherence from 0 (round, or nothing there) to 1.
+    """
+    padded = functional.pad(blur(image, _AXIS_SCALE / 2), (1, 1, 1, 1), mode="replicate")
+    along_y = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
+    along_x = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
+    products = torch.cat([along_y * along_y, along_x * along_x, along_y * along_x], dim=1)
+    yy, xx, yx = blur(products, _AXIS_SCALE).unbind(1)
+    return torch.stack([yy - xx, -2 * yx], dim=1) / (yy + xx + _FAINT)[:, None]
+
+
+def reflected(vectors: Tensor, axes: Tensor) -> Tensor:
+    """Return vectors ``(N, K, 2, Y, X)`` mirrored at the axes of `long_axes`, times their coherence."""
+    y, x = vectors.unbind(2)
+    cos, sin = axes[:, None, 0], axes[:, None, 1]
+    return torch.stack([sin * x - cos * y, cos * x + sin * y], dim=2)
 
 
 def towards_centre(weight: Tensor) -> Tensor:

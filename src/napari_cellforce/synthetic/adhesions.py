@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
 from napari_cellforce.synthetic.outline import Array, Outline
 
@@ -26,6 +27,8 @@ class Adhesions:
         Direction of the long axis in radians, atan2(y, x), pointing into the cell.
     intensity : (N,) array
         Brightness of the protein; 1 is typical.
+    grip : (N,) array or None
+        Factor on the hold on the gel that the brightness suggests. It does not show. None for 1.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Adhesions:
     width: Array
     angle: Array
     intensity: Array
+    grip: Array | None = None
 
     def __post_init__(self) -> None:
         sizes = np.concatenate([self.length, self.width])
@@ -54,9 +58,12 @@ class Adhesions:
 
     def changed(self, length: Array | float = 1.0, intensity: Array | float = 1.0) -> Adhesions:
         """Return the same adhesions with length and intensity multiplied by the given factors."""
-        return Adhesions(
-            self.centre, self.length * length, self.width, self.angle, self.intensity * intensity
-        )
+        return replace(self, length=self.length * length, intensity=self.intensity * intensity)
+
+    def hold(self, exponent: float = 1.0) -> Adhesions:
+        """Return them as bright as they hold: brightness to a power, times the grip."""
+        grip = 1.0 if self.grip is None else self.grip
+        return replace(self, intensity=self.intensity**exponent * grip)
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,14 @@ class AdhesionRule:
     jitter : float
         Standard deviation of the orientation about its mean direction, in radians.
     alignment : float
-        Mean direction: 0 towards the cell's centre, 1 along its long axis.
+        Mean direction: 0 towards the cell's centre, 1 along the director, or the long axis without one.
+    polarity : float
+        Exponent k: an edge whose normal makes the angle a with the director gets adhesions in proportion
+        to |cos a|^k.
+    grip_spread : float
+        Standard deviation of the logarithm of the grip.
+    idle : float
+        Fraction of the adhesions that have no grip at all.
     inside : float
         Fraction spread evenly over the cell; the rest starts at the edge.
     depth : float
@@ -102,13 +116,17 @@ class AdhesionRule:
     corner_preference: float = 2.0
     even: bool = False
     intensity: float = 1.0
+    polarity: float = 0.0
+    grip_spread: float = 0.0
+    idle: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "width")
         require_not_negative(
             self, "density", "length_spread", "intensity_spread", "jitter", "depth", "intensity"
         )
-        require_fraction(self, "alignment", "inside")
+        require_not_negative(self, "polarity", "grip_spread")
+        require_fraction(self, "alignment", "inside", "idle")
         if self.number is not None:
             require_not_negative(self, "number")
 
@@ -118,11 +136,20 @@ class AdhesionRule:
             return self.number
         return round(round(outline.length / self.width) * self.density)
 
-    def place(self, outline: Outline, rng: np.random.Generator) -> Adhesions:
+    def place(
+        self, outline: Outline, rng: np.random.Generator, director: Director | None = None
+    ) -> Adhesions:
         """Return the adhesions of a cell.
 
         Each property has its own stream of random numbers: a higher density adds adhesions
         and leaves those there are in place.
+
+        Parameters
+        ----------
+        outline : Outline
+        rng : Generator
+        director : Director, optional
+            Which way the cell's stress fibres run; its long axis by default.
 
         Raises
         ------
@@ -131,39 +158,47 @@ class AdhesionRule:
         """
         _require_room(outline, self.length, self.width)
         n = self.count(outline)
-        places, depths, turns, lengths, intensities, inner = rng.spawn(6)
+        director = director or Director.straight(outline.long_axis)
+        places, depths, turns, lengths, intensities, inner, grips = rng.spawn(7)
         length = self.length * np.exp(self.length_spread * lengths.normal(size=n))
-        fraction = self._places(outline, n, places)
+        fraction = self._places(outline, n, places, director)
         tip, normal = outline.along(fraction), outline.inward_normal(fraction)
         turn = self.jitter * turns.normal(size=n)
-        angle = self._direction(outline, tip) + turn
+        angle = self._direction(outline, tip, director) + turn
         reach = self.depth * depths.exponential(size=n) + length / 2
         angle = _turned_inside(outline, tip, angle, normal, reach)
         centre = tip + reach[:, None] * _unit(angle)
         anywhere, moved = _points_inside(outline, n, inner, self.inside)
         centre[moved] = anywhere[moved]
-        angle[moved] = (self._direction(outline, anywhere) + turn)[moved]
+        angle[moved] = (self._direction(outline, anywhere, director) + turn)[moved]
         keep = outline.contains(centre)
         intensity = self.intensity * np.exp(self.intensity_spread * intensities.normal(size=n))
-        return Adhesions(
-            centre[keep], length[keep], np.full(n, self.width)[keep], angle[keep], intensity[keep]
-        )
+        width, grip = np.full(n, self.width), self._grip(n, grips)
+        return Adhesions(*(each[keep] for each in (centre, length, width, angle, intensity, grip)))
 
-    def _places(self, outline: Outline, n: int, rng: np.random.Generator) -> Array:
-        """Return n fractions of the way round the outline, by the preference for corners."""
+    def _grip(self, n: int, rng: np.random.Generator) -> Array:
+        grip: Array = np.exp(self.grip_spread * rng.normal(size=n))
+        return np.where(rng.random(n) < self.idle, 0.0, grip)
+
+    def _places(self, outline: Outline, n: int, rng: np.random.Generator, director: Director) -> Array:
+        """Return n fractions of the way round the outline, by the preference for corners and poles."""
         uniform = (np.arange(n) + 0.5) / max(n, 1) if self.even else rng.random(n)
         grid = np.linspace(0, 1, 721)
-        offset = outline.along((grid[1:] + grid[:-1]) / 2) - outline.centroid
-        weight = np.hypot(*offset.T) ** self.corner_preference
+        middle = (grid[1:] + grid[:-1]) / 2
+        point = outline.along(middle)
+        weight = np.hypot(*(point - outline.centroid).T) ** self.corner_preference
+        if self.polarity:
+            normal = np.arctan2(*outline.inward_normal(middle).T)
+            weight *= np.abs(np.cos(normal - director.at(point))) ** self.polarity
         below = np.concatenate([[0], np.cumsum(weight)]) / weight.sum()
         places: Array = np.interp(uniform, below, grid)
         return places
 
-    def _direction(self, outline: Outline, point: Array) -> Array:
+    def _direction(self, outline: Outline, point: Array, director: Director) -> Array:
         """Return the mean inward direction at the given points, in radians."""
         inward = outline.centroid - point
         radial = np.arctan2(*inward.T)
-        along = self.alignment * np.exp(2j * outline.long_axis)
+        along = self.alignment * np.exp(2j * director.at(point))
         mixed = np.angle((1 - self.alignment) * np.exp(2j * radial) + along) / 2
         inwards: Array = mixed + math.pi * (np.cos(mixed - radial) < 0)
         return inwards

@@ -2,125 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quantity, Substrate, VectorField
-from napari_cellforce.synthetic.adhesions import AdhesionRule, Adhesions
-from napari_cellforce.synthetic.course import Drug, Turnover
+from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quantity, VectorField
+from napari_cellforce.synthetic.adhesions import Adhesions
+from napari_cellforce.synthetic.config import CellConfig
+from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import draw_adhesions, draw_lines
-from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
-from napari_cellforce.synthetic.fibres import FibreRule, Fibres
-from napari_cellforce.synthetic.instrument import Instrument
-from napari_cellforce.synthetic.limits import require_positive
-from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.fibres import Fibres
 from napari_cellforce.synthetic.outline import Array, Outline
 from napari_cellforce.synthetic.proteins import (
-    ZYXIN,
     Parts,
-    ProteinLook,
     draw_nucleus,
     draw_texture,
     edge_distance,
     looks_of,
 )
-from napari_cellforce.synthetic.settings import from_json, to_json
 from napari_cellforce.synthetic.shape import Kind, Shape
-from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
 
 _FIELD_OF_VIEW = 174.0
 _DRAWING = 6
-"""Streams of random numbers that a drawing uses."""
-
-
-@dataclass(frozen=True)
-class CellConfig:
-    """Everything that is decided about a synthetic cell, but for chance.
-
-    Attributes
-    ----------
-    shape, adhesions, fibres : Shape, AdhesionRule, FibreRule
-    proteins : tuple of ProteinLook
-        One channel each.
-    expression : float
-        Amount of fluorescent protein; 1 is typical.
-    optics, camera : Optics, Camera
-    turnover : Turnover
-    drug : Drug or None
-    mechanics : SheetMechanics, FibreMechanics or None
-        What makes the traction; None for a picture only.
-    instrument : Instrument or None
-        What measures the traction; None for no measurement.
-    frames : int
-    frame_interval : float
-        In minutes.
-    side : int
-        Height and width of the image in pixels.
-    pixel_size : float
-        In µm.
-    """
-
-    shape: Shape = field(default_factory=Shape)
-    adhesions: AdhesionRule = field(default_factory=AdhesionRule)
-    fibres: FibreRule = field(default_factory=FibreRule)
-    proteins: tuple[ProteinLook, ...] = (ZYXIN,)
-    expression: float = 1.0
-    optics: Optics = field(default_factory=Optics)
-    camera: Camera = field(default_factory=Camera)
-    turnover: Turnover = field(default_factory=Turnover)
-    drug: Drug | None = None
-    mechanics: SheetMechanics | FibreMechanics | None = None
-    instrument: Instrument | None = None
-    frames: int = 1
-    frame_interval: float = 1.0
-    side: int = 512
-    pixel_size: float = 0.34
-
-    def __post_init__(self) -> None:
-        require_positive(self, "expression", "frames", "frame_interval", "side", "pixel_size")
-        if not self.proteins:
-            raise CellForceError(
-                "no protein is to be drawn", "an image has at least one", "Choose one.", topic="proteins"
-            )
-
-    def to_json(self) -> str:
-        """Return the settings as JSON."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> CellConfig:
-        """Read what `to_json` wrote."""
-        return from_json(text, cls, *PARTS)
-
-    @property
-    def minutes(self) -> Array:
-        """Time of each frame, (T,), from 0."""
-        return self.frame_interval * np.arange(self.frames, dtype=np.float64)
-
-    @property
-    def activity(self) -> Array:
-        """Contractility of each frame, (T,); 1 without a drug."""
-        return np.ones(self.frames) if self.drug is None else self.drug.activity(self.minutes)
-
-
-PARTS: tuple[type[Any], ...] = (
-    Shape,
-    AdhesionRule,
-    FibreRule,
-    ProteinLook,
-    Optics,
-    Camera,
-    Turnover,
-    Drug,
-    SheetMechanics,
-    FibreMechanics,
-    Instrument,
-    Substrate,
-)
-"""What a `CellConfig` is made of."""
+"""Streams of random numbers that a drawing uses; the next is the instrument's."""
+_DIRECTOR = 7
+"""The director's."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +45,7 @@ class SyntheticCell:
     fibres : Fibres
     config : CellConfig
     seed : SeedSequence
+    director : Director or None
     traction : VectorField or None
         ``(T, 2, Y, X)`` in Pa, exact; None where no mechanics was asked for.
     displacement, measured : VectorField or None
@@ -151,6 +59,7 @@ class SyntheticCell:
     fibres: Fibres
     config: CellConfig
     seed: np.random.SeedSequence
+    director: Director | None = None
     traction: VectorField | None = None
     displacement: VectorField | None = None
     measured: VectorField | None = None
@@ -219,8 +128,14 @@ def draw(
     middle = (config.side - 1) / 2 * config.pixel_size
     outline = outline or config.shape.outline((middle, middle), shapes)
     mask = outline.mask((config.side, config.side), config.pixel_size)
-    placed = config.adhesions.place(outline, places) if adhesions is None else _inside(adhesions, outline)
-    fibres = config.fibres.join(placed, joins)
+    director = config.director.draw(outline, _stream(sequence, _DIRECTOR)) if config.director else None
+    placed = (
+        config.adhesions.place(outline, places, director)
+        if adhesions is None
+        else _inside(adhesions, outline)
+    )
+    fibres = config.fibres.join(placed, joins, director)
+    placed = _remodelled(config, mask, placed, fibres, director)
     course = config.turnover.frames(placed, config.minutes, config.activity, times)
     still = _still_parts(config, mask, organelles)
     data = np.stack([_frame(config, still, now, fibres, noise) for now in course])
@@ -228,7 +143,7 @@ def draw(
     size = PixelSize.square(config.pixel_size)
     image = ImageStack(data, names, size, config.frame_interval, name="synthetic cell")
     return SyntheticCell(
-        image, Mask(mask[None], "synthetic"), outline, tuple(course), fibres, config, sequence
+        image, Mask(mask[None], "synthetic"), outline, tuple(course), fibres, config, sequence, director
     )
 
 
@@ -249,7 +164,7 @@ def with_traction(cell: SyntheticCell) -> SyntheticCell:
     if config.mechanics is None:
         return cell
     traction = config.mechanics.traction(
-        mask, config.pixel_size, cell.adhesions, cell.fibres, config.activity
+        mask, config.pixel_size, cell.adhesions, cell.fibres, config.activity, cell.director
     )
     cell = replace(cell, traction=_field(cell, traction, "traction"))
     if config.instrument is None:
@@ -261,6 +176,17 @@ def with_traction(cell: SyntheticCell) -> SyntheticCell:
         displacement=_field(cell, displacement, "displacement"),
         measured=_field(cell, measured, "traction"),
     )
+
+
+def _remodelled(
+    config: CellConfig, mask: BoolArray, placed: Adhesions, fibres: Fibres, director: Director | None
+) -> Adhesions:
+    """Return the adhesions after they have answered to the force that they bear as placed."""
+    if config.remodelling is None or config.mechanics is None:
+        return placed
+    pixel_size = config.pixel_size
+    (traction,) = config.mechanics.traction(mask, pixel_size, (placed,), fibres, np.ones(1), director)
+    return config.remodelling.of(placed, traction, pixel_size)
 
 
 def _field(cell: SyntheticCell, data: Array, quantity: Quantity) -> VectorField:

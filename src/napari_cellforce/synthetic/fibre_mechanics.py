@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic.adhesions import Adhesions
+from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import Window, ellipse
 from napari_cellforce.synthetic.fibres import Fibres
 from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
@@ -54,6 +55,7 @@ class FibreMechanics:
         adhesions: tuple[Adhesions, ...],
         fibres: Fibres,
         activity: Array,
+        director: Director | None = None,  # noqa: ARG002 - the other mechanics needs it
     ) -> Array:
         """Return the traction ``(T, 2, Y, X)`` in Pa.
 
@@ -66,6 +68,8 @@ class FibreMechanics:
         fibres : Fibres
         activity : (T,) array
             Factor on the prestrain.
+        director : Director, optional
+            Not used.
         """
         frames = [
             self._frame(mask.shape, pixel_size, now, fibres, active)

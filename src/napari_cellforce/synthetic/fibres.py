@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.synthetic.adhesions import Adhesions
+from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import Segment
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
 from napari_cellforce.synthetic.outline import Array, principal_axis
@@ -57,7 +58,8 @@ class FibreRule:
         How strictly a fibre must leave its adhesions along their long axis: candidates are drawn with
         probability in proportion to cos^straightness of the angle, at both ends.
     order : float
-        How strictly fibres follow the cell's long axis (that of its adhesions): the same with this power.
+        How strictly fibres follow the director at their middle, or without one the cell's long axis (that
+        of its adhesions): the same with this power.
     shortest : float
         Fibres shorter than this (µm) are not made.
     """
@@ -77,24 +79,35 @@ class FibreRule:
             self, "per_adhesion", "thickness_spread", "young_spread", "straightness", "order", "shortest"
         )
 
-    def join(self, adhesions: Adhesions, rng: np.random.Generator) -> Fibres:
+    def join(
+        self, adhesions: Adhesions, rng: np.random.Generator, director: Director | None = None
+    ) -> Fibres:
         """Return fibres between adhesions that face each other (fewer where few do)."""
         choices, thicknesses, stiffnesses = rng.spawn(3)
         first, second = np.triu_indices(len(adhesions), k=1)
-        weight = self._fit(adhesions, first, second) if len(first) else np.empty(0)
+        weight = self._fit(adhesions, first, second, director) if len(first) else np.empty(0)
         count = min(round(self.per_adhesion * len(adhesions) / 2), int((weight > 0).sum()))
         chosen = _choose(count, weight, choices)
         thickness = self.thickness * np.exp(self.thickness_spread * thicknesses.normal(size=count))
         young = self.young * np.exp(self.young_spread * stiffnesses.normal(size=count))
         return Fibres(np.stack([first, second], axis=1)[chosen], thickness, young)
 
-    def _fit(self, adhesions: Adhesions, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> Array:
+    def _fit(
+        self,
+        adhesions: Adhesions,
+        first: npt.NDArray[np.intp],
+        second: npt.NDArray[np.intp],
+        director: Director | None,
+    ) -> Array:
         """Return how well a fibre between each pair of adhesions fits, 0 to 1."""
         step = adhesions.centre[second] - adhesions.centre[first]
         direction = np.arctan2(*step.T)
         leaves = np.maximum(np.cos(direction - adhesions.angle[first]), 0)
         arrives = np.maximum(-np.cos(direction - adhesions.angle[second]), 0)
-        follows = np.abs(np.cos(direction - principal_axis(adhesions.centre)))
+        if director is None:
+            director = Director.straight(principal_axis(adhesions.centre))
+        middle = (adhesions.centre[second] + adhesions.centre[first]) / 2
+        follows = np.abs(np.cos(direction - director.at(middle)))
         long_enough = np.hypot(*step.T) >= self.shortest
         fit: Array = (leaves * arrives) ** self.straightness * follows**self.order * long_enough
         return fit

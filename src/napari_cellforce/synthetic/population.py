@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic.cell import PARTS, CellConfig, SyntheticCell, simulate
+from napari_cellforce.synthetic.cell import SyntheticCell, simulate
+from napari_cellforce.synthetic.config import PARTS, CellConfig
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
 from napari_cellforce.synthetic.settings import changed, from_json, to_json
 

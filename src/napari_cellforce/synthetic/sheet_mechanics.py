@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import scipy.sparse as sp
 
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.sheet import ContractileSheet, sample_traction
 from napari_cellforce.synthetic.adhesions import Adhesions
+from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import draw_adhesions
 from napari_cellforce.synthetic.fibres import Fibres
-from napari_cellforce.synthetic.limits import require_positive
+from napari_cellforce.synthetic.limits import require_fraction, require_positive
 from napari_cellforce.synthetic.outline import Array
 
 PASCAL_MICROMETRES = 1000.0
@@ -23,8 +26,9 @@ PASCAL_MICROMETRES = 1000.0
 class SheetMechanics:
     """The contractile sheet of Schmitt et al. (2024), see `napari_cellforce.physics.sheet`.
 
-    The springs are ``Y = (floor + adhesion intensity) / penetration²``. The equations are linear in the
-    active stress: with sigma_a = 1 they give Y u in 1/µm, and the traction is `tension` times that.
+    The springs are ``Y = (floor + grip * adhesion intensity^exponent) / penetration²``. The equations are
+    linear in the active stress: with sigma_a = 1 they give Y u in 1/µm, and the traction is `tension` times
+    that. With an anisotropy a and the director n, the active stress is ``sigma_a (I + a (2 n n - I))``.
 
     Attributes
     ----------
@@ -38,6 +42,10 @@ class SheetMechanics:
         Resistance to dilation.
     edge_length : float
         Of the mesh, in µm.
+    exponent : float
+        Of the adhesions' brightness in their hold.
+    anisotropy : float
+        From 0, tension alike in all directions, to 1, along the director only.
     """
 
     tension: float = 10.0
@@ -45,9 +53,12 @@ class SheetMechanics:
     floor: float = 0.03
     alpha: float = 0.5
     edge_length: float = 2.0
+    exponent: float = 1.0
+    anisotropy: float = 0.0
 
     def __post_init__(self) -> None:
-        require_positive(self, "tension", "penetration", "floor", "edge_length")
+        require_positive(self, "tension", "penetration", "floor", "edge_length", "exponent")
+        require_fraction(self, "anisotropy")
 
     def traction(
         self,
@@ -56,6 +67,7 @@ class SheetMechanics:
         adhesions: tuple[Adhesions, ...],
         fibres: Fibres,  # noqa: ARG002 - the other mechanics needs them
         activity: Array,
+        director: Director | None = None,
     ) -> Array:
         """Return the traction ``(T, 2, Y, X)`` in Pa; its forces and moments cancel on the pixels.
 
@@ -69,22 +81,68 @@ class SheetMechanics:
             Not used.
         activity : (T,) array
             Factor on the tension.
+        director : Director, optional
+            Direction of largest tension; any where `anisotropy` is 0.
 
         Raises
         ------
         CellForceError
             If the cell cannot be meshed or the sheet is not stable.
         """
-        mesh = mesh_cell(mask, PixelSize.square(pixel_size), MeshSettings(edge_length=self.edge_length))
-        sheet = ContractileSheet(mesh.nodes, mesh.triangles)
-        return np.stack(
-            [
-                active * self._frame(mesh, sheet, draw_adhesions(mask.shape, pixel_size, now))
-                for now, active in zip(adhesions, activity, strict=True)
-            ]
-        )
+        mesh, sheet = _meshed(mask.tobytes(), (mask.shape[0], mask.shape[1]), pixel_size, self.edge_length)
+        pull = self._directed_pull(sheet, director)
+        held = (draw_adhesions(mask.shape, pixel_size, now.hold(self.exponent)) for now in adhesions)
+        frames = (self._frame(mesh, sheet, pull, springs) for springs in held)
+        return np.stack([active * frame for active, frame in zip(activity, frames, strict=True)])
 
-    def _frame(self, mesh: Mesh, sheet: ContractileSheet, adhesions: Array) -> Array:
+    def _frame(self, mesh: Mesh, sheet: ContractileSheet, pull: Array | None, adhesions: Array) -> Array:
         springs = (self.floor + mesh.sample(adhesions)) / self.penetration**2
-        state = sheet.equilibrium(springs, 1.0, self.alpha)
+        state = sheet.equilibrium(springs, 1.0, self.alpha, pull)
         return sample_traction(mesh, state, self.tension * PASCAL_MICROMETRES).data
+
+    def _directed_pull(self, sheet: ContractileSheet, director: Director | None) -> Array | None:
+        """Return the body force (N, 2) that does the same work as the anisotropic part of the stress."""
+        if self.anisotropy == 0 or director is None:
+            return None
+        twice = 2 * director.at(sheet.nodes)
+        across = self.anisotropy * np.sin(twice)
+        along = -self.anisotropy * np.cos(twice)  # yy, which is minus xx
+        stress = np.stack([np.stack([along, across], axis=-1), np.stack([across, -along], axis=-1)], axis=-2)
+        return equal_work(sheet, stress)
+
+
+@lru_cache(maxsize=1)
+def _meshed(
+    pixels: bytes, shape: tuple[int, int], pixel_size: float, edge_length: float
+) -> tuple[Mesh, ContractileSheet]:
+    """Return mesh and sheet of a mask; a cell whose adhesions remodel is solved twice."""
+    mask = np.frombuffer(pixels, dtype=bool).reshape(shape)
+    mesh = mesh_cell(mask, PixelSize.square(pixel_size), MeshSettings(edge_length=edge_length))
+    return mesh, ContractileSheet(mesh.nodes, mesh.triangles)
+
+
+def equal_work(sheet: ContractileSheet, stress: Array) -> Array:
+    """Return the nodal body force f with ``int f.v = -int S : grad v`` for all v on the mesh.
+
+    Parameters
+    ----------
+    sheet : ContractileSheet
+    stress : (N, 2, 2) array
+        S at the nodes, linear in between.
+
+    Returns
+    -------
+    (N, 2) array
+    """
+    corners = sheet.nodes[sheet.triangles]
+    edges = np.roll(corners, 1, axis=1) - np.roll(corners, -1, axis=1)  # opposite to each corner
+    normals = np.stack([edges[..., 1], -edges[..., 0]], axis=-1) / 2  # grad of its hat function, times area
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    turn = np.sign(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
+    mean = stress[sheet.triangles].mean(axis=1)
+    load = np.zeros_like(sheet.nodes)
+    np.add.at(load, sheet.triangles, -np.einsum("tcd,tid->tic", mean, normals * turn[:, None, None]))
+    operators = sheet.operators
+    mass = operators.from_points @ sp.diags_array(operators.weights) @ operators.at_points
+    force: Array = sp.linalg.spsolve(sp.csc_array(mass), load)
+    return force

@@ -31,8 +31,13 @@ class LossConfig:
         plus the squared error of the angle where there is traction.
     magnitude_weight : float
         Pixels are weighted with ``exp(magnitude_weight * min(|F|, 8))``.
+    relative : bool
+        Squared error of the vectors over the squared traction of each frame: contractility does not show,
+        and without this the strongest cells would count most. For ``kind="vector"``.
     magnitude : float
         Squared error of |F|, beside the vectors.
+    correlation : float
+        One minus Pearson's r of |F| in the cell.
     outside : float
         Weight of pixels outside the cell, relative to those inside.
     balance : float
@@ -41,15 +46,25 @@ class LossConfig:
         Squared error of the mean of F.u; needs displacements.
     green : float
         Of a GFNN: mean of the squared Green's functions but for q = 0.
+    springs_first : float
+        Of a physical bottleneck: in this share of the epochs the springs alone are fitted, to |F|, see
+        `napari_cellforce.train.bottleneck`. Its other terms are `residual` and the error of the vectors,
+        relative to each cell's own; those above do not count.
+    residual : float
+        Of a physical bottleneck: squared force that the sheet does not explain.
     """
 
     kind: LossKind = "vector"
     magnitude_weight: float = 0.0
+    relative: bool = False
     magnitude: float = 0.0
+    correlation: float = 0.0
     outside: float = 0.1
     balance: float = 0.0
     strain_energy: float = 0.0
     green: float = 0.0
+    springs_first: float = 0.25
+    residual: float = 1.0
 
 
 def loss_terms(
@@ -70,12 +85,18 @@ def loss_terms(
     vectors = as_vectors(raw, output)
     weight = _pixel_weight(batch, config)
     if config.kind == "vector":
-        terms = {"vector": _mean((vectors - batch.traction).square().sum(dim=1), weight)}
+        error = (vectors - batch.traction).square().sum(dim=1)
+        if config.relative:
+            error = error / _mean_square(batch.traction, weight)
+        terms = {"vector": _mean(error, weight)}
     else:
         terms = _magnitude_angle(*_polar(raw, output), batch.traction, weight)
     if config.magnitude:
         difference = length(vectors) - length(batch.traction)
         terms["magnitude"] = config.magnitude * _mean(difference.square(), weight)
+    if config.correlation:
+        r = correlation(length(vectors), length(batch.traction), batch.mask[:, 0])
+        terms["correlation"] = config.correlation * (1 - r).mean()
     if config.balance:
         terms["balance"] = config.balance * imbalance(vectors).square().mean()
     if config.strain_energy and batch.displacement is not None:
@@ -103,6 +124,18 @@ def imbalance(vectors: Tensor) -> Tensor:
     net = vectors.sum(dim=(-2, -1))
     summed = length(vectors).sum(dim=(-2, -1)).clamp(min=_TINY)
     return cast("Tensor", torch.linalg.vector_norm(net, dim=1) / summed)
+
+
+def correlation(one: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    """Return Pearson's r of two images over each frame's weight, ``(N,)``."""
+    total = weight.sum(dim=(-2, -1)).clamp(min=_TINY)
+
+    def mean(image: Tensor) -> Tensor:
+        return (image * weight).sum(dim=(-2, -1)) / total
+
+    one, other = (image - mean(image)[:, None, None] for image in (one, other))
+    spread = (mean(one.square()) * mean(other.square())).clamp(min=_TINY**2).sqrt()
+    return mean(one * other) / spread
 
 
 def green_penalty(module: GFNN) -> Tensor:
@@ -142,6 +175,12 @@ def _strain_energy(vectors: Tensor, batch: Batch) -> Tensor:
     assert batch.displacement is not None
     work = ((vectors - batch.traction) * batch.displacement).sum(dim=1)
     return work.mean(dim=(-2, -1)).square().mean()
+
+
+def _mean_square(vectors: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean squared length in each frame, ``(N, 1, 1)``."""
+    summed = (vectors.square().sum(dim=1) * weight).sum(dim=(-2, -1), keepdim=True)
+    return (summed / weight.sum(dim=(-2, -1), keepdim=True).clamp(min=_TINY)).clamp(min=_TINY)
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:
