@@ -2,6 +2,7 @@
 
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.field import is_field, read_field
+from napari_cellforce.io.growing import read_growing
 from napari_cellforce.io.kinds import Kind, kind
 from napari_cellforce.io.omezarr import OmeZarrWriter
 from napari_cellforce.io.read import images_in, read, read_mask
@@ -33,6 +34,7 @@ __all__ = [
     "read",
     "read_cell",
     "read_field",
+    "read_growing",
     "read_mask",
     "write_field",
     "write_mask",

@@ -54,6 +54,13 @@ class FrameFiles:
         groups = itertools.groupby(order, key=lambda entry: entry[0][0])
         return tuple(tuple(path for _, path in group) for _, group in groups)
 
+    def without_unfinished(self) -> FrameFiles:
+        """Return it without the last frame, if that lacks files that the first has."""
+        first, *_, last = self.frames[0], self.frames[-1]
+        if len(last) >= len(first):
+            return self
+        return replace(self, numbers={path: n for path, n in self.numbers.items() if path not in last})
+
     @property
     def lengths(self) -> tuple[int, int]:
         """Number of channels and of planes that have files of their own."""

@@ -212,7 +212,7 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         own = [page for page in pages if page.parent is tiff and page.dataoffsets]
         ends = (page.dataoffsets[-1] + page.databytecounts[-1] for page in own)
         missing = len(pages) < len(series.pages) or any(end > size for end in ends)
-    if missing or _chain_is_broken(tiff) or _metadata_is_lost(tiff):
+    if missing or _chain_is_broken(tiff) or metadata_is_lost(tiff):
         raise CellForceError(
             f"{tiff.filehandle.path} is incomplete (part of it is missing)",
             "a file must hold all the planes it announces",
@@ -232,7 +232,7 @@ def _chain_is_broken(tiff: tifffile.TiffFile) -> bool:
     return len(pointer) < tiff.tiff.offsetsize or any(pointer)
 
 
-def _metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
+def metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
     """Tell whether the first page announces a description or resolution that lies beyond the end."""
     page, layout = tiff.pages.first, tiff.tiff
     tiff.filehandle.seek(page.offset)

@@ -28,6 +28,22 @@ def open_image(path: Path) -> Opened:
     return _open(path, path / next(iter(images)))
 
 
+def written_frames(path: Path) -> int:
+    """Return how many frames of an image have been written, from the first to the last that has a chunk.
+
+    An OME-Zarr is often laid out for all its frames before the first is recorded. Where time is not the
+    first axis, or chunks are not files of their own (shards hold several), all that is laid out counts.
+
+    Raises
+    ------
+    CellForceError
+        As of `open_image`.
+    """
+    image = path / next(iter(_images(path)))
+    found = multiscale(image, attributes(image))
+    return ZarrPlanes(image / found.level).written(found.axes)
+
+
 def images_in(path: Path) -> tuple[Path, ...]:
     """Return the paths of all images in an OME-Zarr: its own, or one for each of several.
 

@@ -90,6 +90,16 @@ class ZarrPlanes:
     def __reduce__(self) -> tuple[Any, ...]:
         return ZarrPlanes, (self.path,)
 
+    def written(self, axes: str) -> int:
+        """Return the length along the first axis up to the last chunk there is; all if that is not time."""
+        if axes[0] != "T" or self._array.shards is not None:
+            return self.shape[0]
+        origin = self._array.metadata.encode_chunk_key((0,) * self.ndim)
+        before = origin[: len(origin) - 2 * self.ndim + 1]  # "c/" of "c/0/0/0/0", nothing of "0.0.0.0"
+        firsts = [chunk.name.partition(".")[0] for chunk in (self.path / before).glob("[0-9]*")]
+        chunks = max((int(first) for first in firsts if first.isdigit()), default=-1) + 1
+        return min(chunks * int(self._array.chunks[0]), self.shape[0])
+
     def lazy(self) -> Any:
         """Return a dask array with one chunk a plane, however it is stored."""
         import dask.array as da  # takes 0.6 s to load
