@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import pickle
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.io.index import Split
 from napari_cellforce.physics.mesh import MeshSettings, mesh_cell
 from napari_cellforce.preprocess.mask import touches_border
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
@@ -19,7 +23,8 @@ from napari_cellforce.preprocess.regrid import Window
 from napari_cellforce.synthetic import FibreMechanics, SheetMechanics, SyntheticCell, fibroblasts
 from napari_cellforce.synthetic.cell import CellConfig, simulate
 from napari_cellforce.synthetic.drawing import draw_adhesions
-from napari_cellforce.train.augment import Batch
+from napari_cellforce.train.data import Example, Grid
+from napari_cellforce.train.examples import Examples
 
 PROTEINS = ("zyxin", "actin")
 PIXEL = 0.68
@@ -127,14 +132,8 @@ def _cut(cell: SyntheticCell, side: int) -> Known:
     fields = (proteins, mask, cell.traction.data[0], cell.measured.data[0], springs)
     window = Window.around(mask, side=side)
     z, inside, exact, measured, Y = (window.cut(np.asarray(field)) for field in fields)
-    return Known(
-        *(a.astype(np.float32) for a in (z,)),
-        inside,
-        exact.astype(np.float32),
-        measured.astype(np.float32),
-        Y.astype(np.float32),
-        tension,
-    )
+    z, exact, measured, Y = (a.astype(np.float32) for a in (z, exact, measured, Y))
+    return Known(z, inside, exact, measured, Y, tension)
 
 
 def true_springs(cell: SyntheticCell, mask: np.ndarray) -> np.ndarray:
@@ -146,3 +145,36 @@ def true_springs(cell: SyntheticCell, mask: np.ndarray) -> np.ndarray:
     adhesions = mesh.sample(draw_adhesions(mask.shape, cell.config.pixel_size, cell.adhesions[0]))
     drawn: np.ndarray = mesh.image((mechanics.floor + adhesions)[:, None] / mechanics.penetration**2)[0]
     return np.nan_to_num(drawn)
+
+
+def kept(path: Path, make: Callable[[], list[Known]]) -> list[Known]:
+    """Return cells from a file, or make them and keep them there."""
+    if path.is_file():
+        return cast("list[Known]", pickle.loads(path.read_bytes()))
+    cells = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(cells))
+    return cells
+
+
+def examples(
+    training: Sequence[Known],
+    validation: Sequence[Known],
+    proteins: tuple[str, ...],
+    target: str,
+    description: str,
+) -> Examples:
+    """Return cells as `napari_cellforce.train.train` takes them; `target` is "traction" or "measured"."""
+    mean = float(np.mean([np.hypot(*getattr(cell, target))[cell.mask].mean() for cell in training]))
+    side = training[0].mask.shape[0]
+    grid = Grid(PIXEL, 8.5, side)
+
+    def example(name: str, cell: Known) -> Example:
+        channels = [PROTEINS.index(protein) for protein in proteins]
+        force = getattr(cell, target) / mean
+        return grid.example(name, cell.proteins[channels], cell.mask, force, PixelSize.square(PIXEL))
+
+    first = tuple(example(f"training {i}", cell) for i, cell in enumerate(training))
+    second = tuple(example(f"validation {i}", cell) for i, cell in enumerate(validation))
+    split = Split(tuple(e.cell for e in first), tuple(e.cell for e in second))
+    return Examples(first, second, split, mean, description)

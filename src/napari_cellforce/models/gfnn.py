@@ -15,6 +15,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from napari_cellforce.models.adhesion_unet import balanced
 from napari_cellforce.models.checks import in_range, one_of
 
 SCALARS = ("phi", "psi", "chi")
@@ -45,8 +46,14 @@ class GFNNConfig:
     padding : int
         Isotropic only: pixels of nothing beyond the image, so that it does not meet itself.
     lengths : tuple of 3 float
-        Isotropic only: decay lengths of phi, psi and chi to start from, in pixels. The default is the
-        paper's two lengths, 23 and 5 µm, in pixels of 0.68 µm.
+        Decay lengths of phi, psi and chi to start from, in pixels. The default is the paper's two lengths,
+        23 and 5 µm, in pixels of 0.68 µm.
+    balance : {"none", "shared", "projected"}
+        Isotropic only. ``shared``: psi and chi have one source, s. Then what a place does to another it
+        suffers from it, and all forces and moments cancel over the plane (not over a part of it):
+        ``int psi grad chi = sum_q G_psi(q) G_chi(q) |s(q)|² i q``, odd in q. ``projected``: the last channel
+        of the image is the cell's mask; the traction is cut off there, and net force and moment are taken
+        out of it in proportion to |F|.
     """
 
     form: Literal["isotropic", "published"] = "isotropic"
@@ -56,6 +63,7 @@ class GFNNConfig:
     size: int = 64
     padding: int = 128
     lengths: tuple[float, float, float] = (34.0, 7.4, 34.0)
+    balance: Literal["none", "shared", "projected"] = "none"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lengths", tuple(self.lengths))
@@ -65,8 +73,9 @@ class GFNNConfig:
         in_range("expansion", self.expansion, 1, 64)
         in_range("size", self.size, 4, 4096)
         in_range("padding", self.padding, 0, 4096)
-        if self.width % self.in_channels:
-            raise ValueError(f"width is {self.width}, but must be a multiple of in_channels")
+        one_of("balance", self.balance, ("none", "shared", "projected"))
+        if self.form == "published" and self.balance != "none":
+            raise ValueError("balance must be none in the published form, whose kernels are not isotropic")
         if len(self.lengths) != len(SCALARS):
             raise ValueError(f"lengths are {self.lengths}, but must be one each of {', '.join(SCALARS)}")
 
@@ -75,13 +84,22 @@ class GFNNConfig:
         """Side of the only grid that the network knows, in pixels; None if it takes any."""
         return self.size if self.form == "published" else None
 
+    @property
+    def multiple(self) -> int:
+        """What height and width of the image must be a multiple of, in pixels."""
+        return self.grid or 1
+
 
 class SourceBlock(nn.Module):
-    """3x3 convolution by groups with the edge repeated, 1x1 up, sine, 1x1 down."""
+    """3x3 convolution by groups with the edge repeated, 1x1 up, sine, 1x1 down.
+
+    A group sees one channel where `width` is a multiple of `channels`.
+    """
 
     def __init__(self, channels: int, width: int, expansion: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, padding_mode="replicate", groups=channels)
+        groups = math.gcd(channels, width)
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, padding_mode="replicate", groups=groups)
         self.conv2 = nn.Conv2d(width, expansion * width, 1)
         self.conv3 = nn.Conv2d(expansion * width, width, 1)
 
@@ -104,18 +122,26 @@ class GFNN(nn.Module):
         self.conv_in = nn.Sequential(
             SourceBlock(config.in_channels, config.width, config.expansion),
             SourceBlock(config.width, config.width, config.expansion),
-            nn.Conv2d(config.width, len(SCALARS), 1),
+            nn.Conv2d(config.width, len(SCALARS) - (config.balance == "shared"), 1),
         )
         if config.form == "published":
             q = wavevectors((config.size, config.size))
             self.register_buffer("q", q)
-            self.kernel = nn.Parameter(torch.zeros(len(SCALARS), *q.shape[1:], dtype=torch.complex64))
+            start = _screened_laplacians(config.lengths, torch.linalg.vector_norm(q, dim=0))
+            self.kernel = nn.Parameter(start.to(torch.complex64))
         else:
-            self.kernel = nn.Parameter(_screened_laplacians(config.lengths, config.size))
+            # Spaced as squares: half of them lie in the lowest quarter, where far-reaching kernels differ.
+            wavenumbers = _LARGEST_WAVENUMBER * torch.linspace(0, 1, config.size) ** 2
+            self.kernel = nn.Parameter(_screened_laplacians(config.lengths, wavenumbers))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the traction, ``(N, 2, Y, X)``, of an ``(N, C, Y, X)`` image."""
-        return clebsch(self.fields(x))
+        return self.traction(self.fields(x), x)
+
+    def traction(self, fields: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Return the traction, ``(N, 2, Y, X)``, of what `fields` returned for the image `x`."""
+        traction = clebsch(fields)
+        return balanced(traction * x[:, -1:]) if self.config.balance == "projected" else traction
 
     def fields(self, x: Tensor) -> dict[str, Tensor]:
         """Return everything between image and traction.
@@ -153,7 +179,8 @@ class GFNN(nn.Module):
         sources = cast("Tensor", self.conv_in(x))
         if self.config.form == "published":
             return sources
-        return sources - cast("Tensor", self.conv_in(x.new_zeros(1, x.shape[1], 1, 1)))
+        sources = sources - cast("Tensor", self.conv_in(x.new_zeros(1, x.shape[1], 1, 1)))
+        return sources[:, [0, 1, 1]] if self.config.balance == "shared" else sources
 
     def greens_functions(self, shape: tuple[int, int], device: torch.device | None = None) -> Tensor:
         """Return the Green's functions of phi, psi and chi in Fourier space.
@@ -199,11 +226,6 @@ def wavevectors(shape: tuple[int, int], device: torch.device | None = None) -> T
     return torch.stack(torch.meshgrid(along_y, along_x, indexing="ij"))
 
 
-def _screened_laplacians(lengths: tuple[float, ...], count: int) -> Tensor:
-    """Return log G of ``(1 - l^2 laplacian) G = delta`` for each decay length l, ``(3, count)``.
-
-    The wavenumbers are spaced as squares, so that half of them lie in the lowest quarter, where
-    kernels that reach far differ.
-    """
-    q = _LARGEST_WAVENUMBER * torch.linspace(0, 1, count) ** 2
-    return -torch.log1p((2 * math.pi * torch.tensor(lengths)[:, None] * q) ** 2)
+def _screened_laplacians(lengths: tuple[float, ...], wavenumber: Tensor) -> Tensor:
+    """Return log G of ``(1 - l^2 laplacian) G = delta`` for each decay length l, ``(3, ...)``."""
+    return torch.stack([-torch.log1p((2 * math.pi * length * wavenumber) ** 2) for length in lengths])

@@ -18,7 +18,7 @@ from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSiz
 from napari_cellforce.models.backends import AUTO, EAGER, Engine, make_engine, wanted
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
-from napari_cellforce.models.gfnn import GFNN, SCALARS, clebsch
+from napari_cellforce.models.gfnn import GFNN, SCALARS
 from napari_cellforce.models.grid import FrameGrid, on_model_grid
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.tiles import in_tiles
@@ -151,7 +151,7 @@ class NetworkPredictor:
         results: dict[int, FrameResult] = {}
         for group in self._groups([frame.inputs.shape for frame in frames]):
             fields = self._run(np.stack([frames[i].inputs for i in group]), self._predict)
-            results |= {i: _result(frames[i], fields, n) for n, i in enumerate(group)}
+            results |= {i: self._result(frames[i], fields, n) for n, i in enumerate(group)}
         return [results[i] for i in range(len(frames))]
 
     def read_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
@@ -178,7 +178,13 @@ class NetworkPredictor:
     ) -> FrameResult:
         """Bring a frame to the network's grid, run it, and bring what comes out back to the image."""
         frame = self._grid(image, mask, pixel_size)
-        return _result(frame, self._run(frame.inputs[None], run), 0)
+        return self._result(frame, self._run(frame.inputs[None], run), 0)
+
+    def _result(self, frame: FrameGrid, fields: _Fields, n: int) -> FrameResult:
+        """Bring the n-th of each field back to the grid of its image."""
+        on_image = {name: frame.to_image(field[n]) for name, field in fields.items()}
+        traction = lengthened(on_image.pop("traction"), 1.0, self._record.output_offset)
+        return FrameResult(traction, uncertainty=on_image.pop("uncertainty", None), scalars=on_image)
 
     def _grid(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameGrid:
         frame = on_model_grid(image, mask, pixel_size, self._record, self._multiple)
@@ -202,21 +208,23 @@ class NetworkPredictor:
         if self._samples:
             return self._sampled(inputs)
         if isinstance(self._module, GFNN):
-            fields = self._module.fields(self._tensor(inputs))
+            x = self._tensor(inputs)
+            fields = self._module.fields(x)
             scalars = {name: _array(fields[name]) for name in SCALARS}
-            return {"traction": self._vectors(clebsch(fields)), **scalars}
+            return {"traction": self._vectors(self._module.traction(fields, x)), **scalars}
         return {"traction": self._traction(inputs)}
 
     def _inner(self, inputs: FloatArray) -> _Fields:
         """Return traction, potentials, sources and the two parts of the traction of a `GFNN`."""
-        fields = cast("GFNN", self._module).fields(self._tensor(inputs))
+        module, x = cast("GFNN", self._module), self._tensor(inputs)
+        fields = module.fields(x)
         sources = dict(zip(SCALARS, fields["sources"].unbind(1), strict=True))
         parts = {
             "grad_phi": self._vectors(fields["grad_phi"]),
             "psi_grad_chi": self._vectors(fields["psi"].unsqueeze(-3) * fields["grad_chi"]),
         }
         return {
-            "traction": self._vectors(clebsch(fields)),
+            "traction": self._vectors(module.traction(fields, x)),
             **{name: _array(fields[name]) for name in SCALARS},
             **{f"source_{name}": _array(source) for name, source in sources.items()},
             **{f"{name}_{axis}": part[:, i] for name, part in parts.items() for i, axis in enumerate("yx")},
@@ -288,12 +296,14 @@ def _dropouts(module: nn.Module) -> list[nn.Dropout]:
     return [m for m in module.modules() if isinstance(m, nn.Dropout) and m.p > 0]
 
 
-def _result(frame: FrameGrid, fields: _Fields, n: int) -> FrameResult:
-    """Bring the n-th of each field back to the grid of its image."""
-    on_image = {name: frame.to_image(field[n]) for name, field in fields.items()}
-    return FrameResult(
-        traction=on_image.pop("traction"), uncertainty=on_image.pop("uncertainty", None), scalars=on_image
-    )
+def lengthened(field: FloatArray, scale: float, offset: float) -> FloatArray:
+    """Return a ``(..., 2, Y, X)`` field with lengths scaled and shifted, down to 0 at most; 0 stays 0."""
+    if scale == 1 and offset == 0:
+        return field
+    length = np.linalg.norm(field, axis=-3, keepdims=True)
+    wanted = np.maximum(scale * length + offset, 0)
+    turned = np.divide(field * wanted, length, out=np.zeros_like(field), where=length > 0)
+    return np.asarray(turned, dtype=np.float32)
 
 
 def _array(tensor: Tensor) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The two stages in which a physical bottleneck is trained (Schmitt et al. 2024).
+"""How a physical bottleneck is trained: springs first, then the mechanics (Schmitt et al. 2024).
 
 Started cold, the solve gives no useful gradient: springs that are the same everywhere hold the cell's edge
 only. So the springs are first fitted to the magnitude of the traction, which needs no solve, and then
@@ -7,34 +7,17 @@ everything through the sheet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.bottleneck.network import Parts, PhysicalBottleneck
 from napari_cellforce.train.augment import Batch
+from napari_cellforce.train.losses import LossConfig
+
+_TINY = 1e-6
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage.
-
-    Attributes
-    ----------
-    name : str
-    loss : callable
-        Takes the network, its inputs ``(N, C, Y, X)`` and the batch; returns a number.
-    learning_rate : float
-    """
-
-    name: str
-    loss: Callable[[PhysicalBottleneck, Tensor, Batch], Tensor]
-    learning_rate: float
-
-
-def adhesion_loss(module: PhysicalBottleneck, inputs: Tensor, batch: Batch) -> Tensor:
+def springs_terms(module: PhysicalBottleneck, inputs: Tensor, batch: Batch) -> dict[str, Tensor]:
     """Return how far the springs are from the traction's magnitude, both over their mean in the cell.
 
     The springs keep the mean that they start from: how far a pull reaches is learned in the second stage.
@@ -44,57 +27,21 @@ def adhesion_loss(module: PhysicalBottleneck, inputs: Tensor, batch: Batch) -> T
     count = inside.sum(dim=(-2, -1), keepdim=True).clamp(min=1)
     mean = (magnitude * inside).sum(dim=(-2, -1), keepdim=True) / count
     springs = module.sheet_inputs(inputs).Y * module.config.penetration**2
-    misfit = (springs - magnitude / mean.clamp(min=1e-6)) * inside
-    loss: Tensor = misfit.square().sum() / inside.sum().clamp(min=1)
-    return loss
+    misfit = (springs - magnitude / mean.clamp(min=_TINY)) * inside
+    return {"springs": misfit.square().sum() / inside.sum().clamp(min=1)}
 
 
-def mechanics_loss(module: PhysicalBottleneck, inputs: Tensor, batch: Batch) -> Tensor:
-    """Return the squared error of the sheet's traction, per pixel of the cells."""
-    misfit = (module(inputs) - batch.traction) * batch.mask
-    loss: Tensor = misfit.square().sum() / batch.mask.sum().clamp(min=1)
-    return loss
+def mechanics_terms(parts: Parts, batch: Batch, config: LossConfig) -> dict[str, Tensor]:
+    """Return the error of the traction in the cells, and the size of what the sheet does not explain.
 
-
-STAGES = (Stage("adhesion", adhesion_loss, 3e-3), Stage("mechanics", mechanics_loss, 2e-3))
-"""In this order."""
-
-
-def run_stage(
-    module: PhysicalBottleneck,
-    batches: Iterable[tuple[Tensor, Batch]],
-    stage: Stage,
-    steps: int,
-    told: Callable[[int, float], None] | None = None,
-) -> list[float]:
-    """Take the steps of a stage; returns their losses.
-
-    Parameters
-    ----------
-    module : PhysicalBottleneck
-        Changed in place.
-    batches : iterable of (inputs, Batch)
-        Ends the stage early where it ends.
-    stage : Stage
-    steps : int
-    told : callable, optional
-        Told number and loss of every step.
+    Both are sums of squares over that of the cell's measured traction, 1 - R² the first of them: a cell that
+    pulls weakly counts as much as one that pulls hard.
     """
-    optimiser = torch.optim.AdamW(module.parameters(), stage.learning_rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.learning_rate, total_steps=max(steps, 2))
-    losses: list[float] = []
-    module.train()
-    for step, (inputs, batch) in zip(range(steps), batches, strict=False):
-        loss = stage.loss(module, inputs, batch)
-        if not torch.isfinite(loss):
-            raise FloatingPointError("the loss is not finite")
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if told:
-            told(step, losses[-1])
-    module.eval()
-    return losses
+    inside = batch.mask
+    energy = (batch.traction * inside).square().sum(dim=(1, 2, 3)).clamp(min=_TINY)
+    misfit = ((parts.traction - batch.traction) * inside).square().sum(dim=(1, 2, 3))
+    terms = {"relative error": (misfit / energy).mean()}
+    if parts.residual is not None:
+        size = (parts.residual * inside).square().sum(dim=(1, 2, 3)) / energy
+        terms["residual"] = config.residual * size.mean()
+    return terms

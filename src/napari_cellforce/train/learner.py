@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from napari_cellforce import metrics
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.train.augment import Batch, augment
+from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
 from napari_cellforce.train.config import MASK_INPUT, OptimiseConfig, TrainConfig
 from napari_cellforce.train.losses import as_vectors, imbalance, loss_terms
 from napari_cellforce.train.starting import hold_still
@@ -57,7 +59,7 @@ class Learner(pl.LightningModule):
         del batch_idx
         with torch.no_grad():
             batch = augment(batch, self.config.augment)
-        terms = loss_terms(self(batch), batch, self.module, self.config.loss, self.config.output)
+        terms = self._springs_terms(batch) or self._terms(batch)[1]
         loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
             raise FloatingPointError("the loss is not finite")
@@ -67,11 +69,27 @@ class Learner(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the validation loss and the metrics of a batch."""
         del batch_idx
-        raw = self(batch)
-        terms = loss_terms(raw, batch, self.module, self.config.loss, self.config.output)
+        raw, terms = self._terms(batch)
         loss = torch.stack(list(terms.values())).sum()
         measured = measure(as_vectors(raw, self.config.output), batch)
         self.log_dict({"validation loss": loss, **measured}, on_epoch=True, batch_size=len(batch.mask))
+
+    def _terms(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return what the network says of a batch, and the terms of its loss."""
+        inputs, loss = inputs_of(batch, self.config.inputs), self.config.loss
+        if isinstance(self.module, PhysicalBottleneck):
+            parts = self.module.parts(inputs)
+            return parts.traction, mechanics_terms(parts, batch, loss)
+        raw: Tensor = self.module(inputs)
+        return raw, loss_terms(raw, batch, self.module, loss, self.config.output)
+
+    def _springs_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss of a physical bottleneck's first stage, nothing of others and later."""
+        epochs = self.config.loss.springs_first * self.config.optimise.epochs
+        fitted = self.config.start_from or self.trainer.current_epoch >= epochs
+        if fitted or not isinstance(self.module, PhysicalBottleneck):
+            return {}
+        return springs_terms(self.module, inputs_of(batch, self.config.inputs), batch)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW and a learning rate that rises, then falls as a cosine."""

@@ -173,12 +173,12 @@ def test_it_learns_through_the_solve():
     """Told the force of a sheet that is held elsewhere, the network finds springs that give it."""
     module, x = network(), batch()
     z, mask = x[0]
-    sheet = module.sheet(mask.numpy() > 0.5)
-    springs = sheet.at_nodes(0.002 + 0.02 * z)
+    placed = module.sheet(mask.numpy() > 0.5)
+    springs = placed.at_nodes(0.002 + 0.02 * z)
     with torch.no_grad():
-        nodal = sheet_traction(sheet.sheet, springs, 1.5, 0.5)
-        pixels = torch.sparse.mm(sheet.to_pixels, nodal) * SMALL.traction_scale
-        target = sheet.drawn(pixels, x[0, 0])[None]
+        nodal = sheet_traction(placed.cell.sheet, springs, 1.5, 0.5)
+        pixels = torch.sparse.mm(placed.cell.to_pixels, nodal) * SMALL.traction_scale
+        target = placed.drawn(pixels, x[0, 0])[None]
     optimiser = torch.optim.Adam(module.parameters(), 1e-2)
     losses = []
     for _ in range(40):
@@ -189,5 +189,5 @@ def test_it_learns_through_the_solve():
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.1 * losses[0]
     with torch.no_grad():
-        found = sheet.at_nodes(module.sheet_inputs(x).Y[0])
+        found = placed.at_nodes(module.sheet_inputs(x).Y[0])
     assert np.corrcoef(found, springs)[0, 1] > 0.9

@@ -86,13 +86,97 @@ def test_kernels_can_be_learned(ours):
     assert ours.kernel.grad.abs().max() > 0
 
 
+def a_random_image(channels: int, side: int = 48) -> torch.Tensor:
+    """Whatever: no law may hang on what the image shows."""
+    return torch.rand(1, channels, side, side, generator=torch.Generator().manual_seed(3)).double()
+
+
+def a_network(**settings) -> GFNN:
+    torch.manual_seed(1)
+    return GFNN(GFNNConfig(**{"width": 8, "lengths": (6.0, 3.0, 8.0), **settings})).double().eval()
+
+
+def torque_and_force(traction: torch.Tensor) -> tuple[float, float]:
+    """Return net moment and net force over the summed magnitudes."""
+    side = traction.shape[-1]
+    arm = torch.stack(torch.meshgrid(*2 * [torch.arange(side).double() - (side - 1) / 2], indexing="ij"))
+    y, x = traction[0]
+    summed = torch.hypot(y, x).sum()
+    moment = (arm[0] * x - arm[1] * y).sum() / (arm.norm(dim=0) * torch.hypot(y, x)).sum()
+    return float(moment.abs()), float(torch.hypot(y.sum(), x.sum()) / summed)
+
+
+def test_a_kernel_is_the_same_in_all_directions_so_a_turned_image_gives_the_turned_traction(ours):
+    """The convolution layers are not isotropic, the kernels are: a quarter turn of the sources is exact."""
+    with torch.no_grad():
+        kernels = torch.fft.irfft2(ours.greens_functions((64, 64)), s=(64, 64))
+    assert torch.allclose(kernels[..., 5, 3], kernels[..., 3, 5])
+    assert torch.allclose(kernels[..., 5, 3], kernels[..., -5, 3])
+    turned = torch.rot90(torch.fft.fftshift(kernels, dim=(-2, -1))[..., 1:, 1:], dims=(-2, -1))
+    assert torch.allclose(turned, torch.fft.fftshift(kernels, dim=(-2, -1))[..., 1:, 1:])
+
+
+def test_with_a_shared_source_forces_cancel_whatever_the_image():
+    """Over the whole plane, here a periodic one, what one place does to another it suffers from it."""
+    image = a_random_image(1)
+    with torch.no_grad():
+        free = a_network(padding=0)(image)
+        shared = a_network(padding=0, balance="shared")(image)
+    assert torque_and_force(free)[1] > 1e-7, "nothing makes two sources cancel"
+    assert torque_and_force(shared)[1] < 1e-12
+
+
+def test_with_a_shared_source_moments_cancel_too():
+    """Far from the border a lopsided pair of adhesions does not turn."""
+    image = torch.nn.functional.pad(lopsided_image(64, 64).double(), (60, 60, 60, 60))
+    with torch.no_grad():
+        moment, force = torque_and_force(a_network(padding=64, balance="shared")(image))
+    assert moment < 1e-3
+    assert force < 1e-3
+
+
+def test_projected_forces_cancel_in_the_mask_whatever_the_image():
+    image = a_random_image(2)
+    image[:, 1] = (image[:, 1] > 0.5).double()
+    with torch.no_grad():
+        traction = a_network(in_channels=2, balance="projected")(image)
+    moment, force = torque_and_force(traction)
+    assert force < 1e-10
+    assert moment < 1e-10
+    assert traction[0, :, image[0, 1] == 0].abs().max() == 0
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_any_list_of_proteins_is_taken_and_every_one_counts(channels):
+    module, image = a_network(in_channels=channels), a_random_image(channels).requires_grad_()
+    module(image).square().sum().backward()
+    assert image.grad is not None
+    assert (image.grad.abs().amax(dim=(0, 2, 3)) > 0).all()
+
+
+def test_free_kernels_start_where_isotropic_ones_do():
+    """One number per Fourier mode, but the same screened decay before training."""
+    free, ours = a_network(form="published", size=32), a_network()
+    with torch.no_grad():
+        found, known = free.greens_functions((32, 32)), ours.greens_functions((32, 32))
+    assert (found - known).abs().max() < 2e-3
+
+
 def test_settings_survive_json():
     config = GFNNConfig(in_channels=2, lengths=(30.0, 6.0, 20.0))
     assert GFNNConfig(**json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
 @pytest.mark.parametrize(
-    "settings", [{"form": "other"}, {"size": 10**9}, {"in_channels": 3}, {"lengths": (1.0,)}]
+    "settings",
+    [
+        {"form": "other"},
+        {"size": 10**9},
+        {"in_channels": 0},
+        {"lengths": (1.0,)},
+        {"balance": "odd"},
+        {"form": "published", "balance": "shared"},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValueError, match="must be"):

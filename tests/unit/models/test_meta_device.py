@@ -8,14 +8,28 @@ import pytest
 import torch
 
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.checkpoint import BUILDERS
 from napari_cellforce.models.gfnn import GFNNConfig
 from napari_cellforce.models.unet import UNetConfig
+from napari_cellforce.train.augment import Batch
+from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
+from napari_cellforce.train.losses import LossConfig, loss_terms
 
 CONFIGS = {
-    "physical-bottleneck": [BottleneckConfig(), BottleneckConfig(in_channels=3)],
+    "physical-bottleneck": [
+        BottleneckConfig(),
+        BottleneckConfig(in_channels=3),
+        BottleneckConfig(active="field", residual=4),
+    ],
     "unet": [UNetConfig(), UNetConfig(in_channels=2)],
-    "gfnn": [GFNNConfig(), GFNNConfig(in_channels=2), GFNNConfig(form="published", size=64)],
+    "gfnn": [
+        GFNNConfig(),
+        GFNNConfig(in_channels=3),
+        GFNNConfig(form="published", size=64),
+        GFNNConfig(balance="shared"),
+        GFNNConfig(in_channels=2, balance="projected"),
+    ],
 }
 CASES = [(kind, config) for kind, configs in CONFIGS.items() for config in configs]
 
@@ -26,3 +40,21 @@ def test_networks_run_wholly_on_the_device_they_are_on(kind, config):
     result = module(torch.zeros(1, config.in_channels, 64, 64, device="meta"))
     assert result.device.type == "meta"
     assert result.shape == (1, 2, 64, 64)
+
+
+@pytest.mark.parametrize(("kind", "config"), CASES, ids=[kind for kind, _ in CASES])
+def test_losses_are_computed_on_the_device_of_the_network(kind, config):
+    """A step forward and backward, with every term of the loss switched on."""
+    module = BUILDERS[kind](dataclasses.asdict(config)).to("meta").train()
+    planes = torch.zeros(2, config.in_channels, 64, 64, device="meta")
+    batch = Batch(planes, planes[:, :1], planes[:, :1].expand(-1, 2, -1, -1))
+    if isinstance(module, PhysicalBottleneck):
+        terms = mechanics_terms(module.parts(planes), batch, LossConfig())
+        terms |= springs_terms(module, planes, batch)
+    else:
+        settings = LossConfig(magnitude=1.0, balance=1.0, green=0.1, magnitude_weight=0.1)
+        terms = loss_terms(module(planes), batch, module, settings, "vector")
+    loss = torch.stack(list(terms.values())).sum()
+    loss.backward()
+    assert loss.device.type == "meta"
+    assert all(p.grad is None or p.grad.device.type == "meta" for p in module.parameters())

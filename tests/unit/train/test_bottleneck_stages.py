@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 
 import numpy as np
+import pytest
 import torch
 
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.bottleneck.network import Parts, PhysicalBottleneck, residual_share
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.sheet_op import sheet_traction
 from napari_cellforce.train.augment import Batch
-from napari_cellforce.train.bottleneck import STAGES, run_stage
+from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
+from napari_cellforce.train.losses import LossConfig
 
 CONFIG = BottleneckConfig(
     width=4,
@@ -29,28 +31,88 @@ def known_cell(module):
     y, x = np.indices((56, 64)) - np.array([28, 32])[:, None, None]
     mask = (y / 19) ** 2 + (x / 25) ** 2 < 1
     z = sum(b * np.exp(-((y - a) ** 2 + (x - c) ** 2) / 10) for a, c, b in [(-4, -17, 3), (5, 16, 2)])
-    sheet = module.sheet(mask)
-    springs = sheet.at_nodes(torch.from_numpy(0.003 + 0.02 * z))
-    nodal = sheet_traction(sheet.sheet, springs, 1.5, 0.5)
+    placed = module.sheet(mask)
+    springs = placed.at_nodes(torch.from_numpy(0.003 + 0.02 * z))
+    nodal = sheet_traction(placed.cell.sheet, springs, 1.5, 0.5)
     zyxin = torch.from_numpy(z).float()[None, None]
-    force = sheet.drawn(torch.sparse.mm(sheet.to_pixels, nodal) * 50, zyxin[0])
+    force = placed.drawn(torch.sparse.mm(placed.cell.to_pixels, nodal) * 50, zyxin[0])
     inside = torch.from_numpy(mask).float()[None, None]
     return (
         torch.cat([zyxin, inside], dim=1).repeat(2, 1, 1, 1),
         Batch(zyxin.repeat(2, 1, 1, 1), inside.repeat(2, 1, 1, 1), force[None].repeat(2, 1, 1, 1)),
-        sheet,
+        placed,
         springs,
     )
+
+
+def trained(module, terms, steps, rate):
+    """Take some steps and return the losses."""
+    optimiser, losses = torch.optim.AdamW(module.parameters(), rate), []
+    for _ in range(steps):
+        loss = torch.stack(list(terms().values())).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    return losses
 
 
 def test_each_stage_lowers_its_loss_and_the_springs_are_found():
     torch.manual_seed(0)
     module = PhysicalBottleneck(CONFIG)
-    inputs, batch, sheet, springs = known_cell(module)
-    for stage in STAGES:
-        losses = run_stage(module, itertools.repeat((inputs, batch)), stage, 40)
-        assert np.mean(losses[-5:]) < 0.7 * losses[0], stage.name
+    inputs, batch, placed, springs = known_cell(module)
+    stages = {
+        "springs": lambda: springs_terms(module, inputs, batch),
+        "mechanics": lambda: mechanics_terms(module.parts(inputs), batch, LossConfig()),
+    }
+    for name, terms in stages.items():
+        losses = trained(module, terms, 40, 3e-3)
+        assert np.mean(losses[-5:]) < 0.8 * losses[0], name
     with torch.no_grad():
-        found = sheet.at_nodes(module.sheet_inputs(inputs).Y[0])
+        found = placed.at_nodes(module.sheet_inputs(inputs).Y[0])
     assert np.corrcoef(found, springs)[0, 1] > 0.8
-    assert not module.training
+
+
+def a_pair():
+    """A force of the sheet, and one that it does not explain, of one tenth its size."""
+    sheet = torch.randn(2, 2, 40, 40, generator=torch.Generator().manual_seed(0))
+    residual = torch.randn(2, 2, 40, 40, generator=torch.Generator().manual_seed(1)) / 10
+    mask = torch.ones(2, 1, 40, 40)
+    return Parts(sheet, residual), Batch(mask, mask, sheet + residual)
+
+
+def test_an_exact_traction_costs_only_what_the_sheet_does_not_explain():
+    parts, batch = a_pair()
+    terms = mechanics_terms(parts, batch, LossConfig(residual=0.5))
+    assert terms["relative error"] == 0
+    assert float(terms["residual"]) == pytest.approx(0.5 * 0.01, rel=0.3)
+    assert float(residual_share(*parts).mean()) == pytest.approx(0.01, rel=0.3)
+    assert residual_share(parts.sheet, None).tolist() == [0, 0]
+
+
+def test_cells_that_pull_weakly_count_as_much_as_strong_ones():
+    _, batch = a_pair()
+    strengths = torch.tensor([1.0, 50.0])[:, None, None, None]
+    stronger = Batch(batch.proteins, batch.mask, batch.traction * strengths)
+    same = mechanics_terms(Parts(0.5 * batch.traction, None), batch, LossConfig())
+    scaled = mechanics_terms(Parts(0.5 * stronger.traction, None), stronger, LossConfig())
+    assert float(same["relative error"]) == pytest.approx(0.25, rel=1e-5)
+    assert float(scaled["relative error"]) == pytest.approx(0.25, rel=1e-5)
+
+
+def test_a_residual_that_is_punished_shrinks():
+    """A network that helps itself to force which the sheet could explain gives it back."""
+    torch.manual_seed(0)
+    module = PhysicalBottleneck(dataclasses.replace(CONFIG, residual=4))
+    inputs, batch, _, _ = known_cell(module)
+
+    def share():
+        with torch.no_grad():
+            return float(residual_share(*module.eval().parts(inputs)).mean())
+
+    torch.nn.init.normal_(module.residual[-1].weight)
+    before = share()
+    module.train()
+    trained(module, lambda: mechanics_terms(module.parts(inputs), batch, LossConfig(residual=20.0)), 20, 3e-2)
+    assert before > 0.01
+    assert share() < 0.3 * before

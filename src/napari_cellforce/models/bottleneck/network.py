@@ -15,7 +15,7 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.models.adhesion_unet import balanced, blur
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
-from napari_cellforce.models.bottleneck.sheets import CellSheet, SheetCache
+from napari_cellforce.models.bottleneck.sheets import PlacedSheet, SheetCache
 from napari_cellforce.models.convnext import ConvNeXtCell, batch_norm, cells
 from napari_cellforce.models.sheet_op import sheet_traction_batch
 
@@ -143,7 +143,7 @@ class PhysicalBottleneck(nn.Module):
             None if self.residual is None else balanced(self.residual(features) * mask),
         )
 
-    def sheet(self, mask: BoolArray) -> CellSheet:
+    def sheet(self, mask: BoolArray) -> PlacedSheet:
         """Return the sheet of a cell, ``(Y, X)`` bool on the network's pixels; remembered.
 
         Raises
@@ -152,7 +152,7 @@ class PhysicalBottleneck(nn.Module):
             If it cannot be meshed.
         """
         config = self.config
-        return self._sheets.get(mask, PixelSize.square(config.pixel_size), config.mesh)
+        return self._sheets.get(mask, PixelSize.square(config.pixel_size), config.mesh, self.training)
 
     @torch.no_grad()
     def strengthen(self, factor: float) -> None:
@@ -199,7 +199,7 @@ class PhysicalBottleneck(nn.Module):
         tractions = self._solve(sheets, chosen, said)
         return torch.stack([tractions.get(i, self._nothing(said, i)) for i in range(len(x))])
 
-    def _sheet(self, mask: BoolArray) -> CellSheet | None:
+    def _sheet(self, mask: BoolArray) -> PlacedSheet | None:
         try:
             return self.sheet(mask)
         except CellForceError as error:
@@ -212,20 +212,22 @@ class PhysicalBottleneck(nn.Module):
             raise error
         warnings.warn(f"A cell is left out of a step: {error}", CellForceWarning, stacklevel=4)
 
-    def _solve(self, sheets: list[CellSheet], chosen: list[int], said: SheetInputs) -> Mapping[int, Tensor]:
+    def _solve(self, sheets: list[PlacedSheet], chosen: list[int], said: SheetInputs) -> Mapping[int, Tensor]:
         """Return the traction on pixels of every cell that can be solved, ``(2, Y, X)``."""
         Ys = [sheet.at_nodes(said.Y[i]) for sheet, i in zip(sheets, chosen, strict=True)]
         sigma_a = [sheet.stress(said.sigma_a[i]) for sheet, i in zip(sheets, chosen, strict=True)]
         alpha = said.alpha.cpu().double()
-        nodal = sheet_traction_batch([sheet.sheet for sheet in sheets], Ys, sigma_a, [alpha[i] for i in chosen])
+        nodal = sheet_traction_batch(
+            [sheet.cell.sheet for sheet in sheets], Ys, sigma_a, [alpha[i] for i in chosen]
+        )
         tractions: dict[int, Tensor] = {}
         for i, sheet, Y, F in zip(chosen, sheets, Ys, nodal, strict=True):
             if isinstance(F, CellForceError):
                 self._left_out(F)
                 continue
             # As `sample_traction` does: Y and u are each linear on a triangle, and F is their product.
-            springs = torch.sparse.mm(sheet.to_pixels, Y[:, None])
-            values = springs * torch.sparse.mm(sheet.to_pixels, F / Y[:, None])
+            springs = torch.sparse.mm(sheet.cell.to_pixels, Y[:, None])
+            values = springs * torch.sparse.mm(sheet.cell.to_pixels, F / Y[:, None])
             tractions[i] = sheet.drawn(self.config.traction_scale * values, said.Y[i])
         return tractions
 

@@ -7,6 +7,7 @@ import warnings
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from napari_cellforce.errors import CellForceWarning
@@ -90,14 +91,15 @@ class BottleneckPredictor:
 
     def _solved(self, said: SheetInputs, cell: BoolArray) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Return traction and scalars on the network's pixels."""
-        sheet, alpha = self._module.sheet(cell), float(said.alpha[0])
+        placed, alpha = self._module.sheet(cell), float(said.alpha[0])
         with torch.inference_mode():
-            Y, sigma_a = sheet.at_nodes(said.Y[0]).numpy(), sheet.stress(said.sigma_a[0]).numpy()
+            Y, sigma_a = placed.at_nodes(said.Y[0]).numpy(), placed.stress(said.sigma_a[0]).numpy()
+        sheet, shape = placed.cell, (cell.shape[0], cell.shape[1])
         state = sheet.sheet.equilibrium(Y, sigma_a, alpha)
         traction = sample_traction(sheet.mesh, state, self._module.config.traction_scale).data
-        scalars = sheet_scalars(sheet, state, alpha)
-        constants = {"sigma_a": np.broadcast_to(sigma_a, Y.shape), "alpha": np.full(Y.shape, alpha)}
-        scalars |= {name: sheet.mesh.image(nodal).astype(np.float32) for name, nodal in constants.items()}
+        traction = placed.window.paste(traction, shape)
+        drawn = sheet_scalars(sheet, state, sigma_a, alpha)
+        scalars = {name: placed.window.paste(values, shape) for name, values in drawn.items()}
         if said.residual is not None:
             residual = said.residual[0].cpu().numpy()
             traction += residual
@@ -105,8 +107,10 @@ class BottleneckPredictor:
         return traction.astype(np.float32), scalars
 
 
-def sheet_scalars(sheet: CellSheet, state: Equilibrium, alpha: float) -> dict[str, FloatArray]:
-    """Return Y, the displacement, and mean stress and strain of a solved sheet as images.
+def sheet_scalars(
+    sheet: CellSheet, state: Equilibrium, sigma_a: npt.NDArray[np.float64], alpha: float
+) -> dict[str, FloatArray]:
+    """Return all that a solved sheet knows as images: its parameters, displacement, mean stress and strain.
 
     The strain is constant on a triangle and drawn as the mean at the nodes. The stress is elastic, without
     the active part: ``tr(sigma) / 2 = (alpha + 1/2) div u``.
@@ -118,5 +122,7 @@ def sheet_scalars(sheet: CellSheet, state: Equilibrium, alpha: float) -> dict[st
     nodes = mesh.triangles.ravel()
     share = np.bincount(nodes, minlength=mesh.n_nodes)
     strain = np.bincount(nodes, np.repeat(divergence, 3), minlength=mesh.n_nodes) / share
-    drawn = mesh.image(np.column_stack([state.Y, state.u, (alpha + 0.5) * strain, strain]))
-    return dict(zip(("Y", "u_y", "u_x", "stress", "strain"), drawn.astype(np.float32), strict=True))
+    columns = (state.Y, sigma_a, alpha, state.u[:, 0], state.u[:, 1], (alpha + 0.5) * strain, strain)
+    drawn = mesh.image(np.column_stack([np.broadcast_to(column, state.Y.shape) for column in columns]))
+    names = ("Y", "sigma_a", "alpha", "u_y", "u_x", "stress", "strain")
+    return dict(zip(names, drawn.astype(np.float32), strict=True))

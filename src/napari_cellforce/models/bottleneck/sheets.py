@@ -11,13 +11,17 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.sheet import ContractileSheet
+from napari_cellforce.preprocess.regrid import Window
 
-_REMEMBERED = 256
-"""Sheets of a few hundred kilobytes each."""
+_REMEMBERED, _WHILE_TRAINING = 32, 1024
+"""Sheets of a few megabytes each: the frames of a movie, or the cells of a training set."""
+_MARGIN = 2
+"""Pixels by which a mesh may reach beyond the mask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +44,26 @@ class CellSheet:
     to_pixels: Tensor
     pixels: Tensor
 
+
+@dataclass(frozen=True, eq=False)
+class PlacedSheet:
+    """The sheet of a cell, and where in the image the cell lies.
+
+    Attributes
+    ----------
+    cell : CellSheet
+        On the pixels of `window`.
+    window : Window
+        May stick out of the image.
+    """
+
+    cell: CellSheet
+    window: Window
+
     def at_nodes(self, image: Tensor) -> Tensor:
         """Return nodal means, ``(N,)`` float64, of an image ``(Y, X)``."""
-        inside = image.flatten()[self.pixels.to(image.device)].to("cpu", torch.float64)
-        nodal: Tensor = torch.sparse.mm(self.to_nodes, inside[:, None])[:, 0]
+        inside = self._cut(image).flatten()[self.cell.pixels.to(image.device)].to("cpu", torch.float64)
+        nodal: Tensor = torch.sparse.mm(self.cell.to_nodes, inside[:, None])[:, 0]
         return nodal
 
     def stress(self, sigma_a: Tensor) -> Tensor:
@@ -52,37 +72,56 @@ class CellSheet:
 
     def drawn(self, pixels: Tensor, like: Tensor) -> Tensor:
         """Return values at the pixels of the mesh, ``(P, k)``, as an image ``(k, Y, X)``; 0 elsewhere."""
-        blank = like.new_zeros(pixels.shape[1], like.shape[-2] * like.shape[-1])
-        where = self.pixels.to(like.device)
+        window = self.window
+        blank = like.new_zeros(pixels.shape[1], window.height * window.width)
+        where = self.cell.pixels.to(like.device)
         drawn = blank.index_copy(1, where, pixels.T.to(like.device, like.dtype))
-        return drawn.reshape(-1, *like.shape[-2:])
+        below, right = (n - m for n, m in zip(like.shape[-2:], self._far_corner, strict=True))
+        beside = (window.left, right, window.top, below)
+        return functional.pad(drawn.reshape(-1, window.height, window.width), beside)
+
+    @property
+    def _far_corner(self) -> tuple[int, int]:
+        window = self.window
+        return window.top + window.height, window.left + window.width
+
+    def _cut(self, image: Tensor) -> Tensor:
+        window = self.window
+        below, right = (m - n for n, m in zip(image.shape[-2:], self._far_corner, strict=True))
+        return functional.pad(image, (-window.left, right, -window.top, below))
 
 
 class SheetCache:
-    """Remembers the sheets of the outlines seen last, for all threads."""
+    """Remembers the sheets of the outlines seen last, wherever they lie, for all threads."""
 
-    def __init__(self, size: int = _REMEMBERED) -> None:
-        self._size = size
+    def __init__(self) -> None:
         self._sheets: OrderedDict[str, CellSheet] = OrderedDict()
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return SheetCache, (self._size,)  # a copied or stored network starts with nothing remembered
+        return SheetCache, ()  # a copied or stored network starts with nothing remembered
 
-    def get(self, mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings) -> CellSheet:
-        """Return the sheet of a mask, made if it is not remembered; errors as `mesh_cell`."""
-        content = hashlib.sha1(np.packbits(mask).tobytes(), usedforsecurity=False).hexdigest()
-        key = f"{content} {mask.shape} {pixel_size.micron} {settings}"
+    def get(
+        self, mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings, training: bool = False
+    ) -> PlacedSheet:
+        """Return the sheet of a mask, made if it is not remembered; errors as `mesh_cell`.
+
+        While `training`, more are remembered: cells come back every epoch.
+        """
+        window = Window.around(mask, margin=_MARGIN) if mask.any() else Window(0, 0, *mask.shape)
+        cut = window.cut(mask)
+        content = hashlib.sha1(np.packbits(cut).tobytes(), usedforsecurity=False).hexdigest()
+        key = f"{content} {cut.shape} {pixel_size.micron} {settings}"
         with self._lock:
             if key in self._sheets:
                 self._sheets.move_to_end(key)
-                return self._sheets[key]
-        made = cell_sheet(mask, pixel_size, settings)
+                return PlacedSheet(self._sheets[key], window)
+        made = cell_sheet(cut, pixel_size, settings)
         with self._lock:
             self._sheets[key] = made
-            while len(self._sheets) > self._size:
+            while len(self._sheets) > (_WHILE_TRAINING if training else _REMEMBERED):
                 self._sheets.popitem(last=False)
-        return made
+        return PlacedSheet(made, window)
 
 
 def cell_sheet(mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings) -> CellSheet:
