@@ -195,25 +195,28 @@ def test_the_longest_petal_points_where_most_angles_do() -> None:
     assert np.degrees(np.arctan2(y[longest], x[longest])) == pytest.approx(90, abs=10)
 
 
-def test_a_table_is_opened_with_what_it_does_not_say(viewer: ViewerModel, tmp_path: Path) -> None:
+def test_a_table_is_opened_with_what_it_does_not_say(
+    qtbot: QtBot, viewer: ViewerModel, tmp_path: Path
+) -> None:
     y, x = np.mgrid[:6, :5] * 10 + 5
     table = np.stack([x, y, 0 * x + 3, 0 * x + 7], axis=-1).reshape(-1, 4)
     path = tmp_path / "beads.csv"
     np.savetxt(path, table, delimiter=",", header="x,y,tx,ty", comments="")
     memory = Memory(tmp_path / "panels.json")
     dialog = ImportDialog([str(path)], viewer, memory)
+    qtbot.waitUntil(lambda: not dialog.reading, timeout=PATIENCE)
     assert dialog.field is None
     assert "does not say in which unit" in dialog._words.text()
     assert "--unit" not in dialog._words.text(), "options are for the command line"
     dialog._unit.setCurrentIndex(dialog._unit.findData("Pa"))
     dialog._pixel.setValue(0.2)
     dialog._flip_y.setChecked(True)
-    dialog.read()
+    qtbot.waitUntil(lambda: not dialog.reading, timeout=PATIENCE)
     np.testing.assert_allclose(dialog.field.data[0, :, 2, 2], (-7, 3))
     assert dialog.field.pixel_size.micron == pytest.approx(2.0)
     dialog.accept()
     close(dialog)
     again = ImportDialog([str(path)], viewer, memory)
     assert again.layout_of_file.flip_y, "remembered for the folder"
-    assert again.field is not None
+    qtbot.waitUntil(lambda: again.field is not None, timeout=PATIENCE)
     close(again)

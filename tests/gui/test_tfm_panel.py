@@ -62,7 +62,7 @@ def panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[TfmPanel]:
 def measure(qtbot: QtBot, panel: TfmPanel) -> Callable[..., None]:
     def run(*last: str) -> None:
         panel.measure(*last)
-        qtbot.waitUntil(lambda: not panel._job.running, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not panel._job.running and not panel.numbers.busy, timeout=PATIENCE)
 
     return run
 
@@ -217,6 +217,9 @@ def test_a_measured_cell_becomes_data_to_learn_from(
     (path,) = list_cells(tmp_path / "pulled measured")
     cell = read_cell(path)
     np.testing.assert_allclose(np.asarray(cell.traction.data), filled.traction.data)
+    np.testing.assert_allclose(
+        np.asarray(cell.displacement.data), np.asarray(filled.result.displacement.data)
+    )
     assert cell.traction.pixel_size.micron == PIXEL
     filled._export.write(tmp_path)
     qtbot.waitUntil(lambda: not filled._export.writing, timeout=PATIENCE)

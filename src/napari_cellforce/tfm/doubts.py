@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce import metrics
 from napari_cellforce.fields import BoolArray, PixelSize, Substrate
 
+_NOTICED = 0.1
+"""Moment, as a share of that of the same forces all pointing to one place, that says something."""
 _SOFTEST, _STIFFEST = 50.0, 5e5
 """Pa; gels for traction force microscopy lie between."""
 
@@ -28,13 +32,23 @@ def doubt_about_direction(traction: npt.ArrayLike, mask: BoolArray, pixel_size: 
     """Return what speaks against the direction of a ``(2, Y, X)`` traction; empty if nothing does.
 
     Cells contract: their contractile moment is positive. Exchanged components or a wrong sign make it
-    small or negative.
+    small or negative. The same holds for displacements. Forces without any order raise no doubt.
     """
     moment = float(metrics.contractile_moment(traction, mask, pixel_size))
+    largest = _NOTICED * _largest_moment(np.asarray(traction), mask, pixel_size)
     swapped = float(metrics.contractile_moment(np.asarray(traction)[::-1], mask, pixel_size))
+    if max(abs(moment), abs(swapped)) < largest:
+        return ""
     if not moment < 0:
         return "" if not swapped > 2 * moment else _SWAPPED
     return _SWAPPED if swapped > abs(moment) / 2 else _OUTWARD
+
+
+def _largest_moment(traction: npt.NDArray[Any], mask: BoolArray, pixel_size: PixelSize) -> float:
+    """Return the contractile moment of forces that all point to the centre of the mask."""
+    rows, columns = np.nonzero(mask)
+    arms = np.hypot((rows - rows.mean()) * pixel_size.y, (columns - columns.mean()) * pixel_size.x)
+    return float((np.hypot(*traction[:, mask]) * arms).sum() * pixel_size.area * 1e-3)
 
 
 _OUTWARD = (

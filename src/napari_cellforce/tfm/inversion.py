@@ -85,18 +85,19 @@ def tractions(
         yield common
     for t, result in enumerate(found):
         yield Progress("Computing tractions", t, len(found))
-        field = _in_micron(job, t, result)
-        inverted = _fitted(field, job.config)
+        inverted = _fitted(_in_micron(job, t, result), job.config)
         choice = common or choice_for([_spectrum(job, t, inverted, kernel, result)], job.config)
-        traction = kernel.traction(inverted, choice.regularisation)
-        on_pixels = [
-            to_pixels(values, result.y, result.x, result.shape).astype(np.float32)
-            for values in (traction, field)
-        ]
+        traction = _on_pixels(kernel.traction(inverted, choice.regularisation), result)
         mask = None if job.mask is None else job.mask.frame(t)
-        if mask is not None and (doubt := doubt_about_direction(on_pixels[0], mask, job.pixel_size)):
-            warnings.warn(f"Frame {t}: {doubt}", CellForceWarning, stacklevel=2)
-        yield TfmFrame(t, on_pixels[0], on_pixels[1], choice, mask)
+        inside = np.ones(result.shape, bool) if mask is None else mask
+        if doubt := doubt_about_direction(traction, inside, job.pixel_size):
+            warnings.warn(f"{job.loaded.name}, frame {t}: {doubt}", CellForceWarning, stacklevel=2)
+        yield TfmFrame(t, traction, displacement_on_pixels(job, t, result), choice, mask)
+
+
+def displacement_on_pixels(job: TfmJob, t: int, result: DisplacementResult) -> FloatArray:
+    """Return the displacement of a frame on the grid of the images, ``(2, Y, X)`` in µm."""
+    return _on_pixels(_in_micron(job, t, result), result)
 
 
 def spectrum_of(job: TfmJob, found: list[DisplacementResult]) -> Spectrum:
@@ -131,6 +132,10 @@ def _kernel(shape: tuple[int, ...], spacing: float, config: TfmConfig) -> Halfsp
 
 def _kernel_of(job: TfmJob, found: list[DisplacementResult]) -> HalfspaceKernel:
     return _kernel(found[0].signal_to_noise.shape, found[0].step * job.pixel_size.micron, job.config)
+
+
+def _on_pixels(field: npt.NDArray[np.float64], result: DisplacementResult) -> FloatArray:
+    return to_pixels(field, result.y, result.x, result.shape).astype(np.float32)
 
 
 def _in_micron(job: TfmJob, t: int, result: DisplacementResult) -> npt.NDArray[np.float64]:

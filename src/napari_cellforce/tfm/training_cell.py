@@ -8,25 +8,30 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PASCAL, FloatArray, ImageStack, VectorField
-from napari_cellforce.files import write_text
+from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack
+from napari_cellforce.files import disk_errors, write_text
 from napari_cellforce.io.dataset.notes import NOTES, DatasetNotes
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame, write_tables
+from napari_cellforce.io.validate import require_pixel_size
+from napari_cellforce.tfm.result import TfmResult
 
 
-def write_training_cell(folder: Path, proteins: ImageStack, traction: VectorField) -> Path:
-    """Write image, mask and measured traction as a data set of one cell, in the authors' layout.
+def write_training_cell(folder: Path, proteins: ImageStack, measured: TfmResult, mask: BoolArray) -> Path:
+    """Write image, mask, traction and displacement as a data set of one cell, in the authors' layout.
 
-    Displacements are not stored; a second protein that is not there is 0.
+    Fields on a coarser grid are interpolated to the pixels of the image. A displacement that is not there
+    is 0, a second protein is left out.
 
     Parameters
     ----------
     folder : Path
         The data set becomes a new folder in it.
     proteins : ImageStack
-        One or two channels, on the pixels of the traction.
-    traction : VectorField
-        In Pa, with the cell's mask.
+        One or two channels, of the same place and frames.
+    measured : TfmResult
+        In Pa and µm.
+    mask : (Y, X) or (T, Y, X) bool array
+        The cell, on the pixels of the image.
 
     Returns
     -------
@@ -36,24 +41,31 @@ def write_training_cell(folder: Path, proteins: ImageStack, traction: VectorFiel
     Raises
     ------
     CellForceError
-        If the mask is not known, sizes, frames or unit do not fit, or there is such a data set already.
+        If the mask is empty or full, sizes, frames or unit do not fit, or there is such a data set already.
     """
-    _check(proteins, traction)
-    cell = (traction.name or "cell").replace("_", "-")
+    masks = mask if mask.ndim == 3 else mask[None]
+    _check(proteins, measured, masks)
+    size = require_pixel_size(proteins.pixel_size or measured.traction.pixel_size)
+    if measured.traction.data.shape[2:] != proteins.shape:
+        measured = measured.on_pixels(size, proteins.shape)
+    cell = (measured.traction.name or "cell").replace("_", "-")
     root = folder / f"{cell} measured"
     if root.exists():
         raise CellForceError(
             f"{root} is there already", "nothing is overwritten", "Choose another folder.", topic="output"
         )
-    (root / cell).mkdir(parents=True)
-    images, masks = _images(proteins), np.asarray(traction.mask, dtype=bool)
+    with disk_errors(root):
+        (root / cell).mkdir(parents=True)
+    images = _images(proteins)
     for t, image in enumerate(images):
-        vectors = np.asarray(traction.data[t])
-        mask = masks[min(t, len(masks) - 1)]
-        write_frame(root / cell / frame_name(t), np.zeros_like(vectors), vectors, mask, image)
-    write_tables(root, [CellTables.of(cell, images, traction.data, masks[0])])
+        traction = np.asarray(measured.traction.data[t])
+        moved = np.zeros_like(traction) if measured.displacement is None else measured.displacement.data[t]
+        # Without a second protein its channel is left out: read back, 0 would be one that tells nothing.
+        present = image[: len(proteins.channel_names)]
+        write_frame(root / cell / frame_name(t), moved, traction, masks[min(t, len(masks) - 1)], present)
+    write_tables(root, [CellTables.of(cell, images, measured.traction.data, masks[0])])
     first, second = (*proteins.channel_names, "none")[:2]
-    notes = DatasetNotes(traction.pixel_size, traction.frame_interval, (first, second))
+    notes = DatasetNotes(size, measured.traction.frame_interval, (first, second))
     write_text(root / NOTES, json.dumps(notes.entries(), indent=1, ensure_ascii=False))
     return root
 
@@ -66,30 +78,37 @@ def _images(proteins: ImageStack) -> FloatArray:
     return images
 
 
-def _check(proteins: ImageStack, traction: VectorField) -> None:
-    if traction.mask is None or not np.asarray(traction.mask).any():
+def _check(proteins: ImageStack, measured: TfmResult, masks: BoolArray) -> None:
+    if not masks.any():
         raise CellForceError(
             "the cell is not known",
             "a predictor learns from the pixels inside it",
             "Choose its mask in the row Cell, and measure again.",
             topic="mask",
         )
-    if np.asarray(traction.mask).all():
+    if masks.all():
         raise CellForceError(
             "the cell fills the image",
             "proteins are normalised by what is outside it",
             "Mark the cell, and leave out what is beside it.",
             topic="mask",
         )
-    frames, _, height, width = traction.data.shape
-    if (proteins.n_frames, *proteins.shape) != (frames, height, width):
+    frames = len(measured.traction.data)
+    if proteins.n_frames != frames:
         raise CellForceError(
-            f"{proteins.name} has {proteins.n_frames} frames of {proteins.shape[0]} x {proteins.shape[1]}",
-            f"the traction has {frames} of {height} x {width}: both must show the same pixels",
+            f"{proteins.name} has {proteins.n_frames} frames",
+            f"the traction has {frames}: both must show the same",
             "Choose the protein image that was taken with the beads.",
             topic="image",
         )
-    if traction.unit != PASCAL:
+    if masks.shape[1:] != proteins.shape:
+        raise CellForceError(
+            f"{proteins.name} is {proteins.shape[0]} x {proteins.shape[1]} pixels",
+            f"the cell was marked on {masks.shape[1]} x {masks.shape[2]}: both must show the same pixels",
+            "Choose the protein image that was taken with the beads.",
+            topic="image",
+        )
+    if measured.traction.unit != PASCAL:
         raise CellForceError(
             "the traction is normalised", "data to learn from are in Pa", "Calibrate it first.", topic="unit"
         )

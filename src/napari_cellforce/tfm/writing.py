@@ -19,6 +19,8 @@ from napari_cellforce.results import frame_row
 from napari_cellforce.tfm.job import TfmJob
 from napari_cellforce.tfm.records import TfmDisplacement, TfmFrame
 
+Record = Progress | TfmDisplacement | Choice | TfmFrame
+
 
 @dataclass(frozen=True)
 class TfmPaths:
@@ -54,7 +56,7 @@ class TfmPaths:
         )
 
 
-def tfm_to_files(job: TfmJob, paths: TfmPaths) -> Iterator[Progress | TfmDisplacement | Choice | TfmFrame]:
+def tfm_to_files(job: TfmJob, paths: TfmPaths) -> Iterator[Record]:
     """Run a job and write what it yields; whatever ends it, the finished frames are on disk.
 
     Yields
@@ -66,13 +68,18 @@ def tfm_to_files(job: TfmJob, paths: TfmPaths) -> Iterator[Progress | TfmDisplac
     CellForceError
         If a frame cannot be measured, or a file not be written.
     """
+    yield from write_records(job, paths, job.run())
+
+
+def write_records(job: TfmJob, paths: TfmPaths, records: Iterator[Record]) -> Iterator[Record]:
+    """Write what a job yields, as `tfm_to_files`, but given what it yields."""
     rows: list[dict[str, float]] = []
     write_text(paths.preset, job.config.to_json())
     with contextlib.ExitStack() as stack:
         traction = stack.enter_context(_writer(job, paths.traction, "traction", PASCAL))
         displacement = stack.enter_context(_writer(job, paths.displacement, "displacement", MICROMETRE))
         stack.callback(lambda: rows and write_table(paths.summary, pd.DataFrame(rows)))
-        for record in job.run():
+        for record in records:
             if isinstance(record, Choice):
                 write_table(paths.regularisation, choice_table(record))
             elif isinstance(record, TfmFrame):

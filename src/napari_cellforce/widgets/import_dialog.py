@@ -32,8 +32,9 @@ from napari_cellforce.fields import VectorField
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
 from napari_cellforce.layers import ArrowLook, Arrows
+from napari_cellforce.tfm import doubt_about_direction
 from napari_cellforce.widgets._form import Form, TextLine, Tone
-from napari_cellforce.widgets._worker import tell
+from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.measured_fields import origin_of
 from napari_cellforce.widgets.preferences import Memory
 from napari_cellforce.widgets.sources import images, pixel_size_of
@@ -98,6 +99,9 @@ class ImportDialog(QDialog):
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE)
         self._pause.timeout.connect(self.read)
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_read)
+        self._job.failed.connect(self._on_failed)
         columns = QHBoxLayout()
         columns.addLayout(self._build_form(), 1)
         columns.addWidget(self._build_preview())
@@ -128,23 +132,38 @@ class ImportDialog(QDialog):
             scale=self._scale.value(),
         )
 
+    @property
+    def reading(self) -> bool:
+        """True while the file is read."""
+        return self._job.running or bool(self._pause.isActive())
+
     def read(self) -> None:
-        """Read the file as told, and draw its first frame, or say what is missing."""
+        """Read the file as told, off the GUI thread."""
+        self._pause.stop()
         self.field = None
+        paths, layout = self._paths, self.layout_of_file
+        self._words.say("Reading …")
+        self._buttons.button(QDialogButtonBox.Open).setEnabled(False)
+        self._job.start(lambda: iter([read_with_doubts(paths, layout)]))
+
+    def done(self, result: int) -> None:
+        """Close; what is still being read is dropped."""
+        self._pause.stop()
+        self._job.drop()
+        super().done(result)
+
+    def _on_read(self, found: tuple[VectorField, str, str]) -> None:
+        self.field, doubts, words = found
+        self._words.say(doubts or words, Tone.PROBLEM if doubts else Tone.GOOD)
+        self._draw(self.field)
+        self._buttons.button(QDialogButtonBox.Open).setEnabled(True)
+
+    def _on_failed(self, error: Exception) -> None:
         self._plot.clear()
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", CellForceWarning)
-                self.field = read_measured(
-                    self._paths[0] if len(self._paths) == 1 else self._paths, self.layout_of_file
-                )
-        except CellForceError as error:
+        if isinstance(error, CellForceError):
             self._words.say(_OPTION.sub("", str(error)), Tone.PROBLEM)
         else:
-            doubts = " ".join(str(w.message) for w in caught if issubclass(w.category, CellForceWarning))
-            self._words.say(doubts or summary(self.field), Tone.PROBLEM if doubts else Tone.GOOD)
-            self._draw(self.field)
-        self._buttons.button(QDialogButtonBox.Open).setEnabled(self.field is not None)
+            tell(error)
 
     def accept(self) -> None:
         """Keep the answers for this folder, and close."""
@@ -196,6 +215,7 @@ class ImportDialog(QDialog):
         return self._plot
 
     def _draw(self, field: VectorField) -> None:
+        self._plot.clear()
         if self._image is not None and pixel_size_of(self._image) is not None:
             self._draw_image(self._image)
         arrows = Arrows.of(np.nan_to_num(np.asarray(field.data[:1])))
@@ -212,11 +232,13 @@ class ImportDialog(QDialog):
         self._plot.autoRange()
 
     def _draw_image(self, layer: Image) -> None:
-        pixels = np.asarray(layer.data[0] if layer.ndim == 3 else layer.data, dtype=float)
+        plane = layer.data[0] if layer.ndim == 3 else layer.data
+        coarse = max(1, min(plane.shape) // _PREVIEW)  # no finer than it is shown
+        pixels = np.asarray(plane[::coarse, ::coarse], dtype=float)
         size = pixel_size_of(layer)
         assert size is not None
         item = pg.ImageItem(pixels, axisOrder="row-major", levels=tuple(layer.contrast_limits))
-        item.setRect(0, 0, pixels.shape[1] * size.x, pixels.shape[0] * size.y)
+        item.setRect(0, 0, plane.shape[1] * size.x, plane.shape[0] * size.y)
         self._plot.addItem(item)
 
     def _recall(self) -> None:
@@ -233,6 +255,19 @@ class ImportDialog(QDialog):
         for box, name in ((self._swap, "swap"), (self._flip_y, "flip_y"), (self._flip_x, "flip_x")):
             box.setChecked(bool(told[name]))
         self._pause.stop()
+
+
+def read_with_doubts(paths: Sequence[str], layout: MeasuredLayout) -> tuple[VectorField, str, str]:
+    """Return a field, what speaks against the way it was read, and what it is, in a line each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CellForceWarning)
+        field = read_measured(paths[0] if len(paths) == 1 else paths, layout)
+    doubts = [str(w.message) for w in caught if issubclass(w.category, CellForceWarning)]
+    first = np.nan_to_num(np.asarray(field.data[0]))
+    known = np.ones(first.shape[1:], bool) if field.mask is None else np.asarray(field.mask[0])
+    if known.any():
+        doubts.append(doubt_about_direction(first, known, field.pixel_size))
+    return field, " ".join(doubt for doubt in doubts if doubt), summary(field)
 
 
 def summary(field: VectorField) -> str:

@@ -6,9 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.layers import (
@@ -102,6 +105,37 @@ def corner_of_images(viewer: ViewerModel) -> tuple[float, float]:
         y, x = (float(t - s / 2) for t, s in zip(layer.translate[-2:], layer.scale[-2:], strict=True))
         return y, x
     return 0.0, 0.0
+
+
+def labels_on(layer: Labels, field: VectorField, viewer: ViewerModel) -> npt.NDArray[np.integer[Any]]:
+    """Return a Labels layer on the grid of a field, ``(Y, X)`` or ``(T, Y, X)``: the nearest pixel of each.
+
+    Raises
+    ------
+    CellForceError
+        If the layer has other axes than time, y and x.
+    """
+    if layer.ndim not in (2, 3):
+        raise CellForceError(
+            f"{layer.name} has {layer.ndim} axes",
+            "regions are drawn in the plane, for all frames or for each",
+            "Choose a Labels layer of two or three axes.",
+            topic="regions",
+        )
+    sides = layer.data.shape[-2:]
+    if sides == field.data.shape[2:]:  # drawn on the images themselves
+        return np.asarray(layer.data)
+    corner, origin = corner_of_images(viewer), origin_of(field)
+    places = []
+    for axis, n in zip((-2, -1), field.data.shape[2:], strict=True):
+        start = corner[axis] + origin[axis] + field.pixel_size.micron / 2
+        world = start + field.pixel_size.micron * np.arange(n)
+        places.append(np.rint((world - layer.translate[axis]) / layer.scale[axis]).astype(int))
+    inside = [(place >= 0) & (place < side) for place, side in zip(places, sides, strict=True)]
+    rows, columns = (np.clip(place, 0, side - 1) for place, side in zip(places, sides, strict=True))
+    labels = np.asarray(layer.data)[..., rows[:, None], columns]
+    found: npt.NDArray[np.integer[Any]] = labels * np.outer(*inside)
+    return found
 
 
 def show_field(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Labels, Shapes
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QWidget
 
-from napari_cellforce.fields import VectorField
-from napari_cellforce.tfm import write_training_cell
+from napari_cellforce.tfm import TfmResult, write_training_cell
 from napari_cellforce.widgets._form import narrow
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.sources import images, stack_of
+from napari_cellforce.widgets.tfm_source import mask_on
 
 
 class TfmExport(QWidget):
@@ -22,12 +24,13 @@ class TfmExport(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._traction: VectorField | None = None
+        self._result: TfmResult | None = None
+        self._cell: Labels | Shapes | None = None
         self._protein = narrow(QComboBox())
         self._protein.setAccessibleName("Protein")
         self._protein.setToolTip("The image a predictor is to learn from")
         write = QPushButton("Write as training data …")
-        write.setToolTip("Protein image, cell and traction, for the panel Train a predictor")
+        write.setToolTip("Protein image, cell, traction and displacement, for the panel Train a predictor")
         write.clicked.connect(self._on_write)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -42,24 +45,29 @@ class TfmExport(QWidget):
         """True while files are being written."""
         return self._job.running
 
-    def refresh(self, traction: VectorField | None) -> None:
+    def refresh(self, result: TfmResult | None, cell: Labels | Shapes | None) -> None:
         """Offer this traction, and the images of the viewer, the lowest first: beads lie on top."""
-        self._traction = traction
+        self._result, self._cell = result, cell
         chosen, layers = self._protein.currentData(), images(self._viewer)[::-1]
         self._protein.clear()
         for layer in layers:
             self._protein.addItem(layer.name, layer)
         self._protein.setCurrentIndex(layers.index(chosen) if chosen in layers else 0)
-        self.setVisible(traction is not None and bool(layers))
+        self.setVisible(result is not None and bool(layers))
 
     def write(self, folder: Path) -> None:
-        """Write the chosen protein and the traction into a new folder in `folder`."""
-        layer, traction = self._protein.currentData(), self._traction
-        if layer is None or traction is None:
+        """Write the chosen protein, the cell, traction and displacement into a new folder in `folder`."""
+        layer, result, cell = self._protein.currentData(), self._result, self._cell
+        if layer is None or result is None:
             return
 
         def work() -> Iterator[Path]:
-            yield write_training_cell(folder, stack_of([layer]), traction)
+            proteins = stack_of([layer])
+            known = result.traction.mask
+            if cell is not None:
+                known = mask_on(cell, proteins).data
+            masks = np.zeros((1, *proteins.shape), bool) if known is None else np.asarray(known)
+            yield write_training_cell(folder, proteins, result, masks)
 
         self._job.start(work)
 

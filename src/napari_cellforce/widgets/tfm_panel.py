@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import MICROMETRE, PASCAL, VectorField
-from napari_cellforce.layers import METADATA_KEY
+from napari_cellforce.fields import VectorField
+from napari_cellforce.io import read_field
 from napari_cellforce.predict import Progress
-from napari_cellforce.tfm import TfmConfig, TfmJob
-from napari_cellforce.widgets._form import Tone
+from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
+from napari_cellforce.widgets._form import Tone, folded
 from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.import_dialog import open_field
-from napari_cellforce.widgets.measured_fields import MEASURED, show_field
+from napari_cellforce.widgets.measured_fields import show_field
 from napari_cellforce.widgets.preferences import Memory, Preferences
 from napari_cellforce.widgets.run_section import RunSection
-from napari_cellforce.widgets.sources import frame_of, images
+from napari_cellforce.widgets.sources import images
 from napari_cellforce.widgets.tfm_export import TfmExport
+from napari_cellforce.widgets.tfm_folder import TfmFolder
+from napari_cellforce.widgets.tfm_layers import TfmLayers
+from napari_cellforce.widgets.tfm_numbers import TfmNumbers
 from napari_cellforce.widgets.tfm_sample import GEL, sample_beads
 from napari_cellforce.widgets.tfm_settings import TfmSettings
 from napari_cellforce.widgets.tfm_source import BEADS, TRACTION, TfmSource
-from napari_cellforce.widgets.tfm_steps import (
-    DISPLACEMENT,
-    DRIFT,
-    REGULARISATION,
-    STEPS,
-    Done,
-    Steps,
-    displacement_of,
-    in_place,
-    keys_of,
-    run_steps,
-    traction_field,
-    traction_of,
-)
-from napari_cellforce.widgets.tfm_steps_section import TfmStepsSection, words_of
+from napari_cellforce.widgets.tfm_steps import Done, Steps, keys_of, measured, traction_of
+from napari_cellforce.widgets.tfm_steps_section import TfmStepsSection
+from napari_cellforce.widgets.tfm_words import REGULARISATION, STEPS
 
 PANEL = "tfm"
 WELCOME = "From images of beads in the gel to the traction that moved them."
@@ -72,15 +61,18 @@ class TfmPanel(Panel):
         self._memory = memory or Memory()
         self._look = (preferences or Preferences.load()).arrows
         self._steps = Steps()
-        self._running: TfmJob | VectorField | None = None
-        self._traction: VectorField | None = None
-        self._words: dict[str, str] = {}
+        self._running: TfmJob | None = None
+        self._result: TfmResult | None = None
+        self._config: TfmConfig | None = None
         self._failed = ""
+        self._layers = TfmLayers(self._viewer, self._look)
         self._source = TfmSource(self._viewer)
         self._settings = TfmSettings()
         self._run = RunSection()
         self._progress = TfmStepsSection(self._viewer)
+        self._numbers = TfmNumbers(self._viewer)
         self._export = TfmExport(self._viewer)
+        self._folder = TfmFolder(self._settings.config)
         self._job = Job(self)
         self._build()
         self._recall()
@@ -90,25 +82,40 @@ class TfmPanel(Panel):
     @property
     def traction(self) -> VectorField | None:
         """What was measured or opened last, in Pa."""
-        return self._traction
+        return None if self._result is None else self._result.traction
+
+    @property
+    def result(self) -> TfmResult | None:
+        """Traction and displacement, as measured or opened last."""
+        return self._result
+
+    @property
+    def numbers(self) -> TfmNumbers:
+        """The section with forces, moments and energies."""
+        return self._numbers
+
+    @property
+    def folder(self) -> TfmFolder:
+        """The section that measures a whole folder."""
+        return self._folder
 
     def measure(self, last: str = _TRACTION) -> None:
         """Do what is not done yet, up to a step, off the GUI thread."""
         try:
             config = self._settings.config()
-            keys = self._keys(config)
-            if self._source.kind == BEADS:
-                job = self._source.job(config)
-                self._running = job
-                self._job.start(lambda: run_steps(job, self._steps, keys, last))
-            elif self._source.displacement is not None:
-                field = self._source.displacement
-                self._running = _inverted(field, config)
-                self._job.start(lambda: traction_of(field, config, keys))
-            self._failed = ""
         except CellForceError as error:
             self._failed = str(error)
             tell(error)
+            self._refresh()
+            return
+        keys, self._config, self._failed = self._keys(config), config, ""
+        field = self._source.displacement
+        self._running = None
+        if self._source.kind == BEADS:
+            made = self._source.job(config)
+            self._job.start(lambda: measured(made, self._steps, keys, last))
+        elif field is not None:
+            self._job.start(lambda: traction_of(field, config, keys))
         self._refresh()
 
     def open_file(self) -> None:
@@ -117,14 +124,24 @@ class TfmPanel(Panel):
         if field is not None:
             show_field(self._viewer, field, self._look)
             if field.quantity == "traction":
-                self._traction = field
+                self._take(TfmResult(field), None)
             self._refresh()
+
+    def open_result(self, path: str) -> None:
+        """Show a traction that was measured with a folder."""
+        try:
+            show_field(self._viewer, read_field(path), self._look)
+        except CellForceError as error:
+            tell(error)
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on sample beads")
         self._sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
         self._sample.clicked.connect(self._open_sample)
-        sections = (self._sample, self._source, self._settings, self._run, self._progress, self._export)
+        whole = folded("A whole folder")
+        whole.addWidget(self._folder)
+        after = (self._numbers, self._export, whole)
+        sections = (self._sample, self._source, self._settings, self._run, self._progress, *after)
         self._lay_out(sections, self._settings.reset, stays="gel and layers")
 
     def _connect(self) -> None:
@@ -134,6 +151,7 @@ class TfmPanel(Panel):
         self._run.started.connect(lambda: self.measure())
         self._run.stopped.connect(self._job.stop)
         self._progress.wanted.connect(self._on_wanted)
+        self._folder.opened.connect(self.open_result)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._refresh)
@@ -144,6 +162,8 @@ class TfmPanel(Panel):
         self._job.drop()
         self._source.disconnect_viewer()
         self._progress.disconnect_viewer()
+        self._numbers.disconnect_viewer()
+        self._folder.let_go()
 
     def _recall(self) -> None:
         # A file that somebody edited is no reason not to open.
@@ -157,6 +177,7 @@ class TfmPanel(Panel):
 
     def _on_changed(self) -> None:
         self._failed = ""
+        self._folder.look()
         self._refresh()
 
     def _on_wanted(self, step: str) -> None:
@@ -177,7 +198,7 @@ class TfmPanel(Panel):
         """Bring buttons and words in line with what is chosen, done and running."""
         del complete
         kind, running, problem = self._source.kind, self._job.running, self._problem()
-        self._sample.setVisible(not images(self._viewer) and self._traction is None)
+        self._sample.setVisible(not images(self._viewer) and self._result is None)
         for section in (self._settings, self._run, self._progress):
             section.setVisible(kind != TRACTION)
         ready = problem is None and not running
@@ -185,7 +206,7 @@ class TfmPanel(Panel):
         self._run.set_running(running)
         self._progress.offer(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
         self._show_stale()
-        self._export.refresh(self._traction)
+        self._export.refresh(self._result, self._source.cell)
         if not running:
             self._run.say(*self._what_now(problem))
 
@@ -195,7 +216,7 @@ class TfmPanel(Panel):
         except CellForceError:
             keys = {}
         for step in STEPS:
-            self._progress.show_step(step, self._words.get(step, ""), stale=self._steps.stale(step, keys))
+            self._progress.show_step(step, self._steps.words(step), stale=self._steps.stale(step, keys))
 
     def _what_now(self, problem: CellForceError | None) -> tuple[str, Tone]:
         if not images(self._viewer) and self._source.kind == BEADS:
@@ -208,7 +229,7 @@ class TfmPanel(Panel):
             return self._failed, Tone.PROBLEM
         if self._progress.any_stale:
             return "A setting has changed: press the button to do again what is stale.", Tone.PLAIN
-        if self._traction is not None and self._words:
+        if self._result is not None and self._steps.words(_TRACTION):
             return "Each step is a layer: check it. Next: Compare with measured.", Tone.GOOD
         return "", Tone.PLAIN
 
@@ -216,55 +237,25 @@ class TfmPanel(Panel):
         if isinstance(record, Progress):
             self._run.say(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
+        elif isinstance(record, TfmJob):
+            self._running = record
         elif isinstance(record, Done):
             self._steps.take(record)
-            self._words[record.step] = words_of(record.step, record.result)
             self._show_done(record)
             self._show_stale()
         else:
             self._show_sample(record)
 
     def _show_done(self, done: Done) -> None:
-        """Put the result of a step into the viewer."""
-        running = self._running
         if done.step == REGULARISATION:
             self._progress.show_choice(done.result)
-        elif isinstance(running, VectorField):
-            self._show_traction(dataclasses.replace(running, data=np.stack(done.result)))
-        elif running is not None and done.step == DRIFT:
-            self._show_in_place(running, done.result)
-        elif running is not None and done.step == DISPLACEMENT:
-            show_field(self._viewer, displacement_of(running, done.result), self._look, visible=False)
-        elif running is not None:
-            self._show_traction(traction_field(running, done.result))
+        self._layers.show(done.step, done.result, self._running)
+        if done.step == _TRACTION:
+            self._take(done.result, self._config)
 
-    def _show_traction(self, field: VectorField) -> None:
-        self._traction = field
-        show_field(self._viewer, field, self._look)
-        self._viewer.canvas.overlays.scale_bar.visible = True
-
-    def _show_in_place(self, job: TfmJob, drifts: Any) -> None:
-        """Lay the loaded beads, drift taken off, over those at rest: white where they agree."""
-        name = f"{job.loaded.name}, drift taken off"
-        if name in self._viewer.layers:
-            self._viewer.layers.remove(name)
-        source = next(
-            layer for layer in images(self._viewer) if layer.name == job.loaded.channel_names[job.channel]
-        )
-        place = frame_of(source)
-        layer = Image(
-            place.fit(in_place(job, drifts)),
-            **place.attributes,
-            name=name,
-            colormap="green",
-            blending="additive",
-            visible=False,
-            contrast_limits=source.contrast_limits,
-            metadata={METADATA_KEY: {"role": "step"}},
-        )
-        active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._viewer.layers.index(source) + 1, layer)
-        self._viewer.layers.selection.active = active
+    def _take(self, result: TfmResult, config: TfmConfig | None) -> None:
+        self._result = result
+        self._numbers.show_result(result, config)
 
     def _on_failed(self, error: Exception) -> None:
         self._failed = str(error) if isinstance(error, CellForceError) else ""
@@ -281,11 +272,3 @@ class TfmPanel(Panel):
         self._source.choose(made[-3], made[-2])
         self._source.choose_cell(made[-1])
         self._settings.show_config(TfmConfig(GEL))
-
-
-def _inverted(field: VectorField, config: TfmConfig) -> VectorField:
-    """Return the traction that will come of a displacement, still without values."""
-    settings = {**field.provenance.settings, **dataclasses.asdict(config)}
-    provenance = dataclasses.replace(field.provenance, model=MEASURED, settings=settings)
-    assert field.unit == MICROMETRE
-    return dataclasses.replace(field, quantity="traction", unit=PASCAL, provenance=provenance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Signal
@@ -49,6 +50,7 @@ class TfmSettings(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._base = TfmConfig(Substrate(1.0))
         self._gel_words = TextLine()
         self._take_kilo = QPushButton("Take it as kPa")
         self._take_kilo.clicked.connect(lambda: self._unit.setCurrentText("kPa"))
@@ -80,23 +82,27 @@ class TfmSettings(QWidget):
                 "Type in its Young's modulus.",
                 topic="stiffness",
             )
-        windows = _windows(self._windows.text())
-        beads = DisplacementConfig(
+        windows, kept = _windows(self._windows.text()), self._base.displacement
+        beads = dataclasses.replace(
+            kept,
             windows=windows,
-            overlap=windows[-1] * 3 // 4,
+            overlap=kept.overlap if windows == kept.windows else windows[-1] * 3 // 4,
             drift=self._drift.currentData(),
             method=self._method.currentData(),
         )
-        return TfmConfig(
-            self._substrate(),
-            beads,
-            self._criterion.currentData(),
-            self._fixed_lambda() if self._criterion.currentData() == "fixed" else None,
-            self._one.isChecked(),
+        return dataclasses.replace(
+            self._base,
+            substrate=self._substrate(),
+            displacement=beads,
+            criterion=self._criterion.currentData(),
+            regularisation=self._fixed_lambda() if self._criterion.currentData() == "fixed" else None,
+            one_for_all=self._one.isChecked(),
+            noise_outside=self._outside.isChecked(),
         )
 
     def show_config(self, config: TfmConfig) -> None:
-        """Fill in settings."""
+        """Fill in settings; those that have no row are kept."""
+        self._base = config
         gel, beads = config.substrate, config.displacement
         kilo = gel.young >= 1000
         with QSignalBlocker(self):
@@ -110,6 +116,7 @@ class TfmSettings(QWidget):
             self._criterion.setCurrentIndex(self._criterion.findData(config.criterion))
             self._lambda.setText(f"{config.regularisation:g}" if config.regularisation else "")
             self._one.setChecked(config.one_for_all)
+            self._outside.setChecked(config.noise_outside)
         self._on_changed()
 
     def reset(self) -> None:
@@ -167,12 +174,16 @@ class TfmSettings(QWidget):
         form.add("Windows", self._windows, "Sides in pixels, a pass each; some ten beads in the last")
         form.add("Lambda by", self._criterion, "How the regularisation is chosen", page="regularisation/")
         self._lambda_row = form.add("Lambda", self._lambda, "The fixed regularisation in µm/Pa")
+        self._outside = QCheckBox("measure the noise outside the cell")
+        self._outside.setToolTip("Needs a cell, and gel around it; else the noise is found with lambda")
         form.addRow("", self._one)
+        form.addRow("", self._outside)
         for combo in (self._drift, self._method, self._criterion):
             combo.currentIndexChanged.connect(self._on_changed)
         for line in (self._windows, self._lambda):
             line.editingFinished.connect(self._on_changed)
-        self._one.toggled.connect(self._on_changed)
+        for box in (self._one, self._outside):
+            box.toggled.connect(self._on_changed)
         return form
 
     def _build_presets(self) -> QHBoxLayout:

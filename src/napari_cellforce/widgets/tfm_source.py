@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import Mask, PixelSize, VectorField
+from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
 from napari_cellforce.tfm import TfmConfig, TfmJob, prepare
 from napari_cellforce.widgets._form import Form, narrow
 from napari_cellforce.widgets.layer_choice import LayerChoice
@@ -90,7 +90,7 @@ class TfmSource(QWidget):
     @property
     def place(self) -> Hashable:
         """Differs for another pixel size or cell."""
-        return self._pixel.value(), id(self._cell.currentData())
+        return (self._pixel.value(), id(self._cell.currentData())) if self.kind == BEADS else None
 
     def choose(self, reference: Image, loaded: Image) -> None:
         """Choose two layers of bead images."""
@@ -121,33 +121,27 @@ class TfmSource(QWidget):
             )
         return None
 
-    def job(self, config: TfmConfig) -> TfmJob:
-        """Return the job that measures the chosen bead images.
+    def job(self, config: TfmConfig) -> Callable[[], TfmJob]:
+        """Return what makes the job that measures the chosen bead images.
 
-        Raises
-        ------
-        CellForceError
-            If they cannot be measured.
+        It reads them, so call it in a thread; it raises `CellForceError` if they cannot be measured.
         """
         reference: Any = self._reference.layer
-        loaded = stack_of([self._loaded.layer])
-        beads = np.asarray(reference.data[0] if reference.ndim == 3 else reference.data)
-        size = PixelSize.square(self._pixel.value())
-        layer = self._cell.currentData()
-        mask: Mask | None = None
-        if isinstance(layer, Shapes):
-            mask = mask_of(layer, loaded, 1)
-        elif layer is not None:
-            labels = np.asarray(layer.data) > 0
-            mask = Mask(labels if labels.ndim == 3 else labels[None], layer.name)
-        if mask is not None and tuple(mask.data.shape[1:]) != loaded.shape:
-            raise CellForceError(
-                f"{layer.name} is {mask.data.shape[1]} x {mask.data.shape[2]} pixels",
-                f"the bead images are {loaded.shape[0]} x {loaded.shape[1]}",
-                "Draw the cell on the bead images, or leave it out.",
-                topic="mask",
-            )
-        return prepare(beads, loaded, config, mask=mask, pixel_size=size)
+        loaded, cell, size = self._loaded.layer, self._cell.currentData(), self._pixel.value()
+
+        def prepared() -> TfmJob:
+            stack = stack_of([loaded])
+            beads = np.asarray(reference.data[0] if reference.ndim == 3 else reference.data)
+            mask = None if cell is None else mask_on(cell, stack)
+            return prepare(beads, stack, config, mask=mask, pixel_size=PixelSize.square(size))
+
+        return prepared
+
+    @property
+    def cell(self) -> Labels | Shapes | None:
+        """The layer that the cell is marked in."""
+        chosen: Labels | Shapes | None = self._cell.currentData()
+        return chosen
 
     def fill(self, event: Any = None) -> None:
         """List masks and displacements of the viewer; what is chosen stays."""
@@ -177,13 +171,15 @@ class TfmSource(QWidget):
             ("Reference", self._reference.combo, "Beads at rest, after the cell was removed"),
             ("Loaded", self._loaded.combo, "The same beads, pulled by the cell"),
             ("Pixel", self._pixel, "Side of a pixel of the bead images"),
-            ("Cell", self._cell, "Where the gel is pulled; drift and noise are told outside"),
         )
         field = (("Displacement", self._field, "In µm; open it from a file"),)
         self._rows = {
             kind: [(form.add(*row), row[1]) for row in rows]
             for kind, rows in ((BEADS, beads), (DISPLACEMENT, field))
         }
+        form.add(
+            "Cell", self._cell, "Where the gel is pulled: its forces are added up; noise is told outside"
+        )
         form.addRow("", self._open)
         box = QWidget()
         box.setLayout(form)
@@ -209,6 +205,29 @@ class TfmSource(QWidget):
         if self._reference.layer is layer and others:
             self._reference.choose(others[0])
         self.changed.emit()
+
+
+def mask_on(layer: Labels | Shapes, stack: ImageStack) -> Mask:
+    """Return where any cell is on an image.
+
+    Raises
+    ------
+    CellForceError
+        If it was drawn on an image of another size.
+    """
+    if isinstance(layer, Shapes):
+        mask = mask_of(layer, stack, 1)
+    else:
+        labels = np.asarray(layer.data) > 0
+        mask = Mask(labels if labels.ndim == 3 else labels[None], layer.name)
+    if tuple(mask.data.shape[1:]) != stack.shape:
+        raise CellForceError(
+            f"{layer.name} is {mask.data.shape[1]} x {mask.data.shape[2]} pixels",
+            f"{stack.name} is {stack.shape[0]} x {stack.shape[1]}",
+            "Draw the cell on that image, or leave it out.",
+            topic="mask",
+        )
+    return mask
 
 
 def _refill(combo: QComboBox, entries: list[tuple[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,19 +12,14 @@ import numpy.typing as npt
 from scipy.ndimage import affine_transform
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import MICROMETRE, PASCAL, PixelSize, VectorField
+from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.physics.displacement import DisplacementResult, Drift, displacement_field, find_drift
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict import Progress
-from napari_cellforce.tfm import TfmConfig, TfmFrame, TfmJob, from_displacements, tractions
-
-DRIFT, DISPLACEMENT, REGULARISATION, TRACTION = STEPS = (
-    "drift",
-    "displacement",
-    "regularisation",
-    "traction",
-)
+from napari_cellforce.tfm import TfmConfig, TfmFrame, TfmJob, TfmResult, from_displacements, tractions
+from napari_cellforce.widgets.measured_fields import MEASURED
+from napari_cellforce.widgets.tfm_words import DISPLACEMENT, DRIFT, REGULARISATION, STEPS, TRACTION, words_of
 
 
 @dataclass(frozen=True)
@@ -36,14 +31,22 @@ class Done:
     step : str
         One of `STEPS`.
     result : object
-        Drifts or displacements of all frames, a `Choice`, or the frames of traction.
+        Drifts or displacements of all frames, a `Choice`, or a `TfmResult`.
     key : hashable
         What it depends on.
+    words : str
+        What came of it, for people.
     """
 
     step: str
     result: Any = field(compare=False)
     key: Hashable
+    words: str
+
+    @classmethod
+    def of(cls, step: str, result: Any, keys: dict[str, Hashable]) -> Done:
+        """Return the result of a step; looks through it for the words, which may take a moment."""
+        return cls(step, result, keys[step], words_of(step, result))
 
 
 class Steps:
@@ -64,6 +67,11 @@ class Steps:
     def stale(self, step: str, keys: dict[str, Hashable]) -> bool:
         """Return whether a step was done with other settings than the present ones."""
         return step in self._done and self.fresh(step, keys) is None
+
+    def words(self, step: str) -> str:
+        """Return what came of a step, stale or not; empty if it is not done."""
+        done = self._done.get(step)
+        return "" if done is None else done.words
 
     def forget_from(self, step: str) -> None:
         """Have a step and those after it done again."""
@@ -89,6 +97,16 @@ def keys_of(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str, H
     return dict(zip(STEPS, (drift, displacement, inversion, inversion), strict=True))
 
 
+def measured(
+    make: Callable[[], TfmJob], steps: Steps, keys: dict[str, Hashable], last: str
+) -> Iterator[Progress | TfmJob | Done]:
+    """Make a job, yield it, then do what is not fresh, up to the step `last`."""
+    yield Progress("Reading the images", 0, 0)
+    job = make()
+    yield job
+    yield from run_steps(job, steps, keys, last)
+
+
 def run_steps(job: TfmJob, steps: Steps, keys: dict[str, Hashable], last: str) -> Iterator[Progress | Done]:
     """Do what is not fresh, up to the step `last`; yields as it goes."""
     drifts = steps.fresh(DRIFT, keys)
@@ -97,7 +115,7 @@ def run_steps(job: TfmJob, steps: Steps, keys: dict[str, Hashable], last: str) -
         for t, image in enumerate(_images(job)):
             yield Progress("Finding the drift", t, job.loaded.n_frames)
             drifts.append(find_drift(job.reference, image, job.config.displacement))
-        yield Done(DRIFT, drifts, keys[DRIFT])
+        yield Done.of(DRIFT, drifts, keys)
     if last == DRIFT:
         return
     found = steps.fresh(DISPLACEMENT, keys)
@@ -106,7 +124,7 @@ def run_steps(job: TfmJob, steps: Steps, keys: dict[str, Hashable], last: str) -
         for t, image in enumerate(_images(job)):
             yield Progress("Following the beads", t, job.loaded.n_frames)
             found.append(displacement_field(job.reference, image, job.config.displacement, drifts[t]))
-        yield Done(DISPLACEMENT, found, keys[DISPLACEMENT])
+        yield Done.of(DISPLACEMENT, found, keys)
     if last != DISPLACEMENT:
         yield from _invert(job, found, keys, last)
 
@@ -123,8 +141,17 @@ def traction_of(displacement: VectorField, config: TfmConfig, keys: dict[str, Ha
         )
     yield Progress("Computing tractions", 0, len(data))
     results = from_displacements(data, displacement.pixel_size.micron, config)
-    yield Done(REGULARISATION, results[0][1], keys[REGULARISATION])
-    yield Done(TRACTION, [traction for traction, _ in results], keys[TRACTION])
+    choice = results[0][1]
+    yield Done.of(REGULARISATION, choice, keys)
+    settings = {**displacement.provenance.settings, **dataclasses.asdict(config)}
+    traction = dataclasses.replace(
+        displacement,
+        data=np.stack([traction for traction, _ in results]),
+        quantity="traction",
+        unit=PASCAL,
+        provenance=dataclasses.replace(displacement.provenance, model=MEASURED, settings=settings),
+    )
+    yield Done.of(TRACTION, TfmResult(traction, displacement, choice), keys)
 
 
 def _images(job: TfmJob) -> Iterator[Any]:
@@ -135,31 +162,44 @@ def _images(job: TfmJob) -> Iterator[Any]:
 def _invert(
     job: TfmJob, found: list[DisplacementResult], keys: dict[str, Hashable], last: str
 ) -> Iterator[Progress | Done]:
-    frames = []
-    chosen = False
+    frames: list[FloatArray] = []
+    first: Choice | None = None
     for record in tractions(job, found):
         choice = record if isinstance(record, Choice) else getattr(record, "choice", None)
-        if choice is not None and not chosen:
-            chosen = True
-            yield Done(REGULARISATION, choice, keys[REGULARISATION])
+        if choice is not None and first is None:
+            first = choice
+            yield Done.of(REGULARISATION, choice, keys)
             if last == REGULARISATION:
                 return
         if isinstance(record, TfmFrame):
             frames.append(record.traction)
         elif isinstance(record, Progress):
             yield record
-    yield Done(TRACTION, frames, keys[TRACTION])
+    assert first is not None
+    yield Done.of(TRACTION, TfmResult.of(job, frames, found, first), keys)
 
 
-def in_place(job: TfmJob, drifts: list[Drift]) -> npt.NDArray[np.float32]:
-    """Return the loaded images with the drift taken off, ``(T, Y, X)``."""
+def in_place(job: TfmJob, drifts: list[Drift]) -> Any:
+    """Return the loaded images with the drift taken off, ``(T, Y, X)``, as dask: made when looked at."""
+    import dask
+    import dask.array as da  # takes 0.6 s to load
+
+    moved = dask.delayed(_moved_back)
+    frames = [
+        da.from_delayed(moved(job, t, drift), job.loaded.shape, np.float32) for t, drift in enumerate(drifts)
+    ]
+    return da.stack(frames)
+
+
+def _moved_back(job: TfmJob, t: int, drift: Drift) -> npt.NDArray[np.float32]:
+    image = job.loaded.frame(t, (job.channel,))[0]
     centre = (np.array(job.loaded.shape) - 1) / 2
-    frames = []
-    for image, drift in zip(_images(job), drifts, strict=True):
-        cosine, sine = np.cos(drift.angle), np.sin(drift.angle)
-        turn = np.array([[cosine, -sine], [sine, cosine]])
-        frames.append(affine_transform(image, turn, centre + drift.shift - turn @ centre, order=1))
-    return np.stack(frames)
+    cosine, sine = np.cos(drift.angle), np.sin(drift.angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    moved: npt.NDArray[np.float32] = affine_transform(
+        image, turn, centre + drift.shift - turn @ centre, order=1, output=np.float32
+    )
+    return moved
 
 
 def displacement_of(job: TfmJob, found: list[DisplacementResult]) -> VectorField:
@@ -176,19 +216,4 @@ def displacement_of(job: TfmJob, found: list[DisplacementResult]) -> VectorField
         job.loaded.frame_interval,
         name=job.loaded.name,
         provenance=dataclasses.replace(provenance, settings=settings),
-    )
-
-
-def traction_field(job: TfmJob, frames: list[npt.NDArray[np.float32]]) -> VectorField:
-    """Return measured tractions on the grid of the images, in Pa, with the cell's mask if it is known."""
-    mask = None if job.mask is None else np.stack([job.mask.frame(t) for t in range(len(frames))])
-    return VectorField(
-        np.stack(frames),
-        "traction",
-        PASCAL,
-        job.pixel_size,
-        job.loaded.frame_interval,
-        mask=mask,
-        name=job.loaded.name,
-        provenance=job.provenance(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_cellforce.physics.displacement import DisplacementResult, Drift
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.widgets._form import ALARM
-from napari_cellforce.widgets.tfm_steps import DISPLACEMENT, DRIFT, REGULARISATION, STEPS, TRACTION
+from napari_cellforce.widgets.tfm_words import STEPS
 
 _CURVE, _POINT = "#2196d3", "#e08a1e"
 
@@ -106,42 +105,3 @@ class TfmStepsSection(QWidget):
         for side in ("left", "bottom"):
             self._plot.getAxis(side).setPen(self._ink)
             self._plot.getAxis(side).setTextPen(self._ink)
-
-
-def words_of(step: str, result: Any) -> str:
-    """Return what came of a step, in a line."""
-    tell: dict[str, Callable[[Any], str]] = {
-        DRIFT: _drift,
-        DISPLACEMENT: _displacement,
-        REGULARISATION: _choice,
-        TRACTION: _traction,
-    }
-    return tell[step](result)
-
-
-def _drift(drifts: list[Drift]) -> str:
-    y, x = max((drift.shift for drift in drifts), key=lambda shift: float(np.hypot(*shift)))
-    turned = f", {np.degrees(drifts[0].angle):.2f}° turned" if drifts[0].angle else ""
-    most = "at most " if len(drifts) > 1 else ""
-    return f"{most}{_signed(y)} px down, {_signed(x)} px right{turned}"
-
-
-def _displacement(found: list[DisplacementResult]) -> str:
-    top = max(float(np.percentile(np.hypot(*result.displacement), 99.5)) for result in found)
-    replaced = float(np.mean([result.replaced_fraction for result in found]))
-    shape = found[0].displacement.shape[1:]
-    return f"{shape[0]} x {shape[1]} vectors up to {top:.1f} px, {100 * replaced:.1f} % replaced"
-
-
-def _choice(choice: Choice) -> str:
-    return f"lambda {choice.regularisation:.3g} µm/Pa, noise {choice.traction_noise:.0f} Pa"
-
-
-def _traction(frames: list[Any]) -> str:
-    top = max(float(np.percentile(np.hypot(*frame), 99.5)) for frame in frames)
-    many = f"{len(frames)} frames, " if len(frames) > 1 else ""
-    return f"{many}up to {top:.0f} Pa (99.5th percentile)"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")

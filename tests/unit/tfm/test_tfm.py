@@ -152,6 +152,23 @@ def test_the_principal_axis_lies_along_the_pull_and_counts_counter_clockwise():
     assert first / second == pytest.approx(14 / (0.4 * 10), rel=1e-2)
     assert first + second == pytest.approx(row["contractile moment [nN·µm]"], rel=1e-5)
     assert row["strain energy [fJ]"] > 0
+    dipole = [row[f"force dipole {which} [nN·µm]"] for which in ("xx", "yy", "xy")]
+    assert dipole[0] + dipole[1] == pytest.approx(first + second)
+    assert dipole[0] > dipole[1] > 0 > dipole[2], "along x mostly; y and x of opposite sign, as y is down"
+    percentiles = [
+        row[f"{which} traction [Pa]"] for which in ("95th percentile", "99th percentile", "maximum")
+    ]
+    assert percentiles == sorted(percentiles)
+
+
+def test_regions_of_another_image_are_refused():
+    field = VectorField(np.ones((3, 2, 20, 30), np.float32), "traction", "Pa", SIZE)
+    for shape in ((30, 20), (2, 20, 30)):
+        with pytest.raises(CellForceError, match="regions are"):
+            region_table(field, np.ones(shape, int))
+    table = region_table(field, np.repeat([1, 5], 300).reshape(20, 30))
+    assert table["region"].tolist() == [1, 5] * 3
+    assert table["frame"].tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_forces_that_point_outward_or_have_x_and_y_exchanged_are_noticed():
