@@ -51,8 +51,8 @@ def movie(path: Path, frames: int, side: int, seed: int = 0) -> Path:
 
 def whole(config: BatchConfig) -> None:
     """Run a batch to its end."""
-    predictor = load(config)
-    *_, outcome = run(make_plan(config, predictor), predictor)
+    predictors = load(config)
+    *_, outcome = run(make_plan(config, predictors), predictors)
     if not outcome.complete:
         raise RuntimeError(str(outcome.failures))
 
@@ -67,8 +67,8 @@ def timed(work: Any, clock: Any = time.perf_counter) -> float:
 def overhead(folder: Path, model: Path, frames: int) -> dict[str, Any]:
     """Compare a batch of one movie with nothing but its network."""
     path = movie(folder / "in" / "cell.tif", frames, 960)
-    config = BatchConfig(str(folder / "in"), str(folder / "out"), str(model))
-    predictor = load(config)
+    config = BatchConfig(str(folder / "in"), str(folder / "out"), (str(model),))
+    (predictor,) = load(config)
     seen: list[tuple[Any, ...]] = []
 
     class Spy:
@@ -79,10 +79,10 @@ def overhead(folder: Path, model: Path, frames: int) -> dict[str, Any]:
             return predictor.predict_frame(*inputs)
 
     whole(replace(config, out=str(folder / "warm-up")))
-    plan = make_plan(config, Spy())
+    plan = make_plan(config, [Spy()])
     # Seconds of the processor, with one thread: those of the clock depend on who else is working.
     torch.set_num_threads(1)
-    batch = timed(lambda: list(run(plan, Spy())), time.process_time)
+    batch = timed(lambda: list(run(plan, [Spy()])), time.process_time)
     network = timed(lambda: [predictor.predict_frame(*inputs) for inputs in seen], time.process_time)
     job = timed(lambda: list(prepare(read(path), predictor).run()), time.process_time)
     return {
@@ -99,7 +99,7 @@ from pathlib import Path
 from napari_cellforce.batch import BatchConfig, run_batch
 folder, out, model, workers = sys.argv[1:]
 times = []
-for event in run_batch(BatchConfig(folder, out, model, workers=int(workers))):
+for event in run_batch(BatchConfig(folder, out, (model,), workers=int(workers))):
     times.append(time.perf_counter())
 assert event.complete, event
 status = Path("/proc/self/status").read_text().splitlines()
@@ -151,9 +151,9 @@ def processes(folder: Path, model: Path, frames: int) -> dict[str, Any]:
 def skipping(folder: Path) -> dict[str, Any]:
     """Time a run in which everything is finished: one input is predicted, the others are its copies."""
     source = movie(folder / "in" / "0000.tif", 1, 128)
-    config = BatchConfig(str(folder / "in"), str(folder / "out"), "adhesion-filter")
+    config = BatchConfig(str(folder / "in"), str(folder / "out"), ("adhesion-filter",))
     whole(config)
-    receipt = Receipt.read(folder / "out", source.name)
+    receipt = Receipt.read(folder / "out", source.name, "adhesion-filter", "predict")
     if receipt is None:
         raise RuntimeError("the first input has no receipt")
     for n in range(1, INPUTS):
@@ -163,10 +163,10 @@ def skipping(folder: Path) -> dict[str, Any]:
         for old, new in zip(receipt.outputs, outputs, strict=True):
             shutil.copyfile(folder / "out" / old, folder / "out" / new)
         replace(receipt, name=f"{name}.tif", outputs=outputs).write(folder / "out")
-    predictor = load(config)
+    predictors = load(config)
     events: list[Any] = []
-    plan = timed(lambda: make_plan(config, predictor))
-    both = timed(lambda: events.extend(run(make_plan(config, predictor), predictor)))
+    plan = timed(lambda: make_plan(config, predictors))
+    both = timed(lambda: events.extend(run(make_plan(config, predictors), predictors)))
     if len(events[-1].skipped) != INPUTS:
         raise RuntimeError("not all inputs were skipped")
     return {"inputs": INPUTS, "seconds to skip": round(both, 2), "of which to plan": round(plan, 2)}

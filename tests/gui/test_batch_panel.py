@@ -11,7 +11,7 @@ from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QTableWidget
 
-from napari_cellforce.batch import BatchConfig, one
+from napari_cellforce.batch import BatchConfig, bench
 from napari_cellforce.io import write_stack
 from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
 from napari_cellforce.widgets.batch_panel import BatchPanel
@@ -76,11 +76,11 @@ def drop(panel, folder) -> None:
 
 def look(panel, qtbot, folder) -> None:
     drop(panel, folder)
-    qtbot.waitUntil(lambda: panel._plan is not None and not panel._planning.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel._work.plan is not None and not panel._work.planning, timeout=PATIENCE)
 
 
 def finish(panel, qtbot) -> None:
-    qtbot.waitUntil(lambda: not panel._running.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel._work.running, timeout=PATIENCE)
 
 
 def test_an_empty_panel_asks_for_a_folder(panel):
@@ -102,7 +102,7 @@ def test_the_folder_is_worked_through_and_a_result_opened(panel, qtbot, folder, 
     assert not button(panel, "Predict").isEnabled()
     finish(panel, qtbot)
     assert states(panel) == ["⚠ problem", "✓ finished", "✓ finished"]
-    assert "2 predicted, 1 failed" in words(panel)
+    assert "2 done, 1 failed" in words(panel)
     assert button(panel, "Open report").isEnabled()
     assert not button(panel, "Open result").isEnabled(), "none is selected"
     panel.findChild(QTableWidget).selectRow(1)
@@ -129,14 +129,14 @@ def test_what_was_finished_before_napari_was_closed_is_not_done_again(make_panel
 def slow(monkeypatch):
     """Every prediction waits until it is let go."""
     gate = threading.Semaphore(0)
-    ours = one._predict
+    ours = bench._Bench.do
 
     def waiting(*arguments):
         for record in ours(*arguments):
             assert gate.acquire(timeout=PATIENCE / 1000)
             yield record
 
-    monkeypatch.setattr(one, "_predict", waiting)
+    monkeypatch.setattr(bench._Bench, "do", waiting)
     yield gate
     gate.release(1000)
 
@@ -217,7 +217,7 @@ def test_settings_survive_a_file(panel, qtbot, folder, tmp_path, monkeypatch):
 def test_a_changed_setting_is_a_new_plan(panel, qtbot, folder):
     look(panel, qtbot, folder)
     panel.show_config(dataclasses.replace(panel.config(), pattern="cell 2*"))
-    assert panel._plan is None
+    assert panel._work.plan is None
     qtbot.waitUntil(lambda: states(panel) == ["to do"], timeout=PATIENCE)
 
 

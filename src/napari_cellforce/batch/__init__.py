@@ -2,9 +2,10 @@
 
 from napari_cellforce.batch.brake import Brake
 from napari_cellforce.batch.config import BatchConfig
-from napari_cellforce.batch.model import load
-from napari_cellforce.batch.one import InputEvent
-from napari_cellforce.batch.plan import Plan, PlannedInput, make_plan, plan_rows
+from napari_cellforce.batch.course import InputEvent
+from napari_cellforce.batch.models import load
+from napari_cellforce.batch.plan import Plan, make_plan, plan_rows
+from napari_cellforce.batch.row import PlannedInput
 from napari_cellforce.batch.run import Outcome, run, run_batch
 
 __all__ = [

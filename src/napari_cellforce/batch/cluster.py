@@ -1,61 +1,90 @@
-"""A running Dask cluster: one task an input, on workers that see the same files as we do."""
+"""Workers of a Dask cluster, on computers that see the same files as we do."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+import threading
+from collections.abc import Iterator
 from typing import Any
 
-from napari_cellforce.batch.brake import Brake
+from napari_cellforce.batch.bench import carry_out
 from napari_cellforce.batch.config import BatchConfig
-from napari_cellforce.batch.model import load
-from napari_cellforce.batch.one import InputEvent, process_input
-from napari_cellforce.batch.plan import PlannedInput
+from napari_cellforce.batch.crew import News
+from napari_cellforce.batch.queue import read_queue_file
+from napari_cellforce.batch.steps import StepEvent, Task
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.models.record import Predictor
+
+GPU = "GPU"
+"""Name of the resource of which a worker with a graphics card has one: ``dask worker --resources GPU=1``."""
 
 _PATIENCE = "20s"
 """How long a scheduler may take to answer."""
 
-_TICK = 0.1
+_TICK = 0.2
 """Seconds between looks at the brake."""
 
 
-def in_cluster(rows: Iterable[PlannedInput], config: BatchConfig, brake: Brake) -> Iterator[InputEvent]:
-    """Process inputs on the cluster of ``config.scheduler``.
+class Cluster:
+    """A crew of Dask workers: those of a running scheduler, or jobs that are submitted for this run.
 
-    The task of a worker that dies is done again by another, a few times; then the input has failed. No more
-    inputs are handed out than there are workers, so that a stop leaves the others untouched.
-
-    Yields
-    ------
-    InputEvent
-        The last of each input; what happens in between is not sent.
+    A task of a worker that dies is given to another by Dask's scheduler, a few times; then it has failed. No
+    more tasks are handed out than there are threads, so that a stop leaves the other inputs untouched. Where
+    workers have graphics cards, tasks that need the model go to these, one at a time each.
 
     Raises
     ------
     CellForceError
-        If distributed is not installed, or no scheduler answers.
+        If distributed is not installed, no scheduler answers, or the cluster file is of no use.
     """
-    waiting = deque(rows)
-    with contextlib.closing(_connect(config.scheduler)) as client:
-        running: dict[Any, PlannedInput] = {}
-        while running or (waiting and not brake.after_input):
-            while waiting and not brake.after_input and len(running) < max(len(client.nthreads()), 1):
-                row = waiting.popleft()
-                yield InputEvent(row, "running", "On the cluster")
-                running[client.submit(_process, row, config, pure=False)] = row
-            for future in _finished(running):
-                yield _last_event(future, running.pop(future))
-            if brake.now:
-                client.cancel(list(running), force=True)
-                return
+
+    split = True
+
+    def __init__(self, config: BatchConfig) -> None:
+        self._config = config
+        self._something = threading.Event()
+        self._running: dict[Any, Task] = {}
+        self._exit = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            address: Any = config.scheduler
+            if config.cluster:
+                address = stack.enter_context(read_queue_file(config.cluster).start())
+            self._client = stack.enter_context(contextlib.closing(_connect(address)))
+            self._exit = stack.pop_all()
+
+    @property
+    def room(self) -> int:
+        """Threads without a task; one at least while none has come, so that the queue sees work."""
+        threads: int = sum(self._client.nthreads().values())
+        return max(threads, 1) - len(self._running)
+
+    def give(self, task: Task) -> None:
+        """Submit a task."""
+        resources = {GPU: 1} if task.needs_model and self._has_cards() else None
+        future = self._client.submit(_events_of, task, self._config, pure=False, resources=resources)
+        self._running[future] = task
+        future.add_done_callback(lambda _: self._something.set())
+
+    def news(self) -> Iterator[News]:
+        """Yield what has become of the tasks that are over."""
+        self._something.wait(_TICK)
+        self._something.clear()
+        for future in [future for future in self._running if future.done()]:
+            task = self._running.pop(future)
+            for event in _told(future, task):
+                yield News(task, event)
+            yield News(task)
+
+    def close(self) -> None:
+        """Cancel what is under way, and send the workers home if they were ours."""
+        with self._exit:
+            self._client.cancel(list(self._running), force=True)
+
+    def _has_cards(self) -> bool:
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return any(worker["resources"].get(GPU) for worker in workers)
 
 
-def _connect(address: str) -> Any:
+def _connect(address: Any) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
@@ -76,29 +105,16 @@ def _connect(address: str) -> Any:
         ) from error
 
 
-def _finished(running: dict[Any, PlannedInput]) -> list[Any]:
-    """Return the futures that are done, after a short wait if none is."""
-    done = [future for future in running if future.done()]
-    if not done:
-        time.sleep(_TICK)  # distributed's own wait insists on a client that is everybody's
-    return done
+def _events_of(task: Task, config: BatchConfig) -> tuple[StepEvent, ...]:
+    """Do a task, on a worker; return how its steps ended."""
+    return tuple(event for event in carry_out(task, config) if event.state != "running")
 
 
-def _last_event(future: Any, row: PlannedInput) -> InputEvent:
-    error = future.exception()
-    if error is None:
-        event: InputEvent = future.result()
-        return event
-    return InputEvent(row, "failed", reason=f"The cluster gave up: {type(error).__name__}: {error}")
-
-
-def _process(row: PlannedInput, config: BatchConfig) -> InputEvent:
-    """Process an input, on a worker; return the last event."""
-    *_, last = process_input(row, config, _loaded(config))
-    return last
-
-
-@lru_cache(maxsize=1)
-def _loaded(config: BatchConfig) -> Predictor:
-    """Return the model, which a worker loads once."""
-    return load(config)
+def _told(future: Any, task: Task) -> tuple[StepEvent, ...]:
+    """Return what a worker told of a task; if none came back with it, that its first step failed."""
+    try:
+        events: tuple[StepEvent, ...] = future.result()
+    except Exception as error:  # KilledWorker, CancelledError and whatever a network does
+        why = f"The cluster gave up: {type(error).__name__}: {error}"
+        return (StepEvent(task.steps[0], "failed", reason=why),)
+    return events

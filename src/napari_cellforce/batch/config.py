@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain import PARTS
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.predict import PredictConfig
 
 EVERY_IMAGE = "*"
@@ -29,8 +31,8 @@ class BatchConfig:
         Where the inputs are.
     out : str
         Where the results go. It may lie inside `folder`.
-    model : str
-        Name in the zoo, or a weights file.
+    models : tuple of str
+        Names in the zoo, or weights files; each predicts every input.
     pattern : str
         Of the inputs' names, as in the shell; with a ``/`` of their paths below `folder`.
     recursive : bool
@@ -46,6 +48,13 @@ class BatchConfig:
         For z-stacks: maximum projection, or one plane.
     conditions : str
         CSV with the columns ``file`` and ``condition``; empty to take the inputs' folders as conditions.
+    explain : tuple of str
+        What is also to be explained of every prediction, of `napari_cellforce.explain.PARTS`.
+    compare : str
+        Path of an input's measured field, written as `mask_pattern`: ``"../tfm/*_traction.csv"``. Empty to
+        compare with nothing.
+    measured : MeasuredLayout
+        What the measured files do not say of themselves.
     predict : PredictConfig
     samples : int
         Passes with dropout for an uncertainty; 0 for one plain pass.
@@ -55,13 +64,15 @@ class BatchConfig:
         Processes; 1 works in this one.
     scheduler : str
         Address of a running Dask scheduler, ``"tcp://host:8786"``, whose workers do the work; empty for none.
+    cluster : str
+        File that says how to get workers from a job queue; see `napari_cellforce.batch.queue`.
     model_folder : str
         See `napari_cellforce.zoo.model_folder`; empty for the usual one.
     """
 
     folder: str
     out: str
-    model: str
+    models: tuple[str, ...]
     pattern: str = EVERY_IMAGE
     recursive: bool = False
     mask_pattern: str = ""
@@ -69,12 +80,35 @@ class BatchConfig:
     pixel_size: float | None = None
     z: Literal["max"] | int | None = None
     conditions: str = ""
+    explain: tuple[str, ...] = ()
+    compare: str = ""
+    measured: MeasuredLayout = field(default_factory=MeasuredLayout)
     predict: PredictConfig = field(default_factory=PredictConfig)
     samples: int = 0
     device: str = "auto"
     workers: int = 1
     scheduler: str = ""
+    cluster: str = ""
     model_folder: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.models, str):
+            raise TypeError(f"models is a tuple of names: ({self.models!r},)")
+        unknown = [part for part in self.explain if part not in PARTS]
+        if unknown:
+            raise CellForceError(
+                f"{unknown[0]!r} cannot be explained",
+                f"there are {', '.join(PARTS)}",
+                "Choose among these.",
+                topic="explain",
+            )
+        if self.scheduler and self.cluster:
+            raise CellForceError(
+                "both a running scheduler and a cluster file are given",
+                "the work is done in one place",
+                "Leave one of them out.",
+                topic="scheduler",
+            )
 
     @property
     def size(self) -> PixelSize | None:
@@ -99,11 +133,13 @@ class BatchConfig:
             predict = _known(PredictConfig, values.pop("predict", {}))
             predict["channels"] = tuple(predict.get("channels", ()))
             predict["cell_at"] = tuple(predict["cell_at"]) if predict.get("cell_at") else None
-            return cls(**values, predict=PredictConfig(**predict))
+            measured = MeasuredLayout(**_known(MeasuredLayout, values.pop("measured", {})))
+            values |= {name: tuple(values.get(name, ())) for name in ("models", "explain")}
+            return cls(**values, measured=measured, predict=PredictConfig(**predict))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise CellForceError(
                 f"these are no settings of a batch ({error})",
-                "folder, out and model are needed, in JSON",
+                "folder, out and models are needed, in JSON",
                 "Choose a config.json that a batch has written.",
                 topic="settings",
             ) from error
@@ -114,11 +150,16 @@ class BatchConfig:
 
     def script(self) -> str:
         """Return a Python script that does the same."""
-        return _SCRIPT.format(config=_literal(self))
+        text = _literal(self)
+        return _SCRIPT.format(config=text, imports="".join(line for name, line in _IMPORTS if name in text))
 
     def _options(self) -> Iterator[str]:
         """Yield the options that differ from the defaults."""
-        yield from ("--out", self.out, "--model", self.model)
+        yield from ("--out", self.out)
+        for model in self.models:
+            yield from ("--model", model)
+        if self.explain:
+            yield f"--explain={','.join(self.explain)}"
         for name, flag in _FLAGS.items():
             value, default = _get(self, name), _default(name)
             if value == default:
@@ -126,7 +167,7 @@ class BatchConfig:
             if isinstance(value, bool):
                 yield flag
             elif isinstance(value, tuple):
-                yield from (part for one in value for part in (flag, str(one)))
+                yield from (f"{flag}={one}" for one in value)
             else:
                 yield f"{flag}={value}"
 
@@ -139,6 +180,16 @@ _FLAGS = {
     "pixel_size": "--pixel-size",
     "z": "--z",
     "conditions": "--conditions",
+    "compare": "--compare",
+    "measured.unit": "--measured-unit",
+    "measured.position_unit": "--measured-positions",
+    "measured.pixel_size": "--measured-pixel-size",
+    "measured.spacing": "--measured-spacing",
+    "measured.frame_interval": "--measured-interval",
+    "measured.swap": "--measured-swap",
+    "measured.flip_y": "--measured-flip-y",
+    "measured.flip_x": "--measured-flip-x",
+    "measured.scale": "--measured-scale",
     "predict.channels": "--channel",
     "predict.already_normalised": "--already-normalised",
     "predict.calibration": "--calibration",
@@ -147,13 +198,19 @@ _FLAGS = {
     "device": "--device",
     "workers": "--workers",
     "scheduler": "--scheduler",
+    "cluster": "--cluster",
     "model_folder": "--model-folder",
 }
 
+_IMPORTS = (
+    ("MeasuredLayout", "from napari_cellforce.io.measured import MeasuredLayout\n"),
+    ("PredictConfig", "from napari_cellforce.predict import PredictConfig\n"),
+)
+"""What a script needs if it speaks of it."""
+
 _SCRIPT = """\
 from napari_cellforce.batch import BatchConfig, run_batch
-from napari_cellforce.predict import PredictConfig
-
+{imports}
 config = {config}
 
 if __name__ == "__main__":  # needed where several processes work
@@ -179,7 +236,7 @@ def _get(config: BatchConfig, name: str) -> Any:
 
 
 def _default(name: str) -> Any:
-    return _get(BatchConfig("", "", ""), name)
+    return _get(BatchConfig("", "", ()), name)
 
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
@@ -196,9 +253,9 @@ def _changed(config: Any, indent: str) -> str:
     lines = []
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
-        if isinstance(value, PredictConfig):
+        if dataclasses.is_dataclass(value):
             inner = _changed(value, indent + "    ")
-            text = f"PredictConfig(\n{inner}{indent})" if inner else ""
+            text = f"{type(value).__name__}(\n{inner}{indent})" if inner else ""
         else:
             text = "" if f.default is not dataclasses.MISSING and value == f.default else repr(value)
         lines += [f"{indent}{f.name}={text},\n"] if text else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 from collections.abc import Iterable, Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 
 from napari_cellforce.batch.config import EVERY_IMAGE, BatchConfig, absolute
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io import images_in, is_field
 from napari_cellforce.io.dataset.frames import is_frame
-from napari_cellforce.io.field import is_field
-from napari_cellforce.io.paths import stem
-from napari_cellforce.io.tiff import SUFFIXES
+from napari_cellforce.io.frame_folder import is_frame_folder
+from napari_cellforce.io.omezarr.planes import is_zarr
+from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, ZARR_SUFFIX, split, stem
 
-VENDOR_SUFFIXES = (".nd2", ".czi", ".lif")
-"""Microscope makers' own formats: seen, and said to be unreadable, rather than passed over."""
+_SEVERAL = (*VENDOR_SUFFIXES, ZARR_SUFFIX, ".ome.tif", ".ome.tiff")
+"""Endings of what may hold several images."""
 
 _FRAME_SUFFIX = ".npy"
 
@@ -24,9 +26,10 @@ _FRAME_SUFFIX = ".npy"
 def find_inputs(config: BatchConfig) -> list[Path]:
     """Return the inputs below ``config.folder``, sorted by their path.
 
-    Images, and folders of frames in the authors' layout. Left out are hidden files, the output folder,
-    masks that belong to another input, and traction fields written by this package. A link is followed, but
-    no folder is entered twice, so a link that leads back ends there.
+    Images, each of the images of a file that holds several, OME-Zarr folders, and folders of single frames.
+    Left out are hidden files, the output folder, masks and measured fields that belong to another input, and
+    traction fields written by this package. A link is followed, but no folder is entered twice, so a link
+    that leads back ends there.
 
     Raises
     ------
@@ -39,8 +42,9 @@ def find_inputs(config: BatchConfig) -> list[Path]:
             f"{root} is no folder", "it must hold the images", "Choose a folder.", topic="folder"
         )
     fitting = [path for path in _candidates(root, out, config.recursive) if _fits(path, root, config.pattern)]
-    masks = {mask_of(path, config.mask_pattern) for path in fitting}
-    inputs = sorted(path for path in fitting if path not in masks and not _is_result(path))
+    others = {beside(path, pattern) for path in fitting for pattern in (config.mask_pattern, config.compare)}
+    found = (path for path in fitting if path not in others and not _is_result(path))
+    inputs = sorted(image for path in found for image in _images(path))
     if inputs:
         return inputs
     where = "in it and its subfolders" if config.recursive else "in it (subfolders were not looked at)"
@@ -52,9 +56,9 @@ def find_inputs(config: BatchConfig) -> list[Path]:
     )
 
 
-def mask_of(path: Path, mask_pattern: str) -> Path | None:
-    """Return where the mask of an input is to be, whether it is there or not; None without a pattern."""
-    return absolute(path.parent / mask_pattern.replace("*", stem(path))) if mask_pattern else None
+def beside(path: Path, pattern: str) -> Path | None:
+    """Return where the mask or measured field of an input is to be, there or not; None without a pattern."""
+    return absolute(split(path)[0].parent / pattern.replace("*", stem(path))) if pattern else None
 
 
 def read_conditions(table: str) -> dict[str, str]:
@@ -83,17 +87,18 @@ def read_conditions(table: str) -> dict[str, str]:
 def condition_of(path: Path, root: Path, table: dict[str, str]) -> str:
     """Return the condition of an input: from the table, else the folder it lies in below `root`, else ""."""
     relative = path.relative_to(root)
-    for name in (relative.as_posix(), path.name, stem(path)):
+    container, _ = split(relative)
+    for name in (relative.as_posix(), container.name, stem(path)):
         if name in table:
             return table[name]
-    return "" if table or len(relative.parts) == 1 else relative.parts[0]
+    return "" if table or len(container.parts) < 2 else container.parts[0]
 
 
 def twins(paths: Iterable[Path]) -> set[Path]:
     """Return the inputs that share folder and stem with another, whose results would have one name."""
     seen: dict[Path, list[Path]] = {}
     for path in paths:
-        seen.setdefault(path.parent / stem(path), []).append(path)
+        seen.setdefault(split(path)[0].parent / stem(path), []).append(path)
     return {path for group in seen.values() if len(group) > 1 for path in group}
 
 
@@ -105,12 +110,16 @@ def _candidates(root: Path, out: Path, recursive: bool) -> Iterator[Path]:
         if _entered_before(here, entered):
             subfolders.clear()
             continue
+        if is_zarr(here) or is_frame_folder(here):
+            yield here
+            subfolders.clear()
+            continue
         if _is_cell(here, names):
             yield here
         subfolders[:] = sorted(
             name for name in subfolders if not name.startswith(".") and not _same(here / name, out)
         )
-        if not recursive and here != root:  # was entered only to see whether it is a cell's folder
+        if not recursive and here != root:  # was entered only to see whether it is an input itself
             subfolders.clear()
             continue
         yield from (here / name for name in names if _is_image_name(name))
@@ -139,7 +148,7 @@ def _same(folder: Path, other: Path) -> bool:
 
 
 def _is_image_name(name: str) -> bool:
-    return not name.startswith(".") and name.lower().endswith((*SUFFIXES, *VENDOR_SUFFIXES))
+    return not name.startswith(".") and name.lower().endswith((*TIFF_SUFFIXES, *VENDOR_SUFFIXES))
 
 
 def _fits(path: Path, root: Path, pattern: str) -> bool:
@@ -149,4 +158,12 @@ def _fits(path: Path, root: Path, pattern: str) -> bool:
 
 def _is_result(path: Path) -> bool:
     """Tell whether a file is one of our own traction fields, which are always called so."""
-    return path.name.endswith(".ome.tif") and is_field(path)
+    return path.name.endswith((".ome.tif", ZARR_SUFFIX)) and is_field(path)
+
+
+def _images(path: Path) -> tuple[Path, ...]:
+    """Return the images in a file or folder; that it cannot be opened will be told of it as a whole."""
+    if path.name.lower().endswith(_SEVERAL):
+        with contextlib.suppress(Exception):  # of any library that reads some format
+            return images_in(path)
+    return (path,)

@@ -3,73 +3,111 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from napari_cellforce import files
-from napari_cellforce.fields import FrameResult, ScalarField
-from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field
+from napari_cellforce.fields import FrameResult, Mask, ScalarField
+from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field, write_mask
 from napari_cellforce.predict import OutputPaths, Prediction, Progress, predict_to_files
+from napari_cellforce.preprocess.normalise import Baselines
 
 PART_FRAMES = 50
 """Frames in a part: what is lost at most when the computer fails."""
 
-
 PREDICTING = "Predicting"
 """What `Progress` says after a frame was predicted."""
 
+_CELL = "cell.json"
 
-def predict_in_parts(job: Prediction, folder: Path, final: OutputPaths) -> Iterator[Progress]:
-    """Predict a job into `folder`, part by part, and then move or join the parts to `final`.
 
-    Parts that are complete are not predicted again.
+def ranges(n_frames: int) -> tuple[range, ...]:
+    """Return the frames of each part."""
+    starts = range(0, n_frames, PART_FRAMES)
+    return tuple(range(start, min(start + PART_FRAMES, n_frames)) for start in starts)
+
+
+def predict_part(
+    job: Prediction, folder: Path, frames: range, baselines: Baselines | None
+) -> Iterator[Progress]:
+    """Predict a part of a job into `folder`, unless it lies there complete.
 
     Yields
     ------
     Progress
-        One before every frame that is measured, and one after every frame that is predicted.
+        After every frame, counted within the part.
     """
-    parts = _parts(job.stack.n_frames, folder)
-    missing = [(frames, paths) for frames, paths in parts if _n_rows(paths.summary) != len(frames)]
-    baselines = (yield from job.measure()) if missing else None
-    for frames, paths in missing:
-        for record in predict_to_files(job, paths, frames, baselines):
-            if isinstance(record, FrameResult):
-                yield Progress(PREDICTING, record.frame + 1, job.stack.n_frames)
-    _join([paths for _, paths in parts], final)
+    paths = _paths(folder, frames)
+    if is_complete(folder, frames):
+        return
+    for record in predict_to_files(job, paths, frames, baselines):
+        if isinstance(record, FrameResult):
+            yield Progress(PREDICTING, record.frame + 1 - frames.start, len(frames))
 
 
-def _parts(n_frames: int, folder: Path) -> list[tuple[range, OutputPaths]]:
-    starts = range(0, n_frames, PART_FRAMES)
-    return [
-        (range(start, min(start + PART_FRAMES, n_frames)), OutputPaths.of(folder, f"{start:06d}"))
-        for start in starts
-    ]
-
-
-def _n_rows(table: Path) -> int:
-    """Return the number of rows of a table, 0 if it is not there. It is written after its tractions."""
+def is_complete(folder: Path, frames: range) -> bool:
+    """Tell whether a part lies in `folder`; its table is written after its tractions."""
+    table = _paths(folder, frames).summary
     if not table.is_file():
-        return 0
+        return False
     with table.open(encoding="utf-8", newline="") as file:
-        return sum(1 for _ in csv.reader(file)) - 1
+        return sum(1 for _ in csv.reader(file)) - 1 == len(frames)
 
 
-def _join(parts: list[OutputPaths], final: OutputPaths) -> None:
+def keep_cell(folder: Path, baselines: Baselines | None, found: Mask | None) -> None:
+    """Keep what was measured of a cell, so that every part knows it, whoever predicts it.
+
+    Parameters
+    ----------
+    folder : Path
+    baselines : Baselines or None
+    found : Mask or None
+        The outlines, if they were found; those from a file need not be kept.
+    """
+    if found is not None:
+        write_mask(folder / "cell.tif", found)
+    entries = {
+        "baselines": None if baselines is None else dataclasses.asdict(baselines),
+        "found": None if found is None else found.source,
+    }
+    files.write_text(folder / _CELL, json.dumps(entries))
+
+
+def kept_cell(folder: Path) -> tuple[Baselines | None, Mask | None] | None:
+    """Return what `keep_cell` kept; None if it kept nothing."""
+    if not (folder / _CELL).is_file():
+        return None
+    entries = json.loads((folder / _CELL).read_text(encoding="utf-8"))
+    means = entries["baselines"]
+    baselines = None if means is None else Baselines(tuple(means["inside"]), tuple(means["outside"]))
+    if entries["found"] is None:
+        return baselines, None
+    return baselines, Mask(read(folder / "cell.tif").data[:, 0] != 0, entries["found"])
+
+
+def join(folder: Path, parts: tuple[range, ...], final: OutputPaths) -> None:
+    """Join the parts in `folder` to the result, or move it there if it is one."""
+    paths = [_paths(folder, frames) for frames in parts]
     final.traction.parent.mkdir(parents=True, exist_ok=True)
-    if len(parts) > 1:
-        _join_fields([part.traction for part in parts], final.traction)
-        if parts[0].uncertainty.is_file():
-            _join_uncertainties(parts, final.uncertainty)
-        _join_tables([part.summary for part in parts], final.summary)
+    if len(paths) > 1:
+        _join_fields([part.traction for part in paths], final.traction)
+        if paths[0].uncertainty.is_file():
+            _join_uncertainties(paths, final.uncertainty)
+        _join_tables([part.summary for part in paths], final.summary)
         return
     with files.disk_errors(final.traction):
-        parts[0].traction.replace(final.traction)
-        if parts[0].uncertainty.is_file():
-            parts[0].uncertainty.replace(final.uncertainty)
-        parts[0].summary.replace(final.summary)
+        paths[0].traction.replace(final.traction)
+        if paths[0].uncertainty.is_file():
+            paths[0].uncertainty.replace(final.uncertainty)
+        paths[0].summary.replace(final.summary)
+
+
+def _paths(folder: Path, frames: range) -> OutputPaths:
+    return OutputPaths.of(folder, f"{frames.start:06d}")
 
 
 def _join_fields(paths: list[Path], final: Path) -> None:

@@ -1,111 +1,34 @@
-"""The plan: what will be predicted, with what, and what stands against it, before anything is done."""
+"""The plan: what will be done, with what, and what stands against it, before anything is done."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_cellforce.batch.config import BatchConfig, absolute
 from napari_cellforce.batch.folder import (
-    VENDOR_SUFFIXES,
+    beside,
     condition_of,
     find_inputs,
-    mask_of,
     read_conditions,
     twins,
 )
-from napari_cellforce.batch.receipt import Receipt, key
+from napari_cellforce.batch.keys import part_key, predict_key
+from napari_cellforce.batch.opening import open_input, reason
+from napari_cellforce.batch.receipt import Receipt
+from napari_cellforce.batch.row import PlannedInput, target_of
+from napari_cellforce.batch.wishes import COMPARE, PREDICT, wanted
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.io import read, read_mask
 from napari_cellforce.io.kinds import kind
-from napari_cellforce.io.paths import existing_path, stem
+from napari_cellforce.io.paths import existing_path
 from napari_cellforce.models.record import ModelRecord, Predictor
-from napari_cellforce.predict import OutputPaths, Prediction, prepare
-
-_LONGEST_STEM = 200
-"""Bytes: file systems allow 255, and our endings need some."""
 
 _BYTES_PER_PIXEL = 8
 """Of a traction field, before compression."""
-
-
-@dataclass(frozen=True)
-class PlannedInput:
-    """One row of the plan.
-
-    Attributes
-    ----------
-    path : Path
-    name : str
-        Path below the input folder, with ``/``.
-    target : Path
-        Path of the results, without their endings.
-    kind : str
-        ``"image"``, ``"dataset"`` (a folder of frames), ``"vendor"``; empty for what is not known.
-    condition : str
-    mask : Path or None
-        The mask file, if there is to be one.
-    key : str
-        See `napari_cellforce.batch.receipt.key`; empty if the input cannot be read.
-    frames : int
-    shape : tuple of 2 int
-        Height and width in pixels.
-    channels : tuple of str
-        Those that will be read.
-    pixel_size : float
-        In µm; 0 if unknown.
-    notes : tuple of str
-        What the user should know, though it stands against nothing.
-    problem : str
-        Why it cannot be predicted; empty if it can.
-    finished : bool
-        True if its results are there already.
-    """
-
-    path: Path
-    name: str
-    target: Path
-    kind: str = ""
-    condition: str = ""
-    mask: Path | None = None
-    key: str = ""
-    frames: int = 0
-    shape: tuple[int, int] = (0, 0)
-    channels: tuple[str, ...] = ()
-    pixel_size: float = 0.0
-    notes: tuple[str, ...] = ()
-    problem: str = ""
-    finished: bool = False
-
-    @property
-    def to_do(self) -> bool:
-        """True if it can be predicted and has not been."""
-        return not self.problem and not self.finished
-
-    @property
-    def outputs(self) -> OutputPaths:
-        """Where its results go."""
-        return OutputPaths.of(self.target.parent, self.target.name)
-
-    @property
-    def overview(self) -> Path:
-        """Where its picture for the report goes."""
-        return self.target.with_name(f"{self.target.name}_overview.png")
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All that may be written for it; an uncertainty only where the model gives one."""
-        return self.outputs.traction, self.outputs.summary, self.outputs.uncertainty, self.overview
-
-    @property
-    def pixels(self) -> int:
-        """Amount of work: pixels over all frames."""
-        return self.frames * self.shape[0] * self.shape[1]
 
 
 @dataclass(frozen=True)
@@ -115,13 +38,14 @@ class Plan:
     Attributes
     ----------
     config : BatchConfig
-    record : ModelRecord
-        Of the model.
+    records : tuple of ModelRecord
+        Of the models, in the order of the settings.
     inputs : tuple of PlannedInput
+        One an input and model.
     """
 
     config: BatchConfig
-    record: ModelRecord
+    records: tuple[ModelRecord, ...]
     inputs: tuple[PlannedInput, ...]
 
     @property
@@ -131,18 +55,18 @@ class Plan:
 
     @property
     def to_do(self) -> tuple[PlannedInput, ...]:
-        """What will be predicted."""
+        """Rows of which something is to be done."""
         return tuple(row for row in self.inputs if row.to_do)
 
     @property
     def problems(self) -> tuple[PlannedInput, ...]:
-        """What cannot be predicted."""
+        """Rows of which something cannot be done."""
         return tuple(row for row in self.inputs if row.problem)
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """What speaks against starting, as sentences; empty if nothing does."""
-        needed = _BYTES_PER_PIXEL * sum(row.pixels for row in self.to_do)
+        needed = _BYTES_PER_PIXEL * sum(row.pixels for row in self.to_do if not row.predicted)
         free = shutil.disk_usage(_existing(self.out)).free
         if needed <= free:
             return ()
@@ -151,18 +75,25 @@ class Plan:
         )
 
 
-def make_plan(config: BatchConfig, predictor: Predictor) -> Plan:
+def make_plan(config: BatchConfig, predictors: Sequence[Predictor]) -> Plan:
     """Look at all inputs and return the plan; see `plan_rows`."""
-    return Plan(config, predictor.record, tuple(plan_rows(config, predictor)))
+    records = tuple(predictor.record for predictor in predictors)
+    return Plan(config, records, tuple(plan_rows(config, predictors)))
 
 
-def plan_rows(config: BatchConfig, predictor: Predictor) -> Iterator[PlannedInput]:
+def plan_rows(config: BatchConfig, predictors: Sequence[Predictor]) -> Iterator[PlannedInput]:
     """Look at one input after the other, without predicting anything.
+
+    Parameters
+    ----------
+    config : BatchConfig
+    predictors : sequence of Predictor
+        Of ``config.models``, in that order.
 
     Yields
     ------
     PlannedInput
-        With the reason as ``problem`` where an input cannot be predicted.
+        For every input and model; with the reason as ``problem`` where something cannot be done.
 
     Raises
     ------
@@ -173,56 +104,67 @@ def plan_rows(config: BatchConfig, predictor: Predictor) -> Iterator[PlannedInpu
     paths = find_inputs(config)
     same_name = twins(paths)
     for path in paths:
-        yield _planned(path, config, predictor, conditions, path in same_name)
+        for given, predictor in zip(config.models, predictors, strict=True):
+            row = _blank(path, config, conditions, path in same_name, given, predictor.record)
+            yield look(row, config, predictor)
 
 
-def open_input(row: PlannedInput, config: BatchConfig, predictor: Predictor) -> Prediction:
-    """Open an input and its mask and return its job; see `napari_cellforce.predict.prepare` for errors."""
-    stack = read(row.path, z=config.z)
-    mask = None
-    if row.mask is not None:
-        mask = read_mask(row.mask, shape=stack.shape, frames=stack.n_frames, label=config.label)
-    return prepare(stack, predictor, mask, config.size, config.predict)
-
-
-def reason(error: Exception) -> str:
-    """Return why an input failed, in words."""
-    if isinstance(error, CellForceError):
-        return str(error)
-    if isinstance(error, FileNotFoundError):
-        return f"{error.filename or 'The file'} is no longer there."
-    return f"Unexpected error, please report it: {type(error).__name__}: {error}"
-
-
-def _planned(
-    path: Path, config: BatchConfig, predictor: Predictor, conditions: dict[str, str], has_twin: bool
+def _blank(
+    path: Path,
+    config: BatchConfig,
+    conditions: dict[str, str],
+    has_twin: bool,
+    given: str,
+    record: ModelRecord,
 ) -> PlannedInput:
-    root, out = absolute(config.folder), absolute(config.out)
+    """Return a row of which no more is known than where its files are."""
+    root = absolute(config.folder)
     relative = path.relative_to(root) if path != root else Path(root.name)
-    row = PlannedInput(
-        path,
-        os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace"),
-        out / relative.parent / _short(path.name if has_twin else stem(path)),
-        "vendor" if path.suffix.lower() in VENDOR_SUFFIXES else kind(path) or "",
-        condition_of(path, root, conditions),
-        mask_of(path, config.mask_pattern),
+    name = os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")
+    return PlannedInput(
+        path=path,
+        name=name,
+        title=name if len(config.models) == 1 else f"{name} ({record.name})",
+        target=target_of(absolute(config.out), record.name, relative, whole_name=has_twin),
+        given_model=given,
+        model=record.name,
+        kind=kind(path) or "",
+        condition=condition_of(path, root, conditions),
+        mask=beside(path, config.mask_pattern),
+        measured=beside(path, config.compare),
+        parts=wanted(config, record),
     )
+
+
+def look(row: PlannedInput, config: BatchConfig, predictor: Predictor) -> PlannedInput:
+    """Return a row as it stands now: what its input is, what is finished, what is in the way."""
+    row = replace(row, key="", finished=(), hindrances=())
     try:
         return _looked_at(row, config, predictor)
     except Exception as error:  # whatever one file makes a library raise, the others go on
-        return replace(row, problem=reason(error))
+        return replace(row, hindrances=((PREDICT, reason(error)),))
 
 
 def _looked_at(row: PlannedInput, config: BatchConfig, predictor: Predictor) -> PlannedInput:
     """Complete a row from its receipt if it is finished, else by opening the input."""
-    _refuse_vendor(row.path)
     _refuse_missing_mask(row)
     existing_path(row.path)
-    row = replace(row, key=key(row.path, row.mask, config, predictor.record))
-    receipt = Receipt.read(absolute(config.out), row.name)
-    if receipt is not None and receipt.holds(absolute(config.out), row.key):
+    out, record = absolute(config.out), predictor.record
+    key = predict_key(row.path, row.mask, config, record)
+    row = replace(row, key=key, hindrances=tuple(_hindrances(row)))
+    receipts = {part: Receipt.read(out, row.name, row.model, part) for part in row.parts}
+    finished = tuple(
+        part
+        for part, receipt in receipts.items()
+        if receipt is not None
+        and part not in row.hindered
+        and receipt.holds(out, part_key(part, key, config, record, row.measured))
+    )
+    row = replace(row, finished=finished)
+    receipt = receipts[PREDICT]
+    if row.predicted and receipt is not None:
         found = ("frames", "shape", "channels", "pixel_size", "notes")
-        return replace(row, finished=True, **{name: getattr(receipt, name) for name in found})
+        return replace(row, **{name: getattr(receipt, name) for name in found})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CellForceWarning)
         job = open_input(row, config, predictor)
@@ -237,13 +179,13 @@ def _looked_at(row: PlannedInput, config: BatchConfig, predictor: Predictor) -> 
     )
 
 
-def _refuse_vendor(path: Path) -> None:
-    if path.suffix.lower() in VENDOR_SUFFIXES:
-        raise CellForceError(
-            f"{path.name} is in a microscope maker's own format",
-            "images are read as TIFF or OME-TIFF",
-            "Export it as OME-TIFF (Fiji: Plugins > Bio-Formats > Bio-Formats Exporter).",
-            topic="input",
+def _hindrances(row: PlannedInput) -> Iterator[tuple[str, str]]:
+    """Yield what stands against parts other than the prediction."""
+    if row.measured is not None and not row.measured.is_file():
+        yield (
+            COMPARE,
+            f"the measured field {row.measured.name} of {row.name} was not found; it must be in "
+            f"{row.measured.parent}. The prediction is made all the same.",
         )
 
 
@@ -255,14 +197,6 @@ def _refuse_missing_mask(row: PlannedInput) -> None:
             "Put it there, correct the mask pattern, or find the cells automatically.",
             topic="mask",
         )
-
-
-def _short(name: str) -> str:
-    """Return a name that leaves room for endings; a shortened one stays unique by its hash."""
-    coded = os.fsencode(name)
-    if len(coded) <= _LONGEST_STEM:
-        return name
-    return coded[: _LONGEST_STEM - 9].decode(errors="ignore") + "~" + hashlib.sha256(coded).hexdigest()[:8]
 
 
 def _existing(folder: Path) -> Path:

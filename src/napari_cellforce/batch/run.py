@@ -5,26 +5,31 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from napari_cellforce import __version__, files
 from napari_cellforce.batch.brake import Brake
-from napari_cellforce.batch.cluster import in_cluster
+from napari_cellforce.batch.cluster import Cluster
 from napari_cellforce.batch.config import BatchConfig
+from napari_cellforce.batch.course import InputEvent, settled
+from napari_cellforce.batch.crew import Alone, Crew
+from napari_cellforce.batch.dispatch import dispatch
 from napari_cellforce.batch.lock import locked
-from napari_cellforce.batch.model import load
-from napari_cellforce.batch.one import InputEvent, parts_folder, process_input
-from napari_cellforce.batch.plan import Plan, PlannedInput, make_plan
+from napari_cellforce.batch.models import load
+from napari_cellforce.batch.plan import Plan, look, make_plan
 from napari_cellforce.batch.receipt import BOOKS
-from napari_cellforce.batch.tables import PAGE, RESULTS, write_tables
-from napari_cellforce.batch.workers import in_processes
+from napari_cellforce.batch.row import PlannedInput
+from napari_cellforce.batch.tables import PAGE, RESULTS, Failure, write_tables
+from napari_cellforce.batch.workers import Processes
 from napari_cellforce.models.record import Predictor
 
 _PARTIAL = ".*.partial"
 """What `files.atomic_path` leaves behind when its process is killed."""
+
+_STATES = {"done": "done", "skipped": "finished before", "failed": "failed", "running": "left"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,9 @@ class Outcome:
     Attributes
     ----------
     done, skipped, left : tuple of str
-        Names of the inputs that were predicted, were finished before, and were not begun or not finished.
+        Titles of the rows that were done, were finished before, and were not begun or not finished.
     failures : mapping of str to str
-        From the name of an input to the reason.
+        From the title of a row to the reason.
     results, report : Path
         The table over all inputs, and the page.
     """
@@ -55,21 +60,23 @@ class Outcome:
 
 
 def run_batch(config: BatchConfig) -> Generator[InputEvent | Outcome]:
-    """Load the model, plan and run; see `run`."""
-    predictor = load(config)
-    yield from run(make_plan(config, predictor), predictor)
+    """Load the models, plan and run; see `run`."""
+    predictors = load(config)
+    yield from run(make_plan(config, predictors), predictors)
 
 
-def run(plan: Plan, predictor: Predictor, brake: Brake | None = None) -> Generator[InputEvent | Outcome]:
-    """Predict all that is planned and not finished, and write tables and report over all that is.
+def run(
+    plan: Plan, predictors: Sequence[Predictor], brake: Brake | None = None
+) -> Generator[InputEvent | Outcome]:
+    """Do all that is planned and not finished, and write tables and report over all that is.
 
     However the run ends, the tables and the report are about what is finished then.
 
     Parameters
     ----------
     plan : Plan
-    predictor : Predictor
-        The one the plan was made for; used here if ``plan.config.workers`` is 1.
+    predictors : sequence of Predictor
+        Those the plan was made for; used here if ``plan.config.workers`` is 1.
     brake : Brake, optional
         To end the run from another thread.
 
@@ -91,7 +98,7 @@ def run(plan: Plan, predictor: Predictor, brake: Brake | None = None) -> Generat
         _clean(plan)
         files.write_text(plan.out / "config.json", plan.config.to_json())
         try:
-            with contextlib.closing(_events(plan, predictor, brake)) as events:
+            with contextlib.closing(_events(plan, predictors, brake)) as events:
                 for event in events:
                     yield ledger.enter(event)
                     if brake.now:
@@ -101,29 +108,33 @@ def run(plan: Plan, predictor: Predictor, brake: Brake | None = None) -> Generat
     yield outcome
 
 
-def _events(plan: Plan, predictor: Predictor, brake: Brake) -> Generator[InputEvent]:
+def _events(plan: Plan, predictors: Sequence[Predictor], brake: Brake) -> Generator[InputEvent]:
     for row in plan.inputs:
-        if row.problem:
-            yield InputEvent(row, "failed", reason=row.problem)
-        elif row.finished:
-            yield InputEvent(row, "skipped")
-    if plan.config.scheduler:
-        yield from in_cluster(plan.to_do, plan.config, brake)
+        if not row.to_do:
+            yield from settled(row)
+    if not plan.to_do:
         return
-    if plan.config.workers > 1:
-        yield from in_processes(plan.to_do, plan.config, brake)
-        return
-    for row in plan.to_do:
-        if brake.after_input:
-            return
-        yield from process_input(row, plan.config, predictor)
+    known = {predictor.record.name: predictor for predictor in predictors}
+    yield from dispatch(
+        plan.to_do,
+        _crew(plan.config, known),
+        brake,
+        lambda row: look(row, plan.config, known[row.model]),
+        plan.out,
+    )
+
+
+def _crew(config: BatchConfig, predictors: dict[str, Predictor]) -> Crew:
+    if config.scheduler or config.cluster:
+        return Cluster(config)
+    return Processes(config) if config.workers > 1 else Alone(config, predictors)
 
 
 def _clean(plan: Plan) -> None:
     """Remove what killed runs left: half-written files, and parts made with other settings."""
     folders = {row.target.parent for row in plan.inputs} | {plan.out, plan.out / BOOKS / "receipts"}
     parts = plan.out / BOOKS / "parts"
-    wanted = {parts_folder(row, plan.out) for row in plan.inputs}
+    wanted = {row.desk(plan.out) for row in plan.inputs}
     for folder in parts.glob("*"):
         if folder not in wanted:
             shutil.rmtree(folder, ignore_errors=True)
@@ -137,54 +148,64 @@ class _Ledger:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._started = time.monotonic()
-        self._total = sum(row.pixels for row in plan.to_do)
-        self._pixels: dict[str, int] = {}
-        self._states: dict[str, InputEvent] = {}
+        self._work = {row.title: row.pixels * len(row.missing) for row in plan.to_do}
+        self._done = 0.0
+        self._events: dict[str, InputEvent] = {}
         self._log(f"napari-cellforce {__version__}: {plan.config.command()}")
         self._log(f"{len(plan.inputs)} inputs, {len(plan.to_do)} to do")
 
     def enter(self, event: InputEvent) -> InputEvent:
         """Take note of an event, and return it with the time that is left."""
         row = event.row
-        self._states[row.name] = event
-        if event.state == "running" and event.total:
-            self._pixels[row.name] = (
-                row.pixels * event.done // event.total if event.what == "Predicting" else 0
-            )
-        elif event.state in ("done", "failed"):
-            self._pixels[row.name] = row.pixels
+        before = self._events.get(row.title)
+        self._done += self._work.get(row.title, 0) * (_share(event) - (_share(before) if before else 0))
+        self._events[row.title] = event
         if event.state != "running":
-            self._log(f"{event.state}: {row.name}{': ' * bool(event.reason)}{event.reason}")
+            self._log(f"{event.state}: {row.title}{': ' * bool(event.reason)}{event.reason}")
             for line in (*(event.details.splitlines()), *(row.notes if event.state == "done" else ())):
                 self._log(f"    {line}")
         return replace(event, seconds_left=self._seconds_left())
 
     def close(self) -> Outcome:
         """Write tables and report, and return the outcome."""
-        plan = self._plan
-        named = {
-            state: [row for row in plan.inputs if self._state(row) == state]
-            for state in ("done", "skipped", "failed")
-        }
-        failures = {row.name: self._states[row.name].reason for row in named["failed"]}
-        finished = [row for row in plan.inputs if self._state(row) in ("done", "skipped")]
-        left = [row for row in plan.inputs if self._state(row) in ("", "running")]
-        write_tables(plan, finished, failures)
-        self._log(f"{len(finished)} finished, {len(failures)} failed, {len(left)} left")
-        done, skipped, rest = (
-            tuple(row.name for row in rows) for rows in (named["done"], named["skipped"], left)
+        plan, events = self._plan, self._events
+        titles: dict[str, list[str]] = {"done": [], "skipped": [], "failed": [], "running": []}
+        for row in plan.inputs:
+            titles[events[row.title].state if row.title in events else "running"].append(row.title)
+        failures = [
+            Failure(event.row, part, why) for event in events.values() for part, why in event.failures.items()
+        ]
+        write_tables(plan, self._standing(), failures)
+        self._log(", ".join(f"{len(names)} {_STATES[state]}" for state, names in titles.items()))
+        return Outcome(
+            tuple(titles["done"]),
+            tuple(titles["skipped"]),
+            tuple(titles["running"]),
+            {title: events[title].reason for title in titles["failed"]},
+            plan.out / RESULTS,
+            plan.out / PAGE,
         )
-        return Outcome(done, skipped, rest, failures, plan.out / RESULTS, plan.out / PAGE)
 
-    def _state(self, row: PlannedInput) -> str:
-        return self._states[row.name].state if row.name in self._states else ""
+    def _standing(self) -> list[PlannedInput]:
+        """Return all rows as they stand now, those of which no prediction stands left out."""
+        rows = []
+        for row in self._plan.inputs:
+            event = self._events.get(row.title)
+            now = row if event is None else replace(event.row, finished=event.finished)
+            rows += [now] if now.predicted else []
+        return rows
 
     def _seconds_left(self) -> float | None:
-        done = sum(self._pixels.values())
-        return (time.monotonic() - self._started) * (self._total - done) / done if done else None
+        """Return how long the rest will take, if it goes on as so far."""
+        seconds, total = time.monotonic() - self._started, sum(self._work.values())
+        return seconds * max(total - self._done, 0) / self._done if self._done > 0 else None
 
     def _log(self, text: str) -> None:
         """Add a line to the log; a full disk shall not end a run that may still finish something."""
         stamp = datetime.now().astimezone().isoformat(timespec="seconds")
         with contextlib.suppress(OSError), (self._plan.out / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{stamp} {text}\n")
+
+
+def _share(event: InputEvent) -> float:
+    return event.share if event.state == "running" else 1.0

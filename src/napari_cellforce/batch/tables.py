@@ -1,46 +1,106 @@
-"""One tidy table over all inputs, one of the failures, and the page that shows them."""
+"""Tidy tables over all inputs and models, and the page that shows them."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from napari_cellforce import __version__, files
-from napari_cellforce.batch.plan import Plan, PlannedInput
-from napari_cellforce.report import BatchPage, Course, Section, write_page
+from napari_cellforce import files
+from napari_cellforce.batch.plan import Plan
+from napari_cellforce.batch.row import PlannedInput
+from napari_cellforce.batch.summary_page import write_summary_page
+from napari_cellforce.batch.wishes import COMPARE, PREDICT
 
-RESULTS, FAILURES, PAGE = "results.csv", "failures.csv", "report.html"
+RESULTS, AGREEMENT, FAILURES, PAGE = "results.csv", "agreement.csv", "failures.csv", "report.html"
 """Names of the files in the output folder that are about all inputs."""
 
-_FRAMEWISE = (
-    "This model sets the mean traction of every frame to the same value: it tells where a cell pulls, not "
-    "how hard. Forces must not be compared between frames, cells or conditions."
-)
-_FORCE, _TIME, _FRAME = "total force", "time [min]", "frame"
+_MEASURED = {"summed |B|": "measured total force", "summed |A|": "compared total force"}
+"""Columns of a comparison, as they are called where more than two fields are about."""
 
 Rows = list[dict[str, str]]
 
 
-def write_tables(plan: Plan, finished: Sequence[PlannedInput], failures: Mapping[str, str]) -> None:
-    """Write ``results.csv``, ``failures.csv`` and ``report.html``; each whole or not at all.
+@dataclass(frozen=True)
+class Failure:
+    """A part of an input that failed.
+
+    Attributes
+    ----------
+    row : PlannedInput
+    part : str
+    reason : str
+    """
+
+    row: PlannedInput
+    part: str
+    reason: str
+
+    @property
+    def in_words(self) -> str:
+        """The reason, with the part if that is not the prediction itself."""
+        return self.reason if self.part == PREDICT else f"{self.part}: {self.reason}"
+
+
+def write_tables(plan: Plan, standing: Sequence[PlannedInput], failures: Sequence[Failure]) -> None:
+    """Write the tables and the page, each whole or not at all.
 
     Parameters
     ----------
     plan : Plan
-    finished : sequence of PlannedInput
-        Those whose results are there, in the order of the plan.
-    failures : mapping of str to str
-        From the name of an input to the reason.
+    standing : sequence of PlannedInput
+        Rows whose prediction is there, in the order of the plan.
+    failures : sequence of Failure
     """
-    tables = [(row, _read(row.outputs.summary)) for row in finished]
-    rows = [{"file": row.name, "condition": row.condition, **line} for row, table in tables for line in table]
-    _write(plan.out / RESULTS, list(rows[0]) if rows else ["file", "condition"], rows)
-    _write(plan.out / FAILURES, ["file", "reason"], ({"file": f, "reason": r} for f, r in failures.items()))
-    write_page(plan.out / PAGE, _page(plan, tables, failures))
+    tables = [(row, frame_table(row)) for row in standing]
+    _write(plan.out / RESULTS, (_named(row, line) for row, table in tables for line in table))
+    agreements = {row.title: agreement_table(row) for row in standing}
+    if plan.config.compare:
+        _write(
+            plan.out / AGREEMENT, (_named(row, line) for row in standing for line in agreements[row.title])
+        )
+    _write(plan.out / FAILURES, (_named(f.row, {"part": f.part, "reason": f.reason}) for f in failures))
+    reasons: dict[str, str] = {}
+    for failure in failures:
+        reasons[failure.row.title] = f"{reasons.get(failure.row.title, '')} {failure.in_words}".strip()
+    write_summary_page(plan.out / PAGE, plan, tables, agreements, reasons)
+
+
+def frame_table(row: PlannedInput) -> Rows:
+    """Return the summary of a prediction, a row a frame, with what its explanation and comparison add."""
+    table = _read(row.outputs.summary)
+    by_frame = {line["frame"]: line for line in table}
+    for extra in _tables_by_frame(row):
+        for line in extra:
+            known = by_frame.get(line.pop("frame"))
+            if known is not None:
+                known.update({_renamed(name): value for name, value in line.items() if name not in known})
+    return table
+
+
+def agreement_table(row: PlannedInput) -> Rows:
+    """Return the numbers of a comparison with a measured field; none where there is no comparison."""
+    return _read(row.compared / "agreement.csv") if COMPARE in row.finished else []
+
+
+def _tables_by_frame(row: PlannedInput) -> Iterator[Rows]:
+    for part in ("fields", "decomposition"):
+        if part in row.finished:
+            yield _read(row.explained / f"{row.target.name}_{part}.csv")
+    if COMPARE in row.finished:
+        yield _read(row.compared / "over_time.csv")
+
+
+def _renamed(column: str) -> str:
+    for old, new in _MEASURED.items():
+        column = column.replace(old, new)
+    return column
+
+
+def _named(row: PlannedInput, line: Mapping[str, str]) -> dict[str, str]:
+    return {"file": row.name, "model": row.model, "condition": row.condition, **line}
 
 
 def _read(path: Path) -> Rows:
@@ -48,39 +108,14 @@ def _read(path: Path) -> Rows:
         return list(csv.DictReader(file))
 
 
-def _write(path: Path, columns: list[str], rows: Iterable[Mapping[str, str]]) -> None:
+def _write(path: Path, lines: Iterable[Mapping[str, str]]) -> None:
+    """Write a table with all columns that occur; what a row does not have is empty."""
+    rows = list(lines)
+    columns = dict.fromkeys(("file", "model", "condition"))
+    for row in rows:
+        columns |= dict.fromkeys(row)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer = csv.DictWriter(buffer, list(columns), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     files.write_text(path, buffer.getvalue())
-
-
-def _page(plan: Plan, tables: list[tuple[PlannedInput, Rows]], failures: Mapping[str, str]) -> BatchPage:
-    columns = list(tables[0][1][0]) if tables else []
-    force = next((name for name in columns if name.startswith(_FORCE)), _FORCE)
-    timed = bool(tables) and all(line[_TIME] for _, table in tables for line in table)
-    time = _TIME if timed else _FRAME
-    return BatchPage(
-        title=f"Traction forces in {Path(plan.config.folder).name or plan.config.folder}",
-        model=plan.record.name,
-        quantity=force,
-        time_label=time,
-        caveat=_FRAMEWISE if plan.record.relative_to == "frame" else "",
-        sections=tuple(_section(plan.out, row, table, time, force) for row, table in tables),
-        failures=failures,
-        settings={"Command": plan.config.command(), "Model": plan.record.limits},
-        version=__version__,
-        date=datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
-    )
-
-
-def _section(out: Path, row: PlannedInput, table: Rows, time: str, force: str) -> Section:
-    course = Course(
-        row.name,
-        row.condition,
-        tuple(float(line[time]) for line in table),
-        tuple(float(line[force]) for line in table),
-    )
-    picture, summary = (os.path.relpath(path, out) for path in (row.overview, row.outputs.summary))
-    return Section(course, picture, summary, row.notes)

@@ -1,23 +1,19 @@
-"""Several processes, each with a model of its own and one thread, fed one input at a time."""
+"""Several processes, each with models of its own and one thread, fed one task at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
 import signal
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from napari_cellforce.batch.brake import Brake
+from napari_cellforce.batch.bench import carry_out
 from napari_cellforce.batch.config import BatchConfig
-from napari_cellforce.batch.one import InputEvent, process_input
-from napari_cellforce.batch.plan import PlannedInput
-
-_ATTEMPTS = 2
-"""A process that was killed may have been a victim of others' memory: its input is tried once more."""
+from napari_cellforce.batch.crew import News
+from napari_cellforce.batch.steps import StepEvent, Task
 
 _TICK = 0.2
 """Seconds between looks at the brake."""
@@ -27,109 +23,88 @@ _TICK = 0.2
 class _Worker:
     process: BaseProcess
     connection: Connection
-    row: PlannedInput
+    task: Task | None = None
 
 
-def in_processes(rows: Iterable[PlannedInput], config: BatchConfig, brake: Brake) -> Iterator[InputEvent]:
-    """Process inputs in ``config.workers`` processes; see `process_input` for what is yielded."""
-    waiting = deque((row, 1) for row in rows)
-    attempts: dict[str, int] = {}
-    workers: list[_Worker] = []
-    try:
-        while workers or (waiting and not brake.after_input):
-            while waiting and len(workers) < config.workers and not brake.after_input:
-                row, attempts[row.name] = waiting.popleft()
-                workers.append(_start(row, config))
-            for worker in _with_news(workers):
-                event = _receive(worker)
-                if event is None:
-                    workers.remove(worker)
-                    if attempts[worker.row.name] < _ATTEMPTS:
-                        waiting.append((worker.row, attempts[worker.row.name] + 1))
-                        yield InputEvent(worker.row, "running", "Its process was killed; trying again later")
-                    else:
-                        yield InputEvent(worker.row, "failed", reason=_killed(worker))
-                    continue
-                if event.state != "running" and not _next_row(worker, waiting, attempts, brake):
-                    workers.remove(worker)
-                yield event
-            if brake.now:
-                return
-    finally:
-        for worker in workers:
+class Processes:
+    """A crew of ``config.workers`` processes; one that is killed is replaced."""
+
+    split = True
+
+    def __init__(self, config: BatchConfig) -> None:
+        self._config = config
+        self._workers: list[_Worker] = []
+
+    @property
+    def room(self) -> int:
+        """Number of processes without a task, born or not."""
+        return self._config.workers - len(self._busy)
+
+    def give(self, task: Task) -> None:
+        """Hand a task to an idle process; that it is dead, if it is, `news` will tell."""
+        idle = next((worker for worker in self._workers if worker.task is None), None)
+        worker = idle or self._start()
+        worker.task = task
+        with contextlib.suppress(OSError):
+            worker.connection.send(task)
+
+    def news(self) -> Iterator[News]:
+        """Yield what the processes say."""
+        ready = wait([worker.connection for worker in self._busy], timeout=_TICK)
+        for worker in [worker for worker in self._busy if worker.connection in ready]:
+            task = worker.task
+            if task is None:
+                continue
+            try:
+                event: StepEvent | None = worker.connection.recv()
+            except (EOFError, OSError):
+                worker.process.join()
+                self._workers.remove(worker)
+                yield News(task, lost=_how_it_ended(worker.process))
+                continue
+            if event is None:
+                worker.task = None
+            yield News(task, event)
+
+    def close(self) -> None:
+        """End all processes, whatever they are doing."""
+        for worker in self._workers:
             worker.process.terminate()
             worker.process.join()
 
+    @property
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.task is not None]
 
-def _start(row: PlannedInput, config: BatchConfig) -> _Worker:
-    context = multiprocessing.get_context("spawn")  # a fork would copy torch's and Qt's threads half
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, config), daemon=True, name="cellforce-batch")
-    process.start()
-    theirs.close()  # else the end of the process would not be noticed
-    worker = _Worker(process, ours, row)
-    _hand_over(worker)
-    return worker
-
-
-def _hand_over(worker: _Worker) -> None:
-    """Give a worker its row; that it is dead, if it is, `_receive` will tell."""
-    with contextlib.suppress(OSError):
-        worker.connection.send(worker.row)
+    def _start(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")  # a fork would copy torch's and Qt's threads half
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self._config)
+        process = context.Process(target=_serve, args=arguments, daemon=True, name="cellforce-batch")
+        process.start()
+        theirs.close()  # else the end of the process would not be noticed
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
 
 
-def _with_news(workers: list[_Worker]) -> list[_Worker]:
-    ready = wait([worker.connection for worker in workers], timeout=_TICK)
-    return [worker for worker in workers if worker.connection in ready]
-
-
-def _receive(worker: _Worker) -> InputEvent | None:
-    """Return what a worker says, or None if it is dead."""
-    try:
-        event: InputEvent = worker.connection.recv()
-    except (EOFError, OSError):
-        worker.process.join()
-        return None
-    return event
-
-
-def _next_row(
-    worker: _Worker, waiting: deque[tuple[PlannedInput, int]], attempts: dict[str, int], brake: Brake
-) -> bool:
-    """Give a worker its next input; False if there is none, and the worker is sent home."""
-    if not waiting or brake.after_input:
-        worker.connection.close()
-        worker.process.join()
-        return False
-    worker.row, attempts[worker.row.name] = waiting.popleft()
-    _hand_over(worker)
-    return True
-
-
-def _killed(worker: _Worker) -> str:
-    code = worker.process.exitcode or 0
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return (
-        f"The process that predicted it was killed {_ATTEMPTS} times ({how}). "
-        "If memory ran out, use fewer workers."
-    )
+def _how_it_ended(process: BaseProcess) -> str:
+    code = process.exitcode or 0
+    return f"signal {-code}; if memory ran out, use fewer workers" if code < 0 else f"exit code {code}"
 
 
 def _serve(connection: Connection, config: BatchConfig) -> None:
-    """Process the inputs that come through `connection`, until its other end is closed."""
+    """Do the tasks that come through `connection`, until its other end is closed; None ends each."""
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from napari_cellforce.batch.model import load
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     torch.set_num_threads(1)
-    predictor = load(config)
     with threadpool_limits(1):
         while True:
             try:
-                row = connection.recv()
-                for event in process_input(row, config, predictor):
+                for event in carry_out(connection.recv(), config):
                     connection.send(event)
+                connection.send(None)
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 return

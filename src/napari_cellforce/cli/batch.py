@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
     from napari_cellforce.models.record import Predictor
 
+_MEASURED, _WHERE = "Comparison with measured fields", "Where it runs"
+"""Headings in the help."""
+
 
 def batch(
     folder: Annotated[Path, typer.Argument(help="Folder with the images.")],
     out: Annotated[
         Path, typer.Option(help="Output folder; run again on it to go on or to bring it up to date.")
     ],
-    model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
+    model: Annotated[
+        list[str],
+        typer.Option(help="Name in `cellforce models list`, or a weights file; repeat for several."),
+    ],
     pattern: Annotated[
         str, typer.Option(help="Of the images' names: `*_zyxin.tif`; with a / of their paths.")
     ] = "*",
@@ -50,6 +56,50 @@ def batch(
     conditions: Annotated[
         str, typer.Option(help="CSV with the columns file, condition; by default the subfolders' names.")
     ] = "",
+    explain: Annotated[
+        str, typer.Option(help="Also explain: fields, greens, formula, decomposition, probes; by commas.")
+    ] = "",
+    compare: Annotated[
+        str,
+        typer.Option(
+            help="Measured field beside each image, * for its name: `../tfm/*_traction.csv`.",
+            rich_help_panel=_MEASURED,
+        ),
+    ] = "",
+    measured_unit: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the measured files, if they do not say: Pa, kPa, px, µm ...", rich_help_panel=_MEASURED
+        ),
+    ] = None,
+    measured_positions: Annotated[
+        str, typer.Option(help="Unit of their x and y: px or µm.", rich_help_panel=_MEASURED)
+    ] = "px",
+    measured_pixel_size: Annotated[
+        float | None, typer.Option(help="µm a pixel, for what is in pixels.", rich_help_panel=_MEASURED)
+    ] = None,
+    measured_spacing: Annotated[
+        float | None,
+        typer.Option(help="Distance of their vectors in µm, without positions.", rich_help_panel=_MEASURED),
+    ] = None,
+    measured_interval: Annotated[
+        float | None, typer.Option(help="Minutes between their frames.", rich_help_panel=_MEASURED)
+    ] = None,
+    measured_swap: Annotated[
+        bool,
+        typer.Option("--measured-swap", help="Their first component is along y.", rich_help_panel=_MEASURED),
+    ] = False,
+    measured_flip_y: Annotated[
+        bool,
+        typer.Option("--measured-flip-y", help="Their y component points up.", rich_help_panel=_MEASURED),
+    ] = False,
+    measured_flip_x: Annotated[
+        bool,
+        typer.Option("--measured-flip-x", help="Their x component points left.", rich_help_panel=_MEASURED),
+    ] = False,
+    measured_scale: Annotated[
+        float, typer.Option(help="Measured vectors are multiplied by it.", rich_help_panel=_MEASURED)
+    ] = 1.0,
     already_normalised: Annotated[
         bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
     ] = False,
@@ -61,10 +111,20 @@ def batch(
     samples: Annotated[
         int, typer.Option(min=0, help="Dropout passes for an uncertainty; 0 for one plain pass.")
     ] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that work at once.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_WHERE)] = "auto",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=_WHERE)
+    ] = 1,
     scheduler: Annotated[
-        str, typer.Option(help="Address of a running Dask scheduler: tcp://host:8786.")
+        str,
+        typer.Option(help="Address of a running Dask scheduler: tcp://host:8786.", rich_help_panel=_WHERE),
+    ] = "",
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="File that says how to get workers from a job queue (Slurm, PBS, ...).",
+            rich_help_panel=_WHERE,
+        ),
     ] = "",
     model_folder: Annotated[str, typer.Option(help="Folder of the models, if not the usual one.")] = "",
     dry_run: Annotated[
@@ -72,15 +132,19 @@ def batch(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan or the outcome as JSON.")] = False,
 ) -> None:
-    """Predict all images of a folder; exit code 0 if all are done, 3 if some failed, 2 for bad usage."""
-    from napari_cellforce.batch import BatchConfig, load, run
+    """Predict all images of a folder, and if asked explain and compare them.
+
+    Exit code 0 if all are done, 3 if some failed, 2 for bad usage.
+    """
+    from napari_cellforce.batch import BatchConfig
     from napari_cellforce.batch.config import absolute
+    from napari_cellforce.io.measured import MeasuredLayout
     from napari_cellforce.predict import PredictConfig
 
     config = BatchConfig(
         folder=str(absolute(folder)),
         out=str(absolute(out)),
-        model=model,
+        models=tuple(model),
         pattern=pattern,
         recursive=recursive,
         mask_pattern=mask_pattern,
@@ -88,35 +152,56 @@ def batch(
         pixel_size=pixel_size,
         z=plane(z),
         conditions=str(absolute(conditions)) if conditions else "",
+        explain=tuple(part.strip() for part in explain.split(",") if part.strip()),
+        compare=compare,
+        measured=MeasuredLayout(
+            unit=measured_unit,
+            position_unit=measured_positions,
+            pixel_size=measured_pixel_size,
+            spacing=measured_spacing,
+            frame_interval=measured_interval,
+            swap=measured_swap,
+            flip_y=measured_flip_y,
+            flip_x=measured_flip_x,
+            scale=measured_scale,
+        ),
         predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
         samples=samples,
         device=device,
         workers=workers,
         scheduler=scheduler,
+        cluster=str(absolute(cluster)) if cluster else "",
         model_folder=model_folder,
     )
-    predictor = load(config)
-    plan = _plan(config, predictor)
+    _carry_out(config, dry_run=dry_run, as_json=as_json)
+
+
+def _carry_out(config: BatchConfig, *, dry_run: bool, as_json: bool) -> None:
+    """Plan and, unless it is a dry run, do it; ends with the exit code."""
+    from napari_cellforce.batch import load, run
+
+    predictors = load(config)
+    plan = _plan(config, predictors)
     for doubt in plan.doubts:
         errors.print(f"[yellow]Warning:[/] {escape(doubt)}", highlight=False)
     if dry_run:
         _print_json(_plan_record(plan)) if as_json else _print_plan(plan)
         raise typer.Exit(SOME_FAILED if plan.problems else 0)
-    outcome = _follow(run(plan, predictor), plan)
+    outcome = _follow(run(plan, predictors), plan)
     _print_json(dataclasses.asdict(outcome)) if as_json else _print_outcome(outcome)
     raise typer.Exit(0 if outcome.complete else SOME_FAILED)
 
 
-def _plan(config: BatchConfig, predictor: Predictor) -> Plan:
+def _plan(config: BatchConfig, predictors: Sequence[Predictor]) -> Plan:
     """Make the plan, counting the inputs as they are looked at."""
     from napari_cellforce.batch import Plan, plan_rows
 
     rows = []
     with errors.status("Looking at the images") as status:
-        for row in plan_rows(config, predictor):
+        for row in plan_rows(config, predictors):
             rows.append(row)
             status.update(f"Looking at the images: {len(rows)}")
-    return Plan(config, predictor.record, tuple(rows))
+    return Plan(config, tuple(predictor.record for predictor in predictors), tuple(rows))
 
 
 def _follow(events: Generator[InputEvent | Outcome], plan: Plan) -> Outcome:
@@ -128,7 +213,7 @@ def _follow(events: Generator[InputEvent | Outcome], plan: Plan) -> Outcome:
             if isinstance(event, Outcome):
                 return event
             if event.state == "failed":
-                complain(f"{event.row.name}: {event.reason}")
+                complain(f"{event.row.title}: {event.reason}")
             update(event)
     raise AssertionError("a run ends with its outcome")
 
@@ -141,7 +226,7 @@ def _bar(total: int) -> Iterator[Callable[[InputEvent], None]]:
 
         def update(event: InputEvent) -> None:
             left = "" if event.seconds_left is None else f"about {_duration(event.seconds_left)} left"
-            doing = f"{event.row.name}  {event.what} {event.done}/{event.total}" if event.what else ""
+            doing = f"{event.row.title}  {event.what} {event.done}/{event.total}" if event.what else ""
             over = event.state != "running"
             bar.update(task, advance=int(over), description=f"{left}  [dim]{escape(doing)}")
 
@@ -157,15 +242,15 @@ def _duration(seconds: float) -> str:
 def _print_plan(plan: Plan) -> None:
     output.print(_plan_table(plan))
     for row in plan.problems:
-        complain(f"{row.name}: {row.problem}")
+        complain(f"{row.title}: {row.problem}")
 
 
 def _plan_table(plan: Plan) -> Table:
-    table = Table("image", "frames", "channel", "pixel [µm]", "mask", "condition", "state")
+    table = Table("image", "frames", "channel", "pixel [µm]", "mask", "condition", "to do")
     for row in plan.inputs:
-        state = "problem" if row.problem else "finished" if row.finished else "to do"
+        state = ", ".join(row.missing) or ("problem" if row.problem else "finished")
         cells = (
-            row.name,
+            row.title,
             str(row.frames or ""),
             ", ".join(row.channels),
             f"{row.pixel_size:.3g}" if row.pixel_size else "",
@@ -186,12 +271,17 @@ def _plan_record(plan: Plan) -> dict[str, object]:
 
 
 def _row_record(row: PlannedInput) -> dict[str, object]:
-    return {**dataclasses.asdict(row), "outputs": row.files}
+    return {
+        **dataclasses.asdict(row),
+        "to do": row.missing,
+        "problem": row.problem,
+        "outputs": row.predict_files,
+    }
 
 
 def _print_outcome(outcome: Outcome) -> None:
     parts = {
-        "predicted": outcome.done,
+        "done": outcome.done,
         "finished before": outcome.skipped,
         "failed": outcome.failures,
         "left": outcome.left,

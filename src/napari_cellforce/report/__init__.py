@@ -1,6 +1,6 @@
-"""Figures and pages about results, for people who were not there."""
+"""Pages and pictures about many results, for people."""
 
 from napari_cellforce.report.figures import Course, draw_overview
-from napari_cellforce.report.page import BatchPage, Section, write_page
+from napari_cellforce.report.page import BatchPage, ModelSummary, Picture, Result, write_page
 
-__all__ = ["BatchPage", "Course", "Section", "draw_overview", "write_page"]
+__all__ = ["BatchPage", "Course", "ModelSummary", "Picture", "Result", "draw_overview", "write_page"]

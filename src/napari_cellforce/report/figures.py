@@ -23,11 +23,17 @@ _SIDE = 320
 """Most pixels along a side of a thumbnail."""
 
 _DPI = 100
+_PLOT_DPI = 200
+"""Of plots, which are shown at half that: sharp on any screen."""
+
 _WIDTH = 7.8
 """Of an overview, in inches."""
 
 _PITCH, _BAR_ROOM, _TITLE_ROOM = 1.03, 0.2, 0.1
 """From picture to picture, and room for colour bar and titles, in widths of a picture."""
+
+_SPARK = (110, 22)
+"""Width and height of a course beside its numbers, in pixels."""
 
 _NICE_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 """Of a scale bar, in µm."""
@@ -137,6 +143,19 @@ def plot_conditions(courses: Sequence[Course], quantity: str) -> bytes:
     return _png(figure)
 
 
+def sparkline(values: Sequence[float]) -> str:
+    """Return an SVG of a course over time, as high as a line of text, from 0 to its maximum."""
+    if len(values) < 2 or not np.isfinite(values).all():
+        return ""
+    x = np.linspace(1, _SPARK[0] - 1, len(values))
+    y = _SPARK[1] - 1 - (_SPARK[1] - 2) * np.asarray(values) / (max(values) or 1)
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    return (
+        f'<svg width="{_SPARK[0]}" height="{_SPARK[1]}" role="img" aria-label="course over time">'
+        f'<polyline points="{points}" fill="none" stroke="#0b8ec2" stroke-width="1.4"/></svg>'
+    )
+
+
 @dataclass(frozen=True)
 class _Panels:
     """Pictures side by side in one set of axes: several sets would take matplotlib five times as long.
@@ -226,6 +245,7 @@ def _figure(width: float, height: float, **options: Any) -> Figure:
 
 def _plot(width: float, height: float) -> tuple[Figure, Axes]:
     figure = _figure(width, height, layout="constrained")
+    figure.set_dpi(_PLOT_DPI)
     return figure, figure.subplots()
 
 
@@ -260,5 +280,5 @@ def _upper(values: npt.NDArray[np.float32]) -> float:
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi="figure")
     return buffer.getvalue()

@@ -4,31 +4,83 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from napari_cellforce import files
-from napari_cellforce.report.figures import Course, plot_conditions, plot_courses
+from napari_cellforce.report.figures import Course, plot_conditions, plot_courses, sparkline
+
+_LARGEST = 40_000_000
+"""Bytes of pictures that a page holds in itself; with more, it shows those beside it."""
 
 
 @dataclass(frozen=True)
-class Section:
-    """One input on the page.
+class Picture:
+    """A picture that lies beside the page.
 
     Attributes
     ----------
+    caption : str
+    path : Path
+    """
+
+    caption: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one model says of one input.
+
+    Attributes
+    ----------
+    model : str
+    quantity : str
+        As of the model's `ModelSummary`.
     course : Course
-    picture, table : str
-        Paths from the page to the overview and the table.
+    overview : Path
+    pictures : tuple of Picture
+        Of explanation and comparison.
+    numbers : tuple of (str, str)
+        Quantities of the comparison and their values.
+    table : Path
+        Its frames.
     notes : tuple of str
     """
 
+    model: str
+    quantity: str
     course: Course
-    picture: str
-    table: str
+    overview: Path
+    pictures: tuple[Picture, ...]
+    numbers: tuple[tuple[str, str], ...]
+    table: Path
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What one model says of all inputs.
+
+    Attributes
+    ----------
+    name : str
+    quantity : str
+        The force's name with its unit: ``"total force [nN]"``.
+    time_label : str
+        ``"time [min]"`` or ``"frame"``.
+    caveat : str
+        What must not be read into the numbers; empty if nothing.
+    courses : tuple of Course
+    """
+
+    name: str
+    quantity: str
+    time_label: str
+    caveat: str
+    courses: tuple[Course, ...]
 
 
 @dataclass(frozen=True)
@@ -38,34 +90,44 @@ class BatchPage:
     Attributes
     ----------
     title : str
-    model : str
-    quantity : str
-        The force's name with its unit: ``"total force [nN]"``.
-    time_label : str
-        ``"time [min]"`` or ``"frame"``.
-    caveat : str
-        What must not be read into the numbers; empty if nothing.
-    sections : tuple of Section
+    models : tuple of ModelSummary
+    inputs : mapping of str to tuple of Result
+        From the name of an input to what the models say of it.
     failures : mapping of str to str
         From an input to the reason why it failed.
+    tables : tuple of str
+        Names of the tables beside the page.
     settings : mapping of str to str
     version, date : str
     """
 
     title: str
-    model: str
-    quantity: str
-    time_label: str
-    caveat: str
-    sections: tuple[Section, ...]
+    models: tuple[ModelSummary, ...]
+    inputs: Mapping[str, tuple[Result, ...]]
     failures: Mapping[str, str]
+    tables: tuple[str, ...]
     settings: Mapping[str, str]
     version: str
     date: str
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions that occur, by name."""
+        return tuple(
+            sorted({result.course.condition for results in self.inputs.values() for result in results})
+        )
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of all inputs, whatever the number of models."""
+        return sum(len(results[0].course.times) for results in self.inputs.values())
+
 
 def write_page(path: Path, page: BatchPage) -> Path:
-    """Write the page as HTML, whole or not at all; it needs its neighbours, but no network."""
+    """Write the page as HTML, whole or not at all; it needs no network.
+
+    The pictures are in the page, so that it can be sent by mail; only those of very many inputs stay outside.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -75,13 +137,36 @@ def write_page(path: Path, page: BatchPage) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["href"] = lambda name: quote(os.fsencode(name))
-    courses = [section.course for section in page.sections]
-    plots = []
-    if courses:
-        plots.append(("Total force over time", plot_courses(courses, page.quantity, page.time_label)))
-    if len({course.condition for course in courses}) > 1:
-        plots.append(("By condition", plot_conditions(courses, page.quantity)))
-    embedded = [(title, base64.b64encode(png).decode()) for title, png in plots]
-    text = environment.get_template("batch.html.j2").render(page=page, plots=embedded)
+    environment.filters["href"] = lambda target: _href(Path(target), path.parent)
+    environment.filters["picture"] = _source_of_pictures(page, path.parent)
+    environment.filters["sparkline"] = sparkline
+    template = environment.get_template("batch.html.j2")
+    text = template.render(page=page, plots=[(model, _plots(model)) for model in page.models])
     return files.write_text(path, text.encode("utf-8", "replace").decode())
+
+
+def _plots(model: ModelSummary) -> list[tuple[str, str]]:
+    """Return captions and pictures of a model's plots."""
+    if not model.courses:
+        return []
+    plots = [("Total force over time", plot_courses(model.courses, model.quantity, model.time_label))]
+    if len({course.condition for course in model.courses}) > 1:
+        plots.append(("By condition", plot_conditions(model.courses, model.quantity)))
+    return [(caption, _inline(png)) for caption, png in plots]
+
+
+def _source_of_pictures(page: BatchPage, folder: Path) -> Callable[[Path], str]:
+    """Return what says where a picture comes from: the page itself, or the file."""
+    results = [result for results in page.inputs.values() for result in results]
+    paths = [path for r in results for path in (r.overview, *(picture.path for picture in r.pictures))]
+    if sum(path.stat().st_size for path in paths if path.is_file()) > _LARGEST:
+        return lambda path: _href(path, folder)
+    return lambda path: _inline(path.read_bytes()) if path.is_file() else ""
+
+
+def _href(path: Path, folder: Path) -> str:
+    return quote(os.fsencode(os.path.relpath(folder / path, folder)))
+
+
+def _inline(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from napari_cellforce.batch import InputEvent, PlannedInput
+from napari_cellforce.batch.wishes import PREDICT
 from napari_cellforce.errors import sentence
 from napari_cellforce.widgets._form import TextLine, Tone
 
@@ -55,10 +56,10 @@ class BatchPlanSection(QWidget):
 
     @property
     def selected(self) -> PlannedInput | None:
-        """The selected row, if its results are there."""
+        """The selected row, if its prediction is there."""
         item = self._table.item(self._table.currentRow(), 0)
         row = item.data(Qt.UserRole) if item is not None and item.isSelected() else None
-        return row if row is not None and row.name in self._finished else None
+        return row if row is not None and row.title in self._finished else None
 
     def clear(self) -> None:
         """Show no plan."""
@@ -72,33 +73,35 @@ class BatchPlanSection(QWidget):
         self.show()
         i = self._table.rowCount()
         self._table.setRowCount(i + 1)
-        self._rows[row.name] = i, row
-        for column, text in enumerate((row.name, str(row.frames or ""), "")):
+        self._rows[row.title] = i, row
+        for column, text in enumerate((row.title, str(row.frames or ""), "")):
             item = QTableWidgetItem(text)
             item.setData(Qt.UserRole, row)
             item.setToolTip(_details(row))
             self._table.setItem(i, column, item)
-        state = "problem" if row.problem else "finished" if row.finished else "to do"
-        self._set_state(row.name, state, row.problem or _details(row))
+        if row.predicted:
+            self._finished.add(row.title)
+        state = "problem" if row.problem else "finished" if row.complete else _to_do(row)
+        self._set_state(row.title, state, row.problem or _details(row))
 
     def take(self, event: InputEvent) -> None:
         """Show what has happened to an input."""
         words = {"done": "finished", "skipped": "finished", "failed": "problem"}
         running = f"{event.done} / {event.total}" if event.total else "starting"
-        self._set_state(event.row.name, words.get(event.state, running), event.reason or _details(event.row))
+        if PREDICT in event.finished and event.row.title not in self._finished:
+            self._finished.add(event.row.title)
+            self.chosen.emit()
+        self._set_state(event.row.title, words.get(event.state, running), event.reason or _details(event.row))
         if event.state == "running":
-            self._table.scrollToItem(self._table.item(self._rows[event.row.name][0], 0))
+            self._table.scrollToItem(self._table.item(self._rows[event.row.title][0], 0))
 
-    def _set_state(self, name: str, state: str, tip: str) -> None:
+    def _set_state(self, title: str, state: str, tip: str) -> None:
         sign = {"problem": "⚠ ", "finished": "✓ "}.get(state, "")
-        item = self._table.item(self._rows[name][0], 2)
+        item = self._table.item(self._rows[title][0], 2)
         item.setText(sign + state)
         item.setToolTip(tip)
-        if state == "finished":
-            self._finished.add(name)
-            self.chosen.emit()
         if state == "problem":
-            self._problems[name] = tip
+            self._problems[title] = tip
             self._tell_problems()
 
     def _tell_problems(self) -> None:
@@ -112,6 +115,10 @@ class BatchPlanSection(QWidget):
             self.opened.emit(self.selected)
 
 
+def _to_do(row: PlannedInput) -> str:
+    return "to do" if not row.predicted else f"+ {', '.join(row.missing)}"
+
+
 def _details(row: PlannedInput) -> str:
     """Return what is known of an image, a line each."""
     height, width = row.shape
@@ -122,6 +129,7 @@ def _details(row: PlannedInput) -> str:
         f"pixel {row.pixel_size:.4g} µm" if row.pixel_size else "",
         f"mask {row.mask.name}" if row.mask else "cell found automatically",
         f"condition {row.condition}" if row.condition else "",
+        f"compared with {row.measured.name}" if row.measured else "",
         *row.notes,
     ]
     return "\n".join(line for line in lines if line)

@@ -61,9 +61,10 @@ class BatchProgress(QWidget):
         if event.state == "running":
             self._one.setRange(0, event.total)
             self._one.setValue(event.done)
-            self._one.setFormat(f"{event.row.path.name}  {event.done} / {event.total}")
+            counted = f"  {event.done} / {event.total}" if event.total else ""
+            self._one.setFormat(f"{event.row.path.name}{counted}")
         elif event.row.to_do:
-            self._done.add(event.row.name)
+            self._done.add(event.row.title)
         total = self._all.maximum()
         left = event.seconds_left
         words = f" · {duration(left)} left" if left is not None and len(self._done) < total else ""

@@ -62,7 +62,7 @@ def config(folder: Path, tmp_path: Path) -> Callable[..., BatchConfig]:
 
     def make(**changes) -> BatchConfig:
         return BatchConfig(
-            **{"folder": str(folder), "out": str(tmp_path / "out"), "model": "adhesion-filter", **changes}
+            **{"folder": str(folder), "out": str(tmp_path / "out"), "models": ("adhesion-filter",), **changes}
         )
 
     return make

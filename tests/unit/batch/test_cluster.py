@@ -27,14 +27,16 @@ def cluster():
 
 
 def tractions(out) -> dict[str, bytes]:
-    return {path.name: np.asarray(read_field(path).data).tobytes() for path in out.glob("*_traction.ome.tif")}
+    return {
+        path.name: np.asarray(read_field(path).data).tobytes() for path in out.rglob("*_traction.ome.tif")
+    }
 
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing_but_time(config, predictor, movie, tmp_path, cluster):
     movie(tmp_path / "inputs" / "long.tif", frames=80)
-    list(run(make_plan(config(out=str(tmp_path / "quiet")), predictor), predictor))
-    plan = make_plan(config(scheduler=cluster.scheduler_address), predictor)
+    list(run(make_plan(config(out=str(tmp_path / "quiet")), [predictor]), [predictor]))
+    plan = make_plan(config(scheduler=cluster.scheduler_address), [predictor])
     parts = tmp_path / "out" / ".cellforce" / "parts"
     killed = []
 
@@ -47,7 +49,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(config, predictor, movie
 
     killer = threading.Thread(target=kill_in_mid_run, daemon=True)
     killer.start()
-    *_, outcome = run(plan, predictor)
+    *_, outcome = run(plan, [predictor])
     killer.join(timeout=10)
     assert killed
     assert outcome.complete, outcome.failures
@@ -56,9 +58,9 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(config, predictor, movie
 
 @pytest.mark.slow
 def test_a_bad_file_fails_on_the_cluster_with_its_reason(config, predictor, folder, cluster):
-    plan = make_plan(config(scheduler=cluster.scheduler_address), predictor)
+    plan = make_plan(config(scheduler=cluster.scheduler_address), [predictor])
     (folder / "cell_2.tif").write_text("no image")
-    *_, outcome = run(plan, predictor)
+    *_, outcome = run(plan, [predictor])
     assert outcome.done == ("cell_1.tif", "cell_3.tif")
     assert "is not a TIFF" in outcome.failures["cell_2.tif"]
 
@@ -66,4 +68,4 @@ def test_a_bad_file_fails_on_the_cluster_with_its_reason(config, predictor, fold
 def test_a_scheduler_that_does_not_answer_is_told(config, predictor, monkeypatch):
     monkeypatch.setattr("napari_cellforce.batch.cluster._PATIENCE", "0.2s")
     with pytest.raises(CellForceError, match="no Dask scheduler answers"):
-        list(run(make_plan(config(scheduler="tcp://127.0.0.1:9"), predictor), predictor))
+        list(run(make_plan(config(scheduler="tcp://127.0.0.1:9"), [predictor]), [predictor]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.cli.app import app
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.predict import PredictConfig
 
 
@@ -19,7 +22,7 @@ def everything_changed(folder, out) -> BatchConfig:
     return BatchConfig(
         folder=str(folder),
         out=str(out),
-        model="adhesion-filter",
+        models=("adhesion-filter", "sheet-filter"),
         pattern="*.tif",
         recursive=True,
         mask_pattern="-$(rm) *'s mask.tif",
@@ -27,6 +30,9 @@ def everything_changed(folder, out) -> BatchConfig:
         pixel_size=0.17,
         z=0,
         conditions=str(folder / "conditions.csv"),
+        explain=("fields", "probes"),
+        compare="../tfm/*'s (1).csv",
+        measured=MeasuredLayout("kPa", "µm", 0.2, 1.5, 2.0, True, True, True, 0.5),
         predict=PredictConfig(("zyxin",), True, 267.0, 1.5),
         device="cpu",
         workers=3,
@@ -57,7 +63,7 @@ def test_the_copied_command_means_the_same_settings(tmp_path, folder):
     result = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
     record = json.loads(result.stdout)
     assert BatchConfig.from_json(json.dumps(record["config"])) == config
-    assert [row["condition"] for row in record["inputs"]] == ["control"]
+    assert [row["condition"] for row in record["inputs"]] == ["control", "control"]
 
 
 def test_the_copied_script_means_the_same_settings(tmp_path):
@@ -68,6 +74,34 @@ def test_the_copied_script_means_the_same_settings(tmp_path):
 
 
 def test_defaults_are_left_out_of_command_and_script():
-    config = BatchConfig("in", "out", "unet")
+    config = BatchConfig("in", "out", ("unet",))
     assert config.command() == "cellforce batch in --out out --model unet"
     assert "workers" not in config.script()
+
+
+def test_a_setting_without_an_option_would_be_lost_in_the_copied_command():
+    changed = everything_changed(Path("a"), "b")
+    same = [
+        f.name
+        for f in dataclasses.fields(BatchConfig)
+        if f.name not in ("cluster", "samples")
+        and getattr(changed, f.name) == getattr(BatchConfig("", "", ()), f.name)
+    ]
+    assert not same, "then the tests above say nothing of these"
+
+
+def test_passes_and_a_cluster_file_stand_in_the_command_too():
+    config = BatchConfig("in", "out", ("unet",), samples=4, cluster="our slurm.yaml")
+    assert config.command().endswith("--samples=4 '--cluster=our slurm.yaml'")
+    with pytest.raises(CellForceError, match="Leave one of them out"):
+        dataclasses.replace(config, scheduler="tcp://127.0.0.1:8786")
+
+
+def test_what_cannot_be_explained_is_refused_with_what_can():
+    with pytest.raises(CellForceError, match="there are fields, greens"):
+        BatchConfig("in", "out", ("unet",), explain=("feelings",))
+
+
+def test_one_name_in_place_of_several_is_a_mistake_of_the_script():
+    with pytest.raises(TypeError, match="tuple"):
+        BatchConfig("in", "out", "unet")

@@ -31,11 +31,13 @@ def last(events) -> Outcome:
 
 
 def tables(out: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in [*out.glob("*_summary.csv"), out / "results.csv"]}
+    return {path.name: path.read_text() for path in [*out.rglob("*_summary.csv"), out / "results.csv"]}
 
 
 def tractions(out: Path) -> dict[str, bytes]:
-    return {path.name: np.asarray(read_field(path).data).tobytes() for path in out.glob("*_traction.ome.tif")}
+    return {
+        path.name: np.asarray(read_field(path).data).tobytes() for path in out.rglob("*_traction.ome.tif")
+    }
 
 
 def bad_files(folder: Path, movie: Callable) -> dict[str, str]:
@@ -80,7 +82,7 @@ def test_of_a_hundred_inputs_of_which_ten_are_bad_ninety_are_done_and_ten_reason
     expected = bad_files(folder, movie)
     for n in range(90):
         movie(folder / f"cell_{n:02d}.tif", seed=n)
-    outcome = last(run(make_plan(config(folder=str(folder)), predictor), predictor))
+    outcome = last(run(make_plan(config(folder=str(folder)), [predictor]), [predictor]))
     assert len(outcome.done) == 90
     assert outcome.failures.keys() == expected.keys()
     for name, words in expected.items():
@@ -95,7 +97,7 @@ def test_of_a_hundred_inputs_of_which_ten_are_bad_ninety_are_done_and_ten_reason
 
 def test_most_of_what_is_bad_is_known_before_starting(config, predictor, movie, tmp_path):
     expected = bad_files(tmp_path / "bad", movie)
-    plan = make_plan(config(folder=str(tmp_path / "bad")), predictor)
+    plan = make_plan(config(folder=str(tmp_path / "bad")), [predictor])
     unseen = {row.name for row in plan.inputs if not row.problem}
     assert unseen == {"bad_nan.tif", "bad_dark.tif"}, "only their pixels tell"
     assert all(expected[row.name] in row.problem for row in plan.problems)
@@ -104,7 +106,7 @@ def test_most_of_what_is_bad_is_known_before_starting(config, predictor, movie, 
 def test_masks_that_are_missing_empty_or_of_another_size_are_told_before_starting(config, predictor, folder):
     write_mask(folder / "cell_1_mask.tif", Mask(np.zeros((1, SIDE, SIDE), bool)))
     write_mask(folder / "cell_2_mask.tif", Mask(np.ones((1, 9, 9), bool)))
-    plan = make_plan(config(mask_pattern="*_mask.tif"), predictor)
+    plan = make_plan(config(mask_pattern="*_mask.tif"), [predictor])
     empty, small, missing = (row.problem for row in plan.inputs)
     assert "no pixel other than 0" in empty
     assert "9 x 9" in small
@@ -114,7 +116,7 @@ def test_masks_that_are_missing_empty_or_of_another_size_are_told_before_startin
 def test_a_traction_field_is_no_input(config, predictor, folder):
     field = VectorField(np.ones((1, 2, 8, 8), np.float32), "traction", "Pa", PixelSize.square(1))
     write_field(folder / "renamed.tif", field)
-    plan = make_plan(config(pattern="renamed.tif"), predictor)
+    plan = make_plan(config(pattern="renamed.tif"), [predictor])
     assert "holds a traction" in plan.inputs[0].problem
 
 
@@ -128,14 +130,14 @@ def test_an_error_that_nobody_foresaw_is_one_inputs_own_and_in_the_log(config, p
                 raise ZeroDivisionError("a bug")
             return predictor.predict_frame(image, mask, pixel_size)
 
-    outcome = last(run(make_plan(config(), predictor), Moody()))
+    outcome = last(run(make_plan(config(), [predictor]), [Moody()]))
     assert outcome.failures == {"cell_2.tif": "Unexpected error, please report it: ZeroDivisionError: a bug"}
     assert "Traceback" in (tmp_path / "out" / "log.txt").read_text()
 
 
 def test_what_does_not_fit_on_the_disk_fails_and_leaves_no_half_files(config, predictor, tmp_path, full_disk):
-    plan = make_plan(config(pattern="cell_3.tif"), predictor)
-    events = run(plan, predictor)
+    plan = make_plan(config(pattern="cell_3.tif"), [predictor])
+    events = run(plan, [predictor])
     next(events)
     with full_disk(8192):
         outcome = last(events)
@@ -154,13 +156,13 @@ def test_a_disk_that_is_really_full_is_said_and_freed_space_is_used(config, pred
         pytest.skip("no disk can be made here")
     try:
         (disk / "ballast").write_bytes(bytes(960_000))
-        plan = make_plan(config(out=str(disk / "out")), predictor)
+        plan = make_plan(config(out=str(disk / "out")), [predictor])
         reasons = []
         with pytest.raises(CellForceError, match="the disk is full"):  # at last, of the tables
-            reasons.extend(event.reason for event in run(plan, predictor) if event.state == "failed")
+            reasons.extend(event.reason for event in run(plan, [predictor]) if event.state == "failed")
         assert all("the disk is full" in reason for reason in reasons)
         (disk / "ballast").unlink()
-        assert last(run(make_plan(plan.config, predictor), predictor)).complete
+        assert last(run(make_plan(plan.config, [predictor]), [predictor])).complete
     finally:
         subprocess.run(["umount", disk], check=True)
 
@@ -195,7 +197,7 @@ def test_killed_again_and_again_the_results_are_those_of_a_quiet_night(
     config, predictor, movie, tmp_path, workers, moments
 ):
     movie(tmp_path / "inputs" / "long.tif", frames=120)
-    quiet = last(run(make_plan(config(out=str(tmp_path / "quiet")), predictor), predictor))
+    quiet = last(run(make_plan(config(out=str(tmp_path / "quiet")), [predictor]), [predictor]))
     out = tmp_path / "out"
     restless = config(workers=workers)
     kills = 0
@@ -216,9 +218,9 @@ def test_killed_again_and_again_the_results_are_those_of_a_quiet_night(
 @pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(config, predictor, movie, tmp_path):
     movie(tmp_path / "inputs" / "long.tif", frames=100)
-    plan = make_plan(config(workers=2), predictor)
+    plan = make_plan(config(workers=2), [predictor])
     killed = False
-    for event in run(plan, predictor):
+    for event in run(plan, [predictor]):
         if not killed and isinstance(event, InputEvent) and event.what == "Predicting":
             psutil.Process().children()[-1].kill()
             killed = True
@@ -229,8 +231,8 @@ def test_a_killed_worker_costs_nothing_but_time(config, predictor, movie, tmp_pa
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_every_time_is_given_up(config, predictor, tmp_path):
-    plan = make_plan(config(workers=2, pattern="cell_3.tif"), predictor)
-    for event in run(plan, predictor):
+    plan = make_plan(config(workers=2, pattern="cell_3.tif"), [predictor])
+    for event in run(plan, [predictor]):
         if isinstance(event, InputEvent) and event.what.startswith("Measuring"):
             for child in psutil.Process().children():
                 child.kill()

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from napari_cellforce.batch.folder import condition_of, find_inputs, mask_of, read_conditions, twins
+from napari_cellforce.batch.folder import beside, condition_of, find_inputs, read_conditions, twins
 from napari_cellforce.errors import CellForceError
 
 
@@ -59,7 +59,7 @@ def test_masks_belong_to_their_images(config, folder, movie):
     movie(folder / "cell_1_mask.tif")
     assert names(config(mask_pattern="*_mask.tif")) == ["cell_1.tif", "cell_2.tif", "cell_3.tif"]
     assert "cell_1_mask.tif" in names(config())
-    assert mask_of(folder / "a.ome.tif", "../masks/*.png") == folder.parent / "masks" / "a.png"
+    assert beside(folder / "a.ome.tif", "../masks/*.png") == folder.parent / "masks" / "a.png"
 
 
 def test_a_cells_folder_of_frames_is_one_input(config, folder):

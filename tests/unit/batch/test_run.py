@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -21,8 +22,19 @@ from napari_cellforce.predict import PredictConfig, predict
 
 def batch(config, predictor, brake=None) -> tuple[Outcome, list[InputEvent]]:
     """Plan and run; the outcome, and what happened before."""
-    *events, outcome = run(make_plan(config, predictor), predictor, brake)
+    *events, outcome = run(make_plan(config, [predictor]), [predictor], brake)
     return outcome, events
+
+
+class Counting:
+    """A model that counts the frames it is asked for."""
+
+    def __init__(self, predictor):
+        self.record, self._predictor, self.frames = predictor.record, predictor, 0
+
+    def predict_frame(self, *inputs):
+        self.frames += 1
+        return self._predictor.predict_frame(*inputs)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -53,14 +65,14 @@ def test_all_inputs_give_their_files_one_table_and_one_page(config, predictor, t
     assert "area [µm²]" in table[0]
     out = tmp_path / "out"
     assert {"config.json", "log.txt", "failures.csv", "cell_2_overview.png"} <= {
-        p.name for p in out.iterdir()
+        p.name for p in out.rglob("*")
     }
 
 
 def test_the_tractions_are_those_of_a_single_prediction(config, predictor, folder, tmp_path):
     batch(config(), predictor)
     alone = np.stack([result.traction for result in predict(read(folder / "cell_3.tif"), predictor)])
-    written = np.asarray(read_field(tmp_path / "out" / "cell_3_traction.ome.tif").data)
+    written = np.asarray(read_field(tmp_path / "out" / "adhesion-filter" / "cell_3_traction.ome.tif").data)
     np.testing.assert_array_equal(written, alone)
 
 
@@ -74,7 +86,7 @@ def test_several_processes_make_the_same(config, predictor, tmp_path):
 
 def test_the_second_run_has_nothing_to_do(config, predictor, tmp_path):
     batch(config(), predictor)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("cell_*")}
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("cell_*")}
     outcome, events = batch(config(workers=2), predictor)
     assert len(outcome.skipped) == 3
     assert {event.state for event in events} == {"skipped"}
@@ -113,7 +125,7 @@ def read_field_mask(folder: Path, n: int) -> np.ndarray:
 def test_a_changed_or_lost_file_is_done_again(config, predictor, folder, movie, tmp_path):
     batch(config(), predictor)
     movie(folder / "cell_1.tif", seed=99)
-    (tmp_path / "out" / "cell_2_summary.csv").unlink()
+    (tmp_path / "out" / "adhesion-filter" / "cell_2_summary.csv").unlink()
     outcome, _ = batch(config(), predictor)
     assert outcome.done == ("cell_1.tif", "cell_2.tif")
 
@@ -137,7 +149,7 @@ def test_an_uncertainty_is_joined_too_and_goes_with_the_model_that_gave_it(
     config, predictor, tmp_path, monkeypatch
 ):
     class Unsure:
-        record = replace(predictor.record, name="unsure")
+        record = replace(predictor.record, sha256="another")
 
         def predict_frame(self, image, mask, pixel_size):
             result = predictor.predict_frame(image, mask, pixel_size)
@@ -145,8 +157,10 @@ def test_an_uncertainty_is_joined_too_and_goes_with_the_model_that_gave_it(
 
     monkeypatch.setattr(parts, "PART_FRAMES", 2)
     batch(config(), Unsure())
-    uncertainty = tmp_path / "out" / "cell_3_uncertainty.ome.tif"
-    expected = np.abs(np.asarray(read_field(tmp_path / "out" / "cell_3_traction.ome.tif").data)[:, 0])
+    uncertainty = tmp_path / "out" / "adhesion-filter" / "cell_3_uncertainty.ome.tif"
+    expected = np.abs(
+        np.asarray(read_field(tmp_path / "out" / "adhesion-filter" / "cell_3_traction.ome.tif").data)[:, 0]
+    )
     np.testing.assert_array_equal(np.asarray(read(uncertainty).data)[:, 0], expected)
     uncertainty.unlink()
     assert batch(config(), Unsure())[0].done == ("cell_3.tif",)
@@ -158,22 +172,25 @@ def test_a_cancelled_movie_goes_on_from_its_last_whole_part(config, predictor, m
     monkeypatch.setattr(parts, "PART_FRAMES", 2)
     movie(tmp_path / "one" / "long.tif", frames=7)
     brake, seen = Brake(), []
-    plan = make_plan(config(folder=str(tmp_path / "one")), predictor)
-    for event in run(plan, predictor, brake):
+    plan = make_plan(config(folder=str(tmp_path / "one")), [predictor])
+    for event in run(plan, [predictor], brake):
         if isinstance(event, InputEvent) and event.what == "Predicting" and event.done == 5:
             brake.cancel()
         seen.append(event)
     assert seen[-1].left == ("long.tif",)
-    assert not (tmp_path / "out" / "long_traction.ome.tif").exists(), "whole or not at all"
-    outcome, events = batch(plan.config, predictor)
-    assert [event.done for event in events if event.what == "Predicting"] == [5, 6, 7]
+    assert not (tmp_path / "out" / "adhesion-filter" / "long_traction.ome.tif").exists(), (
+        "whole or not at all"
+    )
+    spy = Counting(predictor)
+    outcome, _ = batch(plan.config, spy)
+    assert spy.frames == 3, "four frames lay in whole parts"
     assert len(rows(outcome.results)) == 7
 
 
 def test_stop_finishes_the_input_and_begins_no_other(config, predictor):
     brake = Brake()
     events = []
-    for event in run(make_plan(config(), predictor), predictor, brake):
+    for event in run(make_plan(config(), [predictor]), [predictor], brake):
         brake.stop()
         events.append(event)
     outcome = events[-1]
@@ -183,27 +200,27 @@ def test_stop_finishes_the_input_and_begins_no_other(config, predictor):
 
 
 def test_two_runs_on_one_output_folder_the_second_refuses(config, predictor):
-    plan = make_plan(config(), predictor)
-    first = run(plan, predictor)
+    plan = make_plan(config(), [predictor])
+    first = run(plan, [predictor])
     next(first)
     with pytest.raises(CellForceError, match="another batch"):
-        next(run(plan, predictor))
+        next(run(plan, [predictor]))
     assert list(first)[-1].complete, "the first does not notice"
 
 
 def test_an_input_deleted_or_cut_after_planning_fails_alone(config, predictor, folder):
-    plan = make_plan(config(), predictor)
+    plan = make_plan(config(), [predictor])
     (folder / "cell_1.tif").unlink()
     (folder / "cell_2.tif").write_bytes((folder / "cell_2.tif").read_bytes()[:3000])
-    *_, outcome = run(plan, predictor)
+    *_, outcome = run(plan, [predictor])
     assert outcome.done == ("cell_3.tif",)
     assert "was not found" in outcome.failures["cell_1.tif"]
     assert outcome.failures["cell_2.tif"]
 
 
 def test_an_input_that_changes_while_it_is_read_is_not_believed(config, predictor, folder, movie):
-    plan = make_plan(config(pattern="cell_2.tif"), predictor)
-    for event in run(plan, predictor):
+    plan = make_plan(config(pattern="cell_2.tif"), [predictor])
+    for event in run(plan, [predictor]):
         if isinstance(event, InputEvent) and event.what == "Predicting" and event.done == 1:
             movie(folder / "new.tif", frames=2, seed=5)
             (folder / "new.tif").replace(folder / "cell_2.tif")
@@ -222,15 +239,18 @@ def test_odd_names_are_no_obstacle(config, predictor, movie, tmp_path):
     outcome, _ = batch(config(folder=str(odd)), predictor)
     assert outcome.complete
     assert {row["file"] for row in rows(outcome.results)} == {*given, "\\xff.tif"}
-    links = re.findall(r'src="([^"]+_overview.png)"', outcome.report.read_text(encoding="utf-8"))
-    assert len(links) == len(given) + 1
+    page = outcome.report.read_text(encoding="utf-8")
+    assert len(re.findall(r'alt="Protein[^>]*src="data:image/png', page)) == len(given) + 1
+    tables = [unquote(link) for link in re.findall(r'href="([^"#]+_summary.csv)"', page)]
+    assert len(tables) == len(given) + 1
+    assert all((outcome.report.parent / link).is_file() for link in tables if "\ufffd" not in link)
 
 
 def test_inputs_that_differ_only_in_their_ending_keep_their_results_apart(config, predictor, folder):
     shutil.copyfile(folder / "cell_1.tif", folder / "cell_1.tiff")
     outcome, _ = batch(config(pattern="cell_1.*"), predictor)
     assert outcome.complete
-    assert len(list((folder.parent / "out").glob("*_traction.ome.tif"))) == 2
+    assert len(list((folder.parent / "out").rglob("*_traction.ome.tif"))) == 2
 
 
 def test_an_output_folder_that_cannot_be_is_refused(config, predictor, folder):
@@ -246,7 +266,7 @@ def test_the_page_names_failures_conditions_and_what_the_numbers_do_not_say(conf
     assert "bad &lt;b&gt;.tif" in page
     assert "<b>.tif" not in page
     assert "is not a TIFF file" in page
-    assert page.count("data:image/png;base64") == 2, "over time, and by condition"
+    assert page.count("data:image/png;base64") == 2 + 4, "over time, by condition, and four images"
     assert "must not be compared" in page, "this filter sets the mean of every frame to 1"
     assert "is not a TIFF file" in rows(outcome.report.with_name("failures.csv"))[0]["reason"]
 

@@ -33,7 +33,7 @@ def batch(folder, tmp_path, *options):
 def test_all_done_is_0_and_says_where_the_results_are(folder, tmp_path):
     result = batch(folder, tmp_path)
     assert result.exit_code == 0
-    assert "1 predicted" in result.stdout
+    assert "1 done" in result.stdout
     assert str(tmp_path / "out" / "results.csv") in result.stdout
     assert "1 finished before" in batch(folder, tmp_path).stdout
 
