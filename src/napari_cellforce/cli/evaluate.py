@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from napari_cellforce.cli.console import complain, frame_progress, output
+from napari_cellforce.cli.train import pair
 from napari_cellforce.errors import CellForceError
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ def evaluate(
     pixel_size: Annotated[
         float | None, typer.Option(help="Side of a pixel in µm, for data that do not say.")
     ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--files", metavar="WHAT=PATTERN", help="Names of the files, as for `cellforce train`."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="CELL", help="Cell to leave out; repeat.")
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Pa above which directions count; a fifth of the frame's maximum by default."),
@@ -38,18 +46,31 @@ def evaluate(
         EvaluateConfig,
         Failure,
         FrameScore,
+        Snapshot,
         model_table,
         write_evaluation,
     )
     from napari_cellforce.evaluate import evaluate as run
 
-    config = EvaluateConfig(tuple(data), tuple(model or ()), pixel_size, threshold, samples, device)
+    config = EvaluateConfig(
+        tuple(data),
+        tuple(model or ()),
+        pixel_size,
+        patterns=dict(pair(entry, "--files") for entry in files or ()),
+        exclude=tuple(exclude or ()),
+        threshold=threshold,
+        samples=samples,
+        device=device,
+    )
     scores: list[FrameScore] = []
+    snapshots: list[Snapshot] = []
     failures: list[Failure] = []
     with frame_progress("evaluate", "runs") as update:
         for record in run(config):
             if isinstance(record, FrameScore):
                 scores.append(record)
+            elif isinstance(record, Snapshot):
+                snapshots.append(record)
             elif isinstance(record, Failure):
                 failures.append(record)
                 complain(f"{record.cell}, {record.model}: {record.reason}")
@@ -57,7 +78,7 @@ def evaluate(
                 update(record.what, record.done, record.total)
     if not scores:
         raise CellForceError("no cell could be evaluated", "at least one is needed", "See the reasons above.")
-    page = write_evaluation(out, config, scores, failures)
+    page = write_evaluation(out, config, scores, failures, snapshots)
     output.print(_summary(model_table(scores)))
     output.print(str(page), highlight=False)
 

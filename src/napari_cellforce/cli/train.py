@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -13,38 +13,97 @@ from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.errors import CellForceError
 
 if TYPE_CHECKING:
-    from napari_cellforce.train import Event, TrainConfig, TrainResult
+    from napari_cellforce.train import Event, Trainable, TrainConfig, TrainResult
+
+_CELLS, _SPLIT, _RUN = "Cells", "Which cells to validate with", "Run"
 
 Data = Annotated[
     list[Path] | None,
-    typer.Option("--data", help="Folder in the authors' layout, or CSV table of cells; repeat for several."),
+    typer.Option(
+        "--data",
+        help="Folder of cells, or CSV table of them; repeat for several.",
+        rich_help_panel=_CELLS,
+    ),
+]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--files",
+        metavar="WHAT=PATTERN",
+        help="Names of the files in a folder that is not in the authors' layout: "
+        "'image={cell}/zyxin.tif', and so for mask, traction and, if there, displacement.",
+        rich_help_panel=_CELLS,
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="CELL", help="Cell to leave out; repeat.", rich_help_panel=_CELLS),
 ]
 PixelSize = Annotated[
-    float | None, typer.Option("--pixel-size", help="Side of a pixel in µm, if the files do not say.")
+    float | None,
+    typer.Option(
+        "--pixel-size", help="Side of a pixel in µm, if the files do not say.", rich_help_panel=_CELLS
+    ),
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder of the run; must not hold another one.")]
-Name = Annotated[str | None, typer.Option("--name", help="What to call the model.")]
-Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the cells, at most.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Fold = Annotated[
+    str | None,
+    typer.Option("--fold", metavar="I/K", help="The i-th of k parts of the cells.", rich_help_panel=_SPLIT),
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="COLUMN=VALUE",
+        help="Cells with this value in a column of the table (a drug, a day); repeat for more values.",
+        rich_help_panel=_SPLIT,
+    ),
+]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        "--window",
+        metavar="FIRST-LAST",
+        help="Only these frames of them (from 0); the other cells are learnt from outside of these.",
+        rich_help_panel=_SPLIT,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", help="Folder of the run; must not hold another one.", rich_help_panel=_RUN),
+]
+Name = Annotated[str | None, typer.Option("--name", help="What to call the model.", rich_help_panel=_RUN)]
+Epochs = Annotated[
+    int | None, typer.Option("--epochs", help="Passes over the cells, at most.", rich_help_panel=_RUN)
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)]
 
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="Settings of the run, YAML or JSON.")] = None,
     data: Data = None,
+    files: Files = None,
+    exclude: Exclude = None,
+    pixel_size: PixelSize = None,
+    fold: Fold = None,
+    where: Column = None,
+    window: Window = None,
     out: Out = Path("cellforce-run"),
     name: Name = None,
-    pixel_size: PixelSize = None,
     epochs: Epochs = None,
     resume: Resume = False,
     check: Annotated[bool, typer.Option("--check", help="Only list the cells and their problems.")] = False,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="With --check: write a page with statistics and pictures.")
+    ] = None,
 ) -> None:
     """Train a predictor on measured cells, from settings or with the defaults."""
     from napari_cellforce.train import TrainConfig, read_config
 
     settings = read_config(config) if config else TrainConfig()
-    settings = _with(settings, data, name, pixel_size, epochs)
-    if check:
-        _list_cells(settings)
+    settings = _with_cells(settings, data, files, exclude, pixel_size)
+    settings = _with_run(_with_split(settings, fold, where, window), name, epochs)
+    if check or page:
+        _list_cells(settings, page)
     else:
         _run(settings, out, resume)
 
@@ -52,13 +111,22 @@ def train(
 def finetune(
     model: Annotated[str, typer.Argument(help="Name in `cellforce models list`, or a weights file.")],
     data: Data = None,
+    files: Files = None,
+    exclude: Exclude = None,
+    pixel_size: PixelSize = None,
+    fold: Fold = None,
+    where: Column = None,
+    window: Window = None,
     out: Out = Path("cellforce-run"),
     name: Name = None,
-    pixel_size: PixelSize = None,
     epochs: Epochs = None,
     only: Annotated[
-        Literal["all", "head", "normalisation", "scale"],
-        typer.Option(help="What may change: all layers, the last one, the batch norms, or the scale."),
+        Literal["all", "head", "normalisation", "scale", "scale-and-offset"],
+        typer.Option(
+            help="What may change: all layers, the last one, the batch norms, or only the scale in Pa "
+            "(and an offset).",
+            rich_help_panel=_RUN,
+        ),
     ] = "all",
     resume: Resume = False,
 ) -> None:
@@ -66,30 +134,78 @@ def finetune(
     from napari_cellforce.train import finetune_config
 
     called = name or "my-model"
-    if only == "scale":
-        _calibrate(model, data, out / f"{called}.safetensors", pixel_size)
-        return
-    _run(_with(finetune_config(model, only), data, called, pixel_size, epochs), out, resume)
+    part: Trainable = "all" if only == "scale" or only == "scale-and-offset" else only
+    settings = _with_cells(finetune_config(model, part), data, files, exclude, pixel_size)
+    if only in ("scale", "scale-and-offset"):
+        _calibrate(settings, out / f"{called}.safetensors", offset=only == "scale-and-offset")
+    else:
+        _run(_with_run(_with_split(settings, fold, where, window), called, epochs), out, resume)
 
 
-def _with(
+def _with_cells(
     config: TrainConfig,
     data: list[Path] | None,
-    name: str | None,
+    files: list[str] | None,
+    exclude: list[str] | None,
     pixel_size: float | None,
-    epochs: int | None,
 ) -> TrainConfig:
-    """Return a config with what was typed on the command line in the place of its own entries."""
-    of_data = config.data
+    """Return a config with the cells of the command line in the place of its own entries."""
+    changes: dict[str, Any] = {}
     if data:
-        of_data = dataclasses.replace(of_data, sources=tuple(str(path) for path in data))
+        changes["sources"] = tuple(str(path) for path in data)
+    if files:
+        changes["patterns"] = dict(pair(entry, "--files") for entry in files)
+    if exclude:
+        changes["exclude"] = tuple(exclude)
     if pixel_size is not None:
-        of_data = dataclasses.replace(of_data, pixel_size=pixel_size)
+        changes["pixel_size"] = pixel_size
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **changes))
+
+
+def _with_split(
+    config: TrainConfig, fold: str | None, where: list[str] | None, window: str | None
+) -> TrainConfig:
+    """Return a config with the split of the command line in the place of its own entries."""
+    changes: dict[str, Any] = {}
+    if fold is not None:
+        number, folds = _two_numbers(fold, "/", "--fold", "2/5 is the second of five parts")
+        changes |= {"folds": folds, "fold": number - 1, "column": ""}
+    if where:
+        pairs = [pair(entry, "--where") for entry in where]
+        if len({column for column, _ in pairs}) > 1:
+            raise _unclear(f"--where names the columns {pairs[0][0]} and {pairs[-1][0]}", "one is taken")
+        changes |= {"column": pairs[0][0], "values": tuple(value for _, value in pairs)}
+    if window is not None:
+        changes["window"] = _two_numbers(window, "-", "--window", "30-60 is from frame 30 to frame 60")
+    return dataclasses.replace(config, split=dataclasses.replace(config.split, **changes))
+
+
+def _with_run(config: TrainConfig, name: str | None, epochs: int | None) -> TrainConfig:
     optimise = config.optimise if epochs is None else dataclasses.replace(config.optimise, epochs=epochs)
-    return dataclasses.replace(config, name=name or config.name, data=of_data, optimise=optimise)
+    return dataclasses.replace(config, name=name or config.name, optimise=optimise)
 
 
-def _list_cells(config: TrainConfig) -> None:
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Return the name and the value of an option like ``--files image=PATTERN``."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise _unclear(f"{option} is {text!r}", "it is a name, = and a value")
+    return name.strip(), value.strip()
+
+
+def _two_numbers(text: str, between: str, option: str, example: str) -> tuple[int, int]:
+    first, _, last = text.partition(between)
+    if not (first.strip().isdigit() and last.strip().isdigit()):
+        raise _unclear(f"{option} is {text!r}", example)
+    return int(first), int(last)
+
+
+def _unclear(found: str, rule: str) -> CellForceError:
+    return CellForceError(found, rule, "Correct the option; --help tells more.", topic="settings")
+
+
+def _list_cells(config: TrainConfig, page: Path | None) -> None:
+    from napari_cellforce.evaluate import write_dataset_page
     from napari_cellforce.train import index
 
     found = index(config.data)
@@ -103,6 +219,8 @@ def _list_cells(config: TrainConfig) -> None:
     output.print(table)
     for note in found.notes:
         output.print(note)
+    if page:
+        output.print(f"{write_dataset_page(page, found)}", highlight=False)
 
 
 def _run(config: TrainConfig, out: Path, resume: bool) -> None:
@@ -123,17 +241,20 @@ def _report(result: TrainResult) -> None:
     for name, value in result.best.items():
         table.add_row(name, f"{value:.4g}")
     output.print(table)
+    if result.share < 1:
+        output.print(f"kept {result.share:.0%} of what changed: best on the cells kept aside")
     output.print(f"{result.model}", highlight=False)
 
 
-def _calibrate(model: str, data: list[Path] | None, path: Path, pixel_size: float | None) -> None:
-    from napari_cellforce.train import DataConfig, calibrate_file
+def _calibrate(config: TrainConfig, path: Path, *, offset: bool) -> None:
+    from napari_cellforce.train import calibrate_file
 
-    if not data:
+    if not config.data.sources:
         raise CellForceError(
             "there are no cells to calibrate with", "measured tractions are needed", "Name them with --data."
         )
-    config = DataConfig(tuple(str(folder) for folder in data), pixel_size)
-    written, found = calibrate_file(model, config, path)
-    output.print(f"{found.scale:.4g} Pa per unit (R2 {found.r2:.2f}, {found.frames} frames)")
+    kind: Literal["scale", "scale and offset"] = "scale and offset" if offset else "scale"
+    written, found = calibrate_file(config.start_from, config.data, path, kind)
+    shift = f", {found.offset:+.4g} Pa" if offset else ""
+    output.print(f"{found.scale:.4g} Pa per unit{shift} (R2 {found.r2:.2f}, {found.frames} frames)")
     output.print(f"{written}", highlight=False)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import math
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from napari_cellforce.evaluate.scores import FrameScore
+from napari_cellforce.evaluate.snapshots import Snapshot
+from napari_cellforce.fields import FloatArray
 
 _SHOWN = ("|F| correlation", "angle error [°]", "vector R2", "R2, own scale")
+_ARROWS = 14
+"""Arrows along the longer side of a picture."""
+_INCH = 2.1
+_MEASURED = "measured"
 
 
 def overview(cells: pd.DataFrame) -> str:
@@ -24,6 +38,111 @@ def overview(cells: pd.DataFrame) -> str:
         axes.grid(axis="x", alpha=0.3)
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis() if axes is figure.axes[0] else None
+    return _svg(figure)
+
+
+def gallery(snapshots: Sequence[Snapshot], scales: Mapping[str, float]) -> str:
+    """Return a frame side by side: image, measured traction, and that of every model, in one colour scale.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        Of one frame, one a model.
+    scales : mapping of str to float
+        Pa of one unit of each model.
+
+    Returns
+    -------
+    str
+        A data URI of a PNG.
+    """
+    first = snapshots[0]
+    fields = {_MEASURED: first.measured} | {
+        shot.model: shot.predicted * np.float32(scales[shot.model])
+        for shot in snapshots
+        if shot.predicted is not None
+    }
+    inside = np.hypot(*first.measured)[first.mask]
+    top = float(np.percentile(inside, 99.5)) if inside.size else 1.0
+    height, width = first.mask.shape
+    figure = Figure(
+        figsize=(_INCH * (len(fields) + 1), _INCH * height / width + 0.35), layout="constrained", dpi=100
+    )
+    image, *others = np.atleast_1d(figure.subplots(1, len(fields) + 1))
+    image.imshow(first.image, cmap="gray", vmax=float(np.percentile(first.image, 99.7)))
+    _outline(image, first)
+    image.set_title("image", fontsize=9)
+    for axes, (name, field) in zip(others, fields.items(), strict=True):
+        shown = axes.imshow(np.hypot(*field), cmap="inferno", vmin=0, vmax=top or 1.0)
+        if field[0].any() and field[1].any():
+            _arrows(axes, field, top)
+        _outline(axes, first)
+        axes.set_title(name, fontsize=9)
+    figure.colorbar(shown, ax=list(others), label="|F| [Pa]", shrink=0.8, pad=0.01)
+    for axes in (image, *others):
+        axes.set_axis_off()
+    return _png(figure)
+
+
+def courses(scores: Sequence[FrameScore], scales: Mapping[str, float]) -> str:
+    """Return the total force of a cell over its frames, measured and by every model, as SVG text."""
+    figure = Figure(figsize=(6, 2.4), layout="constrained")
+    axes = figure.subplots()
+    by_model: dict[str, list[FrameScore]] = {}
+    for score in scores:
+        by_model.setdefault(score.model, []).append(score)
+    own = next(iter(by_model.values()))
+    axes.plot([s.frame for s in own], [s.measured_force for s in own], "k-", linewidth=2, label=_MEASURED)
+    for name, of_model in by_model.items():
+        axes.plot(
+            [s.frame for s in of_model], [scales[name] * s.predicted_force for s in of_model], label=name
+        )
+    axes.set_xlabel("frame")
+    axes.set_ylabel("total force [nN]")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return _svg(figure)
+
+
+def preview(shot: Snapshot) -> str:
+    """Return a frame's image and measured traction as a data URI of a PNG."""
+    return gallery([shot], {})
+
+
+def histogram(values: Sequence[float], label: str) -> str:
+    """Return how often which values occur, as SVG text."""
+    figure = Figure(figsize=(4.5, 2), layout="constrained")
+    axes = figure.subplots()
+    axes.hist(values, bins=min(20, max(5, len(values))), color="#2196d3")
+    axes.set_xlabel(label)
+    axes.set_ylabel("frames")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return _svg(figure)
+
+
+def _outline(axes: Axes, shot: Snapshot) -> None:
+    if shot.mask.any() and not shot.mask.all():
+        axes.contour(shot.mask, [0.5], colors="#00d5ff", linewidths=0.8)
+
+
+def _arrows(axes: Axes, field: FloatArray, top: float) -> None:
+    """Draw arrows where the traction is strong; an arrow of the colour scale's end reaches the next one."""
+    step = max(math.ceil(max(field.shape[1:]) / _ARROWS), 1)
+    y, x = np.mgrid[step // 2 : field.shape[1] : step, step // 2 : field.shape[2] : step]
+    v, u = field[:, y, x]
+    strong = np.hypot(u, v) > 0.15 * top
+    look = {"angles": "xy", "scale_units": "xy", "scale": (top or 1) / (1.5 * step), "width": 0.006}
+    axes.quiver(x[strong], y[strong], u[strong], v[strong], color="white", **look)
+
+
+def _png(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg")
     svg = text.getvalue()

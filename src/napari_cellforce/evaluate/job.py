@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.evaluate.scores import FrameScore, score_frame
+from napari_cellforce.evaluate.snapshots import Snapshot, snapshot
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index import CellSource, DatasetIndex, cells_of, index_cells, open_cell
@@ -22,6 +23,9 @@ PROTEIN_ITSELF = "zyxin itself"
 
 BASELINES = (PROTEIN_ITSELF, "adhesion-filter", "sheet-filter")
 """Always beside the models: what they say has to be better than what learns nothing."""
+
+PICTURED = 12
+"""Cells that are shown in pictures."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class EvaluateConfig:
         Names in the zoo, or weights files.
     pixel_size : float or None
         In µm, for data that do not say theirs.
+    patterns : mapping of str to str
+        Names of the files in folders that do not have the authors' layout, see
+        `napari_cellforce.io.index.cells_by_pattern`.
+    exclude : tuple of str
+        Cells to leave out.
     threshold : float or None
         In Pa; directions count where the measured traction exceeds it. None for a fifth of the maximum.
     samples : int
@@ -46,6 +55,8 @@ class EvaluateConfig:
     data: tuple[str, ...]
     models: tuple[str, ...] = ()
     pixel_size: float | None = None
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
     threshold: float | None = None
     samples: int = 0
     device: str = "auto"
@@ -76,20 +87,25 @@ class _Brightness:
         return FrameResult(np.stack([np.zeros_like(magnitude), magnitude]).astype(np.float32))
 
 
-def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Failure]:
+def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Snapshot | Failure]:
     """Predict all usable frames with every model and baseline, and compare them with the measurement.
 
     Yields
     ------
-    Progress, FrameScore or Failure
-        Scores of a frame, model by model.
+    Progress, FrameScore, Snapshot or Failure
+        Scores of a frame, model by model; and a small picture of the middle frame of the first cells.
 
     Raises
     ------
     CellForceError
         If the data cannot be found or hold no usable frame, or a model cannot be loaded.
     """
-    sources = tuple(source for path in config.data for source in cells_of(path, config.pixel_size))
+    sources = tuple(
+        source
+        for path in config.data
+        for source in cells_of(path, config.pixel_size, patterns=config.patterns)
+        if source.cell not in config.exclude
+    )
     found = index_cells(sources)
     found.require_usable()
     predictors = _load(config)
@@ -99,7 +115,7 @@ def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Failure
         for j, (name, predictor) in enumerate(predictors.items()):
             yield Progress(f"{source.cell}, {name}", i * len(predictors) + j, total)
             try:
-                yield from _scores(name, predictor, source, cell, found, config)
+                yield from _scores(name, predictor, source, cell, found, config, pictured=i < PICTURED)
             except CellForceError as error:
                 yield Failure(name, source.cell, str(error))
 
@@ -124,12 +140,32 @@ def _scores(
     cell: MeasuredCell,
     found: DatasetIndex,
     config: EvaluateConfig,
-) -> Iterator[FrameScore]:
-    usable = {row.frame for row in found.usable if row.cell == source.cell}
+    *,
+    pictured: bool,
+) -> Iterator[FrameScore | Snapshot]:
+    usable = [row.frame for row in found.usable if row.cell == source.cell]
     job = prepare(cell.image, predictor, cell.mask)
     for result in job.run():
-        if isinstance(result, FrameResult) and result.frame in usable:
-            yield _score(name, source.cell, cell, job, result, config)
+        if not isinstance(result, FrameResult) or result.frame not in usable:
+            continue
+        yield _score(name, source.cell, cell, job, result, config)
+        if pictured and result.frame == usable[len(usable) // 2]:
+            yield snapshot_of(cell, source.cell, result.frame, name, result.traction)
+
+
+def snapshot_of(
+    cell: MeasuredCell, name: str, frame: int, model: str = "", predicted: FloatArray | None = None
+) -> Snapshot:
+    """Return a small picture of a frame, with what a model says of it."""
+    return snapshot(
+        name,
+        frame,
+        cell.image.frame(frame, (0,))[0],
+        cell.mask.frame(frame),
+        np.asarray(cell.traction.data[frame]),
+        model,
+        predicted,
+    )
 
 
 def _score(

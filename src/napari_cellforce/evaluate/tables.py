@@ -34,6 +34,16 @@ def cell_table(scores: Sequence[FrameScore]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def scales(scores: Sequence[FrameScore]) -> dict[str, float]:
+    """Return the Pa of one unit of each model."""
+    return {model: scale(own) for model, own in _by(scores, "model").items()}
+
+
+def by_cell(scores: Sequence[FrameScore]) -> dict[str, list[FrameScore]]:
+    """Return the scores of each cell."""
+    return _by(scores, "cell")
+
+
 def scale(scores: Sequence[FrameScore]) -> float:
     """Return the Pa of one unit of prediction: least squares over the vectors of all frames.
 

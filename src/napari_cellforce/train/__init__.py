@@ -7,14 +7,16 @@ from napari_cellforce.train.config import (
     DataConfig,
     OptimiseConfig,
     SplitConfig,
+    Trainable,
     TrainConfig,
     finetune_config,
     read_config,
     recipe,
 )
-from napari_cellforce.train.examples import Examples, index, prepare
+from napari_cellforce.train.examples import Examples, prepare
 from napari_cellforce.train.loop import TrainResult, train
 from napari_cellforce.train.losses import LossConfig
+from napari_cellforce.train.measured import index, split_of
 
 __all__ = [
     "AugmentConfig",
@@ -29,6 +31,7 @@ __all__ = [
     "Step",
     "TrainConfig",
     "TrainResult",
+    "Trainable",
     "calibrate",
     "calibrate_file",
     "finetune_config",
@@ -36,5 +39,6 @@ __all__ = [
     "prepare",
     "read_config",
     "recipe",
+    "split_of",
     "train",
 ]

@@ -17,13 +17,15 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FloatArray
 from napari_cellforce.io.index import open_cell
 from napari_cellforce.models import checkpoint
-from napari_cellforce.models.network import NetworkPredictor
+from napari_cellforce.models.network import NetworkPredictor, lengthened
 from napari_cellforce.models.record import ModelRecord, Predictor
 from napari_cellforce.preprocess.normalise import normalise
 from napari_cellforce.train.config import MASK_INPUT, DataConfig
-from napari_cellforce.train.examples import channels_of, index
+from napari_cellforce.train.measured import channels_of, index
 from napari_cellforce.train.starting import scale_output
 from napari_cellforce.zoo import load_weights
+
+Kind = Literal["scale", "scale and offset"]
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,10 @@ class Calibration:
 
     def apply(self, traction: FloatArray) -> FloatArray:
         """Return a predicted ``(..., 2, Y, X)`` field in Pa."""
-        return calibrated(traction, self.scale, self.offset)
+        return lengthened(traction, self.scale, self.offset)
 
 
-def calibrated(traction: FloatArray, scale: float, offset: float) -> FloatArray:
-    """Return a ``(..., 2, Y, X)`` field with lengths scaled and shifted, down to 0 at most."""
-    length = np.linalg.norm(traction, axis=-3, keepdims=True)
-    wanted = np.maximum(scale * length + offset, 0)
-    turned = np.divide(traction * wanted, length, out=np.zeros_like(traction), where=length > 0)
-    return np.asarray(turned, dtype=np.float32)
-
-
-def calibrate(
-    predictor: Predictor, data: DataConfig, kind: Literal["scale", "scale and offset"] = "scale"
-) -> Calibration:
+def calibrate(predictor: Predictor, data: DataConfig, kind: Kind = "scale") -> Calibration:
     """Fit the scale of a predictor to measured cells, one is enough.
 
     The scale alone is fitted to the vectors; scale and offset to their lengths. Both by least squares.
@@ -94,16 +86,16 @@ def calibrate(
             "Check the channel, the mask, and the order of the traction's components.",
             topic="calibration",
         )
-    fitted = calibrated(predicted, scale, offset)
+    fitted = lengthened(predicted, scale, offset)
     return Calibration(
         scale, offset, float(metrics.r_squared(fitted, measured, everywhere)), cells, len(pairs)
     )
 
 
 def calibrate_file(
-    model: str | os.PathLike[str], data: DataConfig, path: str | os.PathLike[str]
+    model: str | os.PathLike[str], data: DataConfig, path: str | os.PathLike[str], kind: Kind = "scale"
 ) -> tuple[Path, Calibration]:
-    """Write a network that predicts in Pa: the same, its output scaled; see `calibrate`.
+    """Write a network that predicts in Pa: the same, its output scaled (and shifted); see `calibrate`.
 
     Parameters
     ----------
@@ -112,6 +104,7 @@ def calibrate_file(
     data : DataConfig
     path : path-like
         Of the new model; must not be there yet.
+    kind : {"scale", "scale and offset"}
     """
     path = Path(path)
     if path.exists():
@@ -119,7 +112,7 @@ def calibrate_file(
             f"{path} is there already", "a model is not overwritten", "Choose another name.", topic="output"
         )
     loaded = load_weights(model)
-    found = calibrate(NetworkPredictor(loaded, device="cpu"), data)
+    found = calibrate(NetworkPredictor(loaded, device="cpu"), data, kind)
     module = copy.deepcopy(loaded.module)
     scale_output(module, loaded.record, found.scale)
     told = f" Scaled to Pa on {found.frames} frames of {found.cells} measured cells (R2 {found.r2:.2f})."
@@ -128,6 +121,7 @@ def calibrate_file(
         name=path.stem,
         output_unit="Pa",
         output_scale=1.0,
+        output_offset=found.scale * loaded.record.output_offset + found.offset,
         training_data=loaded.record.training_data + told,
     )
     return checkpoint.save(path, module, record), found

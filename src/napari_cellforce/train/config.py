@@ -8,14 +8,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import OutputKind
 from napari_cellforce.train.augment import AugmentConfig
 from napari_cellforce.train.losses import LossConfig
-
-T = TypeVar("T")
+from napari_cellforce.train.settings import built, refusal, require
 
 Trainable = Literal["all", "head", "normalisation"]
 MASK_INPUT = "mask"
@@ -32,6 +30,11 @@ class DataConfig:
         Folders in the authors' layout, and CSV tables (`napari_cellforce.io.index`).
     pixel_size : float or None
         In µm, for files that do not say.
+    patterns : mapping of str to str
+        Names of the files in folders that do not have the authors' layout: ``image``, ``mask``,
+        ``traction`` and if there ``displacement``, with ``{cell}`` for the cell's name.
+    exclude : tuple of str
+        Cells to leave out.
     target : {"measured", "exact"}
         Of simulated cells: traction as a microscope would have measured it, or as it is.
     simulated, seed : int
@@ -49,6 +52,8 @@ class DataConfig:
 
     sources: tuple[str, ...] = ()
     pixel_size: float | None = None
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
     target: Literal["measured", "exact"] = "measured"
     simulated: int = 0
     seed: int = 0
@@ -70,6 +75,9 @@ class SplitConfig:
         Cross-validation: number of parts, and the one to validate with; 0 for none.
     column, values : str, tuple of str
         Validate with the cells that have these values in this column of a table.
+    window : tuple of 2 int
+        First and last frame (from 0) to validate with; the other cells are learnt from outside of it. Empty
+        for all frames of both.
     seed : int
     """
 
@@ -78,7 +86,20 @@ class SplitConfig:
     fold: int = 0
     column: str = ""
     values: tuple[str, ...] = ()
+    window: tuple[int, ...] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require(
+            not self.window or (len(self.window) == 2 and 0 <= self.window[0] <= self.window[1]),
+            f"window is {list(self.window)}",
+            "it is the first and the last frame to validate with, counted from 0",
+        )
+        require(
+            not self.folds or 0 <= self.fold < self.folds,
+            f"fold is {self.fold} of {self.folds}",
+            "folds are counted from 0",
+        )
 
 
 @dataclass(frozen=True)
@@ -166,16 +187,16 @@ class TrainConfig:
     optimise: OptimiseConfig = field(default_factory=OptimiseConfig)
 
     def __post_init__(self) -> None:
-        _require(bool(self.inputs), "inputs is empty", "a network needs something to see")
-        _require(
+        require(bool(self.inputs), "inputs is empty", "a network needs something to see")
+        require(
             self.trainable in get_args(Trainable),
             f"trainable is {self.trainable!r}",
             f"it is one of {', '.join(get_args(Trainable))}",
         )
         for name in ("epochs", "batch", "accumulate"):
             value = getattr(self.optimise, name)
-            _require(value >= 1, f"{name} is {value}", "it must be at least 1")
-        _require(0 <= self.optimise.average < 1, "average is not from 0 to 1", "0.99 is usual, 0 is none")
+            require(value >= 1, f"{name} is {value}", "it must be at least 1")
+        require(0 <= self.optimise.average < 1, "average is not from 0 to 1", "0.99 is usual, 0 is none")
 
     @property
     def proteins(self) -> tuple[str, ...]:
@@ -195,7 +216,7 @@ class TrainConfig:
         CellForceError
             Naming the first key that is not known, or the value that makes no sense.
         """
-        return _built(cls, values, "")
+        return built(cls, values, _PARTS)
 
 
 def read_config(path: str | os.PathLike[str]) -> TrainConfig:
@@ -212,11 +233,11 @@ def read_config(path: str | os.PathLike[str]) -> TrainConfig:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _refusal(f"cannot read {path}", error.strerror or "no such file") from error
+        raise refusal(f"cannot read {path}", error.strerror or "no such file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _refusal(f"{path} is neither YAML nor JSON", " ".join(str(error).split())) from error
+        raise refusal(f"{path} is neither YAML nor JSON", " ".join(str(error).split())) from error
     if not isinstance(values, Mapping):
-        raise _refusal(f"{path} holds no settings", "it has one entry a setting")
+        raise refusal(f"{path} holds no settings", "it has one entry a setting")
     return TrainConfig.from_mapping(values)
 
 
@@ -243,45 +264,3 @@ _PARTS: Mapping[str, type[Any]] = {
     "augment": AugmentConfig,
     "optimise": OptimiseConfig,
 }
-
-
-def _built(kind: type[T], values: Mapping[str, Any], path: str) -> T:
-    known = {entry.name: entry for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            raise _refusal(f"there is no setting {path}{key}", f"there are {', '.join(known)}")
-    entries: dict[str, Any] = {}
-    for key, value in values.items():
-        if key in _PARTS and kind is TrainConfig:
-            _require(isinstance(value, Mapping), f"{key} is {value!r}", "it is a group of settings")
-            entries[key] = _built(_PARTS[key], value, f"{key}.")
-        else:
-            entries[key] = _checked(path + key, value, known[key])
-    return kind(**entries)
-
-
-def _checked(name: str, value: Any, entry: dataclasses.Field[Any]) -> Any:
-    """Return a value of the kind that its default has."""
-    default = entry.default if entry.default is not dataclasses.MISSING else None
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(default, bool):
-        right = isinstance(value, bool)
-    elif isinstance(default, int | float):
-        right = isinstance(value, int | float) and not isinstance(value, bool)
-        right = right and (isinstance(default, float) or float(value).is_integer())
-    elif isinstance(default, str):
-        right = isinstance(value, str)
-    else:
-        right = True
-    _require(right, f"{name} is {value!r}", f"it must be like {default!r}")
-    return value
-
-
-def _require(condition: bool, found: str, rule: str) -> None:
-    if not condition:
-        raise _refusal(found, rule)
-
-
-def _refusal(found: str, rule: str) -> CellForceError:
-    return CellForceError(found, rule, "Correct the settings of the run.", topic="settings")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -12,21 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PixelSize
-from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index import (
-    CellSource,
-    DatasetIndex,
     Split,
-    cells_of,
-    index_cells,
-    k_fold,
-    open_cell,
     split_by_cell,
-    split_by_column,
 )
 from napari_cellforce.preprocess.mask import touches_border
-from napari_cellforce.preprocess.normalise import Baselines, measure_baselines, normalise
+from napari_cellforce.preprocess.normalise import measure_baselines, normalise
 from napari_cellforce.preprocess.regrid import Window
 from napari_cellforce.synthetic import (
     FibreMechanics,
@@ -36,14 +27,12 @@ from napari_cellforce.synthetic import (
     SyntheticCell,
     fibroblasts,
 )
-from napari_cellforce.train.config import DataConfig, SplitConfig, TrainConfig
+from napari_cellforce.train.config import DataConfig, TrainConfig
 from napari_cellforce.train.data import Example, Grid
+from napari_cellforce.train.measured import Told, read_measured
 
 _EDGE = 4
 """Pixels of nothing that a simulated cell has at least around it, in sum of both sides."""
-
-Told = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +72,10 @@ def prepare(config: TrainConfig, told: Told | None = None) -> Examples:
     """
     told = told or _silent
     if config.data.sources:
-        return _measured(config, told)
+        read = read_measured(config, told)
+        return _examples_of(
+            read.frames, read.split, read.mean_traction, config.data.threshold, read.description
+        )
     if config.data.simulated:
         return _simulated(config, told)
     raise CellForceError(
@@ -92,100 +84,6 @@ def prepare(config: TrainConfig, told: Told | None = None) -> Examples:
         "Name them (--data DIR), or set data.simulated to a number of cells to simulate.",
         topic="input",
     )
-
-
-def index(data: DataConfig, progress: Callable[[str], None] | None = None) -> DatasetIndex:
-    """Return the index of all sources of a run."""
-    several = len(data.sources) > 1
-    sources = [
-        cell
-        for number, source in enumerate(data.sources)
-        for cell in cells_of(source, data.pixel_size, unique=f"{number + 1}/" if several else "")
-    ]
-    return index_cells(sources, progress=progress)
-
-
-def choose_split(cells: Sequence[str], sources: Sequence[CellSource], config: SplitConfig) -> Split:
-    """Return the split that a config asks for."""
-    if config.column:
-        return split_by_column([s for s in sources if s.cell in cells], config.column, config.values)
-    if config.folds:
-        return k_fold(cells, config.folds, config.fold, config.seed)
-    return split_by_cell(cells, config.validation, config.seed)
-
-
-def _measured(config: TrainConfig, told: Told) -> Examples:
-    found = index(config.data, lambda cell: told(f"Reading {cell}", 0, 0))
-    found.require_usable()
-    split = choose_split(found.cells, found.sources, config.split)
-    mean = float(np.mean([row.mean_traction for row in found.usable if row.cell in split.train]))
-    grid = Grid(config.pixel_size, config.mask_margin, config.data.side)
-    frames: dict[str, list[Example]] = {}
-    sources = [source for source in found.sources if source.cell in found.cells]
-    for done, source in enumerate(sources):
-        told("Preparing frames", done, len(sources))
-        frames[source.cell] = _examples(source, found, grid, config, mean)
-    total = sum(len(of_cell) for of_cell in frames.values())
-    return _examples_of(
-        frames,
-        split,
-        mean,
-        config.data.threshold,
-        f"{total} frames of {len(frames)} measured cells (mean |F| {mean:.4g} Pa), "
-        f"cells kept aside for validation: {len(split.validation)}.",
-    )
-
-
-def _examples(
-    source: CellSource, found: DatasetIndex, grid: Grid, config: TrainConfig, mean: float
-) -> list[Example]:
-    """Return the usable frames of a cell."""
-    cell = open_cell(source)
-    channels, chosen = channels_of(cell, source, found, config.proteins)
-    usable = [row for row in found.usable if row.cell == source.cell]
-    result = []
-    for row in usable:
-        t = row.frame
-        proteins = normalise(cell.image.frame(t, channels), chosen, "outside_inside")
-        u = None if cell.displacement is None else np.asarray(cell.displacement.data[t], dtype=np.float32)
-        force = np.asarray(cell.traction.data[t], dtype=np.float32) / mean
-        size = PixelSize.square(row.pixel_size)
-        result.append(grid.example(source.cell, proteins, cell.mask.frame(t), force, size, u))
-    return result
-
-
-def channels_of(
-    cell: MeasuredCell, source: CellSource, found: DatasetIndex, proteins: Sequence[str]
-) -> tuple[tuple[int, ...], Baselines]:
-    """Return the channels of the proteins in a cell's images, and the baselines of these.
-
-    Raises
-    ------
-    CellForceError
-        If a protein is not among them.
-    """
-    channels = tuple(_channel(cell.image.channel_names, protein, source) for protein in proteins)
-    all_of = found.baselines(source.cell)
-    inside, outside = (tuple(side[c] for c in channels) for side in (all_of.inside, all_of.outside))
-    return channels, Baselines(inside, outside)
-
-
-def _channel(names: Sequence[str], protein: str, source: CellSource) -> int:
-    """Return the channel of a protein, by name; the authors' second channel is called ``other``."""
-    lowered = [name.lower() for name in names]
-    hits = [c for c, name in enumerate(lowered) if protein.lower() in name]
-    if not hits and "other" in lowered:
-        hits = [lowered.index("other")]
-    if not hits and len(names) == 1:
-        hits = [0]
-    if not hits:
-        raise CellForceError(
-            f"{source.cell} has the channels {', '.join(names)}",
-            f"the model is to see {protein}",
-            "Name the channel so in the file, or leave the protein out of the inputs.",
-            topic="channel",
-        )
-    return hits[0]
 
 
 def population(data: DataConfig) -> PopulationConfig:

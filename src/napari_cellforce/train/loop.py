@@ -15,6 +15,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
+from torch import Tensor
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError, CellForceWarning
@@ -30,8 +31,10 @@ from napari_cellforce.train.callbacks import (
 )
 from napari_cellforce.train.config import TrainConfig, read_config
 from napari_cellforce.train.data import train_loader, validation_loader
-from napari_cellforce.train.examples import Examples, Told, prepare
+from napari_cellforce.train.examples import Examples, prepare
 from napari_cellforce.train.learner import Learner
+from napari_cellforce.train.measured import Told
+from napari_cellforce.train.settling import State, batches_of, fit_scale, settle
 from napari_cellforce.train.starting import Start, scale_output, start
 
 CONFIG, SPLIT = "config.json", "split.json"
@@ -51,12 +54,16 @@ class TrainResult:
         Losses and metrics of every epoch.
     finished : bool
         False if it was stopped; it can then go on.
+    share : float
+        Of a fine-tuned model: how far from the calibrated model to the best epoch its weights are, see
+        `napari_cellforce.train.settling`.
     """
 
     model: Path
     folder: Path
     history: tuple[Mapping[str, float], ...]
     finished: bool
+    share: float = 1.0
 
     @property
     def best(self) -> Mapping[str, float]:
@@ -115,7 +122,7 @@ def train(
         torch.set_num_threads(config.optimise.threads)
     begun = start(config)
     examples = examples or prepare(begun.config, told)
-    scale_output(begun.module, begun.record, 1 / _unit(begun.record, examples.mean_traction))
+    calibrated = _calibrated(begun, examples)
     files.write_text(folder / CONFIG, config.to_json())
     examples.split.write(folder / SPLIT)
     keeper = Keeper(folder, listener or _ignore, should_stop)
@@ -123,9 +130,19 @@ def train(
     trainer = _trainer(begun.config, keeper, folder, trainer_settings)
     with _failures(begun.config), _quiet():
         _fit(trainer, learner, begun, examples, folder / LAST if resume else None)
-    model = _export(folder, learner, begun, examples)
+    share = _take_best(folder, learner, begun, examples, calibrated)
+    model = _export(folder, learner, begun, examples, share)
     finished = not should_stop()
-    return TrainResult(model, folder, tuple(keeper.rows), finished)
+    return TrainResult(model, folder, tuple(keeper.rows), finished, share)
+
+
+def _calibrated(begun: Start, examples: Examples) -> dict[str, Tensor]:
+    """Bring a network to the unit of the data, one to fine-tune to the best scale; return its weights."""
+    module, config = begun.module, begun.config
+    scale_output(module, begun.record, 1 / _unit(begun.record, examples.mean_traction))
+    if config.start_from:
+        fit_scale(module, begun.record, batches_of(examples.train, module, config), config)
+    return {name: value.clone() for name, value in module.state_dict().items()}
 
 
 def _unit(record: ModelRecord, mean_traction: float) -> float:
@@ -196,20 +213,32 @@ def _fit(
     )
 
 
-def _export(folder: Path, learner: Learner, begun: Start, examples: Examples) -> Path:
-    """Write the best weights with a whole record; the file that was started from is left alone."""
+def _take_best(folder: Path, learner: Learner, begun: Start, examples: Examples, calibrated: State) -> float:
+    """Give the learner the best weights; return their share of the way from the calibrated ones."""
     best = folder / BEST
+    learner.cpu()
     if best.is_file():
         state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(state)
+    if not begun.config.start_from:
+        return 1.0
+    module, config = learner.module, begun.config
+    end = {name: value.clone() for name, value in module.state_dict().items()}
+    return settle(module, calibrated, end, batches_of(examples.validation, module, config), config)
+
+
+def _export(folder: Path, learner: Learner, begun: Start, examples: Examples, share: float) -> Path:
+    """Write the weights with a whole record; the file that was started from is left alone."""
     config = begun.config
+    origin = f" Started from {config.start_from}" if config.start_from else ""
+    kept = "." if share == 1 else f", and kept {share:.0%} of what changed, best on the cells kept aside."
     record = dataclasses.replace(
         begun.record,
         name=config.name,
         output_scale=1.0,
         output_unit="normalised",
-        training_data=examples.description
-        + (f" Started from {config.start_from}." if config.start_from else ""),
+        output_offset=0.0,
+        training_data=examples.description + (origin + kept if origin else ""),
         source="trained with napari-cellforce",
     )
     module = learner.module.cpu().eval()

@@ -218,14 +218,14 @@ class TrainPanel(Panel):
         CellForceError
             If they cannot be split, or none is of use.
         """
-        from napari_cellforce.train.examples import choose_split
+        from napari_cellforce.train import split_of
 
         found = self._data.found
         assert found is not None
         found.require_usable()
         if self._settings.only_scale:
             return None
-        return choose_split(found.cells, found.sources, self._settings.config().split)
+        return split_of(found, self._settings.config().split)
 
     def _problem(self) -> CellForceError | None:
         """Return what keeps the run from being started."""

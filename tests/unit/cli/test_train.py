@@ -66,3 +66,52 @@ def test_check_lists_cells_and_their_problems(cells):
 def test_without_cells_nothing_is_trained(tmp_path):
     with pytest.raises(CellForceError, match="no cells"):
         run("train", "--out", tmp_path / "run")
+
+
+def test_files_by_a_pattern_cells_left_out_and_a_page(tmp_path, cells):
+    from napari_cellforce import io
+    from napari_cellforce.io.index import cells_of, open_cell
+
+    for source in cells_of(cells, 0.68):
+        cell, folder = open_cell(source), tmp_path / "ours" / source.cell
+        folder.mkdir(parents=True)
+        io.write_stack(folder / "zyxin.ome.tif", cell.image)
+        io.write_mask(folder / "mask.tif", cell.mask)
+        io.write_field(folder / "force.ome.tif", cell.traction)
+    named = {"image": "zyxin.ome.tif", "mask": "mask.tif", "traction": "force.ome.tif"}
+    files = [part for what, name in named.items() for part in ("--files", f"{what}={{cell}}/{name}")]
+    page = tmp_path / "page.html"
+    told = run("train", "--data", tmp_path / "ours", *files, "--exclude", "cell_3", "--check", "--page", page)
+    assert "cell_0" in told
+    assert "cell_3" not in told
+    assert "3 of 3 cells" in page.read_text(encoding="utf-8")
+
+
+def test_an_offset_can_be_found_with_the_scale(cells, tmp_path):
+    (tmp_path / "run.yaml").write_text(SETTINGS)
+    data = ("--data", cells, "--pixel-size", 0.68)
+    run("train", tmp_path / "run.yaml", *data, "--out", tmp_path / "one")
+    model = tmp_path / "one" / "small.safetensors"
+    told = run("finetune", model, *data, "--out", tmp_path / "two", "--only", "scale-and-offset")
+    assert "Pa per unit" in told
+    assert load_predictor(tmp_path / "two" / "my-model.safetensors").record.output_offset != 0
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--fold", "two"), "second of five"),
+        (("--fold", "6/5"), "counted from"),
+        (("--where", "drug"), "name, = and a value"),
+        (("--where", "drug=none", "--where", "day=1"), "one is taken"),
+        (("--where", "drug=none"), "no values"),
+        (("--window", "30"), "from frame 30"),
+        (("--window", "5-9"), "no frame"),
+        (("--exclude", "cell_9"), "cell_9"),
+        (("--files", "image=x.tif"), "pattern"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_in_words(cells, tmp_path, option, said):
+    with pytest.raises(CellForceError, match=said):
+        run("train", "--data", cells, "--pixel-size", 0.68, "--out", tmp_path / "run", *option)
+    assert not (tmp_path / "run").exists()

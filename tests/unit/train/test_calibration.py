@@ -10,9 +10,11 @@ from napari_cellforce.fields import FrameResult
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.filters import AdhesionFilter
+from napari_cellforce.models.network import lengthened
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.train.calibration import calibrate, calibrate_file, calibrated
+from napari_cellforce.train.calibration import calibrate, calibrate_file
 from napari_cellforce.train.config import DataConfig
+from napari_cellforce.zoo import load_predictor
 
 
 class Tenth:
@@ -27,7 +29,7 @@ class Tenth:
     def predict_frame(self, image, mask, pixel_size):  # noqa: ARG002 - a predictor takes it
         field = next(self.answers)
         assert np.array_equal(image[1], mask)
-        return FrameResult(calibrated(field, 0.1, -5.0))
+        return FrameResult(lengthened(field, 0.1, -5.0))
 
 
 def test_scale_and_offset_are_found_again(dataset):
@@ -44,7 +46,7 @@ def test_scale_and_offset_are_found_again(dataset):
 
 def test_no_vector_turns_round_and_nothing_comes_from_nothing():
     field = np.array([3.0, 0.3, 0.0])[None, :, None] * np.array([0.6, 0.8])[:, None, None]
-    shifted = calibrated(field.astype(np.float32), 2.0, -1.0)
+    shifted = lengthened(field.astype(np.float32), 2.0, -1.0)
     assert np.hypot(*shifted).ravel() == pytest.approx([5, 0, 0], abs=1e-6)
     assert shifted[:, 0, 0] == pytest.approx([3, 4])
 
@@ -73,3 +75,15 @@ def test_a_calibrated_model_is_a_new_file_in_pascal(dataset, tmp_path):
     assert found.scale > 10
     with pytest.raises(CellForceError, match="not overwritten"):
         calibrate_file(path, data, written)
+
+
+def test_an_offset_is_part_of_the_model_that_is_written(dataset, tmp_path):
+    record = ModelRecord("raw", "adhesion-unet", inputs=("zyxin", "mask"))
+    path = checkpoint.save(tmp_path / "raw.safetensors", AdhesionUNet(AdhesionUNetConfig()), record)
+    data = DataConfig((str(dataset(1)),), 0.68)
+    written, found = calibrate_file(path, data, tmp_path / "mine.safetensors", "scale and offset")
+    assert found.offset != 0
+    assert checkpoint.load(written).record.output_offset == pytest.approx(found.offset)
+    again = calibrate(load_predictor(written, device="cpu"), data)
+    assert again.scale == pytest.approx(1, rel=0.1)
+    assert again.r2 >= found.r2 - 1e-6

@@ -28,6 +28,8 @@ class CellSource:
         In µm, where it has to be told.
     columns : mapping
         What else a table says of the cell (drug, day): splits can go by it.
+    dataset : str
+        Folder or table that it was found in.
     """
 
     cell: str
@@ -37,6 +39,7 @@ class CellSource:
     displacement: Path | None = None
     pixel_size: float | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    dataset: str = field(default="", compare=False)
 
     @property
     def in_the_authors_layout(self) -> bool:

@@ -52,7 +52,7 @@ def cells_of(
         cells = cells_by_pattern(path, **_complete(patterns), pixel_size=pixel_size)
     else:
         cells = [CellSource(cell.name, cell, pixel_size=pixel_size) for cell in list_cells(path)]
-    return [dataclasses.replace(cell, cell=unique + cell.cell) for cell in cells]
+    return [dataclasses.replace(cell, cell=unique + cell.cell, dataset=str(path)) for cell in cells]
 
 
 def cells_by_pattern(

@@ -1,0 +1,94 @@
+"""Before and after fine-tuning: the scale first, and at the end no farther from the start than helps.
+
+A model is calibrated on the new cells before anything else changes, for a wrong unit is the largest error and
+the easiest to mend. And of all models between the calibrated one and the fine-tuned one, whose weights are
+means of theirs, the one is kept that fits the cells kept aside best: never worse there than the scale alone.
+Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, arXiv:2109.01903.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.train.augment import Batch
+from napari_cellforce.train.config import TrainConfig
+from napari_cellforce.train.data import Example, validation_loader
+from napari_cellforce.train.learner import inputs_of
+from napari_cellforce.train.losses import as_vectors
+from napari_cellforce.train.starting import scale_output
+
+SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Of the way from the calibrated model to the fine-tuned one."""
+
+State = Mapping[str, Tensor]
+
+
+def batches_of(examples: Sequence[Example], module: nn.Module, config: TrainConfig) -> Iterable[Batch]:
+    """Return frames in order and as they are."""
+    return validation_loader(examples, config.optimise.batch, getattr(module.config, "multiple", 1))
+
+
+def fit_scale(module: nn.Module, record: ModelRecord, batches: Iterable[Batch], config: TrainConfig) -> float:
+    """Give a network the scale that fits best, by least squares over the vectors; return the factor.
+
+    A network that points the wrong way keeps its scale, and the factor is 1.
+    """
+    power, overlap, _ = sums(module, batches, config)
+    factor = overlap / power if power > 0 and overlap > 0 else 1.0
+    scale_output(module, record, factor)
+    return factor
+
+
+def settle(
+    module: nn.Module, start: State, end: State, batches: Iterable[Batch], config: TrainConfig
+) -> float:
+    """Load the best model between two into a network; return its share of the way.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Changed in place.
+    start, end : state
+        Of the calibrated and of the fine-tuned model.
+    batches : iterable of Batch
+        Cells kept aside.
+    config : TrainConfig
+    """
+    batches = list(batches)
+
+    def error(share: float) -> float:
+        module.load_state_dict(between(start, end, share))
+        power, overlap, measured = sums(module, batches, config)
+        return power - 2 * overlap + measured
+
+    best = min(SHARES, key=error)
+    module.load_state_dict(between(start, end, best))
+    return best
+
+
+def between(start: State, end: State, share: float) -> dict[str, Tensor]:
+    """Return weights at a share of the way; counters are those of the end."""
+    return {
+        name: torch.lerp(start[name], last, share) if last.is_floating_point() or last.is_complex() else last
+        for name, last in end.items()
+    }
+
+
+@torch.no_grad()
+def sums(module: nn.Module, batches: Iterable[Batch], config: TrainConfig) -> tuple[float, float, float]:
+    """Return the sums over the masks of P², P.M and M², of prediction P and measurement M."""
+    found = torch.zeros(3, dtype=torch.float64)
+    module.eval()
+    for batch in batches:
+        predicted = batch.mask * as_vectors(module(inputs_of(batch, config.inputs)), config.output)
+        measured = batch.mask * batch.traction
+        found += torch.stack(
+            [(a * b).sum(dtype=torch.float64) for a, b in
+             ((predicted, predicted), (predicted, measured), (measured, measured))]
+        )  # fmt: skip
+    power, overlap, own = found.tolist()
+    return power, overlap, own
