@@ -64,6 +64,7 @@ def sheet_traction_batch(
     Ys: Sequence[Tensor],
     sigma_as: Sequence[Tensor | float],
     alphas: Sequence[Tensor | float],
+    forces: Sequence[Tensor] = (),
     max_workers: int | None = None,
 ) -> list[Tensor | CellForceError]:
     """Solve several cells side by side in threads, forward and backward.
@@ -72,6 +73,8 @@ def sheet_traction_batch(
     ----------
     sheets, Ys, sigma_as, alphas : sequences of B
         One entry a cell, as in `sheet_traction`.
+    forces : sequence of B (N, 2) tensors, optional
+        Further nodal forces, see `ContractileSheet.equilibrium`.
     max_workers : int, optional
         Threads; one per core by default.
 
@@ -80,11 +83,11 @@ def sheet_traction_batch(
     list of B (N, 2) tensors
         In the place of a cell that cannot be solved, its `CellForceError`; the others are not affected.
     """
-    if not len(sheets) == len(Ys) == len(sigma_as) == len(alphas):
-        raise ValueError("sheets, Ys, sigma_as and alphas must be equally many")
+    if not len(sheets) == len(Ys) == len(sigma_as) == len(alphas) or len(forces) not in (0, len(sheets)):
+        raise ValueError("sheets, Ys, sigma_as, alphas and forces must be equally many")
     parameters = [
         value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
-        for value in (*Ys, *sigma_as, *alphas)
+        for value in (*Ys, *sigma_as, *alphas, *forces)
     ]
     workers = min(max_workers or os.cpu_count() or 1, max(len(sheets), 1))
     errors: dict[int, CellForceError] = {}
@@ -93,7 +96,10 @@ def sheet_traction_batch(
 
 
 class _Equilibrium(torch.autograd.Function):
-    """Flat parameters (B of Y, B of sigma_a, B of alpha) -> B tractions, None where a cell has failed."""
+    """Flat parameters (B of Y, B of sigma_a, B of alpha, B or none of forces) -> B tractions.
+
+    None where a cell has failed.
+    """
 
     @staticmethod
     def forward(
@@ -114,9 +120,10 @@ class _Equilibrium(torch.autograd.Function):
         numbers = [p.detach().to("cpu", torch.float64).numpy() for p in parameters]
 
         def solve(i: int) -> Equilibrium | None:
-            Y, sigma_a, alpha = numbers[i::n_cells]
+            Y, sigma_a, alpha, *force = numbers[i::n_cells]
+            nodal_force = force[0] if force else None
             try:
-                return sheets[i].equilibrium(Y, sigma_a, float(alpha))
+                return sheets[i].equilibrium(Y, sigma_a, float(alpha), nodal_force=nodal_force)
             except CellForceError as error:
                 errors[i] = _of_cell(error, i, n_cells)
                 return None
@@ -131,8 +138,9 @@ class _Equilibrium(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *by_tractions: Tensor | None) -> tuple[Tensor | None, ...]:
         pairs = list(zip(ctx.states, by_tractions, strict=True))
-        gradients = _in_threads(lambda pair: _parameter_gradients(*pair), pairs, ctx.workers)
-        flat = [gradient[kind] for kind in range(3) for gradient in gradients]
+        kinds = len(ctx.like) // max(len(pairs), 1)
+        gradients = _in_threads(lambda pair: _parameter_gradients(*pair, kinds), pairs, ctx.workers)
+        flat = [gradient[kind] for kind in range(kinds) for gradient in gradients]
         return None, None, None, *(_shaped(g, *like) for g, like in zip(flat, ctx.like, strict=True))
 
 
@@ -145,14 +153,17 @@ def _of_cell(error: CellForceError, i: int, n_cells: int) -> CellForceError:
 
 
 def _parameter_gradients(
-    state: Equilibrium | None, by_traction: Tensor | None
-) -> tuple[Array, Array, Array] | tuple[None, None, None]:
-    """Return the gradients by nodal Y, nodal sigma_a and alpha, of ``F = Y u``."""
+    state: Equilibrium | None, by_traction: Tensor | None, kinds: int
+) -> tuple[Array | None, ...]:
+    """Return the gradients of ``F = Y u`` by Y, sigma_a and force at the nodes (if there is one), and alpha."""
     if state is None or by_traction is None:
-        return None, None, None
+        return kinds * (None,)
     by_F = by_traction.detach().to("cpu", torch.float64).numpy()
-    through_u, by_sigma_a, by_alpha = state.pull_back(state.Y[:, None] * by_F)
-    return (by_F * state.u).sum(axis=1) + through_u, by_sigma_a, np.array(by_alpha)
+    by_u = state.Y[:, None] * by_F
+    through_u, by_sigma_a, by_alpha = state.pull_back(by_u)
+    by_Y = (by_F * state.u).sum(axis=1) + through_u
+    gradients = by_Y, by_sigma_a, np.array(by_alpha)
+    return gradients if kinds == len(gradients) else (*gradients, state.adjoint(by_u))
 
 
 def _shaped(

@@ -19,7 +19,7 @@ from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.sheet_op import sheet_traction
+from napari_cellforce.models.sheet_op import sheet_traction, sheet_traction_batch
 
 SMALL = BottleneckConfig(
     width=4,
@@ -130,6 +130,122 @@ def test_a_prediction_is_balanced_and_shows_what_the_sheet_knows():
     product = result.scalars["Y"] * result.scalars["u_y"] * SMALL.traction_scale
     assert np.corrcoef(product[inside], result.traction[0][inside])[0, 1] > 0.99
     assert result.scalars["strain"][mask].mean() < 0, "a contracting sheet shrinks"
+
+
+def a_talkative_network(**changes):
+    """Not trained, but with something to say everywhere: large random weights in every last layer."""
+    module = network(**changes)
+    torch.manual_seed(7)
+    lasts = [module.adhesion, module.active, module.residual and module.residual[-1]]
+    for last in filter(None, lasts):
+        torch.nn.init.normal_(last.weight, std=0.3)
+    return module
+
+
+FORMS = [
+    {},
+    {"active": "field"},
+    {"active": "directed"},
+    {"residual": 4},
+    {"active": "directed", "residual": 4},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_forces_and_moments_cancel_whatever_the_image_shows(form, seed):
+    """Noise for an image, random weights for a network: the balance is mechanics, nobody learned it."""
+    _, mask = a_cell()
+    noise = np.random.default_rng(seed).random(mask.shape).astype(np.float32) * 5
+    frame = np.stack([noise, mask.astype(np.float32)]), mask, PixelSize.square(0.68)
+    F = predictor(a_talkative_network(**form)).predict_frame(*frame).traction.astype(np.float64)
+    arm = np.indices(mask.shape) - np.array(mask.shape)[:, None, None] / 2
+    magnitude = np.hypot(*F)
+    assert magnitude.sum() > 0
+    assert np.hypot(*F.sum(axis=(1, 2))) < 1e-5 * magnitude.sum()
+    assert abs(np.sum(arm[0] * F[1] - arm[1] * F[0])) < 1e-5 * np.sum(np.hypot(*arm) * magnitude)
+
+
+@pytest.mark.parametrize("form", FORMS[1:], ids=str)
+def test_gradients_of_every_form_are_those_of_finite_differences(form):
+    module, x = a_talkative_network(**form).double(), batch().double()
+    weights = torch.randn(2, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    value = lambda: (module(x)[0] * weights).sum()  # noqa: E731
+    value().backward()
+    for layer in filter(None, [module.active, module.residual and module.residual[-1], module.adhesion]):
+        assert float(layer.weight.grad.flatten()[3]) == pytest.approx(slope(value, layer.weight), rel=1e-4)
+
+
+def slope(value, parameter, place=3, step=1e-5):
+    """Return the derivative by one number of a parameter, from differences."""
+    with torch.no_grad():
+        parameter.view(-1)[place] += step
+        above = float(value())
+        parameter.view(-1)[place] -= 2 * step
+        below = float(value())
+        parameter.view(-1)[place] += step
+    return (above - below) / (2 * step)
+
+
+def test_a_cell_that_contracts_along_x_pulls_along_x():
+    """All of the active stress along one axis, a round cell held everywhere: no pull across it."""
+    y, x = np.indices((64, 64)) - 32
+    mask = np.hypot(y, x) < 24
+    placed = network().sheet(mask)
+    one, Y = torch.ones(placed.cell.mesh.n_nodes, dtype=torch.float64), 0.05
+    pull = placed.pull(one, torch.stack([torch.ones(64, 64), torch.zeros(64, 64)]))
+    (F,) = sheet_traction_batch([placed.cell.sheet], [Y * one], [one], [0.5], [pull])
+    along, across = F[:, 1].abs().sum(), F[:, 0].abs().sum()
+    assert along > 3 * across
+    right = placed.cell.mesh.nodes[:, 1] > placed.cell.mesh.nodes[:, 1].mean() + 10 * 0.68
+    assert F[torch.from_numpy(right), 1].sum() < 0, "the right side is pulled to the left"
+
+
+def test_what_the_network_adds_is_shown_and_is_part_of_the_traction():
+    z, mask = a_cell()
+    frame = np.stack([z, mask.astype(np.float32)]), mask, PixelSize.square(0.68)
+    module = a_talkative_network(residual=4)
+    result = predictor(module).predict_frame(*frame)
+    module.residual = None
+    sheet = predictor(module).predict_frame(*frame).traction
+    added = np.stack([result.scalars["residual_y"], result.scalars["residual_x"]])
+    assert np.abs(added).max() > 0
+    assert np.allclose(result.traction, sheet + added, atol=1e-5 * np.abs(result.traction).max())
+
+
+def test_a_direction_is_shown_where_there_is_one():
+    z, mask = a_cell()
+    frame = np.stack([z, mask.astype(np.float32)]), mask, PixelSize.square(0.68)
+    shown = predictor(a_talkative_network(active="directed")).predict_frame(*frame).scalars
+    assert np.ptp(shown["sigma_a"][mask]) > 0
+    assert np.abs(shown["Q_xx"][mask]).max() > 0
+    assert "Q_xx" not in predictor(network(active="field")).predict_frame(*frame).scalars
+
+
+def test_a_second_protein_counts_and_a_missing_one_is_named():
+    z, mask = a_cell()
+    module = network(in_channels=3)
+    record = dataclasses.replace(RECORD, inputs=("zyxin", "actin", "mask"))
+    two = BottleneckPredictor(LoadedModel(module, record), device="cpu")
+    inside, size = mask.astype(np.float32), PixelSize.square(0.68)
+    plain = two.predict_frame(np.stack([z, z, inside]), mask, size).traction
+    other = two.predict_frame(np.stack([z, z.T, inside]), mask, size).traction
+    assert not np.allclose(plain, other)
+    with pytest.raises(CellForceError, match="zyxin, actin, mask"):
+        two.predict_frame(np.stack([z, inside]), mask, size)
+
+
+def test_the_sheet_of_a_cell_is_the_same_wherever_it_lies():
+    z, mask = a_cell()
+    module = network()
+    here = module.sheet(mask)
+    moved = module.sheet(np.roll(mask, (3, -2), axis=(0, 1)))
+    assert moved.cell is here.cell
+    image = torch.from_numpy(z)
+    rolled = torch.roll(image, (3, -2), (0, 1))
+    assert torch.allclose(here.at_nodes(image), moved.at_nodes(rolled))
+    values = torch.rand(len(here.cell.pixels), 2)
+    assert torch.equal(torch.roll(here.drawn(values, image), (3, -2), (1, 2)), moved.drawn(values, image))
 
 
 def test_a_movie_on_other_pixels_gives_nearly_the_same():

@@ -39,6 +39,17 @@ def test_gradients_are_those_of_finite_differences(sheet, springs, active):
     )
 
 
+def test_gradients_by_nodal_forces_are_those_of_finite_differences(sheet):
+    """Forces of an active stress that is not the same in all directions come in as work at the nodes."""
+    force = torch.randn(sheet.n_nodes, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+    def traction(Y, sigma_a, alpha, force):
+        return sheet_traction_batch([sheet], [Y], [sigma_a], [alpha], [force])[0]
+
+    parameters = parameter(0.02, sheet), parameter(0.3), parameter(0.4), (0.1 * force).requires_grad_()
+    assert torch.autograd.gradcheck(traction, parameters, eps=1e-7)
+
+
 def test_the_operation_agrees_with_the_numpy_solver(sheet):
     Y = parameter(0.02, sheet)
     state = sheet.equilibrium(Y.detach().numpy(), 0.3, 0.4)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from napari_cellforce.models.checks import in_range, one_of
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.physics.mesh import MeshSettings
 
-Active = Literal["scalar", "field"]
-"""Whether a cell contracts with one strength everywhere, or with one of its own at every place."""
+Active = Literal["scalar", "field", "directed"]
+"""How a cell contracts: with one strength everywhere; with one of its own at every place; or with one of its
+own at every place and in every direction."""
 
 
 def _cell() -> CellConfig:
@@ -44,10 +45,12 @@ class BottleneckConfig:
     cell : CellConfig
     blur : float
         Gaussian that Y is smoothed with, in pixels.
-    active : {"scalar", "field"}
-        Whether sigma_a is one number a cell, or one at every place.
+    active : {"scalar", "field", "directed"}
+        How it contracts: sigma_a is one number a cell; or one at every place; or the active stress at every
+        place is ``sigma_a (I + Q)``, with Q symmetric and without a trace: a direction to pull along, such as
+        that of stress fibres.
     active_blur : float
-        Gaussian that a field of sigma_a is smoothed with, in pixels.
+        Gaussian that fields of active stress are smoothed with, in pixels.
     residual : int
         Channels of a small network that may add a force of its own, balanced too; 0 for none.
     pixel_size : float
@@ -95,7 +98,7 @@ class BottleneckConfig:
         for name in ("blocks", "latent_blocks"):
             in_range(name, getattr(self, name), 0, 64)
         in_range("latent_scale", self.latent_scale, 1, 16)
-        one_of("active", self.active, ("scalar", "field"))
+        one_of("active", self.active, get_args(Active))
         in_range("residual", self.residual, 0, 1024)
         for name in ("blur", "active_blur"):
             in_range(name, getattr(self, name), 0.1, 100)

@@ -21,8 +21,8 @@ from napari_cellforce.models.sheet_op import sheet_traction_batch
 
 _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
-_STRONGEST = 2.0
-"""A field of sigma_a stays within e^2 of the cell's own value."""
+_STRONGEST = 3.0
+"""A field of sigma_a stays within e^3 of the cell's own value, and Q below 3."""
 _NARROWEST_ALPHA, _WIDEST_ALPHA = -4.0, 2.5
 """Limits of log alpha, 0.02 to 12: Poisson's ratios from 0.02 to 0.92 in plane stress."""
 
@@ -39,12 +39,16 @@ class SheetInputs(NamedTuple):
     alpha : (N,) tensor
     residual : (N, 2, Y, X) tensor or None
         Force that no sheet explains, (y, x) in the record's unit; its sum and moment vanish.
+    direction : (N, 2, Y, X) tensor or None
+        Q_xx = -Q_yy and Q_xy of the active stress ``sigma_a (I + Q)``: length and twice the angle (from x
+        towards y) of what it pulls along.
     """
 
     Y: Tensor
     sigma_a: Tensor
     alpha: Tensor
     residual: Tensor | None = None
+    direction: Tensor | None = None
 
 
 class Parts(NamedTuple):
@@ -88,7 +92,8 @@ class PhysicalBottleneck(nn.Module):
         features = config.seen + width + latent
         self.adhesion = nn.Conv2d(features, 1, 5, padding=2)
         self.head = nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 2))
-        self.active = nn.Conv2d(features, 1, 5, padding=2) if config.active == "field" else None
+        fields = {"scalar": 0, "field": 1, "directed": 3}[config.active]
+        self.active = nn.Conv2d(features, fields, 5, padding=2) if fields else None
         self.residual = _residual(features, config) if config.residual else None
         for last in (self.adhesion, cast("nn.Linear", self.head[-1])):
             nn.init.normal_(last.weight, std=1e-2)
@@ -136,12 +141,9 @@ class PhysicalBottleneck(nn.Module):
         log_sigma, log_alpha = self.head(mean).unbind(1)
         alpha = config.alpha * torch.exp(log_alpha)
         lowest, highest = np.exp([_NARROWEST_ALPHA, _WIDEST_ALPHA])
-        return SheetInputs(
-            Y,
-            self._active_stress(features, config.sigma_a * torch.exp(log_sigma)),
-            alpha.clamp(float(lowest), float(highest)),
-            None if self.residual is None else balanced(self.residual(features) * mask),
-        )
+        sigma_a, direction = self._active_stress(features, config.sigma_a * torch.exp(log_sigma))
+        residual = None if self.residual is None else balanced(self.residual(features) * mask)
+        return SheetInputs(Y, sigma_a, alpha.clamp(float(lowest), float(highest)), residual, direction)
 
     def sheet(self, mask: BoolArray) -> PlacedSheet:
         """Return the sheet of a cell, ``(Y, X)`` bool on the network's pixels; remembered.
@@ -178,18 +180,21 @@ class PhysicalBottleneck(nn.Module):
         sharp = [functional.relu(proteins - blur(proteins, sigma)) * mask for sigma in config.haze]
         return torch.cat([proteins, *sharp, mask, *(blur(mask, sigma) for sigma in config.edges)], dim=1)
 
-    def _active_stress(self, features: Tensor, mean: Tensor) -> Tensor:
-        """Return sigma_a: one number a cell, or a smooth field about it."""
+    def _active_stress(self, features: Tensor, mean: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return sigma_a, one number a cell or a smooth field about it, and Q where there is one."""
         if self.active is None:
-            return mean
-        smooth = blur(self.active(features), self.config.active_blur)[:, 0]
-        return mean[:, None, None] * torch.exp(_STRONGEST * torch.tanh(smooth / _STRONGEST))
+            return mean, None
+        smooth = blur(self.active(features), self.config.active_blur)
+        limited = _STRONGEST * torch.tanh(smooth / _STRONGEST)
+        field = mean[:, None, None] * torch.exp(limited[:, 0])
+        return field, limited[:, 1:] if limited.shape[1] > 1 else None
 
     def _sheet_traction(self, x: Tensor, said: SheetInputs) -> Tensor:
         if x.is_meta:
             # A mask without values has no mesh: what is left is the shape, and what it depends on.
-            strength = said.sigma_a * said.alpha.reshape(-1, *[1] * (said.sigma_a.ndim - 1))
-            return torch.stack([said.Y, said.Y], dim=1) * strength.reshape(len(x), 1, *_plane(strength))
+            strength = said.alpha[:, None, None] * said.sigma_a.reshape(len(x), *_plane(said.sigma_a))
+            shape = torch.stack([said.Y, said.Y], dim=1) * strength[:, None]
+            return shape if said.direction is None else shape * said.direction
         masks = x[:, -1].detach().cpu().numpy() > 0.5
         meshed = [self._sheet(mask) for mask in masks]
         sheets = [sheet for sheet in meshed if sheet is not None]
@@ -253,6 +258,6 @@ def _residual(features: int, config: BottleneckConfig) -> nn.Sequential:
     )
 
 
-def _plane(strength: Tensor) -> tuple[int, int]:
+def _plane(sigma_a: Tensor) -> tuple[int, int]:
     """Return the sides of a field, or 1 and 1 of one number a cell."""
-    return (1, 1) if strength.ndim == 1 else (strength.shape[-2], strength.shape[-1])
+    return (1, 1) if sigma_a.ndim == 1 else (sigma_a.shape[-2], sigma_a.shape[-1])

@@ -58,8 +58,9 @@ class BottleneckPredictor:
             Traction whose forces and moments cancel on the model's pixels. ``scalars``: ``Y`` in 1/µm²;
             ``sigma_a``, one number inside the cell or a field, and ``alpha``, one number; displacement of
             the sheet ``u_y``, ``u_x`` in µm; its mean ``stress`` (half the trace, in units of E / (1 + nu))
-            and ``strain`` (relative change of area). Where a network adds to the sheet's force, also that
-            part, ``residual_y`` and ``residual_x``, in the unit of the traction.
+            and ``strain`` (relative change of area). Where it contracts along a direction, ``Q_xx`` and
+            ``Q_xy`` of the active stress ``sigma_a (I + Q)``. Where a network adds to the sheet's force,
+            also that part, ``residual_y`` and ``residual_x``, in the unit of the traction.
 
         Raises
         ------
@@ -94,12 +95,18 @@ class BottleneckPredictor:
         placed, alpha = self._module.sheet(cell), float(said.alpha[0])
         with torch.inference_mode():
             Y, sigma_a = placed.at_nodes(said.Y[0]).numpy(), placed.stress(said.sigma_a[0]).numpy()
+            pull = (
+                None if said.direction is None else placed.pull(torch.from_numpy(sigma_a), said.direction[0])
+            )
         sheet, shape = placed.cell, (cell.shape[0], cell.shape[1])
-        state = sheet.sheet.equilibrium(Y, sigma_a, alpha)
+        nodal_force = None if pull is None else pull.numpy()
+        state = sheet.sheet.equilibrium(Y, sigma_a, alpha, nodal_force=nodal_force)
         traction = sample_traction(sheet.mesh, state, self._module.config.traction_scale).data
         traction = placed.window.paste(traction, shape)
         drawn = sheet_scalars(sheet, state, sigma_a, alpha)
         scalars = {name: placed.window.paste(values, shape) for name, values in drawn.items()}
+        if said.direction is not None:
+            scalars |= dict(zip(("Q_xx", "Q_xy"), said.direction[0].cpu().numpy(), strict=True))
         if said.residual is not None:
             residual = said.residual[0].cpu().numpy()
             traction += residual

@@ -34,6 +34,8 @@ class CellSheet:
     sheet : ContractileSheet
     to_nodes : (N, P) sparse tensor
     to_pixels : (P, N) sparse tensor
+    gradients : two (N, N) sparse tensors
+        int phi_j d phi_i / dy and / dx: from nodal values of a stress to the work that it does.
     pixels : (P,) tensor
         Flat indices of the pixels on the mesh.
     """
@@ -42,7 +44,24 @@ class CellSheet:
     sheet: ContractileSheet
     to_nodes: Tensor
     to_pixels: Tensor
+    gradients: tuple[Tensor, Tensor]
     pixels: Tensor
+
+    def pull(self, along: Tensor, across: Tensor) -> Tensor:
+        """Return the nodal force of an active stress without a trace, ``-int S : grad v``, ``(N, 2)``.
+
+        Parameters
+        ----------
+        along, across : (N,) tensor
+            S_xx = -S_yy, and S_xy.
+        """
+        by_y, by_x = self.gradients
+
+        def work(of_y: Tensor, of_x: Tensor) -> Tensor:
+            done: Tensor = torch.sparse.mm(by_y, of_y[:, None]) + torch.sparse.mm(by_x, of_x[:, None])
+            return done
+
+        return -torch.cat([work(-along, across), work(across, along)], dim=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +88,18 @@ class PlacedSheet:
     def stress(self, sigma_a: Tensor) -> Tensor:
         """Return an active stress as the sheet takes it: a number stays one, an image gives nodal means."""
         return self.at_nodes(sigma_a) if sigma_a.ndim else sigma_a.to("cpu", torch.float64)
+
+    def pull(self, sigma_a: Tensor, direction: Tensor) -> Tensor:
+        """Return the nodal force, ``(N, 2)``, of the active stress ``sigma_a Q``; see `SheetInputs`.
+
+        Parameters
+        ----------
+        sigma_a : (N,) tensor
+            At the nodes.
+        direction : (2, Y, X) tensor
+            Q_xx and Q_xy.
+        """
+        return self.cell.pull(*(sigma_a * self.at_nodes(part) for part in direction))
 
     def drawn(self, pixels: Tensor, like: Tensor) -> Tensor:
         """Return values at the pixels of the mesh, ``(P, k)``, as an image ``(k, Y, X)``; 0 elsewhere."""
@@ -127,11 +158,14 @@ class SheetCache:
 def cell_sheet(mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings) -> CellSheet:
     """Mesh a cell; parameters and errors as `napari_cellforce.physics.mesh.mesh_cell`."""
     mesh = mesh_cell(mask, pixel_size, settings)
+    sheet = ContractileSheet(mesh.nodes, mesh.triangles)
+    active = sheet.operators.active
     return CellSheet(
         mesh,
-        ContractileSheet(mesh.nodes, mesh.triangles),
+        sheet,
         _sparse(mesh.to_nodes),
         _sparse(mesh.to_pixels),
+        (_sparse(active[0::2]), _sparse(active[1::2])),
         torch.from_numpy(np.flatnonzero(mesh.inside)),
     )
 

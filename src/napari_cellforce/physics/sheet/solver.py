@@ -58,7 +58,12 @@ class ContractileSheet:
         return len(self.nodes)
 
     def equilibrium(
-        self, Y: Field, sigma_a: Field, alpha: float, body_force: Array | None = None
+        self,
+        Y: Field,
+        sigma_a: Field,
+        alpha: float,
+        body_force: Array | None = None,
+        nodal_force: Array | None = None,
     ) -> Equilibrium:
         """Solve the sheet and keep its factor for adjoint solves.
 
@@ -72,6 +77,9 @@ class ContractileSheet:
             Resistance to dilation, above -1/2.
         body_force : (N, 2) array, optional
             f, in 1 / length.
+        nodal_force : (N, 2) array, optional
+            A force given by its work ``int f.v`` with the hat function v of every node, such as
+            ``-int S : grad v`` of an active stress S that is not the same in all directions.
 
         Raises
         ------
@@ -83,6 +91,8 @@ class ContractileSheet:
         if body_force is not None:
             at_points = self.operators.at_points @ np.asarray(body_force, dtype=np.float64)
             load += self.operators.integrate(at_points).ravel()
+        if nodal_force is not None:
+            load += np.asarray(nodal_force, dtype=np.float64).ravel()
         factor = self._factorise(springs, alpha)
         u = factor.solve(load).reshape(-1, 2)
         if not np.isfinite(u).all():
@@ -214,6 +224,10 @@ class Equilibrium:
     def traction(self) -> Array:
         """F = Y u at the nodes, ``(N, 2)``."""
         return self.Y[:, None] * self.u
+
+    def adjoint(self, by_u: Array) -> Array:
+        """Return the derivative of a loss by nodal forces, ``(N, 2)``, from that by u, ``(N, 2)``."""
+        return self.factor.solve(by_u.ravel()).reshape(-1, 2)
 
     @one_blas_thread()
     def pull_back(self, by_u: Array) -> tuple[Array, Array, float]:
