@@ -19,6 +19,14 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_networks_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests compile does not go to the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CELLFORCE_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
+        yield
+
+
 @contextmanager
 def _small_files(n_bytes: int) -> Iterator[None]:
     resource = pytest.importorskip("resource", reason="limits are known to Unix only")

@@ -191,3 +191,13 @@ class TestModel:
     def test_a_device_that_is_not_there_is_told_at_once(self, make_panel):
         hand = make_panel(device="mps")
         hand.wait_for("device 'mps' is not available")
+
+    def test_the_backend_is_chosen_told_and_remembered(self, make_panel):
+        hand = make_panel()
+        hand.wait_for("networks with")
+        hand.control("Backend").setCurrentText("PyTorch")
+        hand.wait_for("networks with PyTorch")
+        hand.control("Backend").setCurrentText("PyTorch, mixed precision (GPU)")
+        hand.wait_for("it computes on cuda and mps only")
+        hand.panel.dismantle()
+        assert make_panel().control("Backend").currentData() == "amp"

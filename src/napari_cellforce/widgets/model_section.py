@@ -24,11 +24,10 @@ from superqt import QCollapsible
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets._form import Form, TextLine, Tone, folded, narrow
+from napari_cellforce.widgets._form import Form, folded, narrow
 from napari_cellforce.widgets._worker import Job, tell
+from napari_cellforce.widgets.device_rows import DeviceRows
 from napari_cellforce.widgets.preferences import Preferences
-
-_DEVICES = {"auto": "automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
 class ModelSection(QWidget):
@@ -45,14 +44,11 @@ class ModelSection(QWidget):
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = preferences.model_folder or None
-        self._device_name = ""
         self._download = Job(self)
         self._download.yielded.connect(self._on_arrived)
         self._download.failed.connect(tell)
         self._download.ended.connect(self._on_download_ended)
         self._bytes_arrived.connect(self._on_bytes)
-        self._device_probe = Job(self)
-        self._device_probe.yielded.connect(self._on_device_known)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_choice())
@@ -60,12 +56,11 @@ class ModelSection(QWidget):
         layout.addWidget(self._build_getting())
         layout.addWidget(self._build_advanced(preferences))
         self.fill()
-        self._probe_device()
 
     def drop_jobs(self) -> None:
         """End what runs in the background."""
         self._download.drop()
-        self._device_probe.drop()
+        self._computing.drop_jobs()
 
     @property
     def entry(self) -> zoo.ZooEntry:
@@ -76,12 +71,17 @@ class ModelSection(QWidget):
     @property
     def device(self) -> str:
         """Device asked for: ``"auto"``, ``"cpu"`` ..."""
-        return str(self._devices.currentData())
+        return self._computing.device
 
     @property
     def device_name(self) -> str:
         """Device that computes, in words; empty until torch is loaded."""
-        return self._device_name
+        return self._computing.name
+
+    @property
+    def backend(self) -> str:
+        """What shall compute the network: ``"auto"``, ``"eager"`` ..."""
+        return self._computing.backend
 
     @property
     def model_folder(self) -> str | None:
@@ -128,11 +128,13 @@ class ModelSection(QWidget):
 
     def remember(self) -> dict[str, Any]:
         """Return what is kept between sessions."""
-        return {"model": self.entry.name, "advanced": self._advanced.isExpanded()}
+        advanced = self._advanced.isExpanded()
+        return {"model": self.entry.name, "backend": self.backend, "advanced": advanced}
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
         self.fill(str(values.get("model", "")))
+        self._computing.choose(self.device, str(values.get("backend")))
         if values.get("advanced"):
             self._advanced.expand(animate=False)
 
@@ -145,13 +147,14 @@ class ModelSection(QWidget):
         model: str,
         *,
         device: str = "auto",
+        backend: str = "auto",
         samples: int = 0,
         already_normalised: bool = False,
         calibration: float | None = None,
     ) -> None:
         """Choose a model, the default one if there is none of that name, and how it is used."""
         self.fill(model or zoo.DEFAULT_MODEL)
-        self._devices.setCurrentIndex(max(self._devices.findData(device), 0))
+        self._computing.choose(device, backend)
         self._normalised.setChecked(already_normalised)
         self._calibration.setValue(calibration or 0)
         self._samples.setValue(samples)
@@ -187,12 +190,6 @@ class ModelSection(QWidget):
         return self._getting
 
     def _build_advanced(self, preferences: Preferences) -> QCollapsible:
-        self._devices = QComboBox()
-        for name, text in _DEVICES.items():
-            self._devices.addItem(text, name)
-        self._devices.setCurrentIndex(max(self._devices.findData(preferences.device), 0))
-        self._devices.currentIndexChanged.connect(self._probe_device)
-        self._device_note = TextLine()
         self._normalised = QCheckBox("already normalised")
         self._normalised.toggled.connect(lambda _: self.changed.emit())
         self._calibration = QDoubleSpinBox()
@@ -208,8 +205,8 @@ class ModelSection(QWidget):
         self._samples.valueChanged.connect(lambda _: self.changed.emit())
         content = QWidget()
         form = Form(content)
-        form.add("Device", self._devices, "What computes")
-        form.addRow("", self._device_note)
+        self._computing = DeviceRows(form, preferences.device)
+        self._computing.changed.connect(self.changed)
         form.add("Intensities", self._normalised, "Tick if the image holds Z' of the paper, not counts")
         form.add(
             "Calibration",
@@ -274,28 +271,3 @@ class ModelSection(QWidget):
         del complete
         self._bytes.hide()
         self._get.setEnabled(True)
-
-    def _probe_device(self, index: int = 0) -> None:
-        """Find out, off the GUI thread, what computes: the first import of torch takes seconds."""
-        del index
-        wanted = self.device
-        self._device_name = ""
-        self._device_note.say("Loading PyTorch …")
-
-        def probe() -> Iterator[str | CellForceError]:
-            from napari_cellforce.models.device import choose, describe
-
-            try:
-                yield describe(choose(wanted))
-            except CellForceError as error:
-                yield error
-
-        self._device_probe.start(probe)
-
-    def _on_device_known(self, found: str | CellForceError) -> None:
-        if isinstance(found, CellForceError):
-            self._device_note.say(str(found), Tone.PROBLEM)
-        else:
-            self._device_name = found
-            self._device_note.say(f"Computes on {found}")
-        self.changed.emit()

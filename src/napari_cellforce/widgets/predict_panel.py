@@ -89,13 +89,13 @@ class PredictPanel(Panel):
             already_normalised=self._model.already_normalised,
             calibration=self._model.calibration,
         )
-        model, device, samples = self._model.entry.name, self._model.device, self._model.samples
-        folder = self._model.model_folder
+        model, samples, folder = self._model.entry.name, self._model.samples, self._model.model_folder
+        device, backend = self._model.device, self._model.backend
         self._chosen, self._result, self._outcome = chosen, None, ("", Tone.PLAIN)
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
-            predictor = load_predictor(model, device=device, samples=samples, folder=folder)
+            predictor = load_predictor(model, device=device, samples=samples, folder=folder, backend=backend)
             job = prepare(chosen.stack, predictor, mask(), chosen.pixel_size, config)
             yield job
             for record in job.run():
@@ -242,7 +242,7 @@ class PredictPanel(Panel):
         self._cell.recall({})
 
     def _speed_key(self) -> str:
-        return f"{self._model.entry.name} on {self._model.device_name}"
+        return f"{self._model.entry.name} on {self._model.device_name} with {self._model.backend}"
 
     def _remember(self) -> None:
         settings = {**self._model.remember(), **self._cell.remember()}

@@ -406,6 +406,7 @@ class TestFramesTogether:
 @needs_a_compiler
 class TestCompiled:
     @pytest.mark.slow
+    @pytest.mark.timeout(900)
     def test_it_computes_what_torch_computes_and_is_compiled_once(self, small_unet, monkeypatch):
         from napari_cellforce.models.backends import compiled
 
