@@ -22,7 +22,7 @@ from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
 
 _TINY = 1e-6
-_AXIS_SCALE = 1.5
+_AXIS_SCALE = 2.0
 """Gaussian over which an adhesion's long axis is looked for, in pixels."""
 _FAINT = 1e-3
 """Mean squared gradient, in (mean of the cell per pixel)², below which a structure has no axis."""
@@ -129,8 +129,8 @@ class AdhesionUNet(nn.Module):
 
     With h_k the adhesions spread by Gaussian k, d the vector to their centre of mass, and v_k the
     network's fields, F = sum_k h_k (a_k d + v_k) + v_0 m, with m the mask and a_k learned numbers. If
-    oriented, h_k (2 e (e.w_k) - w_k) is added, e being the long axis of the adhesion and w_k fields of the
-    network. Then the net force and moment are taken out, in proportion to |F|.
+    oriented, h_k (2 e (e.p_k) - p_k) is added, with e the long axis of the adhesion and p_k = b_k d + w_k,
+    b_k and w_k learnt like a_k and v_k. Then the net force and moment are taken out, in proportion to |F|.
 
     Parameters
     ----------
@@ -143,6 +143,7 @@ class AdhesionUNet(nn.Module):
         self.stem = _stem(config)
         self.unet = UNet(config.unet)
         self.pull = nn.Parameter(torch.full((len(config.spreads),), 1 / len(config.spreads)))
+        self.along = nn.Parameter(torch.zeros(len(config.spreads))) if config.oriented else None
         width = config.unet.width
         self.refine = (
             nn.Sequential(
@@ -161,6 +162,11 @@ class AdhesionUNet(nn.Module):
         """The layer that draws the fields."""
         layers = self.refine if self.config.fine else self.unet.appended_layers
         return cast("nn.Conv2d", cast("nn.Sequential", layers)[-1])
+
+    @property
+    def outer(self) -> list[nn.Parameter]:
+        """The parameters that the traction is proportional to."""
+        return [*self.last.parameters(), self.pull, *([] if self.along is None else [self.along])]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the traction.
@@ -186,8 +192,9 @@ class AdhesionUNet(nn.Module):
             return balanced(fields.sum(dim=1) * mask)
         count = len(self.config.spreads)
         pulls = self.pull[:, None, None, None] * towards[:, None] + fields[:, :count]
-        if self.config.oriented:
-            pulls = pulls + reflected(fields[:, count : 2 * count], axes[0])
+        if self.along is not None:
+            more = self.along[:, None, None, None] * towards[:, None] + fields[:, count : 2 * count]
+            pulls = pulls + reflected(more, axes[0])
         free = fields[:, count * (1 + self.config.oriented) :].sum(dim=1) * mask
         return balanced((adhesions[:, :, None] * pulls).sum(dim=1) + free)
 

@@ -136,7 +136,7 @@ def equal_work(sheet: ContractileSheet, stress: Array) -> Array:
     """
     corners = sheet.nodes[sheet.triangles]
     edges = np.roll(corners, 1, axis=1) - np.roll(corners, -1, axis=1)  # opposite to each corner
-    normals = np.stack([edges[..., 1], -edges[..., 0]], axis=-1) / 2  # grad of its hat function, times area
+    normals = np.stack([-edges[..., 1], edges[..., 0]], axis=-1) / 2  # grad of its hat function, times area
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     turn = np.sign(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
     mean = stress[sheet.triangles].mean(axis=1)

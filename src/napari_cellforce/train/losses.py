@@ -31,9 +31,10 @@ class LossConfig:
         plus the squared error of the angle where there is traction.
     magnitude_weight : float
         Pixels are weighted with ``exp(magnitude_weight * min(|F|, 8))``.
-    relative : bool
-        Squared error of the vectors over the squared traction of each frame: contractility does not show,
-        and without this the strongest cells would count most. For ``kind="vector"``.
+    relative : float
+        Squared error of the vectors over this power of the mean squared traction of each frame.
+        Contractility does not show, and at 0 the strongest cells count most; at 1 all count alike. For
+        ``kind="vector"``.
     magnitude : float
         Squared error of |F|, beside the vectors.
     correlation : float
@@ -56,7 +57,7 @@ class LossConfig:
 
     kind: LossKind = "vector"
     magnitude_weight: float = 0.0
-    relative: bool = False
+    relative: float = 0.0
     magnitude: float = 0.0
     correlation: float = 0.0
     outside: float = 0.1
@@ -87,7 +88,7 @@ def loss_terms(
     if config.kind == "vector":
         error = (vectors - batch.traction).square().sum(dim=1)
         if config.relative:
-            error = error / _mean_square(batch.traction, weight)
+            error = error / _mean_square(batch.traction, weight) ** config.relative
         terms = {"vector": _mean(error, weight)}
     else:
         terms = _magnitude_angle(*_polar(raw, output), batch.traction, weight)

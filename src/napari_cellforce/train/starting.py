@@ -90,7 +90,7 @@ def head(module: nn.Module) -> list[nn.Parameter]:
         If the network is of no known kind.
     """
     if isinstance(module, AdhesionUNet):
-        return [*module.last.parameters(), module.pull]
+        return module.outer
     if isinstance(module, UNet):
         return list(module.appended_layers[-1].parameters())
     if isinstance(module, GFNN):

@@ -6,8 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.spatial import Delaunay
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.physics.sheet import ContractileSheet
 from napari_cellforce.synthetic import (
     AdhesionRule,
     CellConfig,
@@ -17,6 +19,7 @@ from napari_cellforce.synthetic import (
     SyntheticCell,
     simulate,
 )
+from napari_cellforce.synthetic.sheet_mechanics import equal_work
 
 CONFIG = CellConfig(mechanics=SheetMechanics(), side=160, pixel_size=1.0)
 
@@ -101,3 +104,18 @@ def test_a_cell_too_small_for_its_mesh_is_refused() -> None:
 def test_senseless_mechanics_are_refused(setting: str) -> None:
     with pytest.raises(CellForceError, match=setting.replace("_", " ")):
         SheetMechanics(**{setting: 0.0})
+
+
+def test_a_tension_alike_in_all_directions_is_the_stress_that_the_sheet_knows() -> None:
+    nodes = np.stack(np.meshgrid(np.arange(6.0), np.arange(6.0), indexing="ij"), axis=-1).reshape(-1, 2)
+    sheet = ContractileSheet(nodes, Delaunay(nodes).simplices)
+    force = equal_work(sheet, np.broadcast_to(np.eye(2), (len(nodes), 2, 2)))
+    assert sheet.solve(0.1, 0.0, 0.5, force) == pytest.approx(sheet.solve(0.1, 1.0, 0.5), abs=1e-10)
+
+
+def test_adhesions_without_grip_hold_no_more_than_the_rest_of_the_cell() -> None:
+    firm, idle = (
+        simulate(dataclasses.replace(CONFIG, adhesions=AdhesionRule(idle=share)), 3) for share in (0.0, 1.0)
+    )
+    assert np.array_equal(firm.image.data, idle.image.data), "grip does not show"
+    assert idle.traction.magnitude().max() < 0.5 * firm.traction.magnitude().max()
