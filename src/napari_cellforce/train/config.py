@@ -41,8 +41,11 @@ class DataConfig:
         Number of cells to simulate where there are no sources, and their seed.
     fibre_share : float
         Of simulated cells: how many pull by stress fibres; the rest pull as contractile sheets.
+    directed_share : float
+        Of simulated cells: how many are drawn from `napari_cellforce.synthetic.directed_fibroblasts`; the
+        rest from `napari_cellforce.synthetic.fibroblasts`.
     ranges : mapping of str to pair of float
-        Of simulated cells: limits that replace those of `napari_cellforce.synthetic.fibroblasts`.
+        Of simulated cells: limits that replace those of these populations.
     side : int
         Largest side of a frame on the model's grid in pixels; larger cells are cut off, if measured, or
         left out, if simulated.
@@ -58,6 +61,7 @@ class DataConfig:
     simulated: int = 0
     seed: int = 0
     fibre_share: float = 0.25
+    directed_share: float = 0.0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     side: int = 256
     threshold: float = 0.0

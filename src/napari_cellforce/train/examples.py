@@ -25,6 +25,7 @@ from napari_cellforce.synthetic import (
     Range,
     Recipe,
     SyntheticCell,
+    directed_fibroblasts,
     fibroblasts,
 )
 from napari_cellforce.train.config import DataConfig, TrainConfig
@@ -87,9 +88,13 @@ def prepare(config: TrainConfig, told: Told | None = None) -> Examples:
 
 
 def population(data: DataConfig) -> PopulationConfig:
-    """Return the simulated cells of a config: `fibroblasts` with shares and some limits replaced."""
+    """Return the simulated cells of a config, with its shares, and some limits replaced."""
     cells = fibroblasts(data.simulated, data.seed, measured=True)
-    known = {limits.setting for recipe in cells.recipes for limits in recipe.ranges}
+    sources = [(cells, 1 - data.directed_share)]
+    if data.directed_share:
+        sources.append((directed_fibroblasts(data.simulated, data.seed, measured=True), data.directed_share))
+    shared = [(recipe, share) for source, share in sources for recipe in source.recipes]
+    known = {limits.setting for recipe, _ in shared for limits in recipe.ranges}
     wrong = sorted(set(data.ranges) - known)
     if wrong:
         raise CellForceError(
@@ -107,9 +112,9 @@ def population(data: DataConfig) -> PopulationConfig:
         replace(
             recipe,
             ranges=tuple(widened(limits) for limits in recipe.ranges),
-            weight=data.fibre_share if by_fibres(recipe) else 1 - data.fibre_share,
+            weight=share * (data.fibre_share if by_fibres(recipe) else 1 - data.fibre_share),
         )
-        for recipe in cells.recipes
+        for recipe, share in shared
     )
     return replace(cells, recipes=recipes)
 
