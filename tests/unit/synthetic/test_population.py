@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import CellConfig, FibreMechanics, PopulationConfig, Range, Recipe
+from napari_cellforce.synthetic import (
+    CellConfig,
+    FibreMechanics,
+    PopulationConfig,
+    Range,
+    Recipe,
+    SheetMechanics,
+    SyntheticCell,
+    directed_fibroblasts,
+    fibroblasts,
+)
 
 RECIPE = Recipe(
     CellConfig(side=96, pixel_size=1.36, mechanics=FibreMechanics()),
@@ -52,3 +62,24 @@ def test_a_range_must_name_a_setting_and_have_its_limits_in_order() -> None:
         Range("shape.area", 5.0, 1.0)
     with pytest.raises(CellForceError, match="weight"):
         PopulationConfig((dataclasses.replace(RECIPE, weight=0.0),))
+
+
+def test_directed_cells_come_with_both_mechanics_and_their_forces_need_not_point_to_the_middle() -> None:
+    people = directed_fibroblasts(8, 3, side=192, measured=True)
+    directed, plain = (
+        [off_centre(population.cell(i)) for i in (4, 5, 6, 7)]
+        for population in (people, fibroblasts(8, 3, side=192))
+    )
+    assert {type(people.cell_config(i).mechanics) for i in range(8)} == {SheetMechanics, FibreMechanics}
+    assert np.mean(directed) > 1.5 * np.mean(plain)
+
+
+def off_centre(cell: SyntheticCell) -> float:
+    """Return the mean angle between traction and the way to the centroid, weighted with |F|, in radians."""
+    assert cell.traction is not None
+    field = np.asarray(cell.traction.data[0], dtype=np.float64)
+    position = np.indices(field.shape[1:]) * cell.config.pixel_size
+    towards = cell.outline.centroid[:, None, None] - position
+    turn = np.angle(np.exp(1j * (np.arctan2(*field) - np.arctan2(*towards))))
+    strength = np.hypot(*field)
+    return float((np.abs(turn) * strength).sum() / strength.sum())
