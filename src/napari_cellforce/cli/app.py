@@ -22,6 +22,7 @@ from napari_cellforce.cli import (
     simulate,
     tfm,
     train,
+    watch,
 )
 from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
 from napari_cellforce.errors import CellForceError
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command(name="predict")(predict.predict)
 app.command(name="batch")(batch.batch)
+app.command(name="watch")(watch.watch)
 app.add_typer(models.app, name="models")
 app.command(name="info")(info.info)
 app.command(name="scan")(scan.scan)

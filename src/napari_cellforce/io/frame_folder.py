@@ -62,6 +62,28 @@ class FrameFiles:
         return replace(self, numbers={path: n for path, n in self.numbers.items() if path not in last})
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each frame's first file."""
+        return tuple(frame[0].name for frame in self.frames)
+
+    def going_on_from(self, names: Sequence[str]) -> FrameFiles:
+        """Return it with the frames called `names`, and those after the last of them; latecomers are left.
+
+        Raises
+        ------
+        CellForceError
+            If a file is gone.
+        """
+        if not names:
+            return self
+        gone = set(names) - set(self.names)
+        if gone:
+            raise _refusal(self.folder, f"no longer holds {sorted(gone)[0]}")
+        end = self.names.index(names[-1])
+        late = {path for frame in self.frames[:end] if frame[0].name not in names for path in frame}
+        return replace(self, numbers={path: n for path, n in self.numbers.items() if path not in late})
+
+    @property
     def lengths(self) -> tuple[int, int]:
         """Number of channels and of planes that have files of their own."""
         _, channels, planes = (len(set(column)) for column in zip(*self.numbers.values(), strict=True))
@@ -92,19 +114,27 @@ def frame_files(folder: Path) -> FrameFiles:
     return _sorted_out(folder, numbers, words)
 
 
-def is_frame_folder(folder: Path) -> bool:
+def is_frame_folder(folder: Path, *, at_least: int = 2) -> bool:
     """Tell whether a folder is certainly one movie of single frames, by names and the first file's header.
 
     ``t000.tif``, ``frame_12.tif`` or ``0001.tif`` are frames; ``cell_1.tif`` may as well be a cell of its
     own, so a folder of these is one movie only to who says so by opening it as an image.
+
+    Parameters
+    ----------
+    folder : Path
+    at_least : int
+        Frames that must be there; 1 where others are expected, and the first may still be being written.
     """
     try:
         files = frame_files(folder)
-        if not files.certain or len(files.frames) < 2:
+        if not files.certain or len(files.frames) < at_least:
             return False
         with contextlib.closing(TiffPlanes(files.frames[0][0])) as planes:
             return _is_set(planes) or _pages_of_time(planes) == 1
-    except (CellForceError, OSError):
+    except CellForceError as error:
+        return at_least == 1 and "incomplete" in error.value
+    except OSError:
         return False
 
 

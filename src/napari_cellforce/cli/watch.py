@@ -1,0 +1,139 @@
+"""``cellforce watch``: a folder that a microscope writes to, predicted frame by frame as it grows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from napari_cellforce.cli.console import complain, errors, output
+from napari_cellforce.cli.predict import SOME_FAILED, plane
+
+if TYPE_CHECKING:
+    from napari_cellforce.watch import WatchEvent
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Folder the microscope writes to.")],
+    out: Annotated[Path, typer.Option(help="Output folder; run again on it to go on where it was.")],
+    model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
+    pattern: Annotated[str, typer.Option(help="Of the files' names: `*_zyxin.tif`.")] = "*",
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Channel of each protein, by name or number from 0; repeat for several."),
+    ] = None,
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Side of a pixel in µm, if the files do not say or are wrong.")
+    ] = None,
+    z: Annotated[str | None, typer.Option(help="For z-stacks: `max`, or a plane counted from 0.")] = None,
+    already_normalised: Annotated[
+        bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
+    ] = False,
+    calibration: Annotated[
+        float | None,
+        typer.Option(help="Mean traction magnitude in Pa of comparable cells: gives results in Pa."),
+    ] = None,
+    sensitivity: Annotated[
+        float, typer.Option(help="Of finding the cell; above 1 gives a larger one.")
+    ] = 1.0,
+    samples: Annotated[
+        int, typer.Option(min=0, help="Dropout passes for an uncertainty; 0 for one plain pass.")
+    ] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    settle: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds for which a file stays as it is until it counts as written."),
+    ] = 2.0,
+    patience: Annotated[
+        float, typer.Option(min=0.1, help="Seconds until a file that cannot be read is told and left out.")
+    ] = 60.0,
+    until_idle: Annotated[
+        float | None, typer.Option(help="End when nothing new has come for so many seconds.")
+    ] = None,
+    model_folder: Annotated[str, typer.Option(help="Folder of the models, if not the usual one.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a frame.")] = False,
+) -> None:
+    """Predict new frames as they are written, until Ctrl-C; what is finished by then is kept."""
+    from napari_cellforce.predict import PredictConfig
+    from napari_cellforce.watch import WatchConfig, load
+    from napari_cellforce.watch import watch as follow
+
+    config = WatchConfig(
+        folder=str(folder),
+        out=str(out),
+        model=model,
+        pattern=pattern,
+        pixel_size=pixel_size,
+        z=plane(z),
+        predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
+        samples=samples,
+        device=device,
+        model_folder=model_folder,
+        settle=settle,
+        patience=patience,
+    )
+    predictor = load(config)
+    errors.print(
+        f"Following {escape(str(folder))}; Ctrl-C ends it, and keeps what is finished.", highlight=False
+    )
+    failed = False
+    with _ended_by_ctrl_c() as stop:
+        for event in _until_idle(follow(config, predictor, stop), until_idle, stop):
+            failed = failed or event.state == "failed"
+            _tell(event, as_json)
+    raise typer.Exit(SOME_FAILED if failed else 0)
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C (or the end of a cluster's job) sets; a second Ctrl-C ends at once."""
+    stop = threading.Event()
+
+    def end(number: int, frame: object) -> None:
+        del frame
+        stop.set()
+        signal.signal(number, former[signal.Signals(number)])
+
+    former = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _until_idle(
+    events: Iterator[WatchEvent], seconds: float | None, stop: threading.Event
+) -> Iterator[WatchEvent]:
+    """Pass events on; set `stop` when there has been nothing but idleness for so many seconds."""
+    since = time.monotonic()
+    for event in events:
+        if event.state != "idle":
+            since = time.monotonic()
+            yield event
+        elif seconds is not None and time.monotonic() - since > seconds:
+            stop.set()
+
+
+def _tell(event: WatchEvent, as_json: bool) -> None:
+    if event.state == "failed":
+        where = f"frame {event.frame}: " if event.frame >= 0 else ""
+        complain(f"{event.name}: {where}{event.reason}")
+    elif event.state == "found":
+        errors.print(f"{escape(event.name)}: begins with frame {event.frame}", highlight=False)
+    elif event.state == "frame" and as_json:
+        typer.echo(json.dumps({"name": event.name, **event.row}, ensure_ascii=False))
+    elif event.state == "frame":
+        force = next(name for name in event.row if name.startswith("total force"))
+        line = f"{event.name}: frame {event.frame}, {force} {event.row[force]:.4g}"
+        output.print(line, highlight=False, markup=False)
+    elif event.state == "written" and event.paths is not None:
+        errors.print(f"{escape(str(event.paths.traction))}: {event.frames} frames", highlight=False)
