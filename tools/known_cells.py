@@ -20,7 +20,14 @@ from napari_cellforce.physics.mesh import MeshSettings, mesh_cell
 from napari_cellforce.preprocess.mask import touches_border
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
 from napari_cellforce.preprocess.regrid import Window
-from napari_cellforce.synthetic import FibreMechanics, SheetMechanics, SyntheticCell, fibroblasts
+from napari_cellforce.synthetic import (
+    FibreMechanics,
+    PopulationConfig,
+    SheetMechanics,
+    SyntheticCell,
+    directed_fibroblasts,
+    fibroblasts,
+)
 from napari_cellforce.synthetic.cell import CellConfig, simulate
 from napari_cellforce.synthetic.drawing import draw_adhesions
 from napari_cellforce.train.data import Example, Grid
@@ -62,7 +69,12 @@ class Known:
 
 
 def known_cells(
-    wanted: int, seed: int, kind: str = "sheet", side: int = 160, contractile: bool = False
+    wanted: int,
+    seed: int,
+    kind: str = "sheet",
+    side: int = 160,
+    contractile: bool = False,
+    directed: bool = False,
 ) -> list[Known]:
     """Return simulated cells of one mechanics that fit into a window of `side` pixels.
 
@@ -73,12 +85,16 @@ def known_cells(
     side : int
     contractile : bool
         Whether tension differs from cell to cell, and leaves its trace in the adhesions.
+    directed : bool
+        Whether forces follow stress fibres: `directed_fibroblasts` in the place of `fibroblasts`.
     """
+    people = directed_fibroblasts if directed else fibroblasts
     cells: list[Known] = []
     with ProcessPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for start in range(0, 100 * wanted, wanted):
             numbers = range(start, start + wanted)
-            made = pool.map(_known, numbers, repeat(seed), repeat(kind), repeat(side), repeat(contractile))
+            settings = (people(start + wanted, seed, measured=True), kind, side, contractile)
+            made = pool.map(_known, numbers, *map(repeat, settings))
             cells += [cell for cell in made if cell is not None]
             if len(cells) >= wanted:
                 return cells[:wanted]
@@ -101,13 +117,12 @@ def more_contractile(config: CellConfig, factor: float) -> CellConfig:
     )
 
 
-def _known(number: int, seed: int, kind: str, side: int, contractile: bool) -> Known | None:
-    people = fibroblasts(number + 1, seed, measured=True)
+def _known(number: int, people: PopulationConfig, kind: str, side: int, contractile: bool) -> Known | None:
     config = people.cell_config(number)
     if not isinstance(config.mechanics, MECHANICS[kind]):
         return None
     if contractile:
-        rng = np.random.default_rng([seed, number])
+        rng = np.random.default_rng([people.seed, number])
         config = more_contractile(config, float(np.exp(rng.uniform(-np.log(3), np.log(3)))))
     try:
         cell = simulate(config, people.seed_of(number))
@@ -142,7 +157,8 @@ def true_springs(cell: SyntheticCell, mask: np.ndarray) -> np.ndarray:
     assert isinstance(mechanics, SheetMechanics)
     settings = MeshSettings(edge_length=mechanics.edge_length)
     mesh = mesh_cell(mask, PixelSize.square(cell.config.pixel_size), settings)
-    adhesions = mesh.sample(draw_adhesions(mask.shape, cell.config.pixel_size, cell.adhesions[0]))
+    hold = cell.adhesions[0].hold(mechanics.exponent)
+    adhesions = mesh.sample(draw_adhesions(mask.shape, cell.config.pixel_size, hold))
     drawn: np.ndarray = mesh.image((mechanics.floor + adhesions)[:, None] / mechanics.penetration**2)[0]
     return np.nan_to_num(drawn)
 
@@ -163,11 +179,12 @@ def examples(
     proteins: tuple[str, ...],
     target: str,
     description: str,
+    pixel_size: float = PIXEL,
 ) -> Examples:
     """Return cells as `napari_cellforce.train.train` takes them; `target` is "traction" or "measured"."""
     mean = float(np.mean([np.hypot(*getattr(cell, target))[cell.mask].mean() for cell in training]))
-    side = training[0].mask.shape[0]
-    grid = Grid(PIXEL, 8.5, side)
+    side = int(np.ceil(training[0].mask.shape[0] * PIXEL / pixel_size))
+    grid = Grid(pixel_size, 8.5, side)
 
     def example(name: str, cell: Known) -> Example:
         channels = [PROTEINS.index(protein) for protein in proteins]

@@ -155,7 +155,7 @@ def _of_cell(error: CellForceError, i: int, n_cells: int) -> CellForceError:
 def _parameter_gradients(
     state: Equilibrium | None, by_traction: Tensor | None, kinds: int
 ) -> tuple[Array | None, ...]:
-    """Return the gradients of ``F = Y u`` by Y, sigma_a and force at the nodes (if there is one), and alpha."""
+    """Return the gradients of ``F = Y u`` by nodal Y, nodal sigma_a, alpha, and nodal force if any."""
     if state is None or by_traction is None:
         return kinds * (None,)
     by_F = by_traction.detach().to("cpu", torch.float64).numpy()
