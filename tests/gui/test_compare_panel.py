@@ -23,7 +23,7 @@ from napari_cellforce.widgets.import_dialog import ImportDialog
 from napari_cellforce.widgets.measured_fields import show_field, shown_fields
 from napari_cellforce.widgets.preferences import Memory, Preferences
 
-PATIENCE = 20_000
+PATIENCE = 60_000
 SCALE = 200.0
 
 
@@ -189,8 +189,26 @@ def test_saving_writes_tables_and_figures(
     }
 
 
+def test_several_cells_are_judged_one_by_one(
+    qtbot: QtBot, compared: ComparePanel, viewer: ViewerModel
+) -> None:
+    shape = compared._pair[0].field.data.shape[2:]
+    labels = np.zeros(shape, np.uint8)
+    labels[:, : shape[1] // 2], labels[:, shape[1] // 2 :] = 3, 7
+    viewer.add_labels(labels, name="two")
+    compared._choice._cell.setCurrentIndex(1)
+    compared.compare()
+    qtbot.waitUntil(lambda: not compared._job.running, timeout=PATIENCE)
+    assert compared.comparison.cells["cell"].tolist() == [3, 7]
+    table = compared._agreement._cells
+    assert table.isVisibleTo(compared)
+    assert [table.item(i, 0).text() for i in range(table.rowCount())] == ["3", "7"]
+    assert "95 %" in table.item(0, 3).toolTip()
+
+
 def test_the_longest_petal_points_where_most_angles_do() -> None:
-    x, y = rose(np.array([88.0, 89.0, 91.0, 4.0]))
+    angles = [88.0, 89.0, 91.0, 4.0]
+    x, y = rose(np.histogram(angles, bins=36, range=(-180, 180))[0])
     longest = int(np.hypot(x, y).argmax())
     assert np.degrees(np.arctan2(y[longest], x[longest])) == pytest.approx(90, abs=10)
 

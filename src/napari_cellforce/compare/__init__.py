@@ -1,6 +1,6 @@
 """Two vector fields side by side: one grid, maps of their difference, numbers with intervals, figures."""
 
-from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration
+from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.job import (
     CompareConfig,
@@ -13,6 +13,7 @@ from napari_cellforce.compare.job import (
     write_comparison,
 )
 from napari_cellforce.compare.maps import Maps, difference_maps
+from napari_cellforce.compare.overview import Overview
 from napari_cellforce.compare.profile import edge_profile
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "Comparison",
     "FieldPair",
     "Maps",
+    "Overview",
     "agreement",
     "calibration",
+    "cell_table",
     "compare",
     "compare_to_files",
     "difference_maps",

@@ -6,21 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 
 from napari_cellforce.compare.alignment import FieldPair
-from napari_cellforce.compare.maps import angle_between
+from napari_cellforce.compare.sums import (
+    Array,
+    Sums,
+    angle,
+    bias,
+    block_sums,
+    correlation,
+    explained,
+    factor,
+    force_ratio,
+    intervals,
+    rms,
+    size_correlation,
+)
 from napari_cellforce.errors import CellForceError
-
-Array = npt.NDArray[np.float64]
-Vectors = tuple[Array, Array]
-"""Of both fields, (2, N)."""
-
-_RESAMPLES = 500
-_INTERVAL = (2.5, 97.5)
-_BLOCK = 5.0
-"""Side in µm of the blocks that are drawn: about the size of an adhesion's traction, within which vectors are
-not independent."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,19 @@ class Calibration:
     explained: float
 
 
+_SCALE_FREE: dict[str, Callable[[Sums], Array]] = {
+    "correlation of vectors": correlation,
+    "correlation of magnitudes": size_correlation,
+    "mean angle error, weighted by B [°]": angle,
+}
+_ABSOLUTE: dict[str, Callable[[Sums], Array]] = {
+    "total A / total B": force_ratio,
+    "root mean square difference [{unit}]": rms,
+    "mean |A| - mean |B| [{unit}]": bias,
+}
+_FACTOR = "scale from A to B"
+
+
 def agreement(pairs: Sequence[FieldPair], unit: str, *, seed: int = 0) -> list[Agreement]:
     """Return how well two fields agree inside the cell, all frames together.
 
@@ -71,14 +87,12 @@ def agreement(pairs: Sequence[FieldPair], unit: str, *, seed: int = 0) -> list[A
     seed : int
         Of the bootstrap, which draws blocks of 5 µm, as neighbouring vectors are not independent.
     """
-    numbers = _SCALE_FREE | ({name.format(unit=unit): f for name, f in _ABSOLUTE.items()} if unit else {})
-    blocks = _blocks(pairs)
-    whole = _joined(blocks)
-    drawn = _bootstrap(blocks, lambda v: np.array([f(v) for f in numbers.values()]), seed)
-    low, high = np.nanpercentile(drawn, _INTERVAL, axis=0)
+    numbers, blocks = _numbers(unit), block_sums(pairs)
+    whole = blocks.sum(axis=0)
+    low, high = intervals(blocks, numbers, seed)
     return [
-        Agreement(name, float(f(whole)), float(low[i]), float(high[i]))
-        for i, (name, f) in enumerate(numbers.items())
+        Agreement(name, float(number(whole)), float(low[i]), float(high[i]))
+        for i, (name, number) in enumerate(numbers.items())
     ]
 
 
@@ -92,103 +106,49 @@ def calibration(pairs: Sequence[FieldPair], *, seed: int = 0) -> Calibration:
     CellForceError
         If the first field is 0, or points against the second.
     """
-    blocks = _blocks(pairs)
-    a, b = _joined(blocks)
-    factor = _factor((a, b))
-    if not (np.isfinite(factor) and factor > 0):
+    blocks = block_sums(pairs)
+    whole = blocks.sum(axis=0)
+    found = float(factor(whole))
+    if not (np.isfinite(found) and found > 0):
         raise CellForceError(
             "no positive scale brings the first field to the second",
             "both must point the same way, on the whole",
             "Check the order of x and y and the signs, and that both show the same cell.",
             topic="calibration",
         )
-    low, high = np.nanpercentile(_bootstrap(blocks, lambda v: np.array([_factor(v)]), seed), _INTERVAL)
-    explained = 1 - float(((factor * a - b) ** 2).sum() / (b**2).sum())
-    return Calibration(factor, float(low), float(high), explained)
+    (low,), (high,) = intervals(blocks, {_FACTOR: factor}, seed)
+    return Calibration(found, float(low), float(high), float(explained(whole)))
 
 
-def _blocks(pairs: Sequence[FieldPair]) -> list[Vectors]:
-    """Cut the cells into squares; vectors inside the mask only."""
-    blocks = []
-    for pair in pairs:
-        side = max(1, round(_BLOCK / pair.spacing))
-        rows, columns = np.nonzero(pair.mask)
-        number = rows // side * (pair.mask.shape[1] // side + 1) + columns // side
-        order = np.argsort(number, kind="stable")
-        cuts = np.flatnonzero(np.diff(number[order])) + 1
-        for some in np.split(order, cuts):
-            at = (slice(None), rows[some], columns[some])
-            blocks.append((pair.first[at], pair.second[at]))
-    return blocks
+def cell_table(pairs: Sequence[FieldPair], unit: str, *, seed: int = 0) -> pd.DataFrame:
+    """Return the numbers of each cell, all its frames together, a row a cell.
+
+    Parameters
+    ----------
+    pairs, unit, seed
+        As for `agreement`.
+
+    Returns
+    -------
+    DataFrame
+        ``cell`` (its label), ``frames``, ``vectors``; each number of `agreement` and the scale from A to B,
+        followed by the ends of its 95 % interval.
+    """
+    numbers = {**_numbers(unit), _FACTOR: factor}
+    rows = []
+    for cell in np.unique(np.concatenate([np.unique(pair.cells[pair.cells != 0]) for pair in pairs])):
+        blocks = block_sums(pairs, int(cell))
+        whole = blocks.sum(axis=0)
+        frames = sum(bool((pair.cells == cell).any()) for pair in pairs)
+        row: dict[str, float] = {"cell": int(cell), "frames": frames, "vectors": int(whole[0])}
+        ends = intervals(blocks, numbers, seed)
+        for i, (name, number) in enumerate(numbers.items()):
+            row |= {name: float(number(whole))}
+            row |= {f"{name}, 95 % {end}": float(ends[k][i]) for k, end in enumerate(("from", "to"))}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _joined(blocks: Sequence[Vectors]) -> Vectors:
-    return np.concatenate([a for a, _ in blocks], axis=1), np.concatenate([b for _, b in blocks], axis=1)
-
-
-def _bootstrap(blocks: list[Vectors], statistic: Callable[[Vectors], Array], seed: int) -> Array:
-    """Return the statistic of blocks drawn with replacement, (resamples, numbers)."""
-    rng = np.random.default_rng(seed)
-    first, second = _joined(blocks)
-    ends = np.cumsum([a.shape[1] for a, _ in blocks])
-    starts = np.concatenate([[0], ends[:-1]])
-    results = []
-    for _ in range(_RESAMPLES):
-        drawn = rng.integers(len(blocks), size=len(blocks))
-        places = np.concatenate([np.arange(starts[k], ends[k]) for k in drawn])
-        results.append(statistic((first[:, places], second[:, places])))
-    return np.array(results)
-
-
-def _factor(vectors: Vectors) -> float:
-    a, b = vectors
-    norm = float((a**2).sum())
-    return float((a * b).sum()) / norm if norm > 0 else float("nan")
-
-
-def _correlation(vectors: Vectors) -> float:
-    """Return the cosine between both fields taken as one long vector each."""
-    a, b = vectors
-    norm = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum()) / norm if norm > 0 else float("nan")
-
-
-def _size_correlation(vectors: Vectors) -> float:
-    a, b = (np.hypot(*v) for v in vectors)
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else float("nan")
-
-
-def _angle(vectors: Vectors) -> float:
-    """Return the mean |angle| between vectors, each counted by the second's length."""
-    a, b = vectors
-    weight = np.hypot(*b)
-    return (
-        float((np.abs(angle_between(a, b)) * weight).sum() / weight.sum()) if weight.any() else float("nan")
-    )
-
-
-def _force_ratio(vectors: Vectors) -> float:
-    a, b = (float(np.hypot(*v).sum()) for v in vectors)
-    return a / b if b > 0 else float("nan")
-
-
-def _rms(vectors: Vectors) -> float:
-    a, b = vectors
-    return float(np.sqrt(((a - b) ** 2).sum(axis=0).mean()))
-
-
-def _bias(vectors: Vectors) -> float:
-    a, b = (np.hypot(*v) for v in vectors)
-    return float((a - b).mean())
-
-
-_SCALE_FREE: dict[str, Callable[[Vectors], float]] = {
-    "correlation of vectors": _correlation,
-    "correlation of magnitudes": _size_correlation,
-    "mean angle error, weighted by B [°]": _angle,
-}
-_ABSOLUTE: dict[str, Callable[[Vectors], float]] = {
-    "total A / total B": _force_ratio,
-    "root mean square difference [{unit}]": _rms,
-    "mean |A| - mean |B| [{unit}]": _bias,
-}
+def _numbers(unit: str) -> dict[str, Callable[[Sums], Array]]:
+    absolute = {name.format(unit=unit): number for name, number in _ABSOLUTE.items()} if unit else {}
+    return _SCALE_FREE | absolute

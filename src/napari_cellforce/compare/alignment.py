@@ -33,6 +33,8 @@ class FieldPair:
     spacing : float
         Side of a pixel in µm.
     frame : int
+    cells : (Y, X) array of int
+        Label of the cell, 0 outside the mask; 1 all over it where cells are not told apart.
     """
 
     first: Array
@@ -40,6 +42,7 @@ class FieldPair:
     mask: BoolArray
     spacing: float
     frame: int
+    cells: npt.NDArray[np.integer[Any]]
 
 
 def pair_fields(
@@ -55,8 +58,8 @@ def pair_fields(
         Of one quantity, of the same place; pixel size and origin may differ.
     index : int
         Of the frame, in both; a field of one frame stands for all.
-    mask : (Y, X) bool array, optional
-        The cell, on the grid of `first`; by default the fields' own masks.
+    mask : (Y, X) array of bool or int, optional
+        The cell, or the labels of several, on the grid of `first`; by default the fields' own masks.
 
     Raises
     ------
@@ -69,9 +72,9 @@ def pair_fields(
     centres = _centres(coarse)
     fields = {id(coarse): _frame(coarse, index), id(fine): _sampled(fine, index, centres)}
     inside = _known(first, index, mask, centres) & _known(second, index, None, centres)
-    pair = FieldPair(
-        fields[id(first)], fields[id(second)], inside, _size(coarse), first.frames[_at(first, index)]
-    )
+    frame = first.frames[_at(first, index)]
+    cells = _labels(first, mask, centres) * inside
+    pair = FieldPair(fields[id(first)], fields[id(second)], inside, _size(coarse), frame, cells)
     if inside.sum() < _FEWEST:
         raise CellForceError(
             f"{first.name or 'A'} and {second.name or 'B'} share {int(inside.sum())} vectors",
@@ -163,7 +166,7 @@ def _known(
     if mask is None and field.mask is not None:
         mask = np.asarray(field.mask[0 if len(field.mask) == 1 else index])
     shape = field.data.shape[2:]
-    values = np.ones(shape) if mask is None else np.asarray(mask, dtype=np.float64)
+    values = np.ones(shape) if mask is None else (np.asarray(mask) != 0).astype(np.float64)
     if values.shape != tuple(shape):
         raise CellForceError(
             f"the mask is {values.shape[0]} x {values.shape[1]}",
@@ -173,3 +176,16 @@ def _known(
         )
     known: BoolArray = _linear(values, field, centres) > 0.5
     return known
+
+
+def _labels(
+    field: VectorField, mask: npt.NDArray[Any] | None, centres: tuple[Array, Array]
+) -> npt.NDArray[np.integer[Any]]:
+    """Return the label of the nearest pixel at the centres of the common grid; 1 without labels."""
+    if mask is None or mask.dtype == bool:
+        return np.ones((len(centres[0]), len(centres[1])), int)
+    places = [
+        np.clip(np.floor((at - start) / _size(field)).astype(int), 0, side - 1)
+        for at, start, side in zip(centres, _origin(field), mask.shape, strict=True)
+    ]
+    return np.asarray(mask[np.ix_(*places)]).astype(int)

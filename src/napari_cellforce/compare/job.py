@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellforce import metrics
-from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration
+from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.figures import save_figures
 from napari_cellforce.compare.maps import Maps, difference_maps
+from napari_cellforce.compare.overview import Overview
 from napari_cellforce.compare.profile import edge_profile
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize, VectorField
@@ -75,7 +77,9 @@ class Comparison:
         Of the first field as it was given.
     scaled : bool
         Whether it was applied.
-    profile, over_time : DataFrame
+    profile, over_time, cells : DataFrame
+        By distance from the edge, by frame, by cell.
+    overview : Overview
     unit : str
         Of the compared fields.
     names : tuple of 2 str
@@ -87,6 +91,8 @@ class Comparison:
     scaled: bool
     profile: pd.DataFrame
     over_time: pd.DataFrame
+    cells: pd.DataFrame
+    overview: Overview
     unit: str
     names: tuple[str, str]
 
@@ -97,7 +103,7 @@ class ComparePaths:
 
     Attributes
     ----------
-    numbers, profile, over_time : Path
+    numbers, profile, over_time, cells : Path
         CSV.
     figures : Path
         Without suffix; one file a figure and format.
@@ -106,13 +112,18 @@ class ComparePaths:
     numbers: Path
     profile: Path
     over_time: Path
+    cells: Path
     figures: Path
 
     @classmethod
     def of(cls, folder: Path) -> ComparePaths:
         """Return the paths in a folder."""
         return cls(
-            folder / "agreement.csv", folder / "edge_profile.csv", folder / "over_time.csv", folder / "figure"
+            folder / "agreement.csv",
+            folder / "edge_profile.csv",
+            folder / "over_time.csv",
+            folder / "cells.csv",
+            folder / "figure",
         )
 
 
@@ -128,8 +139,8 @@ def compare(
     ----------
     first, second : VectorField
         Of one quantity and place; grids, pixel sizes and units may differ. One frame stands for all.
-    mask : (Y, X) or (T, Y, X) bool array, optional
-        The cell, on the grid of `first`.
+    mask : (Y, X) or (T, Y, X) array of bool or int, optional
+        The cell, or the labels of several, on the grid of `first`.
     config : CompareConfig, optional
 
     Yields
@@ -154,8 +165,12 @@ def compare(
     scaled = config.calibrate or first.unit != second.unit
     fit = _calibration(pairs, config.seed, required=scaled)
     if scaled and fit is not None:
-        pairs = [FieldPair(p.first * fit.factor, p.second, p.mask, p.spacing, p.frame) for p in pairs]
-    frames = [CompareFrame(pair, difference_maps(pair, config.threshold)) for pair in pairs]
+        pairs = [dataclasses.replace(pair, first=pair.first * fit.factor) for pair in pairs]
+    frames = []
+    for t, pair in enumerate(pairs):
+        yield Progress("Drawing the maps", t, count)
+        frames.append(CompareFrame(pair, difference_maps(pair, config.threshold)))
+    yield Progress("Numbers and their intervals", count, count)
     yield Comparison(
         frames,
         agreement(pairs, second.unit, seed=config.seed),
@@ -163,6 +178,8 @@ def compare(
         scaled,
         edge_profile(pairs, config.ring),
         _over_time(pairs, second),
+        cell_table(pairs, second.unit, seed=config.seed),
+        Overview.of(pairs, [frame.maps for frame in frames]),
         second.unit,
         (first.name or "A", second.name or "B"),
     )
@@ -188,6 +205,7 @@ def write_comparison(comparison: Comparison, paths: ComparePaths, formats: tuple
     write_table(paths.numbers, number_table(comparison))
     write_table(paths.profile, comparison.profile)
     write_table(paths.over_time, comparison.over_time)
+    write_table(paths.cells, comparison.cells)
     save_figures(comparison, paths.figures, formats)
 
 

@@ -16,10 +16,6 @@ from napari_cellforce.compare import Comparison
 _COLOURS = {"A": "#e08a1e", "B": "#2196d3"}
 """Orange and blue: told apart by most eyes, and on napari's dark and light background."""
 
-_POINTS = 4000
-"""Most vectors drawn in the scatter plot."""
-
-_SECTORS = 36
 _HEIGHT = 210
 
 
@@ -76,21 +72,9 @@ class AgreementPlots(QTabWidget):
     def _scatter(self, comparison: Comparison) -> None:
         """Draw |A| over |B|, and the line of equality."""
         plot = self._plots["Magnitudes"]
-        a, b = (
-            np.concatenate([np.hypot(*getattr(f.pair, which)[:, f.pair.mask]) for f in comparison.frames])
-            for which in ("first", "second")
-        )
-        some = np.random.default_rng(0).permutation(len(a))[:_POINTS]
-        plot.plot(
-            b[some],
-            a[some],
-            pen=None,
-            symbol="o",
-            symbolSize=3,
-            symbolPen=None,
-            symbolBrush=(33, 150, 211, 90),
-        )
-        top = float(np.percentile(np.concatenate([a, b]), 99.8)) or 1.0
+        a, b = comparison.overview.sizes
+        plot.plot(b, a, pen=None, symbol="o", symbolSize=3, symbolPen=None, symbolBrush=(33, 150, 211, 90))
+        top = comparison.overview.top
         plot.plot([0, top], [0, top], pen=pg.mkPen(self._ink))
         plot.setRange(xRange=(0, top), yRange=(0, top), padding=0.02)
         plot.setLabel("bottom", f"|B| [{comparison.unit}]")
@@ -99,8 +83,7 @@ class AgreementPlots(QTabWidget):
     def _rose(self, comparison: Comparison) -> None:
         """Draw how often each angle from A to B occurs; 0 is to the right, positive up."""
         plot = self._plots["Angles"]
-        angles = np.concatenate([f.maps.angle[np.isfinite(f.maps.angle)] for f in comparison.frames])
-        x, y = rose(angles)
+        x, y = rose(comparison.overview.angles)
         plot.plot(x, y, pen=pg.mkPen(_COLOURS["B"]), fillLevel=0, brush=pg.mkBrush(_COLOURS["B"] + "80"))
         circle = np.linspace(0, 2 * np.pi, 73)
         plot.plot(np.cos(circle), np.sin(circle), pen=pg.mkPen(self._ink, style=pg.QtCore.Qt.DotLine))
@@ -142,13 +125,19 @@ class AgreementPlots(QTabWidget):
                 plot.plotItem.legend.setLabelTextColor(self._ink)
 
 
-def rose(angles: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the outline (x, y) of a rose of angles in degrees, its longest petal 1.
+def rose(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the outline (x, y) of a rose, its longest petal 1.
 
     Area is what the eye sees, so the radius is the square root of the count.
+
+    Parameters
+    ----------
+    counts : (N,) array of int
+        Angles in each sector, counter-clockwise from -180°.
     """
-    counts, edges = np.histogram(np.radians(angles), bins=_SECTORS, range=(-np.pi, np.pi))
+    edges = np.linspace(-np.pi, np.pi, len(counts) + 1)
     radius = np.sqrt(counts / max(counts.max(), 1))
-    corners = np.stack([np.zeros(_SECTORS), radius, radius, np.zeros(_SECTORS)], axis=1).ravel()
+    none = np.zeros(len(counts))
+    corners = np.stack([none, radius, radius, none], axis=1).ravel()
     turned = np.stack([edges[:-1], edges[:-1], edges[1:], edges[1:]], axis=1).ravel()
     return corners * np.cos(turned), corners * np.sin(turned)

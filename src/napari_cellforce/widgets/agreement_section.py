@@ -6,7 +6,17 @@ from html import escape
 
 from napari.components import ViewerModel
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_cellforce.compare import Comparison
 from napari_cellforce.widgets._form import Form, TextLine, narrow
@@ -20,6 +30,14 @@ _NAMES = {
     "mean angle error, weighted by B [°]": ("Angle error [°]", "Mean, each vector counted by B's length"),
     "total A / total B": ("Total A / total B", "1: A pulls as hard as B in all"),
 }
+_SHORT = {
+    "correlation of vectors": "correlation",
+    "correlation of magnitudes": "correlation\nof |F|",
+    "mean angle error, weighted by B [°]": "angle error [°]",
+    "root mean square difference [Pa]": "RMS [Pa]",
+    "mean |A| - mean |B| [Pa]": "mean |A| − |B| [Pa]",
+}
+"""Headings of the table of cells."""
 
 
 class AgreementSection(QWidget):
@@ -50,7 +68,7 @@ class AgreementSection(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._legend)
         layout.addLayout(self._build_views())
-        for widget in (self._table, self._plots, self._fit):
+        for widget in (self._table, self._build_cells(), self._plots, self._fit):
             layout.addWidget(widget)
         buttons = QHBoxLayout()
         buttons.addWidget(self._calibrate, 1)
@@ -73,6 +91,7 @@ class AgreementSection(QWidget):
         self._calibrate.setVisible(
             normalised and comparison.calibration is not None and comparison.unit == "Pa"
         )
+        self._fill_cells(comparison)
         self._plots.show_comparison(comparison)
         self.show()
 
@@ -88,6 +107,34 @@ class AgreementSection(QWidget):
         form = Form()
         form.add("Show", self._views, "Which layers of the comparison are seen", beside=self._blink)
         return form
+
+    def _build_cells(self) -> QTableWidget:
+        self._cells = QTableWidget()
+        self._cells.setEditTriggers(QTableWidget.NoEditTriggers)
+        self._cells.verticalHeader().hide()
+        self._cells.setAccessibleName("Agreement, cell by cell")
+        self._cells.setFixedHeight(120)
+        return self._cells
+
+    def _fill_cells(self, comparison: Comparison) -> None:
+        """List the cells, if there are several; the ends of intervals are in the file, and in tooltips."""
+        table = comparison.cells
+        columns = [name for name in map(str, table) if ", 95 % " not in name]
+        self._cells.setVisible(len(table) > 1)
+        self._cells.setRowCount(len(table))
+        self._cells.setColumnCount(len(columns))
+        self._cells.setHorizontalHeaderLabels(
+            [_SHORT.get(name, name).replace(" [", "\n[") for name in columns]
+        )
+        for j, name in enumerate(columns):
+            for i, row in enumerate(table.to_dict("records")):
+                item = QTableWidgetItem(signed(row[name]))
+                if f"{name}, 95 % from" in row:
+                    low, high = (signed(row[f"{name}, 95 % {end}"]) for end in ("from", "to"))
+                    item.setToolTip(f"95 %: {low} to {high}")
+                item.setTextAlignment(int(Qt.AlignRight | Qt.AlignVCenter))
+                self._cells.setItem(i, j, item)
+        self._cells.resizeColumnsToContents()
 
     def _on_chosen(self) -> None:
         self._blink.setChecked(False)

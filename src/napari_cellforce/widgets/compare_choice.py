@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidg
 from napari_cellforce.compare import CompareConfig
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.widgets._form import Form, TextLine, narrow
-from napari_cellforce.widgets.measured_fields import ShownField, shown_fields
+from napari_cellforce.widgets.measured_fields import ShownField, labels_on, shown_fields
 from napari_cellforce.widgets.sources import masks
 
 _PAGE = "tutorials/compare/"
@@ -82,15 +82,16 @@ class CompareChoice(QWidget):
         return CompareConfig(calibrate=self._scaled.isChecked())
 
     @property
-    def mask(self) -> npt.NDArray[np.bool_] | None:
-        """The cell on the grid of A; None for the fields' own masks."""
+    def mask(self) -> npt.NDArray[np.integer[Any]] | None:
+        """The labels of the cells on the grid of A; None for the fields' own masks."""
         layer = self._cell.currentData()
         if layer is None or self.first is None:
             return None
         if isinstance(layer, Shapes):
             shape = self.first.field.data.shape[-2:]
-            return np.asarray(layer.to_labels(shape if layer.ndim == 2 else (1, *shape)) > 0)
-        return np.asarray(layer.data) > 0
+            drawn = layer.to_labels(shape if layer.ndim == 2 else (1, *shape)) > 0
+            return np.asarray(drawn).astype(np.uint8)
+        return labels_on(layer, self.first.field, self._viewer)
 
     def problem(self) -> CellForceError | None:
         """Return why these cannot be compared, or None."""

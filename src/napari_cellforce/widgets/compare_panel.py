@@ -24,7 +24,7 @@ from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.agreement_section import AgreementSection
 from napari_cellforce.widgets.compare_choice import CompareChoice, default_folder
 from napari_cellforce.widgets.compare_sample import sample_fields
-from napari_cellforce.widgets.compare_view import CompareView
+from napari_cellforce.widgets.compare_view import CompareView, Stacks
 from napari_cellforce.widgets.import_dialog import open_field
 from napari_cellforce.widgets.measured_fields import ShownField, show_field
 from napari_cellforce.widgets.preferences import Memory, Preferences
@@ -79,7 +79,7 @@ class ComparePanel(Panel):
         self._pair, self._comparison, self._failed = (first, second), None, ""
         a, b = (dataclasses.replace(shown.field, name=shown.title) for shown in self._pair)
         mask, config = self._choice.mask, self._choice.config
-        self._job.start(lambda: compare(a, b, mask, config))
+        self._job.start(lambda: _compared(a, b, mask, config))
         self._refresh()
 
     def open_file(self, name: str) -> None:
@@ -153,11 +153,12 @@ class ComparePanel(Panel):
         if isinstance(record, Progress):
             self._run.say(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
-        elif isinstance(record, Comparison) and self._pair is not None:
-            self._comparison = record
-            self._view.show(record, *self._pair)
+        elif isinstance(record, Stacks) and self._pair is not None and self._comparison is not None:
+            self._view.show(self._comparison, record, *self._pair)
             normalised = self._pair[0].field.unit != PASCAL
-            self._agreement.show_comparison(record, normalised=normalised)
+            self._agreement.show_comparison(self._comparison, normalised=normalised)
+        elif isinstance(record, Comparison):
+            self._comparison = record
         else:
             self._show_sample(*record)
 
@@ -196,6 +197,15 @@ class ComparePanel(Panel):
             yield folder
 
         self._saving.start(write)
+
+
+def _compared(
+    first: VectorField, second: VectorField, mask: Any, config: CompareConfig
+) -> Iterator[Progress | Comparison | Stacks]:
+    for record in compare(first, second, mask, config):
+        yield record
+        if isinstance(record, Comparison):
+            yield Stacks.of(record)
 
 
 def calibrated(field: VectorField, comparison: Comparison) -> VectorField:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from napari.layers import Image, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellforce.compare import Comparison
-from napari_cellforce.fields import FloatArray, PixelSize, VectorField
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, VectorField
 from napari_cellforce.layers import (
     METADATA_KEY,
     USUAL_THRESHOLD,
@@ -32,6 +33,43 @@ BLINK = 700
 
 _LARGEST_RATIO = 2.0
 """Powers of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stacks:
+    """All frames of a comparison, as layers take them.
+
+    Attributes
+    ----------
+    fields : dict
+        A, B and their difference, (T, 2, Y, X), 0 outside the cell.
+    mask : (T, Y, X) bool array
+    angle, log_ratio : (T, Y, X) arrays
+        In degrees, and as power of two.
+    """
+
+    fields: dict[str, FloatArray]
+    mask: BoolArray
+    angle: FloatArray
+    log_ratio: FloatArray
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> Stacks:
+        """Stack the frames; of a long movie that takes a moment, so call it in a thread."""
+        pairs, maps = [f.pair for f in comparison.frames], [f.maps for f in comparison.frames]
+        values: dict[str, list[Any]] = {
+            A: [pair.first for pair in pairs],
+            B: [pair.second for pair in pairs],
+            DIFFERENCE: [part.difference for part in maps],
+        }
+        mask = np.stack([pair.mask for pair in pairs])
+        fields = {
+            which: np.where(mask[:, None], np.stack(frames), 0).astype(np.float32)
+            for which, frames in values.items()
+        }
+        ratio = np.stack([part.ratio for part in maps])
+        logarithm = np.log2(np.where(ratio > 0, ratio, np.nan)).astype(np.float32)
+        return cls(fields, mask, np.stack([part.angle for part in maps]), logarithm)
 
 
 class CompareView(QObject):
@@ -74,7 +112,7 @@ class CompareView(QObject):
         """Return the layers of a view that are still there."""
         return [layer for layer in self._layers.get(view, []) if layer in self._viewer.layers]
 
-    def show(self, comparison: Comparison, first: ShownField, second: ShownField) -> None:
+    def show(self, comparison: Comparison, stacks: Stacks, first: ShownField, second: ShownField) -> None:
         """Show a comparison in place of the one before; the fields' own layers are hidden."""
         self._remove()
         for layer in (*first.layers, *second.layers):
@@ -82,17 +120,15 @@ class CompareView(QObject):
         coarse = (
             first if np.isclose(comparison.frames[0].pair.spacing, first.field.pixel_size.micron) else second
         )
-        fields = [_field(comparison, which, coarse) for which in (A, B, DIFFERENCE)]
+        fields = [_field(comparison, stacks, which, coarse) for which in (A, B, DIFFERENCE)]
         place = frame_at(first.corner, fields[0], origin_of(coarse.field), still=len(comparison.frames) == 1)
-        inside = np.stack([frame.pair.mask for frame in comparison.frames])
-        top = float(np.percentile(np.concatenate([f.magnitude()[inside] for f in fields[:2]]), 99.5)) or 1.0
+        top = comparison.overview.top
         active = self._viewer.layers.selection.active
         for view, field in zip((A, B, DIFFERENCE), fields, strict=True):
             self._layers[view] = self._vectors(view, field, place, top)
         link_layers([layers[0] for layers in self._layers.values()], ("contrast_limits",))
-        self._layers[ANGLE] = [_map(_stack(comparison, "angle"), "angle from A to B [°]", place, 180.0)]
-        ratio = _log2(_stack(comparison, "ratio"))
-        self._layers[RATIO] = [_map(ratio, "log2 |B| / |A|", place, _LARGEST_RATIO)]
+        self._layers[ANGLE] = [_map(stacks.angle, "angle from A to B [°]", place, 180.0)]
+        self._layers[RATIO] = [_map(stacks.log_ratio, "log2 |B| / |A|", place, _LARGEST_RATIO)]
         self._viewer.layers.extend([layer for layers in self._layers.values() for layer in layers])
         self._viewer.layers.selection.active = active
         self._viewer.canvas.overlays.scale_bar.visible = True
@@ -134,32 +170,17 @@ class CompareView(QObject):
         return [magnitude, arrows]
 
 
-def _field(comparison: Comparison, which: str, coarse: ShownField) -> VectorField:
-    """Return A, B or their difference on the common grid, 0 outside the cell."""
-    stacks = []
-    for frame in comparison.frames:
-        pair = frame.pair
-        all_values: dict[str, Any] = {A: pair.first, B: pair.second, DIFFERENCE: frame.maps.difference}
-        values = all_values[which]
-        stacks.append(np.where(pair.mask, values, 0))
+def _field(comparison: Comparison, stacks: Stacks, which: str, coarse: ShownField) -> VectorField:
+    """Return A, B or their difference on the common grid."""
     return VectorField(
-        np.stack(stacks).astype(np.float32),
+        stacks.fields[which],
         coarse.field.quantity,
         comparison.unit,  # type: ignore[arg-type]
         PixelSize.square(comparison.frames[0].pair.spacing),
         coarse.field.frame_interval,
-        mask=np.stack([frame.pair.mask for frame in comparison.frames]),
+        mask=stacks.mask,
         name={A: comparison.names[0], B: comparison.names[1]}.get(which, which),
     )
-
-
-def _stack(comparison: Comparison, name: str) -> FloatArray:
-    return np.stack([getattr(frame.maps, name) for frame in comparison.frames])
-
-
-def _log2(ratio: FloatArray) -> FloatArray:
-    found: FloatArray = np.log2(np.where(ratio > 0, ratio, np.nan)).astype(np.float32)
-    return found
 
 
 def _map(data: Any, name: str, place: Frame, limit: float) -> Image:

@@ -145,3 +145,42 @@ def test_what_cannot_be_compared_is_refused_in_words():
         list(compare(field([smooth(1, (30, 30))] * 3, 1.0), field([smooth(1, (30, 30))] * 2, 1.0)))
     with pytest.raises(CellForceError, match="pixel size"):
         pair_fields(a, VectorField(a.data, "traction", "Pa", PixelSize.unknown()))
+
+
+def test_blocks_added_up_give_the_intervals_of_blocks_laid_side_by_side():
+    """The bootstrap adds up sums of blocks: the same numbers as from the vectors themselves."""
+    rng = np.random.default_rng(3)
+    a = smooth(1, (40, 50))
+    b = 1.3 * a + 80 * rng.standard_normal(a.shape)
+    pair = pair_fields(field(a, 1.0), field(b, 1.0))
+    found = {n.name: n for n in agreement([pair], "Pa")}
+    first, second = pair.first[:, pair.mask], pair.second[:, pair.mask]
+    lengths = np.hypot(*first), np.hypot(*second)
+    assert found["correlation of magnitudes"].value == pytest.approx(np.corrcoef(*lengths)[0, 1])
+    assert found["total A / total B"].value == pytest.approx(lengths[0].sum() / lengths[1].sum())
+    difference = np.sqrt(((first - second) ** 2).sum(axis=0).mean())
+    assert found["root mean square difference [Pa]"].value == pytest.approx(difference)
+    blocks = [np.s_[:, y : y + 5, x : x + 5] for y in range(0, 40, 5) for x in range(0, 50, 5)]
+    ratios = []
+    for _ in range(500):
+        drawn = [blocks[k] for k in rng.integers(len(blocks), size=len(blocks))]
+        sums = [sum(np.hypot(*f[block]).sum() for block in drawn) for f in (pair.first, pair.second)]
+        ratios.append(sums[0] / sums[1])
+    ends = found["total A / total B"].low, found["total A / total B"].high
+    assert ends == pytest.approx(tuple(np.percentile(ratios, (2.5, 97.5))), rel=0.02)
+
+
+def test_each_cell_has_its_own_numbers():
+    truth = smooth(1, (40, 60))
+    labels = np.zeros((40, 60), np.uint16)
+    labels[:, :30], labels[:, 30:] = 4, 9
+    scaled = np.where(labels == 4, 2.0, 0.5) * truth
+    result = next(
+        r for r in compare(field(scaled, 1.0), field(truth, 1.0), labels) if isinstance(r, Comparison)
+    )
+    cells = result.cells.set_index("cell")
+    assert cells.loc[4, "total A / total B"] == pytest.approx(2)
+    assert cells.loc[9, "total A / total B"] == pytest.approx(0.5)
+    assert cells.loc[9, "scale from A to B"] == pytest.approx(2)
+    assert cells["vectors"].tolist() == [1200, 1200]
+    assert cells.loc[4, "total A / total B, 95 % from"] == pytest.approx(2)
