@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-cellforce"
 
+_MOST_IMAGES = 16
+"""In one file, that are opened all at once; a plate of 96 wells is not."""
+
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerTuple]] | None:
     """Return a reader if all of `path` is what we know: images, fields, the authors' frames and folders."""
@@ -34,7 +37,7 @@ def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
 
 
 def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
-    """Write the traction or displacement field behind some of our layers as OME-TIFF.
+    """Write the traction or displacement field behind some of our layers as OME-TIFF, or as OME-Zarr.
 
     Raises
     ------
@@ -121,7 +124,9 @@ def _read_one(path: str) -> list[LayerTuple]:
             cell = io.read_cell(_first_cell(path), PixelSize.unknown())
             return _cell_layers(cell.image, cell.traction)
         case _:
-            return image_layers(io.read(path, z="max"))
+            several = io.images_in(path)
+            images = several if len(several) <= _MOST_IMAGES else (Path(path),)  # then it is asked which
+            return [layer for image in images for layer in image_layers(io.read(image, z="max"))]
 
 
 def _cell_layers(image: ImageStack, traction: VectorField) -> list[LayerTuple]:

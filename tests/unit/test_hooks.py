@@ -96,6 +96,22 @@ class TestReading:
         np.testing.assert_array_equal(np.asarray(data)[0], planes[2])
         assert any("3 planes" in note for note in attributes["metadata"]["cellforce"]["notes"])
 
+    def test_an_ome_zarr_and_a_folder_of_frames_are_images_too(self, tmp_path, image):
+        (tmp_path / "run").mkdir()
+        for t in range(2):
+            tifffile.imwrite(tmp_path / "run" / f"t{t}.tif", image.data[t, 0])
+        layers = open_file(io.write_stack(tmp_path / "a.zarr", image))
+        np.testing.assert_array_equal(layers[1][0], image.data[:, 1])
+        ((data, _, _),) = open_file(tmp_path / "run")
+        np.testing.assert_array_equal(data, image.data[:, 0])
+
+    def test_all_images_in_a_file_are_shown(self, tmp_path, image):
+        with tifffile.TiffWriter(tmp_path / "two.ome.tif", ome=True) as tiff:
+            for t in range(2):
+                tiff.write(image.data[t, 0], photometric="minisblack", metadata={"axes": "YX"})
+        layers = open_file(tmp_path / "two.ome.tif")
+        assert [attributes["name"].split()[0] for _, attributes, _ in layers] == ["two_0", "two_1"]
+
     @pytest.mark.parametrize("name", ["notes.txt", "numbers.npy", "pictures"])
     def test_what_is_not_ours_is_left_to_others(self, tmp_path, name):
         path = tmp_path / name
@@ -117,6 +133,10 @@ class TestWriting:
         back = io.read_field(path)
         np.testing.assert_array_equal(back.data, traction.data)
         assert (back.unit, back.pixel_size.micron, back.name) == ("Pa", 0.5, "cell 7")
+
+    def test_a_name_that_ends_in_zarr_gives_an_ome_zarr(self, tmp_path, traction):
+        (path,) = hooks.write_layers(str(tmp_path / "saved.ome.zarr"), field_layers(traction))
+        np.testing.assert_array_equal(io.read_field(path).data, traction.data)
 
     def test_layers_of_others_hold_no_field(self, tmp_path, image):
         with pytest.raises(CellForceError, match="show 0 traction or displacement fields"):

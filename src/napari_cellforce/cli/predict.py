@@ -24,7 +24,10 @@ SOME_FAILED = 3
 def predict(
     inputs: Annotated[
         list[Path],
-        typer.Argument(help="Images: TIFF, OME-TIFF, ImageJ, the authors' .npy frames or folders."),
+        typer.Argument(
+            help="Images: TIFF, OME-TIFF, ImageJ, OME-Zarr, folders of single frames, the authors' .npy "
+            "frames or folders; `movie.lif/2` for one of several images in a file."
+        ),
     ],
     model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
     channel: Annotated[
@@ -58,6 +61,9 @@ def predict(
         typer.Option(help="Mean traction magnitude in Pa of comparable cells: gives results in Pa."),
     ] = None,
     sensitivity: Annotated[float, typer.Option(help="Of `--mask auto`; above 1 gives a larger cell.")] = 1.0,
+    as_zarr: Annotated[
+        bool, typer.Option("--zarr", help="Write the traction as OME-Zarr, not as OME-TIFF.")
+    ] = False,
 ) -> None:
     """Predict the traction of every frame; writes STEM_traction.ome.tif and STEM_summary.csv."""
     from napari_cellforce.predict import PredictConfig
@@ -79,7 +85,17 @@ def predict(
     failed = 0
     for path in inputs:
         try:
-            predict_one(path, predictor, config, mask=mask, label=label, pixel_size=size, z=plane(z), out=out)
+            predict_one(
+                path,
+                predictor,
+                config,
+                mask=mask,
+                label=label,
+                pixel_size=size,
+                z=plane(z),
+                out=out,
+                zarr=as_zarr,
+            )
         except CellForceError as error:
             if len(inputs) == 1:
                 raise
@@ -99,16 +115,18 @@ def predict_one(
     pixel_size: PixelSize | None = None,
     z: Literal["max"] | int | None = None,
     out: Path | None = None,
+    zarr: bool = False,
 ) -> OutputPaths:
     """Predict one input and write its files, with a progress bar; returns where they are."""
     from napari_cellforce.io import read
+    from napari_cellforce.io.paths import split
     from napari_cellforce.predict import OutputPaths, predict_to_files, prepare
 
     stack = read(path, z=z)
     for note in stack.notes:
         output.print(f"{path.name}: {note}", highlight=False)
     job = prepare(stack, predictor, mask_from(mask, label, stack), pixel_size, config)
-    paths = OutputPaths.of(out or path.parent, stack.name)
+    paths = OutputPaths.of(out or split(path)[0].parent, stack.name, zarr=zarr)
     # Closing the records, come what may, is what keeps the finished frames.
     with frame_progress(path.name) as update, contextlib.closing(predict_to_files(job, paths)) as records:
         for record in records:
@@ -150,9 +168,9 @@ def mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
 
 def _refuse_same_names(inputs: list[Path], out: Path | None) -> None:
     """Refuse two inputs whose results would overwrite each other."""
-    from napari_cellforce.io.paths import stem
+    from napari_cellforce.io.paths import split, stem
 
-    results = Counter((out or path.resolve().parent) / stem(path.resolve()) for path in inputs)
+    results = Counter((out or split(path.resolve())[0].parent) / stem(path.resolve()) for path in inputs)
     result, count = results.most_common(1)[0]
     if count > 1:
         raise CellForceError(

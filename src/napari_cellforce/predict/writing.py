@@ -12,13 +12,14 @@ import pandas as pd
 
 from napari_cellforce.fields import FrameResult, ScalarField
 from napari_cellforce.io.scalar_writer import ScalarWriter
-from napari_cellforce.io.write import FieldWriter, write_table
+from napari_cellforce.io.write import field_writer, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
 from napari_cellforce.predict.pipeline import Behind
 from napari_cellforce.preprocess.normalise import Baselines
 
 _TRACTION = "_traction.ome.tif"
+_TRACTION_ZARR = "_traction.ome.zarr"
 _SUMMARY = "_summary.csv"
 _UNCERTAINTY = "_uncertainty.ome.tif"
 
@@ -30,7 +31,7 @@ class OutputPaths:
     Attributes
     ----------
     traction : Path
-        OME-TIFF of the traction, (T, 2, Y, X).
+        OME-TIFF (or OME-Zarr, by its name) of the traction, (T, 2, Y, X).
     summary : Path
         CSV, a row a frame.
     uncertainty : Path
@@ -42,9 +43,10 @@ class OutputPaths:
     uncertainty: Path
 
     @classmethod
-    def of(cls, folder: Path, stem: str) -> OutputPaths:
-        """Return the paths for an input called `stem`."""
-        return cls(*(folder / f"{stem}{ending}" for ending in (_TRACTION, _SUMMARY, _UNCERTAINTY)))
+    def of(cls, folder: Path, stem: str, *, zarr: bool = False) -> OutputPaths:
+        """Return the paths for an input called `stem`, with the traction as OME-Zarr if `zarr`."""
+        traction = _TRACTION_ZARR if zarr else _TRACTION
+        return cls(*(folder / f"{stem}{ending}" for ending in (traction, _SUMMARY, _UNCERTAINTY)))
 
     @classmethod
     def beside(cls, traction: Path) -> OutputPaths:
@@ -83,7 +85,7 @@ def predict_to_files(
     """
     rows: list[dict[str, float]] = []
     n_frames = job.stack.n_frames if frames is None else len(frames)
-    writer = FieldWriter(
+    writer = field_writer(paths.traction)(
         paths.traction,
         quantity="traction",
         unit=job.unit,

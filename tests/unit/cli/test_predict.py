@@ -180,3 +180,36 @@ def test_predicting_again_replaces(cellforce, movie):
         "cell 7_summary.csv",
         "cell 7_traction.ome.tif",
     ]
+
+
+def test_an_ome_zarr_as_input_and_as_output(cellforce, movie, tmp_path):
+    image = io.write_stack(tmp_path / "a.zarr", io.read(movie))
+    assert cellforce("predict", image, *FILTER, "--zarr").code == 0
+    assert cellforce("predict", movie, *FILTER).code == 0
+    from_zarr, from_tiff = io.read_field(tmp_path / "a_traction.ome.zarr"), results(movie.parent)[0]
+    np.testing.assert_array_equal(from_zarr.data, from_tiff.data)
+    np.testing.assert_array_equal(from_zarr.mask, from_tiff.mask)
+
+
+def test_one_of_several_images_in_a_file_is_named_by_its_number(cellforce, movie, tmp_path):
+    stack = io.read(movie)
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif", ome=True) as tiff:
+        size = {"PhysicalSizeX": stack.pixel_size.x, "PhysicalSizeY": stack.pixel_size.y}
+        for frames in (stack.data[:2, 0], stack.data[1:, 0]):
+            tiff.write(np.asarray(frames), photometric="minisblack", metadata={"axes": "TYX", **size})
+    answer = cellforce("predict", tmp_path / "two.ome.tif", *FILTER)
+    assert answer.code == 2
+    assert "holds 2 images: 0, 1" in answer.errors[-1]
+    both = [tmp_path / "two.ome.tif" / which for which in "01"]
+    assert cellforce("predict", *both, *FILTER).code == 0
+    assert results(tmp_path, "two_1")[0].frames == (0, 1)
+
+
+def test_a_folder_of_single_frames(cellforce, movie, tmp_path):
+    stack = io.read(movie)
+    for t in range(3):
+        one = dataclasses.replace(stack, data=stack.data[t : t + 1])
+        io.write_stack(tmp_path / "run" / f"t{t}.tif", one)
+    assert cellforce("predict", tmp_path / "run", *FILTER).code == 0
+    assert cellforce("predict", movie, *FILTER).code == 0
+    np.testing.assert_array_equal(results(tmp_path, "run")[0].data, results(movie.parent)[0].data)
