@@ -72,7 +72,7 @@ def wanted(name: str, device: torch.device) -> Backend | None:
     if device.type not in found.devices:
         devices = " and ".join(found.devices)
         rule, remedy = f"it computes on {devices} only", "Choose another device, or auto as backend."
-        raise _refusal(f"the backend {name} is chosen for {device.type}", rule, remedy)
+        raise _refusal(f"the backend {name} cannot compute on {device.type}", rule, remedy)
     if lacking := found.lacking():
         raise _refusal(f"the backend {name} is not installed", "it is an extra", lacking)
     return found
