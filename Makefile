@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)
 XVFB := xvfb-run -a -s "-screen 0 1366x768x24"
 
-.PHONY: demo test test-slow lint docs bench screenshots setup clean
+.PHONY: demo test test-slow lint docs bench screenshots default-models setup clean
 
 demo: $(READY)  ## a drawn cell, predicted, written to ./demo and shown where there is a screen
 	$(if $(SCREEN),sh tools/system_packages.sh)
@@ -37,6 +37,9 @@ screenshots: $(READY)  ## the pictures of the documentation, from a real window
 
 bench: $(READY)  ## ratios, as JSON in benchmarks/results
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+default-models: $(READY)  ## trains the bundled predictors again, from seed and settings (hours on 2 cores)
+	$(BIN)/python tools/default_models.py
 
 setup: $(READY)
 
