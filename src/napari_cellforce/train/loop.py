@@ -121,7 +121,8 @@ def train(
     if config.optimise.threads:
         torch.set_num_threads(config.optimise.threads)
     begun = start(config)
-    examples = examples or prepare(begun.config, told)
+    with _failures(begun.config):
+        examples = examples or prepare(begun.config, told)
     calibrated = _calibrated(begun, examples)
     files.write_text(folder / CONFIG, config.to_json())
     examples.split.write(folder / SPLIT)
@@ -266,8 +267,8 @@ def _failures(config: TrainConfig) -> Iterator[None]:
         raise CellForceError(
             f"memory ran out with {config.optimise.batch} frames of {config.data.side} pixels in a step",
             "the network needs more than there is",
-            "Halve optimise.batch and double optimise.accumulate, or lower data.side.",
-            topic="settings",
+            "Halve optimise.batch and double optimise.accumulate, or lower data.side (the crop of a frame).",
+            topic="memory",
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
+from napari_cellforce.train.augment import augment
 from napari_cellforce.train.callbacks import Epoch, OverfittingWatch, Step
 from napari_cellforce.train.loop import _quiet, train
 from napari_cellforce.train.starting import freeze, scale_output, start
@@ -111,6 +113,40 @@ def test_gradients_of_several_steps_can_be_added_up(run):
 def test_a_learning_rate_far_too_high_is_told(run):
     with pytest.raises(CellForceError, match="no longer a number"):
         run(optimise={"epochs": 20, "batch": 2, "learning_rate": 1e30, "clip": 0.0, "threads": 1})
+
+
+@pytest.mark.parametrize("ask", [lambda: torch.empty(1 << 52), lambda: bytearray(1 << 62)])
+def test_where_memory_runs_out_smaller_steps_are_proposed(run, monkeypatch, ask):
+    """More is asked for than any computer has: PyTorch and Python refuse it, each in its own way."""
+    epochs = []
+
+    def greedy(batch, config):
+        if epochs:
+            ask()
+        return augment(batch, config)
+
+    monkeypatch.setattr("napari_cellforce.train.learner.augment", greedy)
+    with pytest.raises(CellForceError, match=r"memory ran out with 4 frames.*[Hh]alve optimise\.batch"):
+        run(listener=lambda event: epochs.append(event) if isinstance(event, Epoch) else None)
+    monkeypatch.undo()
+    assert len(run(resume=True).history) == 2, "what was learnt before is there, and goes on"
+
+
+def test_a_disk_that_fills_up_loses_nothing(run, tmp_path, full_disk):
+    optimise = {"epochs": 3, "batch": 4, "threads": 1}
+    whole = run(folder="whole", optimise=optimise)
+    with contextlib.ExitStack() as stack:
+
+        def fill(event):
+            if isinstance(event, Epoch):
+                stack.enter_context(full_disk(2000))
+
+        with pytest.raises(CellForceError, match=r"cannot write .*\.ckpt"):
+            run(folder="full", listener=fill, optimise=optimise)
+    left = {path.name for path in (tmp_path / "full").iterdir() if path.is_file()}
+    assert {"last.ckpt", "best.ckpt"} <= left
+    assert not [name for name in left if name.endswith(".partial")]
+    assert run(folder="full", resume=True).history == whole.history
 
 
 def test_lightnings_own_quick_check_passes(dataset, small, tmp_path):
