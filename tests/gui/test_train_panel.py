@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
-from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QFileDialog, QPushButton, QTableWidget
+from qtpy.QtGui import QDesktopServices, QDropEvent
+from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QPushButton, QTableWidget
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
@@ -21,6 +21,8 @@ from napari_cellforce.train.remote import Caution, Preparing, Scaled
 from napari_cellforce.widgets.preferences import Memory, Preferences
 from napari_cellforce.widgets.train_data_section import TrainDataSection
 from napari_cellforce.widgets.train_panel import TrainPanel
+from napari_cellforce.widgets.train_patterns import PatternDialog
+from napari_cellforce.widgets.train_picking import PickDialog
 
 PATIENCE = 120_000
 SIDE = 48
@@ -67,8 +69,9 @@ class Tutor:
 
     def records(self):
         yield Preparing("Preparing frames", 1, 2)
-        if self.task == "scale":
-            yield Scaled(a_model(self.folder / "my-model.safetensors"), Calibration(321, 0, 0.5, 4, 8))
+        if self.task.startswith("scale"):
+            offset = -12 if "offset" in self.task else 0
+            yield Scaled(a_model(self.folder / "my-model.safetensors"), Calibration(321, offset, 0.5, 4, 8))
             return
         rows = []
         for epoch, loss in enumerate((1.0, 0.5)):
@@ -181,7 +184,7 @@ def drop(panel, qtbot, *paths) -> None:
 
 def read(panel, qtbot) -> None:
     data = panel._data
-    qtbot.waitUntil(lambda: data.found is not None or data._problem is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: data._read_index is not None or data._problem is not None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not data._reading.running, timeout=PATIENCE)
 
 
@@ -192,7 +195,7 @@ def train(panel, qtbot, tutors, passes: int = 2) -> Tutor:
 
 
 def ended(panel, qtbot) -> None:
-    qtbot.waitUntil(lambda: not panel._job.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel._run.running, timeout=PATIENCE)
 
 
 def test_an_empty_panel_says_what_it_is_for_and_offers_cells_to_try(panel):
@@ -215,20 +218,119 @@ def test_problems_stand_beside_their_cells_and_the_others_are_used(panel, qtbot,
     for number in range(2):
         np.save(cells / "cell_1" / f"frame_{number}.npy", frame)
     drop(panel, qtbot, cells)
-    assert column(panel, 3)[1] == "⚠ left out"
+    assert column(panel, 3)[1] == "⚠ the traction has NaN or infinite values"
     assert "cell_1: the traction has NaN" in panel._data._words.text()
     assert panel._button.offer == "Fine-tune unet-sim on 3 cells"
+
+
+def test_a_cell_is_left_out_by_its_box(panel, qtbot, cells, tutors):
+    drop(panel, qtbot, cells)
+    tick(panel, 2, Qt.Unchecked)
+    assert column(panel, 3)[2] == "left out"
+    assert panel._button.offer == "Fine-tune unet-sim on 3 cells"
+    tutor = train(panel, qtbot, tutors)
+    assert tutor.config.data.exclude == ("cell_2",)
+    tutor.may_end.set()
+    ended(panel, qtbot)
+    for row in range(4):
+        tick(panel, row, Qt.Unchecked)
+    assert "No cell is ticked" in words(panel)
+
+
+def tick(panel, row, state) -> None:
+    panel.findChild(QTableWidget).item(row, 0).setCheckState(state)
+
+
+def test_cells_are_kept_aside_in_turn_or_by_a_stretch_of_time(panel, qtbot, cells):
+    drop(panel, qtbot, cells)
+    split = panel._settings._split
+    asides = []
+    for part in range(4):
+        split._cells.setCurrentText(f"part {part + 1} of 4")
+        uses = zip(column(panel, 0), column(panel, 3), strict=True)
+        asides += [name for name, use in uses if use == "check"]
+    assert sorted(asides) == [f"cell_{i}" for i in range(4)]
+    for text, said in (("1-1", ""), ("5-9", "no frame to validate with"), ("soon", "two numbers")):
+        split._window.setText(text)
+        split._window.editingFinished.emit()
+        assert said in words(panel)
+        assert panel._button.ready == (not said)
+
+
+def test_files_named_by_a_pattern(panel, qtbot, tmp_path, cells, monkeypatch):
+    folder = write_files(tmp_path / "ours", cells)
+    dialog = PatternDialog(str(folder))
+    qtbot.addWidget(dialog)
+    accept = dialog._buttons.button(QDialogButtonBox.Ok)
+    assert "no file" in dialog._words.text()
+    assert not accept.isEnabled()
+    for name, line in dialog._lines.items():
+        line.setText("" if name == "displacement" else f"{{cell}}_{name}.ome.tif")
+    assert "4 cells: cell_0" in dialog._words.text()
+    assert accept.isEnabled()
+    panel._data._places.choose([dialog.folder], dialog.patterns)
+    read(panel, qtbot)
+    assert column(panel, 0) == [f"cell_{i}" for i in range(4)]
+    assert panel._whole_config().data.patterns == dialog.patterns
+
+
+def test_files_picked_one_by_one_become_a_table(panel, qtbot, tmp_path, cells):
+    folder = write_files(tmp_path / "ours", cells)
+    dialog = PickDialog()
+    qtbot.addWidget(dialog)
+    save = dialog._buttons.button(QDialogButtonBox.Save)
+    for kind in ("image", "mask", "traction"):
+        assert not save.isEnabled()
+        dialog.pick(kind, sorted(map(str, folder.glob(f"*_{kind}.ome.tif")), reverse=kind == "mask"))
+    assert save.isEnabled()
+    dialog.save(str(folder / "cells.csv"))
+    panel._data.take([dialog.table])
+    read(panel, qtbot)
+    assert column(panel, 0) == [f"cell_{i}_image" for i in range(4)]
+    assert panel._button.ready
+
+
+def write_files(folder: Path, cells: Path) -> Path:
+    """Write the same cells as image, mask and traction files."""
+    from napari_cellforce import io
+    from napari_cellforce.io.index import cells_of, open_cell
+
+    folder.mkdir()
+    for source in cells_of(cells, 0.68):
+        cell = open_cell(source)
+        io.write_stack(folder / f"{source.cell}_image.ome.tif", cell.image)
+        io.write_mask(folder / f"{source.cell}_mask.ome.tif", cell.mask)
+        io.write_field(folder / f"{source.cell}_traction.ome.tif", cell.traction)
+    return folder
+
+
+def test_all_cells_can_be_looked_at_on_a_page(panel, qtbot, cells, monkeypatch):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())))
+    drop(panel, qtbot, cells)
+    button(panel, "Look at them").click()
+    qtbot.waitUntil(lambda: bool(opened), timeout=PATIENCE)
+    assert "4 of 4 cells" in opened[0].read_text(encoding="utf-8")
 
 
 def test_one_cell_cannot_be_split_but_gives_the_scale(panel, qtbot, tmp_path, tutors):
     drop(panel, qtbot, write_cells(tmp_path / "lonely", 1))
     assert not panel._button.ready
     assert "let only the scale in Pa change" in words(panel)
-    panel._settings._parts.setCurrentText("the scale in Pa only")
+    panel._settings._start._parts.setCurrentText("the scale in Pa only")
     button(panel, "Find the scale of unet-sim on 1 cell").click()
     ended(panel, qtbot)
     assert tutors[0].task == "scale"
     assert "One unit of the model is 321 Pa" in words(panel)
+
+
+def test_the_scale_may_be_found_with_an_offset(panel, qtbot, cells, tutors):
+    drop(panel, qtbot, cells)
+    panel._settings._start._parts.setCurrentText("the scale in Pa and an offset")
+    button(panel, "Find the scale of unet-sim on 4 cells").click()
+    ended(panel, qtbot)
+    assert tutors[0].task == "scale and offset"
+    assert "321 Pa in your cells, less 12 Pa" in words(panel)
 
 
 def test_cells_without_pixel_size_are_refused_until_it_is_typed_in(panel, qtbot, cells):
@@ -250,10 +352,10 @@ def test_what_is_no_data_set_is_refused_in_words(panel, qtbot, tmp_path):
 
 def test_the_form_makes_the_config(panel, qtbot, cells, tutors):
     drop(panel, qtbot, cells)
-    panel._settings._parts.setCurrentText("the last layer")
+    panel._settings._start._parts.setCurrentText("the last layer")
     panel._settings._epochs.setValue(7)
-    panel._settings._name.setText("ours")
-    panel._settings._name.editingFinished.emit()
+    panel._settings._start._name.setText("ours")
+    panel._settings._start._name.editingFinished.emit()
     tutor = train(panel, qtbot, tutors)
     config = tutor.config
     assert (config.start_from, config.trainable, config.name) == ("unet-sim", "head", "ours")
@@ -265,8 +367,8 @@ def test_the_form_makes_the_config(panel, qtbot, cells, tutors):
 
 def test_a_name_that_is_taken_is_refused(panel, qtbot, cells):
     drop(panel, qtbot, cells)
-    panel._settings._name.setText("unet-sim")
-    panel._settings._name.editingFinished.emit()
+    panel._settings._start._name.setText("unet-sim")
+    panel._settings._start._name.editingFinished.emit()
     assert not panel._button.ready
     assert "There is a model called unet-sim" in words(panel)
 
@@ -323,7 +425,7 @@ def test_what_was_trained_is_used_and_exported(panel, qtbot, cells, tutors, tmp_
     with qtbot.waitSignal(panel._outcome.used, timeout=PATIENCE):
         button(panel, "Use it now").click()
     assert zoo.entry("my-model").output == "Pa"
-    assert panel._settings._start.findText("my-model") >= 0, "it can be trained further"
+    assert panel._settings._start._start.findText("my-model") >= 0, "it can be trained further"
 
 
 def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot, cells, tutors):
@@ -339,12 +441,12 @@ def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot
 
 @pytest.mark.slow
 def test_a_real_training_in_its_own_process(make_panel, qtbot, cells):
-    from napari_cellforce.widgets import train_panel
+    from napari_cellforce.widgets.train_run import start_remote
 
-    panel = make_panel(start_remote=train_panel._start_remote)
+    panel = make_panel(start_remote=start_remote)
     drop(panel, qtbot, cells)
     panel._settings._epochs.setValue(2)
-    panel._settings._parts.setCurrentText("the last layer")
+    panel._settings._start._parts.setCurrentText("the last layer")
     button(panel, "Fine-tune unet-sim on 4 cells").click()
     qtbot.waitUntil(lambda: panel._outcome.model is not None, timeout=3 * PATIENCE)
     ended(panel, qtbot)

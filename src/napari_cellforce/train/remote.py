@@ -33,7 +33,7 @@ from napari_cellforce.train.preview import Preview, Previewer
 from napari_cellforce.train.starting import start
 from napari_cellforce.zoo.catalogue import FOLDER_VARIABLE
 
-Task = Literal["train", "resume", "scale"]
+Task = Literal["train", "resume", "scale", "scale and offset"]
 
 _PAUSE, _GO_ON, _STOP = "pause", "go on", "stop"
 _POLITENESS = 5
@@ -79,8 +79,8 @@ class RemoteRun:
 
     Parameters
     ----------
-    task : {"train", "resume", "scale"}
-        Train; go on with the run in `folder`; or fit the scale of a model only.
+    task : {"train", "resume", "scale", "scale and offset"}
+        Train; go on with the run in `folder`; or fit the scale (and an offset) of a model only.
     config : TrainConfig
         Of a run that goes on, what stands in `folder` counts.
     folder : Path
@@ -236,9 +236,10 @@ def main() -> None:
 
 def _carried_out(order: Mapping[str, Any], orders: _Orders, tell: Tell) -> TrainResult | Scaled:
     folder, config = Path(order["folder"]), TrainConfig.from_mapping(order["config"])
-    if order["task"] == "scale":
+    if order["task"] in ("scale", "scale and offset"):
         tell(Preparing("Predicting all frames"))
-        return Scaled(*calibrate_file(config.start_from, config.data, folder / f"{config.name}.safetensors"))
+        path = folder / f"{config.name}.safetensors"
+        return Scaled(*calibrate_file(config.start_from, config.data, path, order["task"]))
     going_on = order["task"] == "resume"
     return _trained(read_config(folder / CONFIG) if going_on else config, folder, going_on, orders, tell)
 

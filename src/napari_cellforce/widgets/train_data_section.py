@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import (
-    QDoubleSpinBox,
-    QFileDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QTimer, QUrl, Signal
+from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, sentence
-from napari_cellforce.io.index import DatasetIndex, IndexRow, Split
+from napari_cellforce.io.index import DatasetIndex, Split
 from napari_cellforce.widgets._form import Form, TextLine, Tone
 from napari_cellforce.widgets._worker import Job, tell
+from napari_cellforce.widgets.train_cells_table import TrainCellsTable
+from napari_cellforce.widgets.train_sources import TrainSources
 
 _PAGE = "training/formats/"
-_COLUMNS = ("Cell", "Frames", "mean |F|", "Use")
 _LISTED = 3
 """Most problems written out; the rest is in the table."""
 _PAUSE = 300
@@ -34,12 +26,12 @@ _PAUSE = 300
 
 
 class TrainDataSection(QWidget):
-    """Folders and tables of measured cells; they can be dropped here.
+    """Folders and tables of measured cells, and a box for each cell.
 
     Signals
     -------
     changed
-        Other data are chosen, or they have been read.
+        Other data or cells are chosen, or they have been read.
     """
 
     changed = Signal()
@@ -48,32 +40,31 @@ class TrainDataSection(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
-        self._sources: list[str] = []
-        self._found: DatasetIndex | None = None
+        self._read_index: DatasetIndex | None = None
+        self._excluded: tuple[str, ...] = ()
         self._problem: CellForceError | None = None
-        self._reading = Job(self)
-        self._reading.yielded.connect(self._on_found)
-        self._at_cell.connect(self._on_cell)
-        self._reading.failed.connect(self._on_failed)
-        self._reading.ended.connect(self._on_ended)
+        self._places = TrainSources()
+        self._table = TrainCellsTable()
+        self._words = TextLine()
+        self._look = QPushButton("Look at them …")
+        self._look.setToolTip("Opens a page with all cells: pictures, how hard they pull, what is wrong")
+        self._reading, self._page = Job(self), Job(self)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE)
-        self._pause.timeout.connect(self._read)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._build_place())
-        layout.addLayout(self._build_buttons())
+        layout.addWidget(self._places)
         layout.addLayout(self._build_pixel())
-        layout.addWidget(self._build_table())
-        self._words = TextLine()
-        layout.addWidget(self._words)
-        self._show_sources()
+        for widget in (self._table, self._words, self._look):
+            layout.addWidget(widget)
+        self._look.hide()
+        self._connect()
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Folders and tables that are chosen."""
-        return tuple(self._sources)
+        return self._places.sources
 
     @property
     def pixel_size(self) -> float | None:
@@ -81,81 +72,65 @@ class TrainDataSection(QWidget):
         return self._pixel.value() or None
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What is chosen, as `napari_cellforce.train.DataConfig` calls it."""
+        return {
+            "sources": self.sources,
+            "patterns": dict(self._places.patterns),
+            "pixel_size": self.pixel_size,
+            "exclude": self._excluded,
+        }
+
+    @property
     def found(self) -> DatasetIndex | None:
-        """What is in the data; None while it is read, or if it cannot be."""
-        return self._found
+        """The cells that are ticked; None while they are read, or if they cannot be."""
+        return self._read_index.without(self._excluded) if self._read_index else None
 
     def problem(self) -> CellForceError | None:
         """Return why the data cannot be learnt from, or None."""
-        if not self._sources:
+        if not self.sources:
             return CellForceError(
                 "No cells are chosen yet",
                 "a predictor learns from images whose tractions were measured",
                 "Drop their folder here, or choose it above.",
                 topic="data",
             )
-        if self._found is None:
+        if self._read_index is None:
             return self._problem or CellForceError("Reading the cells", "", "", topic="reading")
+        if self._excluded and not self._read_index.without(self._excluded).cells:
+            return CellForceError(
+                "No cell is ticked", "there is nothing to learn from", "Tick some.", topic="cells"
+            )
         return None
 
     def take(self, paths: Sequence[str]) -> None:
         """Add folders and tables."""
-        self._sources += [path for path in paths if path not in self._sources]
-        self._on_changed()
+        self._places.add(paths)
 
-    def choose(self, sources: Sequence[str], pixel_size: float | None) -> None:
-        """Choose these data and no others."""
-        self._sources = list(sources)
-        self._pixel.setValue(pixel_size or 0)
-        self._on_changed()
+    def choose(self, values: Mapping[str, Any]) -> None:
+        """Choose data as `settings` tells them, and no others; what is not there any more is left out."""
+        sources = [source for source in values.get("sources", ()) if Path(source).exists()]
+        self._pixel.setValue(values.get("pixel_size") or 0)
+        self._places.choose(sources, dict(values.get("patterns", {})))
+        self._excluded = tuple(values.get("exclude", ()))
 
     def show_split(self, split: Split | None) -> None:
         """Say in the table which cells are learnt from and which are kept aside."""
-        for i in range(self._table.rowCount()):
-            name = self._table.item(i, 0).text()
-            if self._table.item(i, 3).data(Qt.UserRole) or split is None:
-                continue
-            words = "check" if name in split.validation else "learn" if name in split.train else ""
-            self._table.item(i, 3).setText(words)
+        self._table.show_split(split)
 
     def drop_jobs(self) -> None:
         """End what runs in the background."""
         self._pause.stop()
         self._reading.drop()
+        self._page.drop()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept folders and CSV tables."""
-        if _dropped(event):
-            event.acceptProposedAction()
+        """Accept folders and tables, also beside the place that asks for them."""
+        self._places.dragEnterEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Take what was dropped."""
-        paths = _dropped(event)
-        if paths:
-            self.take(paths)
-            event.acceptProposedAction()
-
-    def _build_place(self) -> QLabel:
-        self._place = QLabel()
-        self._place.setWordWrap(True)
-        self._place.setAlignment(Qt.AlignCenter)
-        self._place.setMinimumHeight(56)
-        self._place.setStyleSheet("QLabel { border: 1px dashed gray; border-radius: 4px; padding: 4px; }")
-        return self._place
-
-    def _build_buttons(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        self._clear = QPushButton("Clear")
-        self._clear.setToolTip("Forgets the folders; the files stay")
-        self._clear.clicked.connect(lambda: self.choose((), self.pixel_size))
-        folder, table = QPushButton("Add folder …"), QPushButton("Add table …")
-        folder.setToolTip("A folder with one folder a cell, as the authors' programs write them")
-        table.setToolTip("A CSV file with the columns cell, image, mask and traction")
-        folder.clicked.connect(self._on_folder)
-        table.clicked.connect(self._on_table)
-        for button in (folder, table, self._clear):
-            row.addWidget(button)
-        return row
+        self._places.dropEvent(event)
 
     def _build_pixel(self) -> Form:
         self._pixel = QDoubleSpinBox()
@@ -164,52 +139,51 @@ class TrainDataSection(QWidget):
         self._pixel.setSuffix(" µm")
         self._pixel.setSpecialValueText("from the files")
         self._pixel.setKeyboardTracking(False)
-        self._pixel.valueChanged.connect(lambda _: self._on_changed())
         form = Form()
         form.add("Pixel", self._pixel, "Side of a pixel, for files that do not say theirs", page=_PAGE)
         return form
 
-    def _build_table(self) -> QTableWidget:
-        self._table = QTableWidget(0, len(_COLUMNS))
-        self._table.setHorizontalHeaderLabels(_COLUMNS)
-        self._table.setAccessibleName("Cells")
-        self._table.setEditTriggers(QTableWidget.NoEditTriggers)
-        self._table.setSelectionBehavior(QTableWidget.SelectRows)
-        self._table.verticalHeader().hide()
-        header = self._table.horizontalHeader()
-        header.setSectionResizeMode(0, QHeaderView.Stretch)
-        for column, width in ((1, 55), (2, 75), (3, 80)):
-            self._table.setColumnWidth(column, width)
-        self._table.setFixedHeight(150)
-        self._table.hide()
-        return self._table
+    def _connect(self) -> None:
+        self._places.changed.connect(self._on_sources)
+        self._pixel.valueChanged.connect(lambda _: self._on_changed())
+        self._table.ticked.connect(self._on_ticked)
+        self._look.clicked.connect(self._on_look)
+        self._pause.timeout.connect(self._read)
+        self._at_cell.connect(self._on_cell)
+        self._reading.yielded.connect(self._on_found)
+        self._reading.failed.connect(self._on_failed)
+        self._reading.ended.connect(self._on_ended)
+        self._page.yielded.connect(lambda page: QDesktopServices.openUrl(QUrl.fromLocalFile(str(page))))
+        self._page.failed.connect(tell)
+        self._page.ended.connect(lambda _: self._look.setEnabled(True))
 
-    def _show_sources(self) -> None:
-        names = [Path(source).name for source in self._sources]
-        self._place.setText("\n".join(names) or "Drop the folder of your measured cells here")
-        self._place.setToolTip("\n".join(self._sources))
-        self._clear.setEnabled(bool(self._sources))
+    def _on_sources(self) -> None:
+        self._excluded = ()
+        self._on_changed()
 
     def _on_changed(self) -> None:
         """Forget what was read, and read when nothing has changed for a moment."""
         self._reading.drop()
-        self._found = self._problem = None
-        self._table.setRowCount(0)
-        self._table.hide()
+        self._read_index = self._problem = None
+        self._table.clear_cells()
+        self._look.hide()
         self._words.say("")
-        self._show_sources()
-        if self._sources:
+        if self.sources:
             self._words.say("Reading the cells …")
             self._pause.start()
         self.changed.emit()
 
+    def _on_ticked(self) -> None:
+        self._excluded = self._table.excluded
+        self.changed.emit()
+
     def _read(self) -> None:
-        sources, pixel_size, progress = self.sources, self.pixel_size, self._at_cell.emit
+        settings, progress = self.settings | {"exclude": ()}, self._at_cell.emit
 
         def read() -> Iterator[DatasetIndex]:
             from napari_cellforce.train import DataConfig, index
 
-            yield index(DataConfig(sources, pixel_size), progress)
+            yield index(DataConfig(**settings), progress)
 
         self._reading.start(read)
 
@@ -218,7 +192,7 @@ class TrainDataSection(QWidget):
             self._words.say(f"Reading {name} …")
 
     def _on_found(self, found: DatasetIndex) -> None:
-        self._found = found
+        self._read_index = found
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
@@ -228,52 +202,37 @@ class TrainDataSection(QWidget):
             tell(error)
 
     def _on_ended(self, complete: bool) -> None:
-        if complete and self._found is not None:
-            self._fill(self._found)
+        if complete and self._read_index is not None:
+            self._fill(self._read_index)
         elif self._problem is None:
             self._words.say("")
         self.changed.emit()
 
     def _fill(self, found: DatasetIndex) -> None:
-        problems: dict[str, str] = {}
-        for cell in dict.fromkeys(row.cell for row in found.rows):
-            rows = [row for row in found.rows if row.cell == cell]
-            wrong = "; ".join(dict.fromkeys(problem for row in rows for problem in row.problems))
-            self._add(cell, rows, wrong)
-            if wrong:
-                problems[cell] = wrong
-        self._table.show()
-        listed = [sentence(f"{cell}: {why}") for cell, why in list(problems.items())[:_LISTED]]
-        more = len(problems) - len(listed)
-        listed += [f"And {more} more: point at ⚠ in the table."] if more else []
+        self._excluded = tuple(cell for cell in self._excluded if cell in found.cells)
+        self._table.fill(found, self._excluded)
+        self._look.show()
+        problems: dict[str, list[str]] = {}
+        for row in found.rows:
+            if row.problems:
+                problems.setdefault(row.cell, []).extend(row.problems)
+        told = {cell: "; ".join(dict.fromkeys(why)) for cell, why in problems.items()}
+        listed = [sentence(f"{cell}: {why}") for cell, why in list(told.items())[:_LISTED]]
+        more = len(told) - len(listed)
+        listed += [f"And {more} more: point at ⚠ in the table."] if more > 0 else []
         listed += [sentence(note[0].upper() + note[1:]) for note in found.notes]
-        self._words.say(" ".join(listed), Tone.PROBLEM if problems else Tone.PLAIN)
+        self._words.say(" ".join(listed), Tone.PROBLEM if told else Tone.PLAIN)
 
-    def _add(self, cell: str, rows: Sequence[IndexRow], wrong: str) -> None:
-        good = [row for row in rows if not row.problems]
-        frames = str(len(rows)) if len(good) == len(rows) else f"{len(good)} of {len(rows)}"
-        mean = f"{sum(row.mean_traction for row in good) / len(good):.0f} Pa" if good else ""
-        i = self._table.rowCount()
-        self._table.setRowCount(i + 1)
-        details = "\n".join([cell, f"pixel {rows[0].pixel_size:.4g} µm", *([wrong] if wrong else [])])
-        for column, text in enumerate((cell, frames, mean, "" if good else "⚠ left out")):
-            item = QTableWidgetItem(text if column != 1 or not (wrong and good) else f"⚠ {text}")
-            item.setToolTip(details)
-            item.setData(Qt.UserRole, not good)
-            self._table.setItem(i, column, item)
+    def _on_look(self) -> None:
+        """Write the page of the data set, and open it."""
+        found = self._read_index
+        assert found is not None
+        folder = Path(tempfile.mkdtemp(prefix="cellforce-"))
 
-    def _on_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Choose the folder of measured cells")
-        if folder:
-            self.take([folder])
+        def write() -> Iterator[Path]:
+            from napari_cellforce.evaluate import write_dataset_page
 
-    def _on_table(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Choose a table of cells", "", "Tables (*.csv)")
-        if path:
-            self.take([path])
+            yield write_dataset_page(folder / "measured cells.html", found)
 
-
-def _dropped(event: QDropEvent) -> list[str]:
-    """Return the folders and tables that are dropped."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
-    return [str(path) for path in paths if path.is_dir() or path.suffix.lower() == ".csv"]
+        self._look.setEnabled(False)
+        self._page.start(write)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from napari.components import ViewerModel
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
-from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.io.index import Split
-from napari_cellforce.simulate import SimulateConfig, simulate_cells
+from napari_cellforce.widgets import train_words
 from napari_cellforce.widgets._form import TextLine, Tone
 from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import Job, tell
@@ -27,22 +25,18 @@ from napari_cellforce.widgets.train_data_section import TrainDataSection
 from napari_cellforce.widgets.train_outcome import TrainOutcome
 from napari_cellforce.widgets.train_preview import TrainPreview
 from napari_cellforce.widgets.train_progress import TrainProgress
+from napari_cellforce.widgets.train_run import StartRemote, TrainRun, start_remote
+from napari_cellforce.widgets.train_sample import TrainSample
 from napari_cellforce.widgets.train_settings_section import TrainSettingsSection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_cellforce.train import TrainConfig, TrainResult
-    from napari_cellforce.train.remote import Record, RemoteRun, Scaled, Task
+    from napari_cellforce.train.remote import Record, Scaled
 
 PANEL = "train"
-WELCOME = "Your own cells with measured tractions make a predictor right for your microscope."
-SAMPLE = SimulateConfig(cells=6, seed=11, side=192, measured=True)
-"""Cells to try the panel on."""
-
-
-def _start_remote(task: Task, config: TrainConfig, folder: Path, model_folder: str | None) -> RemoteRun:
-    from napari_cellforce.train.remote import RemoteRun
-
-    return RemoteRun(task, config, folder, model_folder)
+_NOTHING = ("", Tone.PLAIN)
 
 
 class TrainPanel(Panel):
@@ -66,33 +60,29 @@ class TrainPanel(Panel):
         *,
         memory: Memory | None = None,
         preferences: Preferences | None = None,
-        start_remote: Callable[[Task, TrainConfig, Path, str | None], RemoteRun] = _start_remote,
+        start_remote: StartRemote = start_remote,
     ) -> None:
         super().__init__()
         self._viewer: ViewerModel = napari_viewer
         self._memory = memory or Memory()
         preferences = preferences or Preferences.load()
-        self._start_remote = start_remote
-        self._model_folder = preferences.model_folder
-        self._run: RemoteRun | None = None
+        folder = preferences.model_folder
         self._ready = False
-        self._folder = Path()
-        self._config: TrainConfig | None = None
-        self._unfinished = False
-        self._outcome_words = ("", Tone.PLAIN)
+        self._outcome_words = _NOTHING
         self._data = TrainDataSection()
-        self._settings = TrainSettingsSection(preferences.model_folder)
+        self._sample = TrainSample(folder or None)
+        self._settings = TrainSettingsSection(folder)
         self._button = RunSection()
         self._progress = TrainProgress()
         self._caution = TextLine()
         self._curves = TrainCurves(self._viewer)
         self._preview = TrainPreview(self._viewer, preferences.arrows)
-        self._outcome = TrainOutcome(preferences.model_folder)
-        self._loading, self._simulating, self._job = Job(self), Job(self), Job(self)
+        self._outcome = TrainOutcome(folder)
+        self._run = TrainRun(start_remote, folder or None, self)
+        self._loading = Job(self)
         self._appeared: QWidget = self._data
         self._scrolling = QTimer(self)
         self._scrolling.setSingleShot(True)
-        self._scrolling.timeout.connect(self._scroll)
         self._build()
         self._recall()
         self._connect()
@@ -102,35 +92,26 @@ class TrainPanel(Panel):
     def start(self) -> None:
         """Train, or go on with the run that was stopped."""
         try:
-            if self._unfinished and self._config is not None:
-                self._begin("resume", self._config)
+            if self._run.unfinished:
+                self._run.resume()
             else:
-                config = self._whole_config()
-                self._folder = self._settings.run_folder
+                self._run.begin(self._settings.task, self._whole_config(), self._settings.run_folder)
                 self._curves.show_rows(())
                 self._preview.remove()
-                self._begin("scale" if self._settings.only_scale else "train", config)
         except CellForceError as error:
             tell(error)
+            return
+        self._outcome.clear()
+        self._caution.say("")
+        self._progress.begin(can_pause=not self._settings.only_scale)
+        self._button.say("Starting …")
+        self._refresh()
 
     def _whole_config(self) -> TrainConfig:
         config = self._settings.config()
-        data = dataclasses.replace(config.data, sources=self._data.sources, pixel_size=self._data.pixel_size)
-        return dataclasses.replace(config, data=data)
-
-    def _begin(self, task: Task, config: TrainConfig) -> None:
-        run = self._start_remote(task, config, self._folder, self._model_folder or None)
-        self._run, self._config = run, config
-        self._outcome.clear()
-        self._caution.say("")
-        self._progress.begin(can_pause=task != "scale")
-        self._button.say("Starting …")
-        self._job.start(run.records)
-        self._refresh()
+        return dataclasses.replace(config, data=dataclasses.replace(config.data, **self._data.settings))
 
     def _build(self) -> None:
-        self._sample = QPushButton("Try it on simulated cells")
-        self._sample.setToolTip("Simulates six cells with measured tractions, in half a minute")
         self._anew = QPushButton("Start anew instead")
         self._anew.setToolTip("Leaves the stopped run as it is, and trains from the beginning")
         sections = (
@@ -149,7 +130,8 @@ class TrainPanel(Panel):
     def _connect(self) -> None:
         self._data.changed.connect(self._on_data)
         self._settings.changed.connect(self._on_settings)
-        self._sample.clicked.connect(self._on_sample)
+        self._sample.progressed.connect(self._on_sample)
+        self._sample.made.connect(lambda folder: self._data.take([folder]))
         self._anew.clicked.connect(self._on_anew)
         self._button.started.connect(self.start)
         self._progress.stopped.connect(self._on_stop)
@@ -157,20 +139,16 @@ class TrainPanel(Panel):
         self._outcome.used.connect(self._on_used)
         self._loading.ended.connect(self._on_loaded)
         self._loading.failed.connect(tell)
-        self._simulating.yielded.connect(self._on_simulated)
-        self._simulating.failed.connect(tell)
-        self._simulating.ended.connect(lambda _: self._refresh())
-        self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
+        self._run.told.connect(self._on_record)
+        self._run.failed.connect(self._on_failed)
+        self._run.ended.connect(self._on_ended)
+        self._scrolling.timeout.connect(self._scroll)
 
     def _let_go(self) -> None:
-        values = {"sources": self._data.sources, "pixel size": self._data.pixel_size}
-        self._memory.remember(PANEL, {**values, **self._settings.remember()})
-        if self._run is not None:
-            self._run.abandon()
-        for job in (self._loading, self._simulating, self._job):
-            job.drop()
+        self._memory.remember(PANEL, {"data": self._data.settings, **self._settings.remember()})
+        self._run.abandon()
+        self._loading.drop()
+        self._sample.drop_jobs()
         self._data.drop_jobs()
         self._outcome.drop_jobs()
         self._curves.disconnect_viewer()
@@ -180,8 +158,7 @@ class TrainPanel(Panel):
         # A file that somebody edited is no reason not to open.
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             self._settings.recall(values)
-            sources = [source for source in values.get("sources", ()) if Path(source).exists()]
-            self._data.choose(sources, values.get("pixel size"))
+            self._data.choose(values.get("data", {}))
 
     def _load(self) -> None:
         """Load PyTorch off the GUI thread: it takes seconds the first time."""
@@ -206,8 +183,8 @@ class TrainPanel(Panel):
 
     def _on_settings(self) -> None:
         """Forget the run that could go on: it belongs to the settings it was started with."""
-        self._unfinished = False
-        self._outcome_words = ("", Tone.PLAIN)
+        self._run.forget()
+        self._outcome_words = _NOTHING
         self._refresh()
 
     def _split(self) -> Split | None:
@@ -223,9 +200,7 @@ class TrainPanel(Panel):
         found = self._data.found
         assert found is not None
         found.require_usable()
-        if self._settings.only_scale:
-            return None
-        return split_of(found, self._settings.config().split)
+        return None if self._settings.only_scale else split_of(found, self._settings.config().split)
 
     def _problem(self) -> CellForceError | None:
         """Return what keeps the run from being started."""
@@ -234,50 +209,32 @@ class TrainPanel(Panel):
             try:
                 self._data.show_split(self._split())
             except CellForceError as error:
-                return _for_panel(error)
+                return error
         return problem
 
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
-        running = self._job.running
+        running = self._run.running
         problem = None if running else self._problem()
-        simulating = self._simulating.running
         self._sample.setVisible(not self._data.sources)
-        self._sample.setEnabled(not simulating)
-        self._anew.setVisible(self._unfinished and not running)
+        self._anew.setVisible(self._run.unfinished is not None and not running)
         for section in (self._data, self._settings):
             section.setEnabled(not running)
         self._button.set_offer(self._offer(), ready=problem is None and self._ready and not running)
-        if not running and not simulating:
+        if not running and not self._sample.running:
             self._button.say(*self._what_now(problem))
 
-    def _what_now(self, problem: CellForceError | None) -> tuple[str, Tone]:
-        if problem is not None and problem.topic == "data":
-            return f"{WELCOME} {problem.remedy}", Tone.PLAIN
-        if problem is not None and problem.topic == "reading":
-            return "", Tone.PLAIN
+    def _what_now(self, problem: CellForceError | None) -> train_words.Words:
         if problem is not None:
-            return str(problem), Tone.PROBLEM
-        if not self._ready:
-            return "Loading PyTorch …", Tone.PLAIN
-        return self._outcome_words
+            return train_words.of_problem(problem)
+        return self._outcome_words if self._ready else ("Loading PyTorch …", Tone.PLAIN)
 
     def _offer(self) -> str:
-        """Return what the button will do."""
-        found = self._data.found
-        cells = len(found.cells) if found else 0
-        on = f" on {cells} {'cell' if cells == 1 else 'cells'}" if cells else ""
-        if self._unfinished and self._config is not None:
-            done = len(self._curves.rows)
-            return f"Go on with pass {done + 1} of {self._config.optimise.epochs}"
-        if self._settings.only_scale:
-            return f"Find the scale of {self._settings.start_from}{on}"
-        start = self._settings.start_from
-        return (
-            f"Fine-tune {Path(start).stem if start.endswith('.safetensors') else start}{on}"
-            if start
-            else f"Train a new model{on}"
-        )
+        stopped = self._run.unfinished
+        if stopped is not None:
+            return f"Go on with pass {len(self._curves.rows) + 1} of {stopped.optimise.epochs}"
+        settings = self._settings
+        return train_words.offer(settings.start_from, self._data.found, only_scale=settings.only_scale)
 
     def _on_record(self, record: Record) -> None:
         from napari_cellforce.train import Epoch, Step, TrainResult
@@ -306,48 +263,28 @@ class TrainPanel(Panel):
                 self._take_scale(record)
 
     def _take_result(self, result: TrainResult) -> None:
-        self._unfinished = not result.finished and bool(result.history)
         self._curves.show_rows(result.history)
-        if not result.history:
-            self._outcome_words = ("Stopped before the first pass was done: nothing is kept.", Tone.PLAIN)
-            return
-        done = f"{len(result.history)} passes"
-        words = f"Done after {done}." if result.finished else f"Stopped after {done}; the best state is kept."
-        self._outcome_words = (words, Tone.GOOD if result.finished else Tone.PLAIN)
-        self._show_card(result.model, dict(result.best))
+        self._outcome_words = train_words.of_result(result)
+        if result.history:
+            self._show_card(result.model, dict(result.best))
 
     def _take_scale(self, scaled: Scaled) -> None:
-        found = scaled.calibration
-        self._outcome_words = (
-            f"One unit of the model is {found.scale:.4g} Pa in your cells; with it, it explains "
-            f"{max(found.r2, 0):.0%} of the vectors' variance.",
-            Tone.GOOD,
-        )
+        self._outcome_words = train_words.of_scale(scaled.calibration)
         self._show_card(scaled.model, {})
 
     def _show_card(self, model: Path, best: dict[str, float]) -> None:
         from napari_cellforce.models import checkpoint
 
-        record = checkpoint.load(model).record
-        unit = "Predicts in Pa" if record.output_unit == "Pa" else "Predicts in normalised units"
-        grid = f"{unit}, made for {record.pixel_size:g} µm pixels, sees {', '.join(record.inputs)}."
-        self._outcome.show_model(model, best, f"{sentence(record.training_data)} {grid}")
+        self._outcome.show_model(model, best, train_words.of_card(checkpoint.load(model).record))
         self._reveal(self._outcome)
 
     def _on_failed(self, error: Exception) -> None:
         """Tell of it, where the eye is; what was written can go on."""
-        from napari_cellforce.train.callbacks import LAST
-
-        self._unfinished = (self._folder / LAST).is_file()
-        if isinstance(error, CellForceError):
-            self._outcome_words = (str(error), Tone.PROBLEM)
-        else:
-            self._outcome_words = ("Something went wrong that should not; see the message.", Tone.PROBLEM)
+        self._outcome_words = train_words.of_failure(error)
+        if not isinstance(error, CellForceError):
             tell(error)
 
-    def _on_ended(self, complete: bool) -> None:
-        del complete
-        self._run = None
+    def _on_ended(self) -> None:
         self._progress.hide()
         self._refresh()
 
@@ -361,33 +298,21 @@ class TrainPanel(Panel):
 
     def _on_stop(self) -> None:
         self._button.say("Stopping after this step …")
-        if self._run is not None:
-            self._run.stop()
+        self._run.stop()
 
     def _on_pause(self, rest: bool) -> None:
-        if self._run is not None:
-            (self._run.pause if rest else self._run.go_on)()
+        self._run.pause(rest)
+        if self._run.running:
             self._button.say("Resting; press Go on to continue." if rest else "Going on …")
 
     def _on_anew(self) -> None:
-        self._unfinished = False
+        self._run.forget()
         self.start()
 
-    def _on_sample(self) -> None:
-        folder = zoo.model_folder(self._model_folder or None).parent / "simulated cells to try"
-
-        def simulate() -> Iterator[Any]:
-            yield from simulate_cells(SAMPLE, folder, workers=1)
-            yield folder
-
-        self._simulating.start(simulate)
-        self._refresh()
-
-    def _on_simulated(self, record: Any) -> None:
-        if isinstance(record, Path):
-            self._data.take([str(record)])
-        else:
-            self._button.say(f"Simulating cells: {record.done} of {record.total} …")
+    def _on_sample(self, words: str) -> None:
+        self._button.say(words)
+        if not words:
+            self._refresh()
 
     def _on_used(self, name: str) -> None:
         """List the model, and show it in the panel Predict forces where there is a window for it."""
@@ -398,18 +323,6 @@ class TrainPanel(Panel):
             panel.use_model(name)
 
     def _on_reset(self) -> None:
-        if self._job.running:
-            return
-        self._data.choose((), None)
-        self._settings.reset()
-
-
-def _for_panel(error: CellForceError) -> CellForceError:
-    """Return an error with what to do about it in the panel, where it speaks of the command line."""
-    if error.topic == "split" and "cellforce finetune" in error.remedy:
-        remedy = "Add cells; with one cell, let only the scale in Pa change."
-        return CellForceError(error.value, error.rule, remedy, topic=error.topic)
-    if "cellforce train" in error.remedy:
-        remedy = "Look at the table, and mend the files or choose others."
-        return CellForceError(error.value, error.rule, remedy, topic=error.topic)
-    return error
+        if not self._run.running:
+            self._data.choose({})
+            self._settings.reset()

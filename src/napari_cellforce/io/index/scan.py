@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,14 @@ class DatasetIndex:
     def mean_traction(self) -> float:
         """Mean of |F| over cells and their frames, in Pa."""
         return float(np.mean([row.mean_traction for row in self.usable]))
+
+    def without(self, cells: Collection[str]) -> DatasetIndex:
+        """Return the index of the other cells."""
+        return dataclasses.replace(
+            self,
+            sources=tuple(source for source in self.sources if source.cell not in cells),
+            rows=tuple(row for row in self.rows if row.cell not in cells),
+        )
 
     def baselines(self, cell: str) -> Baselines:
         """Return the brightness of a cell inside and outside its outline, in counts."""
