@@ -8,8 +8,8 @@ relative to that of |M|^2: 0 is perfect, no forces at all is 1. Of a model in no
 taken for the Pa that fit best on the usual cells.
 
 Part of the error stays with any model, for the image does not tell how hard a cell pulls, and measured
-tractions are noisy. What the microscope adds is the error there above that on the usual cells; and with --many
-(half an hour more) a hundred cells of the other microscope tell what can be had.
+tractions are noisy. What the microscope adds is the error there above that on the usual cells. With --many
+(half an hour more), a hundred cells of the other microscope tell what can be had.
 """
 
 from __future__ import annotations
