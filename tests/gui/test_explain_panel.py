@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from qtpy.QtCore import QCoreApplication, QEvent
-from qtpy.QtWidgets import QSlider
 
 from napari_cellforce import zoo
-from napari_cellforce.layers import METADATA_KEY
+from napari_cellforce.fields import PixelSize, VectorField
+from napari_cellforce.layers import METADATA_KEY, ArrowLook
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FitConfig, Kernel, Library
 from napari_cellforce.widgets.explain_panel import ExplainPanel
-from napari_cellforce.widgets.explanation import CHANGE, FORMULA
+from napari_cellforce.widgets.explanation import FORCE, FORMULA
+from napari_cellforce.widgets.measured_fields import show_field
 from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.probe_section import BRIGHTNESS, CHANGES, LOW_PASS, OCCLUSION
 
 SMALL = FitConfig(
     library=Library(("z", "|∇z|²"), (Kernel("r"), Kernel("exp", 3.4))), bootstraps=0, most_terms=6
@@ -50,7 +54,7 @@ def shown(viewer, name):
 
 def explain(hand):
     hand.press("Explain forces")
-    hand.wait_until(lambda: not hand.sees(hand.button("Stop")))
+    hand.wait_until(lambda: not hand.sees(hand.button("Stop")) and not hand.panel._drafts.busy)
 
 
 def test_inner_fields_become_layers_on_top_of_the_image(hand, add, viewer):
@@ -74,26 +78,141 @@ def test_green_functions_are_offered_of_a_network_that_has_them(hand, add, netwo
     assert hand.sees(hand.panel._greens)
 
 
-def test_the_slider_picks_the_formula_and_its_force_follows(hand, add, viewer):
+@pytest.fixture
+def explained_by_formula(hand, add):
+    """A formula of the adhesion filter's forces."""
     add()
     hand.choice("inner fields").setChecked(False)
     hand.choice("one formula").setChecked(True)
     explain(hand)
-    assert hand.reads("F = ")
-    layer = shown(viewer, FORMULA)
-    before = layer.data[viewer.dims.current_step[0]].copy()
-    (slider,) = [s for s in hand.panel.findChildren(QSlider) if s.accessibleName() == "Terms"]
+    return hand
+
+
+def test_the_slider_picks_the_formula_and_its_force_follows(explained_by_formula, viewer):
+    hand = explained_by_formula
+    picture = hand.panel._formula._picture
+    t = viewer.dims.current_step[0]
+    layer, force = shown(viewer, FORMULA), shown(viewer, FORCE)
+    assert layer.contrast_limits == force.contrast_limits, "model and formula are on one scale"
+    before, written = layer.data[t].copy(), picture.accessibleName()
+    assert written.startswith("F = ")
+    assert not picture.pixmap().isNull()
+    slider = hand.control("Terms")
     slider.setValue(slider.minimum() if slider.value() > slider.minimum() else slider.maximum())
-    assert not np.allclose(layer.data[viewer.dims.current_step[0]], before, equal_nan=True)
+    assert not np.allclose(layer.data[t], before, equal_nan=True)
+    assert picture.accessibleName() != written
     assert hand.reads(f"{slider.value()}, R²")
+
+
+def test_a_formula_is_saved_and_becomes_a_model(explained_by_formula, tmp_path):
+    hand = explained_by_formula
+    section = hand.panel._formula
+    for ending, begins in ((".txt", "F = "), (".tex", r"\mathbf{F}"), (".json", "{")):
+        section.save(tmp_path / f"mine{ending}")
+        assert (tmp_path / f"mine{ending}").read_text().lstrip().startswith(begins)
+    hand.press("Use as model")
+    hand.press("Use as model")
+    count = len(section.formula.terms)
+    names = [entry.name for entry in zoo.entries() if entry.kind == "formula"]
+    stem = f"formula-of-adhesion-filter-{count}-terms"
+    assert stem in names
+    assert hand.list_of(stem) is hand.list_of("adhesion-filter"), "it can be chosen at once"
+    record = zoo.load_predictor(stem).record
+    assert record.architecture["terms"] == zoo.load_predictor(names[-1]).record.architecture["terms"]
+
+
+def test_y_is_plotted_against_brightness_and_distance(hand, add, viewer):
+    add()
+    hand.panel._model.fill("sheet-filter")
+    explain(hand)
+    assert shown(viewer, "Y").name.startswith("Y [µm^-2]")
+    plots = hand.panel._hold._plots
+    assert all(hand.sees(plot) for plot in plots.values())
+    (curve,) = plots["intensity"]._plot.listDataItems()
+    _, held = curve.getData()
+    assert held[-1] > 2 * held[0], "it is held where it is bright"
+
+
+def test_brightness_is_probed_as_a_curve_and_a_layer(hand, add, viewer):
+    add()
+    explain(hand)
+    probes = hand.panel._probes
+    what = hand.control("What if")
+    what.setCurrentIndex(what.findData(BRIGHTNESS))
+    hand.press("Ask the model")
+    hand.wait_until(lambda: not probes._job.running)
+    hand.wait_for("At 3 times the brightness: likeness of the vectors 1.00")
+    layer = shown(viewer, CHANGES[BRIGHTNESS])
+    change = layer.data[viewer.dims.current_step[0]]
+    assert np.nanmax(np.abs(change)) < 1e-4, "the filter's force is divided by its mean"
+    hand.control("At").setValue(0)
+    assert hand.reads("0.25 times the brightness")
+
+
+def test_fine_structure_is_all_that_the_filter_sees(hand, add, viewer):
+    add()
+    explain(hand)
+    what = hand.control("What if")
+    what.setCurrentIndex(what.findData(LOW_PASS))
+    hand.press("Ask the model")
+    hand.wait_for("Blurred over 11.2 µm")
+    responses = hand.panel._probes._asked.responses
+    assert [r.correlation for r in responses] == sorted((r.correlation for r in responses), reverse=True)
+    limits = shown(viewer, CHANGES[LOW_PASS]).contrast_limits
+    assert limits[0] == -limits[1], "colours are centred on no change"
+
+
+def test_a_measured_field_is_taken_apart(hand, viewer):
+    y, x = np.indices((40, 48))
+    mask = ((y - 20) / 15) ** 2 + ((x - 24) / 18) ** 2 < 1
+    pull = (-np.stack([y - 20.0, x - 24.0]) * mask)[None].astype(np.float32)
+    size = PixelSize.square(0.5)
+    field = VectorField(pull, "traction", "Pa", size, mask=mask[None], name="measured")
+    assert hand.reads("open a measured field")
+    show_field(viewer, field, ArrowLook())
+    hand.press("Take it apart")
+    hand.wait_for("100 % gradient")
+    layer = shown(viewer, "Helmholtz φ")
+    assert layer.name.startswith("Helmholtz φ [Pa µm]")
+    assert np.isnan(layer.data[0, 0]), "nothing is shown outside the cell"
+    assert layer.data[20, 24] == pytest.approx(np.nanmax(layer.data)), "it pulls to the middle"
+    assert tuple(layer.scale) == (0.5, 0.5)
+
+
+def test_what_a_model_predicts_is_taken_apart(hand, add, viewer):
+    add()
+    explain(hand)
+    hand.press("Take it apart")
+    hand.wait_for("Mean of 3 frames")
+    assert shown(viewer, "Clebsch ψ").data.shape[0] == 3
+
+
+def test_layers_outside_the_frame_that_failed_are_kept(hand, add, viewer, make_movie, notifications):
+    movie = make_movie()
+    data = movie.data.astype(np.float32)
+    data[2, 0, 32, 32] = np.nan
+    add(dataclasses.replace(movie, data=data))
+    hand.choice("already normalised").setChecked(True)
+    explain(hand)
+    hand.wait_until(lambda: any("NaN" in told for told in notifications))
+    layer = shown(viewer, "adhesion")
+    assert np.isfinite(layer.data[1]).any()
+
+
+def test_reset_asks_for_inner_fields_only(hand, add):
+    add()
+    hand.choice("one formula").setChecked(True)
+    hand.choice("inner fields").setChecked(False)
+    hand.press("Reset")
+    assert hand.panel._parts.chosen == ("fields",)
 
 
 def test_an_adhesion_is_taken_out(hand, add, viewer):
     add()
     explain(hand)
-    hand.panel.take_out((32.0, 52.0))
+    hand.panel._probes.take_out((32.0, 52.0))
     hand.wait_for("Without that adhesion")
-    change = shown(viewer, CHANGE).data[viewer.dims.current_step[0]]
+    change = shown(viewer, CHANGES[OCCLUSION]).data[viewer.dims.current_step[0]]
     assert change[32, 52] < 0
     assert abs(change[32, 52]) == pytest.approx(np.nanmax(np.abs(change)), rel=0.5)
 
@@ -101,7 +220,7 @@ def test_an_adhesion_is_taken_out(hand, add, viewer):
 def test_a_click_beside_all_adhesions_is_refused_in_words(hand, add, notifications):
     add()
     explain(hand)
-    hand.panel.take_out((32.0, 32.0))
+    hand.panel._probes.take_out((32.0, 32.0))
     hand.wait_until(lambda: any("µm away" in told for told in notifications))
 
 
@@ -120,7 +239,7 @@ def test_the_viewer_is_let_go(hand, add, viewer):
     add()
     explain(hand)
     before = list(viewer.mouse_drag_callbacks)
-    hand.button("Take out").setChecked(True)
+    hand.button("Click on an adhesion").click()
     assert len(viewer.mouse_drag_callbacks) == len(before) + 1
     hand.panel.dismantle()
     assert viewer.mouse_drag_callbacks == before

@@ -15,12 +15,23 @@ from napari_cellforce.explain.parts import GRADIENT, PRODUCT, clebsch_shares, ve
 from napari_cellforce.explain.spool import Spool
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
 from napari_cellforce.io.write import write_scalar, write_table
+from napari_cellforce.models.symbolic import FormulaPredictor
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
 
 _BINS = 12
-_UNITS = {"Y": "µm^-2", "u_y": "µm", "u_x": "µm"}
+_UNITS = {
+    "Y": "µm^-2",
+    "u_y": "µm",
+    "u_x": "µm",
+    "sigma_a": "E/(1+ν)",
+    "stress": "E/(1+ν)",
+    "alpha": "1",
+    "strain": "1",
+    "adhesion": "brightness of the cell",
+}
 """Of scalars that have one whatever the model."""
+_PARTS = (f"{GRADIENT}_", f"{PRODUCT}_")
 
 
 def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> Iterator[Progress | Written]:
@@ -73,8 +84,21 @@ def _save(
 def scalar_field(job: Prediction, name: str, values: FloatArray) -> ScalarField:
     """Return frames of a model's scalar, ``(T, Y, X)``, with all that the file needs."""
     return ScalarField(
-        values, name, _UNITS.get(name, ""), job.pixel_size, job.stack.frame_interval, job.provenance()
+        values, name, scalar_unit(job, name), job.pixel_size, job.stack.frame_interval, job.provenance()
     )
+
+
+def scalar_unit(job: Prediction, name: str) -> str:
+    """Return the unit of a model's scalar; "arb. unit" where a network is free to choose it."""
+    predictor = job.predictor
+    if name in _UNITS:
+        return _UNITS[name]
+    if name.startswith(_PARTS):
+        return predictor.record.output_unit
+    if isinstance(predictor, FormulaPredictor):
+        powers = {potential.text: potential.power for potential in predictor.formula.potentials}
+        return f"µm^{powers[name]}" if powers.get(name) else "1"
+    return "arb. unit"
 
 
 def adhesion_curves(

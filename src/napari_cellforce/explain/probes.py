@@ -6,7 +6,6 @@ the change of the traction as a field, and numbers that make curves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,9 @@ LENGTHS = (0.7, 1.4, 2.8, 5.6, 11.2)
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Of the brightness."""
 
+OCCLUSION, LOW_PASS, HIGH_PASS, BRIGHTNESS = "occlusion", "low pass", "high pass", "brightness"
+"""What can be done to an image."""
+
 _FOOT = 0.25
 """Share of an adhesion's peak above which pixels belong to it."""
 _SURROUND = 3.0
@@ -38,7 +40,7 @@ class Response:
     Attributes
     ----------
     probe : str
-        ``"occlusion"``, ``"low pass"``, ``"high pass"`` or ``"brightness"``.
+        `OCCLUSION`, `LOW_PASS`, `HIGH_PASS` or `BRIGHTNESS`.
     value : float
         Length in µm, factor, or number of the adhesion.
     change : (2, Y, X) array
@@ -112,21 +114,24 @@ class Prober:
 
     def without(self, adhesion: BoolArray, number: float = 0.0) -> Response:
         """Take out an adhesion, ``(Y, X)`` bool: what lies around it is carried into its place."""
-        return self.ask("occlusion", number, filled(self.protein, adhesion, self.pixel_size))
+        return self.ask(OCCLUSION, number, filled(self.protein, adhesion, self.pixel_size))
 
-    def filtered(self, lengths: Sequence[float] = LENGTHS) -> Iterator[Response]:
-        """Low-pass (a Gaussian), then high-pass (what it takes away, about the cell's mean) the image."""
+    def low_passed(self, length: float) -> Response:
+        """Blur the image with a Gaussian of `length` µm."""
+        return self.ask(LOW_PASS, length, self._blurred(length))
+
+    def high_passed(self, length: float) -> Response:
+        """Take away what a Gaussian of `length` µm leaves, about the cell's mean."""
         z = self.protein
-        mean = float(z[self.mask].mean())
-        for length in lengths:
-            blurred = ndimage.gaussian_filter(z, length / self.pixel_size.micron)
-            yield self.ask("low pass", length, blurred)
-            yield self.ask("high pass", length, np.where(self.mask, np.maximum(z - blurred + mean, 0), z))
+        sharp = np.maximum(z - self._blurred(length) + float(z[self.mask].mean()), 0)
+        return self.ask(HIGH_PASS, length, np.where(self.mask, sharp, z))
 
-    def scaled(self, factors: Sequence[float] = FACTORS) -> Iterator[Response]:
+    def brightened(self, factor: float) -> Response:
         """Multiply the brightness."""
-        for factor in factors:
-            yield self.ask("brightness", factor, factor * self.protein)
+        return self.ask(BRIGHTNESS, factor, factor * self.protein)
+
+    def _blurred(self, length: float) -> npt.NDArray[np.floating]:
+        return ndimage.gaussian_filter(self.protein, length / self.pixel_size.micron)
 
 
 def find_adhesions(protein: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> npt.NDArray[np.int32]:

@@ -12,8 +12,11 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain.config import ExplainConfig, Written, first_protein
 from napari_cellforce.explain.figures import probes_figure, save
 from napari_cellforce.explain.probes import (
+    BRIGHTNESS,
     FACTORS,
+    HIGH_PASS,
     LENGTHS,
+    LOW_PASS,
     Prober,
     Response,
     adhesion_at,
@@ -61,7 +64,7 @@ def write_probes(
 
 def curves(responses: list[Response]) -> dict[str, pd.DataFrame]:
     """Return a table for each of the filters and the brightness."""
-    along = {"low pass": "Gaussian [µm]", "high pass": "Gaussian [µm]", "brightness": "factor"}
+    along = {LOW_PASS: "Gaussian [µm]", HIGH_PASS: "Gaussian [µm]", BRIGHTNESS: "factor"}
     tables = {}
     for probe, column in along.items():
         rows = [
@@ -92,8 +95,11 @@ def _adhesions(prober: Prober, config: ExplainConfig) -> list[BoolArray]:
 def _responses(prober: Prober, adhesions: list[BoolArray]) -> Iterator[Response]:
     for number, adhesion in enumerate(adhesions, start=1):
         yield prober.without(adhesion, number)
-    yield from prober.filtered()
-    yield from prober.scaled()
+    for length in LENGTHS:
+        yield prober.low_passed(length)
+        yield prober.high_passed(length)
+    for factor in FACTORS:
+        yield prober.brightened(factor)
 
 
 def _write_changes(

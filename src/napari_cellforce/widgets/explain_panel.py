@@ -3,62 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError, sentence
-from napari_cellforce.explain.fields_part import reader, require_fields
-from napari_cellforce.explain.formula_part import fit_prediction
-from napari_cellforce.explain.greens import GreensFunction, read_greens, require_gfnn
-from napari_cellforce.explain.probes import Prober, Response, adhesion_at, find_adhesions
-from napari_cellforce.fields import FloatArray
-from napari_cellforce.models.symbolic import FitConfig, SymbolicFit
-from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
-from napari_cellforce.preprocess.normalise import Baselines
-from napari_cellforce.widgets._form import TextLine, Tone
+from napari_cellforce.explain.greens import GreensFunction
+from napari_cellforce.hooks import sample_cell
+from napari_cellforce.models.symbolic import FitConfig
+from napari_cellforce.predict import MASK_INPUT, Progress
+from napari_cellforce.widgets._form import TextLine, Tone, folded
 from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.cell_section import CellSection
+from napari_cellforce.widgets.explain_job import (
+    Begun,
+    Draft,
+    Found,
+    FrameRead,
+    Greens,
+    Question,
+    answers,
+    draft,
+)
 from napari_cellforce.widgets.explanation import Explanation
 from napari_cellforce.widgets.formula_section import FormulaSection
+from napari_cellforce.widgets.hold_curves import HoldCurves
 from napari_cellforce.widgets.image_section import ImageSection
+from napari_cellforce.widgets.latest import Latest
 from napari_cellforce.widgets.lines_plot import LinesPlot
 from napari_cellforce.widgets.model_section import ModelSection
 from napari_cellforce.widgets.parts_section import PartsSection
+from napari_cellforce.widgets.potentials_section import PotentialsSection
 from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.probe_section import ProbeSection
 from napari_cellforce.widgets.run_section import RunSection
-from napari_cellforce.widgets.sources import ChosenImage, current_frame, images
-from napari_cellforce.zoo import load_predictor, load_weights
+from napari_cellforce.widgets.sources import ChosenImage, images
 
 PANEL = "explain"
-
-
-@dataclass(frozen=True)
-class Begun:
-    """The job, and the brightness that was measured for it."""
-
-    job: Prediction
-    baselines: Baselines | None
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Inner fields of all frames, each ``(T, Y, X)``."""
-
-    values: dict[str, FloatArray]
-
-
-@dataclass(frozen=True)
-class Greens:
-    """Green's functions of the model."""
-
-    functions: tuple[GreensFunction, ...]
+_GREEK = {"phi": "φ", "psi": "ψ", "chi": "χ"}
 
 
 class ExplainPanel(Panel):
@@ -90,19 +77,20 @@ class ExplainPanel(Panel):
         self._fit = fit or FitConfig()
         self._chosen: ChosenImage | None = None
         self._shown: Explanation | None = None
+        self._draft: Draft | None = None
         self._outcome = ("", Tone.PLAIN)
         self._image = ImageSection(self._viewer)
         self._cell = CellSection(self._viewer)
         self._model = ModelSection(preferences or Preferences.load())
         self._parts = PartsSection()
         self._run = RunSection()
-        self._greens = LinesPlot(self._viewer, "Green's functions")
+        self._greens, self._reach = LinesPlot(self._viewer, "Green's functions"), TextLine()
+        self._hold = HoldCurves(self._viewer)
         self._formula = FormulaSection(self._viewer)
-        self._probe = QPushButton("Take out an adhesion: click on it")
-        self._answer = TextLine()
-        self._job, self._probing = Job(self), Job(self)
-        sections = (self._image, self._cell, self._model, self._parts, self._run)
-        self._lay_out((*sections, self._greens, self._formula, self._probe, self._answer))
+        self._probes = ProbeSection(self._viewer)
+        self._potentials = PotentialsSection(self._viewer)
+        self._job, self._drafts = Job(self), Latest(parent=self)
+        self._build()
         self._connect()
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             self._model.recall(self._memory.recall(PANEL))
@@ -115,35 +103,23 @@ class ExplainPanel(Panel):
         except CellForceError as error:
             tell(error)
             return
-        config = PredictConfig(
-            channels=tuple(range(len(chosen.layers))), already_normalised=self._model.already_normalised
-        )
-        name, device, folder = self._model.entry.name, self._model.device, self._model.model_folder
-        parts, fit = self._parts.chosen, self._fit
+        question = Question(
+            chosen, mask, self._model.entry.name, self._model.device, self._model.model_folder,
+            self._model.already_normalised, self._parts.chosen, self._fit, self.devicePixelRatioF(),
+        )  # fmt: skip
         self._chosen, self._shown, self._outcome = chosen, None, ("", Tone.PLAIN)
-
-        def work() -> Iterator[Any]:
-            yield Progress("Loading the model", 0, 0)
-            job = prepare(
-                chosen.stack,
-                load_predictor(name, device=device, folder=folder),
-                mask(),
-                chosen.pixel_size,
-                config,
-            )
-            baselines = yield from job.measure()
-            yield Begun(job, baselines)
-            if "greens" in parts:
-                module = require_gfnn(load_weights(name, folder=folder).module, name)
-                yield Greens(read_greens(module, job.predictor.record.pixel_size))
-            if "fields" in parts:
-                yield from inner_fields(job, baselines)
-            if "formula" in parts:
-                found, _ = yield from fit_prediction(job, baselines, fit)
-                yield found
-
-        self._job.start(work)
+        self._job.start(lambda: answers(question))
         self._refresh()
+
+    def _build(self) -> None:
+        self._sample = QPushButton("Try it on a sample cell")
+        self._sample.setToolTip("Opens a cell that the plugin draws itself")
+        self._sample.clicked.connect(self._open_sample)
+        apart = folded("Take a field apart")
+        apart.addWidget(self._potentials)
+        asked = (self._sample, self._image, self._cell, self._model, self._parts, self._run)
+        answered = (self._greens, self._reach, self._hold, self._formula, self._probes)
+        self._lay_out((*asked, *answered, apart), self._on_reset)
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_model)
@@ -155,32 +131,37 @@ class ExplainPanel(Panel):
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(tell)
         self._job.ended.connect(self._on_ended)
-        self._formula.chosen.connect(self._draw_formula)
-        self._probe.setCheckable(True)
-        self._probe.setToolTip(
-            "Shows how the force changes if that adhesion is replaced by what lies around it"
-        )
-        self._probe.toggled.connect(self._on_probe)
-        self._probe.hide()
-        self._probing.yielded.connect(self._on_response)
-        self._probing.failed.connect(tell)
-        self._viewer.dims.events.current_step.connect(self._draw_formula)
+        self._formula.chosen.connect(self._show_formula)
+        self._formula.added.connect(lambda _: self._model.fill())
+        self._drafts.done.connect(self._on_draft)
+        self._drafts.failed.connect(tell)
+        self._viewer.dims.events.current_step.connect(self._on_time)
 
     def _let_go(self) -> None:
         self._memory.remember(PANEL, self._model.remember())
         self._job.drop()
-        self._probing.drop()
-        self._probe.setChecked(False)
+        self._drafts.drop()
+        self._probes.drop()
+        self._potentials.drop()
         self._model.drop_jobs()
-        self._viewer.dims.events.current_step.disconnect(self._draw_formula)
-        for section in (self._image, self._cell, self._greens, self._formula):
+        self._viewer.dims.events.current_step.disconnect(self._on_time)
+        for section in (self._image, self._cell, self._greens, self._hold, self._formula):
             section.disconnect_viewer()
+
+    def _on_reset(self) -> None:
+        self._model.reset()
+        self._cell.recall({})
+        self._parts.reset()
+
+    def _open_sample(self) -> None:
+        for data in sample_cell():
+            self._viewer.add_layer(Layer.create(*data))
 
     def _on_model(self) -> None:
         entry = self._model.entry
         self._parts.set_kind(entry.kind)
         proteins = tuple(name for name in entry.inputs if name != MASK_INPUT)
-        self._image.set_model(proteins, entry.pixel_size)
+        self._image.set_model(proteins or ("image",), entry.pixel_size)
 
     def _on_image(self) -> None:
         chosen: ChosenImage | None = None
@@ -191,6 +172,7 @@ class ExplainPanel(Panel):
 
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
+        self._sample.setVisible(not images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
         parts, running = self._parts.chosen, self._job.running
         ready = problem is None and bool(parts) and not running
@@ -210,96 +192,76 @@ class ExplainPanel(Panel):
             self._run.say(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, Begun):
-            assert self._chosen is not None
-            self._shown = Explanation(self._viewer, record.job, record.baselines, self._chosen.frame)
-            self._formula.set_fit(None)
-            self._greens.hide()
-            self._probe.show()
+            self._begin(record)
         elif isinstance(record, Greens):
             self._draw_greens(record.functions)
-        elif isinstance(record, Fields) and self._shown:
-            self._shown.show_fields(record.values)
-        elif isinstance(record, SymbolicFit):
-            self._formula.set_fit(record)
-            self._draw_formula()
+        elif isinstance(record, FrameRead) and self._shown:
+            self._show_frame(self._shown, record)
+        elif isinstance(record, Found):
+            self._formula.set_found(record, self._model.model_folder)
+            self._show_formula()
+
+    def _begin(self, begun: Begun) -> None:
+        """Make room for what is to come; what was shown of another explanation is put away."""
+        assert self._chosen is not None
+        shown = Explanation(
+            self._viewer, begun.job, begun.baselines, self._chosen.frame, self._chosen.layers[0]
+        )
+        self._shown, self._draft = shown, None
+        self._drafts.drop()
+        self._formula.set_found(None)
+        self._hold.clear()
+        self._greens.hide()
+        self._reach.say("")
+        reads_protein = begun.job.predictor.record.inputs != (MASK_INPUT,)
+        self._probes.set_explained(shown if reads_protein else None)
+        self._potentials.set_explained(shown)
+
+    def _show_frame(self, shown: Explanation, read: FrameRead) -> None:
+        shown.show_fields(read.t, read.result.scalars)
+        shown.show_force(read.t, read.result.traction)
+        if read.curves is not None:
+            self._hold.add(read.t, read.curves)
+            self._hold.show_frame(shown.looked_at())
 
     def _on_ended(self, complete: bool) -> None:
         if complete:
             self._outcome = "Explained. Inner fields are layers: switch them on in the list.", Tone.GOOD
+        elif self._shown is not None:
+            self._outcome = "Not finished; what is done is kept.", Tone.PLAIN
         self._refresh()
 
     def _draw_greens(self, functions: tuple[GreensFunction, ...]) -> None:
+        reached = {_GREEK[f.name]: f for f in functions if np.isfinite(f.reach)}
         self._greens.draw(
-            {f.name: (f.radius, f.rescaled) for f in functions},
+            {_GREEK[f.name]: (f.radius, f.rescaled) for f in functions},
             title="Green's functions, rescaled",
             along="distance [µm]",
-            marks=[(f.reach, f"{f.reach:.1f} µm", f.name) for f in functions if np.isfinite(f.reach)],
+            marks=[(f.reach, f"{f.reach:.1f} µm", name) for name, f in reached.items()],
             heights=(-0.1, 1.1),
         )
+        lengths = " and ".join(f"that of {name} over {f.reach:.1f} µm" for name, f in reached.items())
+        self._reach.say(f"A potential falls to a tenth: {lengths}." if lengths else "None falls to a tenth.")
 
-    def _draw_formula(self, event: Any = None) -> None:
-        """Show the force by the picked formula in the frame that is looked at."""
+    def _on_time(self, event: Any = None) -> None:
         del event
-        formula = self._formula.formula
-        if formula is not None and self._shown is not None:
-            self._shown.show_formula(formula, self._frame())
+        if self._shown is not None:
+            self._hold.show_frame(self._shown.looked_at())
+            self._show_formula()
 
-    def _frame(self) -> int:
-        assert self._shown is not None
-        return current_frame(self._viewer, self._shown.frame, self._shown.job.stack.n_frames)
-
-    def _on_probe(self, waiting: bool) -> None:
-        """Wait for a click in the viewer, or no longer."""
-        callbacks = self._viewer.mouse_drag_callbacks
-        if waiting and self._on_click not in callbacks:
-            callbacks.append(self._on_click)
-        elif not waiting and self._on_click in callbacks:
-            callbacks.remove(self._on_click)
-
-    def _on_click(self, viewer: ViewerModel, event: Any) -> None:
-        del viewer
-        self._probe.setChecked(False)
-        assert self._chosen is not None
-        y, x = self._chosen.layers[0].world_to_data(event.position)[-2:]
-        self.take_out((float(y), float(x)))
-
-    def take_out(self, at: tuple[float, float]) -> None:
-        """Take out the adhesion at (y, x) in pixels of the current frame, off the GUI thread."""
-        shown = self._shown
-        if shown is None:
+    def _show_formula(self) -> None:
+        """Show the force by the picked formula in the frame that is looked at, at once if it is prepared."""
+        shown, formula, found = self._shown, self._formula.formula, self._formula.found
+        if shown is None or formula is None or found is None:
             return
-        t = self._frame()
+        t = shown.looked_at()
+        if self._draft is None or self._draft.t != t:
+            self._drafts.ask(lambda: (shown, draft(shown, found, t)))
+            return
+        shown.show_formula(t, self._draft.frame.traction(formula))
 
-        def work() -> Iterator[tuple[Explanation, Prober, Response, int]]:
-            job = shown.job
-            prober = Prober.of(
-                job.predictor, job.inputs(t, shown.baselines), job.mask.frame(t), job.pixel_size
-            )
-            labels = find_adhesions(prober.protein, prober.mask, prober.pixel_size)
-            yield shown, prober, prober.without(adhesion_at(labels, at, prober.pixel_size)), t
-
-        self._probing.start(work)
-
-    def _on_response(self, record: tuple[Explanation, Prober, Response, int]) -> None:
-        shown, prober, response, t = record
-        shown.show_change(response.change, prober.before, t)
-        self._answer.say(f"Without that adhesion the total force is {100 * (response.total - 1):+.1f} %.")
-
-
-def inner_fields(job: Prediction, baselines: Baselines | None) -> Iterator[Progress | Fields]:
-    """Yield progress, then all inner fields of the model.
-
-    Raises
-    ------
-    CellForceError
-        If it has none.
-    """
-    read, n_frames = reader(job), job.stack.n_frames
-    values: dict[str, FloatArray] = {}
-    for t in range(n_frames):
-        yield Progress("Reading the model's fields", t, n_frames)
-        result = read(job.inputs(t, baselines), job.mask.frame(t), job.pixel_size)
-        require_fields(result, job)
-        for name, field in result.scalars.items():
-            values.setdefault(name, np.zeros((n_frames, *job.stack.shape), np.float32))[t] = field
-    yield Fields(values)
+    def _on_draft(self, done: tuple[Explanation, Draft]) -> None:
+        shown, self._draft = done
+        if shown is self._shown:
+            shown.show_force(self._draft.t, self._draft.result.traction)
+            self._show_formula()

@@ -1,25 +1,29 @@
-"""What came of an explanation, as layers: inner fields, the formula's force, the change by a probe."""
+"""What came of an explanation, as layers: inner fields, forces by model and formula, changes by probes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image
 
-from napari_cellforce.explain.fields_part import scalar_field
-from napari_cellforce.fields import FloatArray, ScalarField
-from napari_cellforce.layers import METADATA_KEY, Frame, Labelling, MagnitudeLook, scalar_layer
-from napari_cellforce.models.symbolic import Formula, FormulaPredictor
+from napari_cellforce.explain.config import first_protein
+from napari_cellforce.explain.fields_part import scalar_unit
+from napari_cellforce.fields import FloatArray
+from napari_cellforce.layers import Frame, Labelling
 from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.normalise import Baselines
+from napari_cellforce.widgets.field_layers import FieldLayers
+from napari_cellforce.widgets.sources import current_frame
 
-FORMULA, CHANGE = "|F| by the formula", "change of |F| without the adhesion"
+FORCE, FORMULA = "|F| by the model", "|F| by the formula"
+_FORCES = "forces"
+_PARTS = ("grad_phi", "psi_grad_chi")
 
 
 class Explanation:
-    """Layers of one explained movie; NaN, which napari leaves clear, outside the cell.
+    """Layers of one explained movie.
 
     Parameters
     ----------
@@ -28,65 +32,62 @@ class Explanation:
     baselines : Baselines or None
     frame : Frame
         Where the layers sit.
+    image : Image
+        That was explained.
     """
 
     def __init__(
-        self, viewer: ViewerModel, job: Prediction, baselines: Baselines | None, frame: Frame
+        self, viewer: ViewerModel, job: Prediction, baselines: Baselines | None, frame: Frame, image: Image
     ) -> None:
-        self._viewer, self.job, self.baselines, self.frame = viewer, job, baselines, frame
-        self._label = Labelling(job.stack.name, job.predictor.record.name)
-        self._layers: dict[str, Image] = {}
-        self._data: dict[str, FloatArray] = {}
+        self._viewer, self.job, self.baselines, self.frame, self.image = viewer, job, baselines, frame, image
+        label = Labelling(job.stack.name, job.predictor.record.name)
+        self._layers = FieldLayers(viewer, label, frame, (job.stack.n_frames, *job.stack.shape))
 
-    def show_fields(self, fields: dict[str, FloatArray]) -> None:
-        """Add the inner fields ``(T, Y, X)`` as layers; the first is seen, the others are a click away."""
-        outside = ~np.stack([self.job.mask.frame(t) for t in range(self.job.stack.n_frames)])
-        for i, (name, values) in enumerate(fields.items()):
-            values[outside] = np.nan
-            layer = self._add(name, scalar_field(self.job, name, values), opacity=0.7)
-            layer.visible = i == 0
+    @property
+    def unit(self) -> str:
+        """Of the model's traction."""
+        return str(self.job.predictor.record.output_unit)
 
-    def show_formula(self, formula: Formula, t: int) -> None:
-        """Show the length of the force that a formula gives in frame `t`."""
-        predictor = FormulaPredictor(formula, self.job.predictor.record)
-        image, mask = self.job.inputs(t, self.baselines), self.job.mask.frame(t)
-        traction = predictor.predict_frame(image[:1], mask, self.job.pixel_size).traction
-        self._put(FORMULA, np.hypot(*traction), t)
+    @property
+    def protein(self) -> int:
+        """Which of the model's inputs is the image that is explained."""
+        return self.job.predictor.record.inputs.index(first_protein(self.job))
 
-    def show_change(self, change: FloatArray, before: FloatArray, t: int) -> None:
+    def looked_at(self) -> int:
+        """Return the frame that the viewer shows."""
+        return current_frame(self._viewer, self.frame, self.job.stack.n_frames)
+
+    def show_fields(self, t: int, scalars: Mapping[str, FloatArray]) -> None:
+        """Show the inner fields ``(Y, X)`` of a frame; the first is seen, the others are a click away."""
+        mask = self.job.mask.frame(t)
+        for i, (name, values) in enumerate(scalars.items()):
+            unit = scalar_unit(self.job, name)
+            self._layers.put(name, values, mask, t, unit, kin=_kin(name), visible=i == 0)
+
+    def show_force(self, t: int, traction: FloatArray) -> None:
+        """Show the length of the model's own force ``(2, Y, X)`` in frame `t`."""
+        self._put_length(FORCE, t, traction, visible=False)
+
+    def show_formula(self, t: int, traction: FloatArray) -> None:
+        """Show the length of a formula's force ``(2, Y, X)`` in frame `t`, coloured like the model's."""
+        self._put_length(FORMULA, t, traction, visible=True)
+
+    def show_change(self, name: str, t: int, change: FloatArray, before: FloatArray) -> None:
         """Show what became of the length of the force ``(2, Y, X)`` in frame `t`."""
-        self._put(CHANGE, np.hypot(*(before + change)) - np.hypot(*before), t)
+        values = np.hypot(*(before + change)) - np.hypot(*before)
+        self._layers.put(name, values, self.job.mask.frame(t), t, self.unit)
+        self._layers.show_only(name)
 
-    def _put(self, name: str, values: FloatArray, t: int) -> None:
-        """Show values ``(Y, X)`` in one frame of a layer, which is made if it is not there."""
-        layer = self._layers.get(name)
-        if layer is None or layer not in self._viewer.layers:
-            job = self.job
-            one = ScalarField(values[None], name, job.predictor.record.output_unit, job.pixel_size)
-            look = {"colormap": MagnitudeLook().colormap} if name == FORMULA else {"opacity": 0.7}
-            layer = self._add(name, one, **look)
-            self._data[name] = np.full((job.stack.n_frames, *job.stack.shape), np.nan, np.float32)
-            layer.data = self.frame.fit(self._data[name])
-            for other in self._layers.values():
-                other.visible = other is layer
-        self._data[name][t] = np.where(self.job.mask.frame(t), values, np.nan)
-        layer.refresh()
+    def _put_length(self, name: str, t: int, traction: FloatArray, *, visible: bool) -> None:
+        self._layers.put(
+            name, np.hypot(*traction), self.job.mask.frame(t), t, self.unit, kin=_FORCES, length=True,
+            visible=visible,
+        )  # fmt: skip
 
-    def _add(self, name: str, field: ScalarField, **look: Any) -> Image:
-        self._remove(field.name)
-        data, attributes, kind = scalar_layer(field, self.frame, self._label)
-        layer = Layer.create(data, {**attributes, **look}, kind)
-        layer.colorbar.visible = True
-        active = self._viewer.layers.selection.active
-        self._viewer.add_layer(layer)
-        self._viewer.layers.selection.active = active
-        self._layers[name] = layer
-        return layer
 
-    def _remove(self, name: str) -> None:
-        """Remove what an earlier explanation of the same cell and model called so."""
-        for layer in list(self._viewer.layers):
-            ours = layer.metadata.get(METADATA_KEY, {})
-            same = (ours.get("cell"), ours.get("model")) == (self._label.cell, self._label.model)
-            if same and ours.get("role") == "scalar" and ours.get("name") == name:
-                self._viewer.layers.remove(layer)
+def _kin(name: str) -> str:
+    """Return what a component of a vector shares its colours with; "" for a scalar."""
+    stem, _, axis = name.rpartition("_")
+    if axis not in ("y", "x"):
+        return ""
+    return "parts of the force" if stem in _PARTS else stem

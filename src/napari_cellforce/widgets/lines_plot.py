@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 COLOURS = ("#e08a00", "#2196d3", "#2a9640")
 """Told apart by people who do not see all colours, on napari's dark and light background."""
 
-_HEIGHT = 170
+_HEIGHT = 182
 
 
 class LinesPlot(QWidget):
@@ -60,6 +60,7 @@ class LinesPlot(QWidget):
         marks: Sequence[tuple[float, str, str]] = (),
         cursor: float | None = None,
         heights: tuple[float, float] | None = None,
+        dots: bool = False,
     ) -> None:
         """Draw lines ``name: (x, y)``, in place of what was there.
 
@@ -74,18 +75,23 @@ class LinesPlot(QWidget):
             A dashed line that `move` moves.
         heights : tuple of 2 float, optional
             Ends of the y axis.
+        dots : bool
+            Mark the points between which the lines are drawn.
         """
         self._plot.clear()
         colours = dict(zip(lines, COLOURS, strict=False))
         for name, (x, y) in lines.items():
-            self._plot.plot(np.asarray(x), np.asarray(y), pen=pg.mkPen(colours[name], width=2))
+            look: dict[str, Any] = {"pen": pg.mkPen(colours[name], width=2)}
+            if dots:
+                look |= {"symbol": "o", "symbolSize": 5, "symbolBrush": colours[name], "symbolPen": None}
+            self._plot.plot(np.asarray(x), np.asarray(y), **look)
         told = [f"<span style='color: {colour}'>● {name}</span>" for name, colour in colours.items()]
         self._title = f"{title}: {', '.join(told)}" if len(lines) > 1 else title
         self._plot.setLabel("bottom", along)
         for i, (place, words, name) in enumerate(marks):
-            look = {"position": 0.9 - 0.2 * i, "color": colours[name], "anchors": [(0, 0), (0, 0)]}
+            written = {"position": 0.9 - 0.2 * i, "color": colours[name], "anchors": [(0, 0), (0, 0)]}
             pen = pg.mkPen(colours[name], style=Qt.DotLine)
-            line = pg.InfiniteLine(place, angle=90, pen=pen, label=words, labelOpts=look)
+            line = pg.InfiniteLine(place, angle=90, pen=pen, label=words, labelOpts=written)
             self._plot.addItem(line, ignoreBounds=True)
         if heights is not None:
             self._plot.setYRange(*heights, padding=0)
@@ -93,6 +99,7 @@ class LinesPlot(QWidget):
             self._plot.addItem(self._cursor, ignoreBounds=True)
             self._cursor.setPos(cursor)
         self._take_colours()
+        self._plot.getViewBox().updateAutoRange()
         self.show()
 
     def move(self, place: float) -> None:

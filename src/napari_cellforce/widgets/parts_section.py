@@ -26,18 +26,22 @@ class PartsSection(QWidget):
         column = QWidget()
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
-        for box in (self._fields, self._greens, self._formula):
+        for box in self._boxes.values():
             box.toggled.connect(self.changed)
             layout.addWidget(box)
-        self._fields.setChecked(True)
         form = Form(self)
         form.add("Explain", column, "What to look at; see which model has what", page="explain/")
+        self.reset()
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """Names of the parts."""
-        boxes = {"fields": self._fields, "greens": self._greens, "formula": self._formula}
-        return tuple(name for name, box in boxes.items() if box.isChecked())
+        return tuple(name for name, box in self._boxes.items() if box.isChecked())
+
+    def reset(self) -> None:
+        """Ask for the inner fields only."""
+        for name, box in self._boxes.items():
+            box.setChecked(name == "fields")
 
     def set_kind(self, kind: str) -> None:
         """Offer Green's functions only of a network that has some."""
@@ -46,3 +50,7 @@ class PartsSection(QWidget):
         self._greens.setToolTip("" if has else "Only a Green's-function network (GFNN) has these")
         if not has:
             self._greens.setChecked(False)
+
+    @property
+    def _boxes(self) -> dict[str, QCheckBox]:
+        return {"fields": self._fields, "greens": self._greens, "formula": self._formula}

@@ -61,13 +61,14 @@ def test_what_lies_around_is_carried_into_the_place_of_an_adhesion():
 
 
 def test_force_follows_brightness_in_proportion(prober):
-    for response in prober.scaled((0.5, 1.0, 3.0)):
+    for response in map(prober.brightened, (0.5, 1.0, 3.0)):
         assert response.total == pytest.approx(response.value, rel=1e-5)
         assert response.correlation == pytest.approx(1, abs=1e-5)
 
 
 def test_low_and_high_pass_take_away_opposite_things(prober):
-    responses = {(r.probe, r.value): r for r in prober.filtered((0.3, 8.0))}
+    asked = [way(length) for length in (0.3, 8.0) for way in (prober.low_passed, prober.high_passed)]
+    responses = {(r.probe, r.value): r for r in asked}
     assert responses["low pass", 0.3].correlation > 0.99 > responses["low pass", 8.0].correlation
     assert responses["high pass", 8.0].correlation > responses["high pass", 0.3].correlation
 

@@ -8,6 +8,7 @@ from napari_cellforce.models.symbolic.fit import FitConfig, SymbolicFit, fit
 from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Kernel, Library, Potential, Term
 from napari_cellforce.models.symbolic.predictor import (
+    FormulaFrame,
     FormulaPredictor,
     is_formula,
     load_formula,
@@ -18,6 +19,7 @@ from napari_cellforce.models.symbolic.sampling import RegressionFrame, Samples, 
 __all__ = [
     "FitConfig",
     "Formula",
+    "FormulaFrame",
     "FormulaPredictor",
     "Kernel",
     "Library",

@@ -59,7 +59,8 @@ class Formula:
     def unit_of(self, term: Term) -> str:
         """Return the unit of a term's coefficient: ``"Pa µm^-3"``."""
         own = "" if self.unit == "normalised" else self.unit
-        return f"{own} µm^{-term.power}".strip() if term.power else own or "1"
+        length = {0: "", -1: "µm"}.get(term.power, f"µm^{-term.power}")
+        return f"{own} {length}".strip() or "1"
 
     @property
     def text(self) -> str:

@@ -4,19 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from napari_cellforce import __version__, files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
-from napari_cellforce.models.grid import on_model_grid
+from napari_cellforce.models.grid import FrameGrid, on_model_grid
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.symbolic.assembly import potential_fields
+from napari_cellforce.models.symbolic.assembly import PotentialFields, potential_fields
 from napari_cellforce.models.symbolic.formula import Formula
+from napari_cellforce.models.symbolic.library import Library, Potential
 
 KIND = "formula"
 """Of a formula's record."""
 _LARGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaFrame:
+    """A frame whose potentials are computed: formulas of them are then quick to try one after the other.
+
+    Attributes
+    ----------
+    grid : FrameGrid
+    fields : PotentialFields
+    """
+
+    grid: FrameGrid
+    fields: PotentialFields
+
+    @classmethod
+    def of(
+        cls,
+        image: FloatArray,
+        mask: BoolArray,
+        pixel_size: PixelSize,
+        record: ModelRecord,
+        library: Library,
+        potentials: Sequence[Potential],
+    ) -> FormulaFrame:
+        """Compute potentials of a frame; image, mask and pixel size as in `Predictor.predict_frame`."""
+        grid = on_model_grid(image, mask, pixel_size, record)
+        return cls(grid, potential_fields(grid.inputs[0], library, potentials))
+
+    def traction(self, formula: Formula) -> FloatArray:
+        """Return what a formula of these potentials gives, ``(2, Y, X)`` on the image's pixels."""
+        return self.grid.to_image(formula.traction_from(self.fields))
 
 
 class FormulaPredictor:
@@ -52,14 +87,14 @@ class FormulaPredictor:
         FrameResult
             ``scalars`` holds the potentials, by their text, in their powers of µm.
         """
-        grid = on_model_grid(image, mask, pixel_size, self._record)
         formula = self.formula
-        fields = potential_fields(grid.inputs[0], formula.library, formula.potentials)
+        frame = FormulaFrame.of(image, mask, pixel_size, self._record, formula.library, formula.potentials)
+        fields = frame.fields
         scalars = {
-            potential.text: grid.to_image(values)
+            potential.text: frame.grid.to_image(values)
             for potential, values in zip(fields.potentials, fields.values, strict=True)
         }
-        return FrameResult(grid.to_image(formula.traction_from(fields)), scalars=scalars)
+        return FrameResult(frame.traction(formula), scalars=scalars)
 
 
 def save_formula(path: str | os.PathLike[str], predictor: FormulaPredictor) -> Path:
