@@ -48,6 +48,7 @@ def watch(
         int, typer.Option(min=0, help="Dropout passes for an uncertainty; 0 for one plain pass.")
     ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    backend: Annotated[str, typer.Option(help="What computes a network: auto, eager, openvino ...")] = "auto",
     settle: Annotated[
         float,
         typer.Option(min=0.1, help="Seconds for which a file stays as it is until it counts as written."),
@@ -76,6 +77,7 @@ def watch(
         predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
         samples=samples,
         device=device,
+        backend=backend,
         model_folder=model_folder,
         settle=settle,
         patience=patience,

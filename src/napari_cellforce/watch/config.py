@@ -14,6 +14,18 @@ from napari_cellforce.predict import PredictConfig
 EVERY_IMAGE = "*"
 """The pattern that takes all files of the kinds we read."""
 
+_OPTIONS = (
+    "pattern",
+    "pixel_size",
+    "z",
+    "samples",
+    "device",
+    "backend",
+    "model_folder",
+    "settle",
+    "patience",
+)
+
 
 @dataclass(frozen=True)
 class WatchConfig:
@@ -38,6 +50,8 @@ class WatchConfig:
         Passes with dropout for an uncertainty; 0 for one plain pass.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+    backend : str
+        What computes a network; see `napari_cellforce.models.backends`.
     model_folder : str
         See `napari_cellforce.zoo.model_folder`; empty for the usual one.
     settle : float
@@ -58,6 +72,7 @@ class WatchConfig:
     predict: PredictConfig = field(default_factory=PredictConfig)
     samples: int = 0
     device: str = "auto"
+    backend: str = "auto"
     model_folder: str = ""
     settle: float = 2.0
     patience: float = 60.0
@@ -83,7 +98,7 @@ class WatchConfig:
         """Yield the options that differ from the defaults."""
         yield from (f"--out={self.out}", f"--model={self.model}")
         plain = WatchConfig("", "", "")
-        for name in ("pattern", "pixel_size", "z", "samples", "device", "model_folder", "settle", "patience"):
+        for name in _OPTIONS:
             if getattr(self, name) != getattr(plain, name):
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
         yield from (f"--channel={channel}" for channel in self.predict.channels)

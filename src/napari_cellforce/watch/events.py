@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from napari_cellforce.fields import FrameResult, ImageStack
-from napari_cellforce.predict import OutputPaths
+from napari_cellforce.predict import OutputPaths, Prediction
 
 State = Literal["found", "frame", "failed", "written", "idle"]
 
@@ -37,6 +37,8 @@ class WatchEvent:
         That was predicted or given up; of a movie that was found, the one to go on with; else -1.
     reason : str
         Why something was given up.
+    job : Prediction or None
+        Of a movie that was found: unit, pixel size, model.
     """
 
     state: State
@@ -48,3 +50,4 @@ class WatchEvent:
     paths: OutputPaths | None = None
     frame: int = -1
     reason: str = ""
+    job: Prediction | None = None

@@ -139,7 +139,8 @@ class Follower:
         for frame, mask in results.masks():
             self._cell.remember(proteins(job, frame)[0], mask)
         self._results = results
-        return dataclasses.replace(self._event("found"), frame=results.next_frame)
+        results.join()  # what a watch that was killed has left in parts
+        return dataclasses.replace(self._event("found"), frame=results.next_frame, job=job)
 
     def _job(self, stack: ImageStack) -> Prediction:
         outlines = Outlines((stack.n_frames, *stack.shape))

@@ -23,7 +23,11 @@ from napari_cellforce.watch.sources import Source, find_sources
 def load(config: WatchConfig) -> Predictor:
     """Load the predictor that `config` names; see `napari_cellforce.zoo.load_predictor` for errors."""
     return zoo.load_predictor(
-        config.model, device=config.device, samples=config.samples, folder=config.model_folder or None
+        config.model,
+        device=config.device,
+        samples=config.samples,
+        folder=config.model_folder or None,
+        backend=config.backend,
     )
 
 
