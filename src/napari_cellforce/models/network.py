@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import cast
@@ -13,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
-from napari_cellforce.models.backends import AUTO, EAGER, Engine, make_engine, wanted
+from napari_cellforce.models.backends import EAGER, Engine, leave_to_torch, make_engine, wanted
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
 from napari_cellforce.models.gfnn import GFNN, SCALARS
@@ -83,15 +82,9 @@ class NetworkPredictor:
         self._samples = samples
         self._seed = seed
         self._frames_at_once = frames_at_once or (1 if self._device.type == "cpu" else _FRAMES_AT_ONCE)
-        self._backend = wanted(backend, self._device)
-        if samples and self._backend is not None:
-            if backend != AUTO:
-                warnings.warn(
-                    f"{self._backend.title} is not used: uncertainty needs dropout, which only PyTorch has.",
-                    CellForceWarning,
-                    stacklevel=2,
-                )
-            self._backend = None
+        self._backend = None if samples else wanted(backend, self._device)
+        if samples:
+            leave_to_torch("uncertainty, for it needs dropout", backend, self._device)
         if samples and not _dropouts(loaded.module):
             raise CellForceError(
                 f"{samples} samples are asked of {self._record.name}",

@@ -132,12 +132,15 @@ def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
 
 
 def _network(loaded: LoadedModel, device: str, samples: int, backend: str) -> Predictor:
+    from napari_cellforce.models.backends import leave_to_torch
     from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
     from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
+    from napari_cellforce.models.device import choose
     from napari_cellforce.models.network import NetworkPredictor
 
     if isinstance(loaded.module, PhysicalBottleneck):
         _refuse_samples(samples, loaded.record.name)
+        leave_to_torch(loaded.record.name, backend, choose(device))
         return BottleneckPredictor(loaded, device=device)
     return NetworkPredictor(loaded, device=device, samples=samples, backend=backend)
 

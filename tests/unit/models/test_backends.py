@@ -17,6 +17,7 @@ from torch import nn
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.models import checkpoint
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.backends import EAGER, NAMES, cache, listed, listing, make_engine, wanted
 from napari_cellforce.models.backends.amp import Amp
@@ -154,6 +155,15 @@ class TestTheCheck:
             assert make_engine(module, CPU, Fake()).backend == EAGER
 
 
+@needs_openvino
+def test_asked_by_name_for_a_sheet_it_is_said_and_torch_computes(tmp_path):
+    module = PhysicalBottleneck(BottleneckConfig()).eval()
+    record = ModelRecord("sheet", "physical-bottleneck", inputs=("zyxin", "mask"))
+    path = checkpoint.save(tmp_path / "sheet.safetensors", module, record)
+    with pytest.warns(CellForceWarning, match="OpenVINO is not used: only PyTorch can compute sheet"):
+        zoo.load_predictor(path, device="cpu", backend="openvino")
+
+
 class TestTheChoice:
     def use(self, monkeypatch, **fake) -> Fake:
         backend = Fake(name="openvino", **fake)
@@ -206,7 +216,9 @@ class TestUncertainty:
         assert result.uncertainty.max() > 0
 
     def test_which_is_said_to_those_who_asked_for_another(self, small_unet):
-        with pytest.warns(CellForceWarning, match="OpenVINO is not used: uncertainty needs dropout"):
+        with pytest.warns(
+            CellForceWarning, match="OpenVINO is not used: only PyTorch can compute uncertainty"
+        ):
             NetworkPredictor(small_unet(dropout=0.3), device="cpu", samples=4, backend="openvino")
 
 

@@ -2,6 +2,25 @@
 
 from napari_cellforce.models.backends.base import Backend
 from napari_cellforce.models.backends.engine import Engine, make_engine
-from napari_cellforce.models.backends.listing import AUTO, EAGER, NAMES, Listed, listed, wanted
+from napari_cellforce.models.backends.listing import (
+    AUTO,
+    EAGER,
+    NAMES,
+    Listed,
+    leave_to_torch,
+    listed,
+    wanted,
+)
 
-__all__ = ["AUTO", "EAGER", "NAMES", "Backend", "Engine", "Listed", "listed", "make_engine", "wanted"]
+__all__ = [
+    "AUTO",
+    "EAGER",
+    "NAMES",
+    "Backend",
+    "Engine",
+    "Listed",
+    "leave_to_torch",
+    "listed",
+    "make_engine",
+    "wanted",
+]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import torch
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.models.backends.amp import Amp
 from napari_cellforce.models.backends.base import Backend
 from napari_cellforce.models.backends.compiled import Compiled
@@ -76,6 +77,34 @@ def wanted(name: str, device: torch.device) -> Backend | None:
     if lacking := found.lacking():
         raise _refusal(f"the backend {name} is not installed", "it is an extra", lacking)
     return found
+
+
+def leave_to_torch(what: str, name: str, device: torch.device) -> None:
+    """Say that torch computes all the same, to those who asked for another backend.
+
+    Parameters
+    ----------
+    what : str
+        What only torch can compute: the name of a model, ``"uncertainty"``.
+    name : str
+        The backend that was asked for.
+    device : torch.device
+
+    Raises
+    ------
+    CellForceError
+        As `wanted`.
+
+    Warns
+    -----
+    CellForceWarning
+        Unless torch was asked for, or the choice was left to us.
+    """
+    backend = wanted(name, device)
+    if backend is not None and name != AUTO:
+        warnings.warn(
+            f"{backend.title} is not used: only PyTorch can compute {what}.", CellForceWarning, stacklevel=3
+        )
 
 
 def _automatic(device: torch.device) -> Backend | None:
