@@ -2,10 +2,10 @@
 
 usage: python tools/default_models.py [NAME ...] [--runs FOLDER]
 
-For each recipe in ``src/napari_cellforce/train/recipes``: trains (or goes on with) the run unless FOLDER holds
-it finished, copies its
-weights to ``models/weights``, writes hash and size into ``zoo.json`` where the model is listed, keeps
-settings, split and history in ``docs/training/runs``, and measures the model (``measure_models.py``).
+For each recipe in ``src/napari_cellforce/train/recipes``: trains, or goes on with, the run, unless FOLDER
+holds it finished; copies its weights to ``models/weights``, writes hash and size into ``zoo.json`` where the
+model is listed, keeps settings, split and history in ``docs/training/runs``, and measures the model
+(``measure_models.py``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,14 @@ import torch
 
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
-from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig, balanced, blur
+from napari_cellforce.models.adhesion_unet import (
+    AdhesionUNet,
+    AdhesionUNetConfig,
+    balanced,
+    blur,
+    long_axes,
+    reflected,
+)
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.models.network import NetworkPredictor
@@ -64,6 +71,40 @@ def test_forces_and_moments_cancel_whatever_it_says():
     assert abs((x * field[0] - y * field[1]).sum()) < 1e-4 * strength * 96
 
 
+def test_the_long_axis_of_an_adhesion_is_seen_at_any_angle():
+    y, x = torch.meshgrid(torch.arange(-20.0, 21), torch.arange(-20.0, 21), indexing="ij")
+    for angle in (0.0, 0.4, 1.2, 2.5):
+        across = y * np.cos(angle) - x * np.sin(angle)
+        along = y * np.sin(angle) + x * np.cos(angle)
+        axes = long_axes(torch.exp(-(across**2) / 4 - along**2 / 64)[None, None])[0]
+        cos, sin = axes[:, 17:24, 17:24].mean(dim=(1, 2)).tolist()
+        assert np.cos(np.arctan2(sin, cos) - 2 * angle) > 0.99
+        assert np.hypot(cos, sin) > 0.7
+
+
+def test_a_dot_and_an_empty_image_have_no_long_axis():
+    y, x = torch.meshgrid(torch.arange(-20.0, 21), torch.arange(-20.0, 21), indexing="ij")
+    dot = long_axes(torch.exp(-(y**2 + x**2) / 8)[None, None])[0]
+    assert torch.linalg.vector_norm(dot[:, 20, 20]) < 0.01
+    assert (long_axes(torch.zeros(1, 1, 16, 16)) == 0).all()
+
+
+def test_a_pull_and_its_mirror_image_at_the_axis_make_a_pull_along_the_axis():
+    axes = torch.tensor([np.cos(0.8), np.sin(0.8)], dtype=torch.float32).reshape(1, 2, 1, 1)
+    pull = torch.tensor([0.3, -1.0]).reshape(1, 1, 2, 1, 1)
+    y, x = (pull + reflected(pull, axes)).flatten().tolist()
+    assert np.sin(np.arctan2(y, x) - 0.4) == pytest.approx(0, abs=1e-6)
+
+
+def test_an_oriented_network_that_is_silent_is_the_adhesion_filter_too():
+    image, mask = cell()
+    config = AdhesionUNetConfig(spreads=(2.0,), oriented=True, fine=True)
+    with torch.no_grad():
+        silent = AdhesionUNet(config).eval()(shown())[0].numpy()
+    filtered = AdhesionFilter().predict_frame(image[None], mask, PixelSize.square(0.68)).traction
+    assert np.corrcoef(silent.ravel(), filtered.ravel())[0, 1] > 0.99
+
+
 def test_balancing_leaves_a_balanced_field_alone():
     y, x = torch.meshgrid(torch.arange(-8.0, 9), torch.arange(-8.0, 9), indexing="ij")
     pinch = -torch.stack([y, 2 * x])[None]
@@ -88,7 +129,14 @@ def test_a_blur_keeps_the_sum_of_what_is_far_from_the_edge():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"in_channels": 3}, {"halvings": 1}, {"free": False}, {"multiplied": False}]
+    "settings",
+    [
+        {"in_channels": 3},
+        {"halvings": 1},
+        {"free": False},
+        {"multiplied": False},
+        {"oriented": True, "fine": True},
+    ],
 )
 def test_it_comes_back_from_a_file_as_it_was(tmp_path, settings):
     module = loud(AdhesionUNetConfig(**settings))

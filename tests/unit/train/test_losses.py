@@ -110,3 +110,30 @@ def test_no_term_is_made_that_was_not_asked_for():
     nothing = LossConfig()
     terms = loss_terms(uniform(1, 0), of(uniform(0, 0)), SOMETHING, nothing, "vector")
     assert set(terms) == {"vector"}
+
+
+def test_relative_to_its_own_traction_a_weak_cell_counts_as_much_as_a_strong_one():
+    target = torch.cat([uniform(0.0, 1.0), uniform(0.0, 10.0)])
+    errors = [
+        loss_terms(
+            torch.cat([target[:1] * a, target[1:] * b]),
+            of(target),
+            SOMETHING,
+            LossConfig(relative=1.0),
+            "vector",
+        )["vector"].item()
+        for a, b in ((0.5, 1.0), (1.0, 0.5))
+    ]
+    assert errors == pytest.approx([0.125, 0.125], rel=1e-3)
+
+
+def test_the_correlation_of_magnitudes_knows_no_scale_and_no_direction():
+    torch.manual_seed(0)
+    target = torch.randn(1, 2, 8, 8)
+    config = LossConfig(correlation=2.0)
+
+    def term(predicted: torch.Tensor) -> float:
+        return loss_terms(predicted, of(target), SOMETHING, config, "vector")["correlation"].item()
+
+    assert term(-3 * target) == pytest.approx(0, abs=1e-5)
+    assert term(torch.randn(1, 2, 8, 8)) > 1
