@@ -45,6 +45,9 @@ class BottleneckConfig:
     cell : CellConfig
     blur : float
         Gaussian that Y is smoothed with, in pixels.
+    held_by_adhesions : bool
+        Before training, Y is what stands out in the first protein, as in the sheet filter; else it is the
+        same everywhere.
     active : {"scalar", "field", "directed"}
         How it contracts: sigma_a is one number a cell; or one at every place; or the active stress at every
         place is ``sigma_a (I + Q)``, with Q symmetric and without a trace: a direction to pull along, such as
@@ -76,6 +79,7 @@ class BottleneckConfig:
     latent_scale: int = 4
     cell: CellConfig = field(default_factory=_cell)
     blur: float = 1.0
+    held_by_adhesions: bool = False
     active: Active = "scalar"
     active_blur: float = 4.0
     residual: int = 0

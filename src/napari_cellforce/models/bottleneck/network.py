@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import NamedTuple, cast
@@ -23,6 +24,11 @@ _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
 _STRONGEST = 3.0
 """A field of sigma_a stays within e^3 of the cell's own value, and Q below 3."""
+_HAZE = 4.0
+"""Gaussian in pixels whose local mean counts as haze, where the settings name none."""
+_HOLD = 0.1
+"""Hold of the rest of the cell before training, relative to an adhesion as bright as the mean."""
+_TINY = 1e-6
 _NARROWEST_ALPHA, _WIDEST_ALPHA = -4.0, 2.5
 """Limits of log alpha, 0.02 to 12: Poisson's ratios from 0.02 to 0.92 in plane stress."""
 
@@ -135,7 +141,10 @@ class PhysicalBottleneck(nn.Module):
         """Return what the network says of an image, ``(N, C, Y, X)``."""
         config, mask = self.config, x[:, -1:]
         features = self._features(x)
-        log_Y = _STIFFEST * torch.tanh(self.adhesion(features) / _STIFFEST)
+        log_Y = self.adhesion(features)
+        if config.held_by_adhesions:
+            log_Y = log_Y + self._adhesions(x)
+        log_Y = _STIFFEST * torch.tanh(log_Y / _STIFFEST)
         Y = blur(torch.exp(log_Y), config.blur)[:, 0] / config.penetration**2
         mean = (features * mask).sum(dim=(-2, -1)) / mask.sum(dim=(-2, -1)).clamp(min=1)
         log_sigma, log_alpha = self.head(mean).unbind(1)
@@ -179,6 +188,13 @@ class PhysicalBottleneck(nn.Module):
         proteins = x[:, :-1].clamp(0, config.brightest)
         sharp = [functional.relu(proteins - blur(proteins, sigma)) * mask for sigma in config.haze]
         return torch.cat([proteins, *sharp, mask, *(blur(mask, sigma) for sigma in config.edges)], dim=1)
+
+    def _adhesions(self, x: Tensor) -> Tensor:
+        """Return the logarithm of what stands out in the first protein, over its mean, ``(N, 1, Y, X)``."""
+        mask, protein = x[:, -1:], x[:, :1].clamp(0, self.config.brightest)
+        sharp = functional.relu(protein - blur(protein, max(self.config.haze, default=_HAZE))) * mask
+        mean = sharp.sum(dim=(-2, -1), keepdim=True) / mask.sum(dim=(-2, -1), keepdim=True).clamp(min=1)
+        return torch.log(sharp / mean.clamp(min=_TINY) + _HOLD) - math.log1p(_HOLD)
 
     def _active_stress(self, features: Tensor, mean: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return sigma_a, one number a cell or a smooth field about it, and Q where there is one."""
