@@ -87,6 +87,20 @@ class Form(QFormLayout):
         return label
 
 
+def align(*forms: Form, width: int = 84) -> None:
+    """Let the controls of forms that stand below one another begin at the same place.
+
+    Parameters
+    ----------
+    *forms : Form
+    width : int
+        Of their labels, in pixels.
+    """
+    for form in forms:
+        for row in range(form.rowCount()):
+            form.itemAt(row, QFormLayout.LabelRole).widget().setMinimumWidth(width)
+
+
 def help_button(page: str, subject: str) -> QToolButton:
     """Return a small (?) that opens a page of the docs."""
     button = QToolButton()

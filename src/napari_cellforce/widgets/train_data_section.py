@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.io.index import DatasetIndex, Split
-from napari_cellforce.widgets._form import Form, TextLine, Tone
+from napari_cellforce.widgets._form import Form, TextLine, Tone, align
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.train_cells_table import TrainCellsTable
 from napari_cellforce.widgets.train_sources import TrainSources
@@ -141,6 +141,7 @@ class TrainDataSection(QWidget):
         self._pixel.setKeyboardTracking(False)
         form = Form()
         form.add("Pixel", self._pixel, "Side of a pixel, for files that do not say theirs", page=_PAGE)
+        align(form)
         return form
 
     def _connect(self) -> None:

@@ -60,7 +60,7 @@ class PatternDialog(QDialog):
         form = Form()
         form.add("Folder", self._folder, "Where the files are, or the folders with them", beside=browse)
         for name, line in self._lines.items():
-            form.add(name.capitalize(), line, _TIPS[name])
+            form.add("Outline" if name == "mask" else name.capitalize(), line, _TIPS[name])
         layout = QVBoxLayout(self)
         layout.addWidget(QLabel("Write {cell} where the cell's name stands."))
         layout.addLayout(form)

@@ -100,7 +100,8 @@ class PickDialog(QDialog):
         if numbers == {0}:
             return "Pick the images of all cells, then their outlines and tractions."
         if len(numbers) > 1:
-            counts = [f"{len(paths)} {kind}s" for kind, paths in self._picked.items()]
+            words = (kind.removesuffix(" …").lower() for kind in _KINDS.values())
+            counts = [f"{len(p)} {kind}" for kind, p in zip(words, self._picked.values(), strict=True)]
             return f"There are {', '.join(counts)}: every cell needs one of each."
         names = [stem(path) for path in self._picked["image"]]
         twins = [name for name in names if names.count(name) > 1]

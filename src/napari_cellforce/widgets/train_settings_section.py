@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QLineEdit, QSpinBox, QVBoxLayout, QWi
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.index import DatasetIndex
-from napari_cellforce.widgets._form import Form, folded
+from napari_cellforce.widgets._form import Form, align, folded
 from napari_cellforce.widgets.train_split_choice import TrainSplitChoice
 from napari_cellforce.widgets.train_start import PREFERRED, SCALES, TrainStart
 
@@ -185,6 +185,7 @@ class TrainSettingsSection(QWidget):
     def _build_passes(self) -> Form:
         form = Form()
         form.add("Passes", self._epochs, "Passes over the data (epochs), at most", page=_PAGE + "#passes")
+        align(form)
         return form
 
     def _build_advanced(self) -> QWidget:

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.index import DatasetIndex
-from napari_cellforce.widgets._form import Form, narrow
+from napari_cellforce.widgets._form import Form, align, narrow
 
 _SHARES = (("1 cell in 5", 0.2), ("1 cell in 4", 0.25), ("1 cell in 3", 1 / 3))
 _PARTS = 5
@@ -42,6 +42,7 @@ class TrainSplitChoice(QWidget):
             "For a drug that is washed in and out.",
             page=_PAGE,
         )
+        align(form)
         self.show_cells(None)
         self._cells.currentIndexChanged.connect(lambda _: self.changed.emit())
         self._window.editingFinished.connect(self.changed)

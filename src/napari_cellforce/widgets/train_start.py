@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QPushButton, QVBox
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets._form import Form, TextLine, narrow
+from napari_cellforce.widgets._form import Form, TextLine, align, narrow
 
 NETWORKS = {"adhesion-unet": "adhesion U-Net", "unet": "U-Net", "gfnn": "Green's-function network"}
 """Kinds that can be trained -> what they are called."""
@@ -71,8 +71,12 @@ class TrainStart(QWidget):
         self._note = TextLine()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._build())
+        model, name = self._build_model(), Form()
+        name.add("Name", self._name, "What to call your model")
+        align(model, name)
+        layout.addLayout(model)
         layout.addWidget(self._note)
+        layout.addLayout(name)
         self.fill()
         self._start.currentIndexChanged.connect(self._on_start)
         self._parts.currentIndexChanged.connect(self._on_part)
@@ -155,7 +159,7 @@ class TrainStart(QWidget):
             "name": self._name.text(),
         }
 
-    def _build(self) -> Form:
+    def _build_model(self) -> Form:
         browse = QPushButton("Import …")
         browse.setToolTip("Start from a weights file")
         browse.clicked.connect(self._on_import)
@@ -173,7 +177,6 @@ class TrainStart(QWidget):
         form.add(
             "May change", self._parts, "The fewer cells, the less of it", page=_PAGE + "#what-may-change"
         )
-        form.add("Name", self._name, "What to call your model")
         return form
 
     def _show_part(self) -> None:
