@@ -9,7 +9,7 @@ import threading
 import pytest
 from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QTableWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QTableWidget
 
 from napari_cellforce.batch import BatchConfig, bench
 from napari_cellforce.io import write_stack
@@ -59,7 +59,7 @@ def button(panel, start) -> QPushButton:
 
 def states(panel) -> list[str]:
     table = panel.findChild(QTableWidget)
-    return [table.item(i, 2).text() for i in range(table.rowCount())]
+    return [table.item(i, 3).text() for i in range(table.rowCount())]
 
 
 def words(panel) -> str:
@@ -122,7 +122,7 @@ def test_what_was_finished_before_napari_was_closed_is_not_done_again(make_panel
     second = make_panel()
     qtbot.waitUntil(lambda: "finished before" in words(second), timeout=PATIENCE)
     assert states(second) == ["⚠ problem", "✓ finished", "✓ finished"]
-    assert not button(second, "Predict").isEnabled()
+    assert not button(second, "Nothing left to do").isEnabled()
 
 
 @pytest.fixture
@@ -233,5 +233,7 @@ def test_closing_the_panel_ends_the_work(make_panel, qtbot, folder, slow):
     qtbot.waitUntil(lambda: not lock.exists(), timeout=PATIENCE)
 
 
-def test_the_panel_is_as_narrow_as_the_others(panel):
+def test_the_panel_is_as_narrow_as_the_others_and_nothing_in_it_is_cut_off(panel):
     assert panel.minimumSizeHint().width() <= 350
+    content = panel.findChild(QScrollArea).widget()
+    assert content.minimumSizeHint().width() <= 350 - 14, "a bar to scroll needs room too"

@@ -107,7 +107,11 @@ def _connect(address: Any) -> Any:
 
 def _events_of(task: Task, config: BatchConfig) -> tuple[StepEvent, ...]:
     """Do a task, on a worker; return how its steps ended."""
-    return tuple(event for event in carry_out(task, config) if event.state != "running")
+    import dask
+
+    # Reading a frame must not become a task of the cluster: it would wait for this one to end.
+    with dask.config.set(scheduler="synchronous"):
+        return tuple(event for event in carry_out(task, config) if event.state != "running")
 
 
 def _told(future: Any, task: Task) -> tuple[StepEvent, ...]:

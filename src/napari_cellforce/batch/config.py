@@ -60,6 +60,8 @@ class BatchConfig:
         Passes with dropout for an uncertainty; 0 for one plain pass.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+    backend : str
+        What computes a network: ``"auto"``, ``"eager"``, ``"openvino"`` ...
     workers : int
         Processes; 1 works in this one.
     scheduler : str
@@ -86,6 +88,7 @@ class BatchConfig:
     predict: PredictConfig = field(default_factory=PredictConfig)
     samples: int = 0
     device: str = "auto"
+    backend: str = "auto"
     workers: int = 1
     scheduler: str = ""
     cluster: str = ""
@@ -196,6 +199,7 @@ _FLAGS = {
     "predict.sensitivity": "--sensitivity",
     "samples": "--samples",
     "device": "--device",
+    "backend": "--backend",
     "workers": "--workers",
     "scheduler": "--scheduler",
     "cluster": "--cluster",

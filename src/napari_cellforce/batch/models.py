@@ -57,9 +57,9 @@ def _require_parts(config: BatchConfig, predictors: Sequence[Predictor]) -> None
 
 def load_one(given: str, config: BatchConfig) -> Predictor:
     """Load one model, or return the one that this process has loaded before."""
-    return _loaded(given, config.device, config.samples, config.model_folder)
+    return _loaded(given, config.device, config.backend, config.samples, config.model_folder)
 
 
 @lru_cache(maxsize=_KEPT)
-def _loaded(given: str, device: str, samples: int, folder: str) -> Predictor:
-    return zoo.load_predictor(given, device=device, samples=samples, folder=folder or None)
+def _loaded(given: str, device: str, backend: str, samples: int, folder: str) -> Predictor:
+    return zoo.load_predictor(given, device=device, backend=backend, samples=samples, folder=folder or None)

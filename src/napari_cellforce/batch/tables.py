@@ -62,10 +62,7 @@ def write_tables(plan: Plan, standing: Sequence[PlannedInput], failures: Sequenc
             plan.out / AGREEMENT, (_named(row, line) for row in standing for line in agreements[row.title])
         )
     _write(plan.out / FAILURES, (_named(f.row, {"part": f.part, "reason": f.reason}) for f in failures))
-    reasons: dict[str, str] = {}
-    for failure in failures:
-        reasons[failure.row.title] = f"{reasons.get(failure.row.title, '')} {failure.in_words}".strip()
-    write_summary_page(plan.out / PAGE, plan, tables, agreements, reasons)
+    write_summary_page(plan.out / PAGE, plan, tables, agreements, _reasons(plan, failures))
 
 
 def frame_table(row: PlannedInput) -> Rows:
@@ -83,6 +80,20 @@ def frame_table(row: PlannedInput) -> Rows:
 def agreement_table(row: PlannedInput) -> Rows:
     """Return the numbers of a comparison with a measured field; none where there is no comparison."""
     return _read(row.compared / "agreement.csv") if COMPARE in row.finished else []
+
+
+def _reasons(plan: Plan, failures: Sequence[Failure]) -> dict[str, str]:
+    """Return what failed and why, what is the same of all models said once."""
+    texts: dict[str, str] = {}
+    for failure in failures:
+        texts[failure.row.title] = f"{texts.get(failure.row.title, '')} {failure.in_words}".strip()
+    found: dict[str, str] = {}
+    for failure in failures:
+        name, text = failure.row.name, texts[failure.row.title]
+        titles = [row.title for row in plan.inputs if row.name == name]
+        same = all(texts.get(title) == text for title in titles)
+        found[name if same else failure.row.title] = text
+    return found
 
 
 def _tables_by_frame(row: PlannedInput) -> Iterator[Rows]:

@@ -95,16 +95,14 @@ def _how_it_ended(process: BaseProcess) -> str:
 
 def _serve(connection: Connection, config: BatchConfig) -> None:
     """Do the tasks that come through `connection`, until its other end is closed; None ends each."""
-    import torch
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from napari_cellforce.models.device import use_threads
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        while True:
-            try:
-                for event in carry_out(connection.recv(), config):
-                    connection.send(event)
-                connection.send(None)
-            except (EOFError, BrokenPipeError, ConnectionResetError):
-                return
+    use_threads(1)
+    while True:
+        try:
+            for event in carry_out(connection.recv(), config):
+                connection.send(event)
+            connection.send(None)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return

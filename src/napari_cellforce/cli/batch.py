@@ -112,6 +112,12 @@ def batch(
         int, typer.Option(min=0, help="Dropout passes for an uncertainty; 0 for one plain pass.")
     ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_WHERE)] = "auto",
+    backend: Annotated[
+        str,
+        typer.Option(
+            help="What computes a network: auto, eager, openvino, compile or amp.", rich_help_panel=_WHERE
+        ),
+    ] = "auto",
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=_WHERE)
     ] = 1,
@@ -168,6 +174,7 @@ def batch(
         predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
         samples=samples,
         device=device,
+        backend=backend,
         workers=workers,
         scheduler=scheduler,
         cluster=str(absolute(cluster)) if cluster else "",

@@ -5,16 +5,26 @@ from __future__ import annotations
 import dataclasses
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.io.measured import MeasuredLayout
-from napari_cellforce.widgets._form import Form, folded, narrow
+from napari_cellforce.widgets._form import Form, folded, help_button, narrow
 
 _PARTS = {
     "fields": ("inner fields", "What the model computes on the way: stiffness, potentials; not of a U-Net"),
     "greens": ("Green's functions", "Only of a Green's-function network (GFNN)"),
-    "formula": ("one formula", "A few terms that say nearly the same as the model; takes minutes an image"),
+    "formula": ("formula", "A few terms that say nearly the same as the model; takes minutes an image"),
     "decomposition": (
         "potentials",
         "The field taken apart into gradient and rotation; takes minutes an image",
@@ -107,7 +117,8 @@ class BatchPartsSection(QWidget):
         self._interval.setSpecialValueText("from the files")
         content = QWidget()
         form = Form(content)
-        form.add("Explain", ticks, "What is to be explained of every prediction", page="explain/")
+        form.addRow(_heading("Explain every prediction by its"))
+        form.addRow(ticks)
         form.add(
             "Measured",
             self._pattern,
@@ -145,6 +156,15 @@ class BatchPartsSection(QWidget):
         for number in (self._pixel, self._spacing, self._interval, self._scale):
             number.setKeyboardTracking(False)
             number.valueChanged.connect(lambda _: self.changed.emit())
+
+
+def _heading(text: str) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(QLabel(text), 1)
+    layout.addWidget(help_button("explain/", "explanations"))
+    return row
 
 
 def _length(empty: str) -> QDoubleSpinBox:

@@ -10,7 +10,8 @@ from napari_cellforce.batch.wishes import PREDICT
 from napari_cellforce.errors import sentence
 from napari_cellforce.widgets._form import TextLine, Tone
 
-_COLUMNS = ("Image", "Frames", "State")
+_COLUMNS = ("Image", "Model", "Frames", "State")
+_MODEL, _FRAMES, _STATE = range(1, 4)
 _LISTED = 3
 """Most problems written out; the rest is in the table."""
 
@@ -42,8 +43,10 @@ class BatchPlanSection(QWidget):
         self._table.setSelectionMode(QTableWidget.SingleSelection)
         self._table.verticalHeader().hide()
         self._table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
-        self._table.setColumnWidth(1, 55)
-        self._table.setColumnWidth(2, 100)
+        for column, width in ((_MODEL, 95), (_FRAMES, 55), (_STATE, 85)):
+            self._table.setColumnWidth(column, width)
+        self._table.setTextElideMode(Qt.ElideMiddle)
+        self._table.setWordWrap(False)
         self._table.setMinimumHeight(170)
         self._table.cellDoubleClicked.connect(self._on_double_click)
         self._table.itemSelectionChanged.connect(self.chosen)
@@ -74,7 +77,10 @@ class BatchPlanSection(QWidget):
         i = self._table.rowCount()
         self._table.setRowCount(i + 1)
         self._rows[row.title] = i, row
-        for column, text in enumerate((row.title, str(row.frames or ""), "")):
+        several = row.title != row.name
+        self._table.setColumnHidden(_MODEL, not several)
+        self._table.setColumnHidden(_FRAMES, several)  # there is no room for both
+        for column, text in enumerate((row.name, row.model, str(row.frames or ""), "")):
             item = QTableWidgetItem(text)
             item.setData(Qt.UserRole, row)
             item.setToolTip(_details(row))
@@ -97,11 +103,12 @@ class BatchPlanSection(QWidget):
 
     def _set_state(self, title: str, state: str, tip: str) -> None:
         sign = {"problem": "⚠ ", "finished": "✓ "}.get(state, "")
-        item = self._table.item(self._rows[title][0], 2)
+        i, row = self._rows[title]
+        item = self._table.item(i, _STATE)
         item.setText(sign + state)
         item.setToolTip(tip)
         if state == "problem":
-            self._problems[title] = tip
+            self._problems[row.name] = tip  # that of several models is, as a rule, one and the same
             self._tell_problems()
 
     def _tell_problems(self) -> None:

@@ -8,8 +8,10 @@ from napari_cellforce.widgets._form import Tone
 
 def offer(plan: Plan | None) -> str:
     """Return what the button says it will do."""
-    if plan is None or not plan.to_do:
+    if plan is None:
         return "Predict this folder"
+    if not plan.to_do:
+        return "Nothing left to do"
     images = len({row.name for row in plan.to_do})
     total = len({row.name for row in plan.inputs})
     verb = "Predict" if any(not row.predicted for row in plan.to_do) else "Complete"

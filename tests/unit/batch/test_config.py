@@ -35,6 +35,7 @@ def everything_changed(folder, out) -> BatchConfig:
         measured=MeasuredLayout("kPa", "µm", 0.2, 1.5, 2.0, True, True, True, 0.5),
         predict=PredictConfig(("zyxin",), True, 267.0, 1.5),
         device="cpu",
+        backend="eager",
         workers=3,
         scheduler="tcp://127.0.0.1:8786",
         model_folder=str(folder),

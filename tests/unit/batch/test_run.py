@@ -130,10 +130,11 @@ def test_a_changed_or_lost_file_is_done_again(config, predictor, folder, movie, 
     assert outcome.done == ("cell_1.tif", "cell_2.tif")
 
 
-def test_a_clock_that_was_set_back_changes_nothing(config, predictor, folder):
+@pytest.mark.parametrize("seconds", [0, 4e9], ids=["1970", "2096"])
+def test_a_clock_that_was_set_changes_nothing(config, predictor, folder, seconds):
     batch(config(), predictor)
     for path in (folder.parent / "out").rglob("*"):
-        os.utime(path, (0, 0))
+        os.utime(path, (seconds, seconds))
     assert len(batch(config(), predictor)[0].skipped) == 3
 
 
@@ -216,6 +217,21 @@ def test_an_input_deleted_or_cut_after_planning_fails_alone(config, predictor, f
     assert outcome.done == ("cell_3.tif",)
     assert "was not found" in outcome.failures["cell_1.tif"]
     assert outcome.failures["cell_2.tif"]
+
+
+def test_an_input_cut_or_deleted_while_it_is_read_fails_alone(config, predictor, folder, movie):
+    for name in ("cell_0.tif", "cell_1.tif"):
+        movie(folder / name, frames=20)
+    plan = make_plan(config(), [predictor])
+    for event in run(plan, [predictor]):
+        if isinstance(event, InputEvent) and event.what == "Predicting" and event.done == 2:
+            if event.row.name == "cell_0.tif":
+                (folder / "cell_0.tif").write_bytes((folder / "cell_0.tif").read_bytes()[:3000])
+            elif event.row.name == "cell_1.tif":
+                (folder / "cell_1.tif").unlink()
+    assert event.done == ("cell_2.tif", "cell_3.tif")
+    assert set(event.failures) == {"cell_0.tif", "cell_1.tif"}
+    assert not any("Unexpected" in why for why in event.failures.values()), event.failures
 
 
 def test_an_input_that_changes_while_it_is_read_is_not_believed(config, predictor, folder, movie):
