@@ -106,6 +106,8 @@ CONTENDERS = {
     "GFNN, zyxin + actin, shared source": green(TWO[:2], balance="shared"),
     "GFNN, zyxin + actin, projected balance": green(TWO, balance="projected"),
     "PBNN, zyxin + actin, sigma_a field": bottleneck(TWO, active="field"),
+    "GFNN, zyxin, adhesions": green(ONE[:1], haze=(1.35, 2.7)),
+    "GFNN, zyxin + actin, adhesions": green(TWO[:2], haze=(1.35, 2.7)),
     "GFNN, zyxin + actin, free kernels": green(TWO[:2], form="published", size=160),
 }
 

@@ -14,8 +14,9 @@ from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from napari_cellforce.models.adhesion_unet import balanced
+from napari_cellforce.models.adhesion_unet import balanced, blur
 from napari_cellforce.models.checks import in_range, one_of
 
 SCALARS = ("phi", "psi", "chi")
@@ -39,6 +40,9 @@ class GFNNConfig:
         weights says so by ``output_order="xy"``).
     in_channels : int
         Channels of the image.
+    haze : tuple of float
+        Isotropic only: Gaussians, in pixels, whose local mean counts as haze. Of every channel the network
+        also sees what stands out from it: its own convolutions see two pixels far.
     width, expansion : int
         Channels of the source network, and hidden channels per channel.
     size : int
@@ -58,6 +62,7 @@ class GFNNConfig:
 
     form: Literal["isotropic", "published"] = "isotropic"
     in_channels: int = 1
+    haze: tuple[float, ...] = ()
     width: int = 64
     expansion: int = 4
     size: int = 64
@@ -73,9 +78,12 @@ class GFNNConfig:
         in_range("expansion", self.expansion, 1, 64)
         in_range("size", self.size, 4, 4096)
         in_range("padding", self.padding, 0, 4096)
+        object.__setattr__(self, "haze", tuple(self.haze))
+        for sigma in self.haze:
+            in_range("haze", sigma, 0.1, 100)
         one_of("balance", self.balance, ("none", "shared", "projected"))
-        if self.form == "published" and self.balance != "none":
-            raise ValueError("balance must be none in the published form, whose kernels are not isotropic")
+        if self.form == "published" and (self.balance != "none" or self.haze):
+            raise ValueError("balance must be none, and haze empty, in the published form")
         if len(self.lengths) != len(SCALARS):
             raise ValueError(f"lengths are {self.lengths}, but must be one each of {', '.join(SCALARS)}")
 
@@ -120,7 +128,7 @@ class GFNN(nn.Module):
         super().__init__()
         self.config = config
         self.conv_in = nn.Sequential(
-            SourceBlock(config.in_channels, config.width, config.expansion),
+            SourceBlock(config.in_channels * (1 + len(config.haze)), config.width, config.expansion),
             SourceBlock(config.width, config.width, config.expansion),
             nn.Conv2d(config.width, len(SCALARS) - (config.balance == "shared"), 1),
         )
@@ -176,10 +184,11 @@ class GFNN(nn.Module):
 
     def sources(self, x: Tensor) -> Tensor:
         """Return the sources of phi, psi and chi, ``(N, 3, Y, X)``, of an ``(N, C, Y, X)`` image."""
-        sources = cast("Tensor", self.conv_in(x))
+        seen = torch.cat([x, *(functional.relu(x - blur(x, sigma)) for sigma in self.config.haze)], dim=1)
+        sources = cast("Tensor", self.conv_in(seen))
         if self.config.form == "published":
             return sources
-        sources = sources - cast("Tensor", self.conv_in(x.new_zeros(1, x.shape[1], 1, 1)))
+        sources = sources - cast("Tensor", self.conv_in(x.new_zeros(1, seen.shape[1], 1, 1)))
         return sources[:, [0, 1, 1]] if self.config.balance == "shared" else sources
 
     def greens_functions(self, shape: tuple[int, int], device: torch.device | None = None) -> Tensor:

@@ -154,6 +154,19 @@ def test_any_list_of_proteins_is_taken_and_every_one_counts(channels):
     assert (image.grad.abs().amax(dim=(0, 2, 3)) > 0).all()
 
 
+def test_what_stands_out_from_the_haze_is_seen_from_afar():
+    """Light a pixel that the convolutions do not reach: the source changes only where haze is told."""
+    image = 1 + 0 * a_random_image(1)
+    lit = image.clone()
+    lit[..., 24, 30] += 50
+    for haze, seen in (((), False), ((4.0,), True)):
+        module = a_network(haze=haze)
+        with torch.no_grad():
+            image[..., 24, 24] = lit[..., 24, 24] = 1.5
+            change = (module.sources(lit) - module.sources(image))[..., 24, 24].abs().max()
+        assert bool(change > 1e-9) == seen
+
+
 def test_free_kernels_start_where_isotropic_ones_do():
     """One number per Fourier mode, but the same screened decay before training."""
     free, ours = a_network(form="published", size=32), a_network()
