@@ -12,10 +12,11 @@ from qtpy.QtCore import QCoreApplication, QEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_cellforce import io
+from napari_cellforce.batch import BatchConfig
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.watch import WatchConfig
 from napari_cellforce.widgets import watch_section
-from napari_cellforce.widgets.watch_section import WatchSection
+from napari_cellforce.widgets.watch_section import WatchSection, watch_config
 
 
 class Microscope:
@@ -69,6 +70,7 @@ def test_the_layers_grow_with_the_movie(hand, viewer, scope):
     hand.wait_for("1 of run")
     scope.write(2)
     hand.wait_for("3 of run. Waiting for the next frame")
+    assert hand.reads("where the cell pulls, not how hard"), "of this model"
     image, traction, _ = viewer.layers
     assert len(image.data) == len(traction.data) == 3
     assert viewer.dims.current_step[0] == 2, "the newest frame is looked at"
@@ -146,7 +148,7 @@ def test_what_is_missing_is_said_before_anything_begins(hand):
 
 
 def test_the_command_is_what_the_section_does(hand, tmp_path):
-    hand.press("Copy as command")
+    hand.press("Copy command")
     text = QApplication.clipboard().text()
     assert text.startswith("cellforce watch ")
     assert str(tmp_path / "run") in text
@@ -178,3 +180,11 @@ def test_only_the_end_of_a_long_movie_is_brought_into_memory(hand, viewer, scope
     assert shown.data[2].max() > 0
     hand.press("Stop")
     hand.wait_for("saved")
+
+
+def test_a_watch_takes_over_what_is_chosen_for_a_batch():
+    batch = BatchConfig("in", "out", ("gfnn", "other"), pattern="*_z.tif", pixel_size=0.2, z="max", samples=4)
+    watched = watch_config(batch, 5.0)
+    assert (watched.folder, watched.out, watched.model, watched.settle) == ("in", "out", "gfnn", 5.0)
+    for name in ("pattern", "pixel_size", "z", "samples", "predict", "device", "backend"):
+        assert getattr(watched, name) == getattr(batch, name)

@@ -13,7 +13,7 @@ from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, Plann
 from napari_cellforce.batch.tables import PAGE
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.hooks import read_layers
-from napari_cellforce.widgets._form import Tone
+from napari_cellforce.widgets._form import Tone, folded
 from napari_cellforce.widgets._panel import Panel
 from napari_cellforce.widgets._worker import tell
 from napari_cellforce.widgets.batch_actions import BatchActions
@@ -27,6 +27,7 @@ from napari_cellforce.widgets.batch_work import BatchWork
 from napari_cellforce.widgets.model_section import ModelSection
 from napari_cellforce.widgets.preferences import Memory, Preferences
 from napari_cellforce.widgets.run_section import RunSection
+from napari_cellforce.widgets.watch_section import WatchSection, watch_config
 
 PANEL = "batch"
 
@@ -64,6 +65,7 @@ class BatchPanel(Panel):
         self._button = RunSection()
         self._progress = BatchProgress()
         self._actions = BatchActions(self.config)
+        self._watch = WatchSection(napari_viewer, lambda settle: watch_config(self.config(), settle))
         self._build()
         self._recall()
         self._connect()
@@ -88,6 +90,7 @@ class BatchPanel(Panel):
             self._base,
             models=(model.entry.name, *self._models.chosen),
             device=model.device,
+            backend=model.backend,
             samples=model.samples,
             model_folder=model.model_folder or "",
             predict=predict,
@@ -101,6 +104,7 @@ class BatchPanel(Panel):
         self._model.choose(
             first,
             device=config.device,
+            backend=config.backend,
             samples=config.samples,
             already_normalised=config.predict.already_normalised,
             calibration=config.predict.calibration,
@@ -128,6 +132,8 @@ class BatchPanel(Panel):
             self._viewer.add_layer(Layer.create(*layer))
 
     def _build(self) -> None:
+        watching = folded("Follow a running acquisition")
+        watching.addWidget(self._watch)
         sections = (
             self._folder,
             self._model,
@@ -137,6 +143,7 @@ class BatchPanel(Panel):
             self._button,
             self._progress,
             self._actions,
+            watching,
         )
         self._lay_out(sections, lambda: self.show_config(BatchConfig("", "", ())), stays="results")
 
@@ -151,6 +158,7 @@ class BatchPanel(Panel):
         self._progress.cancelled.connect(self._on_cancel)
         self._actions.opened.connect(self._on_open)
         self._actions.loaded.connect(self.show_config)
+        self._watch.running_changed.connect(self._refresh)
         work = self._work
         work.began.connect(self._table.clear)
         work.looked.connect(self._table.add)
@@ -164,6 +172,7 @@ class BatchPanel(Panel):
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"config": self.config().to_json()})
         self._work.drop()
+        self._watch.dismantle()
         self._model.drop_jobs()
 
     def _recall(self) -> None:
@@ -229,7 +238,7 @@ class BatchPanel(Panel):
 
     def _refresh(self) -> None:
         """Bring the buttons in line with plan and run."""
-        plan, running = self._work.plan, self._work.running
+        plan, running = self._work.plan, self._work.running or self._watch.running
         self._button.set_offer(offer(plan), ready=plan is not None and bool(plan.to_do) and not running)
         for section in (self._folder, self._model, self._models, self._parts):
             section.setEnabled(not running)

@@ -12,6 +12,7 @@ from napari.layers import Image, Layer
 from napari_cellforce.fields import FrameResult, ImageStack, VectorField, X, Y
 from napari_cellforce.layers import (
     METADATA_KEY,
+    USUAL_THRESHOLD,
     ArrowLook,
     Frame,
     Labelling,
@@ -75,10 +76,11 @@ class WatchResult:
     viewer : ViewerModel
     job : Prediction
         Of the first frames.
-    look : ArrowLook
+    look : ArrowLook, optional
+        By default arrows of usual length, without the shortest.
     """
 
-    def __init__(self, viewer: ViewerModel, job: Prediction, look: ArrowLook) -> None:
+    def __init__(self, viewer: ViewerModel, job: Prediction, look: ArrowLook | None = None) -> None:
         self._viewer, self._job, self._look = viewer, job, look
         self._data = Growing((2, *job.stack.shape))
         self._mask = Growing(job.stack.shape, np.bool_)
@@ -154,7 +156,8 @@ class WatchResult:
         self._magnitude.contrast_limits = (0.0, upper_limit(np.hypot(first[Y], first[X])))
         self._magnitude.colorbar.visible = True
         reference = longest(np.moveaxis(first, 0, -1))
-        self._arrows = LiveArrows(self._viewer, field, self._frame, self._label, self._look, reference)
+        look = self._look or ArrowLook(threshold=USUAL_THRESHOLD * reference)
+        self._arrows = LiveArrows(self._viewer, field, self._frame, self._label, look, reference)
         self._viewer.layers.extend(self.layers)
         self._viewer.canvas.overlays.scale_bar.visible = True
 

@@ -14,6 +14,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_cellforce.batch import BatchConfig
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io import is_field, read_field
@@ -23,6 +24,7 @@ from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
 from napari_cellforce.widgets._form import Form, TextLine, Tone
 from napari_cellforce.widgets._worker import Job, tell
 from napari_cellforce.widgets.plot import TimePlot
+from napari_cellforce.widgets.predict_panel import FRAMEWISE
 from napari_cellforce.widgets.watch_result import WatchResult
 
 _PAGE = "tutorials/watch/"
@@ -67,15 +69,15 @@ class WatchSection(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._make_config, self._look = viewer, make_config, look or ArrowLook()
+        self._viewer, self._make_config, self._look = viewer, make_config, look
         self._stop = threading.Event()
         self._shown = ""
         self._results: dict[str, WatchResult] = {}
         self._counts: dict[str, int] = {}
-        self._problem = ""
+        self._problem = self._caveat = ""
         self._job = Job(self)
         self._text, self._trouble = TextLine(), TextLine()
-        self._button, self._copy = QPushButton(), QPushButton("Copy as command")
+        self._button, self._copy = QPushButton(), QPushButton("Copy command")
         self._settle = QDoubleSpinBox()
         self._plot = TimePlot(viewer)
         self._build()
@@ -100,7 +102,8 @@ class WatchSection(QWidget):
             self._say(str(error), Tone.PROBLEM)
             return
         self._stop = stop = threading.Event()
-        self._shown, self._problem, self._results, self._counts = "", "", {}, {}
+        self._shown = self._problem = self._caveat = ""
+        self._results, self._counts = {}, {}
         self._trouble.say("")
         self._job.start(lambda: _events(config, stop))
         self._say("Looking at the folder …")
@@ -185,6 +188,7 @@ class WatchSection(QWidget):
             case "found" if record.job is not None:
                 self._results[record.name] = WatchResult(self._viewer, record.job, self._look)
                 self._counts.setdefault(record.name, 0)
+                self._caveat = FRAMEWISE if record.job.predictor.record.relative_to == "frame" else ""
             case "frame":
                 self._take(record)
             case "failed":
@@ -216,7 +220,7 @@ class WatchSection(QWidget):
             return f"Nothing is there yet. {doing}"
         counts = ", ".join(f"{n} of {name}" for name, n in list(self._counts.items())[-3:])
         earlier = f", {len(self._counts) - 3} movies before" if len(self._counts) > 3 else ""
-        return f"Frames predicted: {counts}{earlier}. {doing}"
+        return f"Frames predicted: {counts}{earlier}. {doing} {self._caveat}".strip()
 
     def _draw(self, result: WatchResult) -> None:
         rows = result.rows
@@ -243,6 +247,24 @@ class WatchSection(QWidget):
         else:
             self._say(self._account("All that was predicted is saved."), Tone.GOOD)
         self._refresh()
+
+
+def watch_config(batch: BatchConfig, settle: float) -> WatchConfig:
+    """Return the settings of a watch that are those of a batch: its folders, its first model, and so on."""
+    return WatchConfig(
+        folder=batch.folder,
+        out=batch.out,
+        model=batch.models[0],
+        pattern=batch.pattern,
+        pixel_size=batch.pixel_size,
+        z=batch.z,
+        predict=batch.predict,
+        samples=batch.samples,
+        device=batch.device,
+        backend=batch.backend,
+        model_folder=batch.model_folder,
+        settle=settle,
+    )
 
 
 def _events(config: WatchConfig, stop: threading.Event) -> Iterator[WatchEvent | _Before]:
