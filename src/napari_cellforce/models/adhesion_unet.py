@@ -73,6 +73,9 @@ class AdhesionUNetConfig:
         Show the network which way adhesions are elongated, and let them pull along it.
     fine : bool
         Draw the fields on pixels of half the image's sides, with a look at the image at that scale.
+    bound : float
+        Largest component of the network's fields, in multiples of a_k: it then corrects the adhesion filter
+        and cannot be far from it where images are unlike those it has learnt from. 0 for no bound.
     unet : UNetConfig
         Of the inner network; its channels follow from the rest.
     """
@@ -87,6 +90,7 @@ class AdhesionUNetConfig:
     multiplied: bool = True
     oriented: bool = False
     fine: bool = False
+    bound: float = 0.0
     unet: UNetConfig = field(default_factory=_inner)
 
     def __post_init__(self) -> None:
@@ -165,8 +169,17 @@ class AdhesionUNet(nn.Module):
 
     @property
     def outer(self) -> list[nn.Parameter]:
-        """The parameters that the traction is proportional to."""
-        return [*self.last.parameters(), self.pull, *([] if self.along is None else [self.along])]
+        """The parameters of the last step from the network to the traction."""
+        return [*self.last.parameters(), *self._factors]
+
+    @property
+    def proportional(self) -> list[nn.Parameter]:
+        """The parameters that the traction is proportional to, all together."""
+        return self._factors if self.config.bound else self.outer
+
+    @property
+    def _factors(self) -> list[nn.Parameter]:
+        return [self.pull] if self.along is None else [self.pull, self.along]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the traction.
@@ -191,12 +204,20 @@ class AdhesionUNet(nn.Module):
         if not self.config.multiplied:
             return balanced(fields.sum(dim=1) * mask)
         count = len(self.config.spreads)
+        if self.config.bound:
+            fields = self.config.bound * self._strength[:, None, None, None] * torch.tanh(fields)
         pulls = self.pull[:, None, None, None] * towards[:, None] + fields[:, :count]
         if self.along is not None:
             more = self.along[:, None, None, None] * towards[:, None] + fields[:, count : 2 * count]
             pulls = pulls + reflected(more, axes[0])
         free = fields[:, count * (1 + self.config.oriented) :].sum(dim=1) * mask
         return balanced((adhesions[:, :, None] * pulls).sum(dim=1) + free)
+
+    @property
+    def _strength(self) -> Tensor:
+        """a_k, for every field that the network draws; their mean for the free one."""
+        of_each = [self.pull] * (1 + self.config.oriented)
+        return torch.cat([*of_each, *([self.pull.mean()[None]] if self.config.free else [])])
 
     def adhesions(self, protein: Tensor, mask: Tensor) -> Tensor:
         """Return what stands out from the haze, ``(N, 1, Y, X)`` to ``(N, K, Y, X)``, one for each spread."""

@@ -113,7 +113,7 @@ def scale_output(module: nn.Module, record: ModelRecord, factor: float) -> None:
     if isinstance(module, GFNN):
         module.kernel[:2] += torch.log(torch.tensor(factor))
         return
-    parameters = head(module)
+    parameters = module.proportional if isinstance(module, AdhesionUNet) else head(module)
     if record.output == "magnitude_angle":
         for parameter in parameters:
             parameter[0] *= factor
