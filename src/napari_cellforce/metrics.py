@@ -164,7 +164,9 @@ def _vectors(field: npt.ArrayLike) -> FloatArray64:
 
 
 def _length(field: npt.ArrayLike) -> FloatArray64:
-    return np.asarray(np.linalg.norm(_vectors(field), axis=-3))
+    vectors = _vectors(field)
+    y, x = vectors[..., Y, :, :], vectors[..., X, :, :]
+    return np.asarray(np.sqrt(y * y + x * x))  # numpy's norm takes longer
 
 
 def _sum(values: FloatArray64, mask: BoolArray) -> FloatArray64:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from napari_cellforce import metrics
 from napari_cellforce.fields import NORMALISED, BoolArray, Mask, PixelSize, Unit, VectorField
+from napari_cellforce.preprocess.regrid import Window
 
 _QUANTITIES = (
     ("mean traction", "Pa"),
@@ -72,6 +73,8 @@ def frame_row(
     dict
         From the names of `column_names` to numbers.
     """
+    window = Window.around(mask) if mask.any() else Window(0, 0, *mask.shape)
+    traction, mask = window.cut(np.asarray(traction, dtype=np.float64)), window.cut(mask)
     total = float(metrics.total_force(traction, mask, pixel_size))
     net = float(np.linalg.norm(metrics.net_force(traction, mask, pixel_size)))
     values = [
@@ -87,7 +90,8 @@ def frame_row(
         float(metrics.contractile_moment(traction, mask, pixel_size)),
     ]
     if displacement is not None:
-        values.append(float(metrics.strain_energy(traction, displacement, mask, pixel_size)))
+        u = window.cut(np.asarray(displacement))
+        values.append(float(metrics.strain_energy(traction, u, mask, pixel_size)))
     names = column_names(unit, energy=displacement is not None)
     return dict(zip(names, values, strict=True))
 
