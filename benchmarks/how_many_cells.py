@@ -38,7 +38,7 @@ from napari_cellforce.train import DataConfig, OptimiseConfig, calibrate_file, f
 from napari_cellforce.zoo import load_predictor
 from other_microscope import OtherMicroscope
 
-FRAMES, MANY, JUDGED = 3, 100, 16
+FRAMES, MANY, JUDGED, USUAL = 3, 100, 32, 16
 HOME = "error on the usual cells at the best scale"
 PLANS = {
     "other microscope": ((1, "scale"), (4, "scale"), (4, "all")),
@@ -53,12 +53,12 @@ PLANS = {
 def main(model: str, *, many: bool) -> None:
     """Fine-tune, and write what came of it."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
-        made(SimulateConfig(cells=JUDGED, seed=77, measured=True), "usual")
+        made(SimulateConfig(cells=USUAL, seed=77, measured=True), "usual")
         usual = scores(model, "usual")
         pascal = scale(usual)
         found = {}
         for microscope, plan in PLANS.items():
-            world = World(model, microscope, pascal)
+            world = World(model, microscope, usual)
             world.simulate()
             rows = [judged(world.scores(model), usual, pascal) | {"cells": 0, "what changed": "nothing"}]
             for cells, way in (*plan, *(((MANY, "all"),) if many else ())):
@@ -78,13 +78,13 @@ class World:
     ----------
     model : str
     microscope : str
-    pascal : float
-        Of one unit of the model, as it is on the usual cells.
+    usual : list of FrameScore
+        Of the model as it is, on the usual cells.
     """
 
     model: str
     microscope: str
-    pascal: float
+    usual: list[FrameScore]
 
     def simulate(self) -> None:
         """Make the cells to learn from, and those to judge on."""
@@ -122,7 +122,9 @@ class World:
             result = train(config, folder)
             path, told = result.model, {"epochs": len(result.history), "share kept": result.share}
         seconds = round(time.perf_counter() - begin, 1)
-        after = judged(self.scores(str(path.absolute())), scores(str(path.absolute()), "usual"), 1.0)
+        # Another scale alone changes nothing where every model is judged at its best one.
+        usual = self.usual if way == "scale" else scores(str(path.absolute()), "usual")
+        after = judged(self.scores(str(path.absolute())), usual, 1.0)
         return after | {"cells": cells, "what changed": way, "seconds": seconds} | told
 
 
