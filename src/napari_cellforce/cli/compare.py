@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import numpy as np
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output
+from napari_cellforce.errors import CellForceWarning
 
 if TYPE_CHECKING:
     from napari_cellforce.fields import VectorField
@@ -19,7 +21,9 @@ def compare(
     first: Annotated[Path, typer.Argument(help="A: a field, as a rule the predicted one.")],
     second: Annotated[Path, typer.Argument(help="B: another one, as a rule measured; any format.")],
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("cellforce-compare"),
-    mask: Annotated[Path | None, typer.Option(help="Where the cell is, on A's grid.")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="Where the cell is, or the labels of several, on A's grid.")
+    ] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Scale A to B first; always done if A is normalised.")
     ] = False,
@@ -69,13 +73,23 @@ def compare(
 
 def _field(path: Path, layout: MeasuredLayout) -> VectorField:
     from napari_cellforce.io.measured import read_measured
+    from napari_cellforce.tfm import doubt_about_direction
 
-    return read_measured(path, layout)
+    field = read_measured(path, layout)
+    first = np.nan_to_num(np.asarray(field.data[0]))
+    known = np.ones(first.shape[1:], bool) if field.mask is None else np.asarray(field.mask[0])
+    if known.any() and (doubt := doubt_about_direction(first, known, field.pixel_size)):
+        warnings.warn(f"{path.name}: {doubt} (--swap, --flip-y, --flip-x)", CellForceWarning, stacklevel=2)
+    return field
 
 
-def _mask(path: Path, field: VectorField) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    from napari_cellforce.io import read_mask
+def _mask(path: Path, field: VectorField) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return the labels of the cells in a mask, which must fit the field."""
+    from napari_cellforce.io import read, read_mask
 
     height, width = field.data.shape[2:]
     mask = read_mask(path, shape=(int(height), int(width)), frames=len(field.frames))
-    return np.asarray(mask.data)
+    if path.suffix.lower() == ".npy":
+        return np.asarray(mask.data).astype(np.int64)
+    labels = read(path)
+    return np.stack([labels.frame(t, (0,))[0] for t in range(labels.n_frames)]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""``cellforce tfm``: bead images, or a measured displacement, in; tractions out."""
+"""``cellforce tfm``: bead images, a folder of them, or a measured displacement in; tractions out."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import FloatArray, PixelSize, Substrate
+from napari_cellforce.fields import Substrate
 
 if TYPE_CHECKING:
     from napari_cellforce.physics.displacement import DisplacementConfig
+    from napari_cellforce.tfm import TfmConfig
 
 
 def tfm(
-    reference: Annotated[Path, typer.Argument(help="Beads at rest, after removing the cell.")],
-    loaded: Annotated[Path, typer.Argument(help="Beads pulled by the cell: an image or a movie.")],
+    reference: Annotated[
+        Path,
+        typer.Argument(
+            help="Beads at rest, after removing the cell. Alone: a folder of bead images, "
+            "or the file of a displacement that was measured before."
+        ),
+    ],
+    loaded: Annotated[
+        Path | None, typer.Argument(help="Beads pulled by the cell: an image or a movie.")
+    ] = None,
     young: Annotated[float | None, typer.Option(help="Stiffness (Young's modulus) of the gel in Pa.")] = None,
     poisson: Annotated[float, typer.Option(help="Poisson's ratio of the gel.")] = 0.5,
     thickness: Annotated[float | None, typer.Option(help="Of the gel in µm; a half-space without.")] = None,
@@ -27,7 +35,10 @@ def tfm(
         float | None, typer.Option(help="Side of a pixel in µm, if the file does not say.")
     ] = None,
     window: Annotated[
-        list[int] | None, typer.Option(help="Side of the windows of each pass in pixels; repeat.")
+        list[int] | None,
+        typer.Option(
+            help="Side of the windows of each pass in pixels; repeat. Of a displacement: of its PIV."
+        ),
     ] = None,
     overlap: Annotated[int | None, typer.Option(help="Of the last pass's windows in pixels.")] = None,
     drift: Annotated[str, typer.Option(help="shift, rigid or none.")] = "shift",
@@ -42,21 +53,30 @@ def tfm(
     each: Annotated[
         bool, typer.Option("--each", help="Choose lambda for each frame, not one for all.")
     ] = False,
+    keep_borders: Annotated[
+        bool, typer.Option("--keep-borders", help="Do not fit opposite borders of the displacement.")
+    ] = False,
     preset: Annotated[
         Path | None, typer.Option(help="Settings as JSON, instead of the options above.")
     ] = None,
+    words: Annotated[
+        tuple[str, str, str],
+        typer.Option(help="Of a folder: words in the names of beads at rest, beads pulled, and masks."),
+    ] = ("reference", "loaded", "mask"),
+    unit: Annotated[str | None, typer.Option(help="Of a displacement: px, µm or nm.")] = None,
+    spacing: Annotated[
+        float | None, typer.Option(help="Of a displacement without positions: distance of vectors in µm.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Output folder; beside the loaded image by default.")
+        Path | None, typer.Option(help="Output folder; beside the (loaded) image by default.")
     ] = None,
 ) -> None:
     """Measure tractions from images of beads: writes displacement, traction, a table and the settings."""
-    from napari_cellforce.io import read, read_mask
-    from napari_cellforce.physics.regularisation import Choice
-    from napari_cellforce.predict.config import Progress
-    from napari_cellforce.tfm import TfmConfig, TfmPaths, prepare, tfm_to_files
+    from napari_cellforce.cli import tfm_inputs
+    from napari_cellforce.tfm import TfmConfig
 
     if preset is not None:
-        config = TfmConfig.from_json(preset.read_text(encoding="utf-8"))
+        config = _preset(preset)
     else:
         config = TfmConfig(
             Substrate(_stiffness(young), poisson, thickness),
@@ -65,34 +85,29 @@ def tfm(
             regularisation,
             one_for_all=not each,
             noise_outside=noise_outside,
+            fit_borders=not keep_borders,
         )
-    stack = read(loaded)
-    cell = None if mask is None else read_mask(mask, shape=stack.shape, frames=stack.n_frames)
-    size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
-    job = prepare(
-        _beads_at_rest(reference, channel), stack, config, channel=channel, mask=cell, pixel_size=size
-    )
-    paths = TfmPaths.of(out or loaded.parent, stack.name)
-    with frame_progress(loaded.name) as update:
-        for record in tfm_to_files(job, paths):
-            if isinstance(record, Progress):
-                update(record.what, record.done, record.total)
-            elif isinstance(record, Choice):
-                output.print(
-                    f"lambda = {record.regularisation:.3g} µm/Pa ({record.criterion}); "
-                    f"noise of each traction component {record.traction_noise:.3g} Pa",
-                    highlight=False,
-                )
-    output.print(f"{paths.traction}\n{paths.displacement}\n{paths.summary}", highlight=False)
+    if loaded is not None:
+        tfm_inputs.measure_pair(reference, loaded, config, channel, mask, pixel_size, out or loaded.parent)
+    elif reference.is_dir():
+        tfm_inputs.measure_folder(reference, config, channel, words, pixel_size, out)
+    else:
+        measured_with = window[-1] if window else None
+        tfm_inputs.invert(
+            reference, config, unit, pixel_size, spacing, measured_with, out or reference.parent
+        )
 
 
-def _beads_at_rest(path: Path, channel: str) -> FloatArray:
-    from napari_cellforce.io import read
+def _preset(path: Path) -> TfmConfig:
+    from napari_cellforce.tfm import TfmConfig
 
-    stack = read(path)
-    which = stack.channel(channel) if len(stack.channel_names) > 1 else 0
-    beads: FloatArray = stack.frame(0, (which,))[0]
-    return beads
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CellForceError(
+            f"{path} cannot be read ({error})", "a preset is a JSON file", "Choose another.", topic="preset"
+        ) from error
+    return TfmConfig.from_json(text)
 
 
 def _beads(window: list[int] | None, overlap: int | None, drift: str, method: str) -> DisplacementConfig:

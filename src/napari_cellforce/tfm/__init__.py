@@ -3,7 +3,7 @@
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.doubts import doubt_about_direction, doubt_about_substrate
 from napari_cellforce.tfm.folder import FolderConfig, FolderEvent, beads_at_rest, run_folder
-from napari_cellforce.tfm.inversion import from_displacement, from_displacements, tractions
+from napari_cellforce.tfm.inversion import from_displacement, from_displacements, tractions, window_of
 from napari_cellforce.tfm.job import TfmJob, prepare
 from napari_cellforce.tfm.pairs import BeadFiles, PairWords, find_pairs
 from napari_cellforce.tfm.quantities import region_rows, region_table
@@ -35,5 +35,6 @@ __all__ = [
     "run_folder",
     "tfm_to_files",
     "tractions",
+    "window_of",
     "write_training_cell",
 ]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
 from napari_cellforce.errors import CellForceWarning
-from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.fields import BoolArray, FloatArray, VectorField
 from napari_cellforce.physics.displacement import DisplacementResult, to_pixels
 from napari_cellforce.physics.halfspace import HalfspaceKernel, halfspace_kernel, periodic_part
 from napari_cellforce.physics.regularisation import Choice, Spectrum, choose, displacement_spectrum, fixed
@@ -54,16 +54,30 @@ def from_displacement(
 
 
 def from_displacements(
-    displacements: npt.ArrayLike, spacing: float, config: TfmConfig
+    displacements: npt.ArrayLike, spacing: float, config: TfmConfig, window: float = 0.0
 ) -> list[tuple[FloatArray, Choice]]:
     """Return what `from_displacement` does for each frame of ``(T, 2, Y, X)``; one lambda if configured."""
     if not config.one_for_all:
-        return [from_displacement(field, spacing, config) for field in np.asarray(displacements)]
+        fields = np.asarray(displacements)
+        return [from_displacement(field, spacing, config, window=window) for field in fields]
     fields = _fitted(displacements, config)
     kernel = _kernel(fields.shape[-2:], spacing, config)
-    spectra = [displacement_spectrum(field, kernel) for field in fields]
+    spectra = [displacement_spectrum(field, kernel, window=window) for field in fields]
     choice = choice_for(spectra, config)
     return [(kernel.traction(f, choice.regularisation).astype(np.float32), choice) for f in fields]
+
+
+def window_of(displacement: VectorField) -> float:
+    """Return the side of the windows that a displacement of ours was measured with, in vectors of its grid.
+
+    Our files hold displacements interpolated to pixels: their noise is smooth, and would pass for precision.
+    0 for other displacements, whose windows the file does not tell.
+    """
+    settings = displacement.provenance.settings
+    beads = settings.get("displacement")
+    if not isinstance(beads, dict) or beads.get("method") != "piv" or "pixel_size [µm]" not in settings:
+        return 0.0
+    return float(beads["windows"][-1] * settings["pixel_size [µm]"] / displacement.pixel_size.micron)
 
 
 def tractions(

@@ -98,10 +98,7 @@ def _lazy(job: TfmJob, found: Sequence[DisplacementResult]) -> Any:
     on_pixels = dask.delayed(displacement_on_pixels)
     shape = (2, *found[0].shape)
     return da.stack(
-        [
-            da.from_delayed(on_pixels(job, t, result), shape, np.float32)
-            for t, result in enumerate(found)
-        ]
+        [da.from_delayed(on_pixels(job, t, result), shape, np.float32) for t, result in enumerate(found)]
     )
 
 

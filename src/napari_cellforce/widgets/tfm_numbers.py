@@ -45,6 +45,8 @@ _FIRST = (
     "mean traction",
 )
 """Columns that can be drawn over time, and that come first in the table."""
+_FEW = 3
+"""Most rows that are shown side by side."""
 _KEYS = ("frame", "time [min]", "region")
 
 
@@ -63,6 +65,7 @@ class TfmNumbers(QWidget):
         self._result: TfmResult | None = None
         self._config: TfmConfig | None = None
         self._table = pd.DataFrame()
+        self._upright = True
         self._counting, self._saving = Job(self), Job(self)
         self._counting.yielded.connect(self._on_record)
         self._counting.failed.connect(self._on_failed)
@@ -175,9 +178,7 @@ class TfmNumbers(QWidget):
     def _build_table(self) -> QTableWidget:
         self._cells = QTableWidget()
         self._cells.setEditTriggers(QTableWidget.NoEditTriggers)
-        self._cells.verticalHeader().hide()
         self._cells.setAccessibleName("Numbers, by frame and region")
-        self._cells.setFixedHeight(130)
         self._cells.cellClicked.connect(self._on_clicked)
         return self._cells
 
@@ -210,17 +211,27 @@ class TfmNumbers(QWidget):
         self._draw()
 
     def _fill_table(self) -> None:
+        """Fill the table: quantities from left to right, but from top to bottom if there are few rows."""
         columns = ordered(list(self._table.columns))
         if "time [min]" in columns and self._table["time [min]"].isna().all():
             columns.remove("time [min]")
-        self._cells.setRowCount(len(self._table))
-        self._cells.setColumnCount(len(columns))
-        self._cells.setHorizontalHeaderLabels([column.replace(" [", "\n[") for column in columns])
-        for j, column in enumerate(columns):
-            for i, value in enumerate(self._table[column]):
-                item = QTableWidgetItem(str(int(value)) if column in ("frame", "region") else _number(value))
+        texts = [[_text(column, value) for value in self._table[column]] for column in columns]
+        self._upright = len(self._table) <= _FEW
+        titles = columns if self._upright else [column.replace(" [", "\n[") for column in columns]
+        self._cells.verticalHeader().setVisible(self._upright)
+        self._cells.horizontalHeader().setVisible(not self._upright)
+        self._cells.setFixedHeight(210 if self._upright else 150)
+        self._cells.setRowCount(len(columns) if self._upright else len(self._table))
+        self._cells.setColumnCount(len(self._table) if self._upright else len(columns))
+        set_titles = (
+            self._cells.setVerticalHeaderLabels if self._upright else self._cells.setHorizontalHeaderLabels
+        )
+        set_titles(titles)
+        for i, column in enumerate(texts):
+            for j, text in enumerate(column):
+                item = QTableWidgetItem(text)
                 item.setTextAlignment(int(Qt.AlignRight | Qt.AlignVCenter))
-                self._cells.setItem(i, j, item)
+                self._cells.setItem(*((i, j) if self._upright else (j, i)), item)
         self._cells.resizeColumnsToContents()
 
     def _draw(self, *_: Any) -> None:
@@ -243,11 +254,10 @@ class TfmNumbers(QWidget):
         self._plot.draw(lines, title=column, along=time, dots=True)
 
     def _on_clicked(self, row: int, column: int) -> None:
-        """Go to the frame of a row."""
-        del column
+        """Go to the frame of a number."""
         steps = self._viewer.dims
         if steps.ndim > 2:
-            steps.set_current_step(0, int(self._table["frame"].iloc[row]))
+            steps.set_current_step(0, int(self._table["frame"].iloc[column if self._upright else row]))
 
 
 def ordered(columns: list[str]) -> list[str]:
@@ -263,6 +273,10 @@ def _own_regions(result: TfmResult) -> np.ndarray[Any, np.dtype[np.uint8]]:
     if field.mask is None:
         return np.ones(field.data.shape[2:], np.uint8)
     return np.asarray(field.mask).astype(np.uint8)
+
+
+def _text(column: str, value: float) -> str:
+    return str(int(value)) if column in ("frame", "region") else _number(value)
 
 
 def _number(value: float) -> str:

@@ -115,7 +115,8 @@ class TfmPanel(Panel):
             made = self._source.job(config)
             self._job.start(lambda: measured(made, self._steps, keys, last))
         elif field is not None:
-            self._job.start(lambda: traction_of(field, config, keys))
+            window = self._source.window
+            self._job.start(lambda: traction_of(field, window, config, keys))
         self._refresh()
 
     def open_file(self) -> None:

@@ -176,8 +176,8 @@ class TfmSettings(QWidget):
         self._lambda_row = form.add("Lambda", self._lambda, "The fixed regularisation in µm/Pa")
         self._outside = QCheckBox("measure the noise outside the cell")
         self._outside.setToolTip("Needs a cell, and gel around it; else the noise is found with lambda")
-        form.addRow("", self._one)
-        form.addRow("", self._outside)
+        form.addRow(self._one)
+        form.addRow(self._outside)
         for combo in (self._drift, self._method, self._criterion):
             combo.currentIndexChanged.connect(self._on_changed)
         for line in (self._windows, self._lambda):

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QVBoxLayout, 
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
-from napari_cellforce.tfm import TfmConfig, TfmJob, prepare
+from napari_cellforce.tfm import TfmConfig, TfmJob, prepare, window_of
 from napari_cellforce.widgets._form import Form, narrow
 from napari_cellforce.widgets.layer_choice import LayerChoice
 from napari_cellforce.widgets.measured_fields import shown_fields
@@ -49,6 +49,11 @@ class TfmSource(QWidget):
         self._pixel.setSuffix(" µm")
         self._pixel.setSpecialValueText("type it in")
         self._pixel.setKeyboardTracking(False)
+        self._window = QDoubleSpinBox()
+        self._window.setRange(0, 1000)
+        self._window.setSuffix(" µm")
+        self._window.setSpecialValueText("as the file says, or none")
+        self._window.setKeyboardTracking(False)
         self._cell = narrow(QComboBox())
         self._field = narrow(QComboBox())
         self._open = QPushButton("Open …")
@@ -64,7 +69,8 @@ class TfmSource(QWidget):
         self._kind.currentIndexChanged.connect(self._on_kind)
         for combo in (self._cell, self._field):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self._pixel.valueChanged.connect(lambda _: self.changed.emit())
+        for spin in (self._pixel, self._window):
+            spin.valueChanged.connect(lambda _: self.changed.emit())
         self.fill()
         self._on_loaded()
         self._on_kind()
@@ -81,10 +87,18 @@ class TfmSource(QWidget):
         return chosen
 
     @property
+    def window(self) -> float:
+        """Side of the windows of the chosen displacement, in its vectors; 0 if they are independent."""
+        field = self.displacement
+        if field is None:
+            return 0.0
+        return self._window.value() / field.pixel_size.micron or window_of(field)
+
+    @property
     def key(self) -> Hashable:
         """Differs if other images are chosen."""
         if self.kind != BEADS:
-            return id(self.displacement)
+            return id(self.displacement), self._window.value()
         return id(self._reference.layer), id(self._loaded.layer)
 
     @property
@@ -172,7 +186,11 @@ class TfmSource(QWidget):
             ("Loaded", self._loaded.combo, "The same beads, pulled by the cell"),
             ("Pixel", self._pixel, "Side of a pixel of the bead images"),
         )
-        field = (("Displacement", self._field, "In µm; open it from a file"),)
+        window = "Side of the PIV windows it was measured with: neighbouring vectors share their noise"
+        field = (
+            ("Displacement", self._field, "In µm; open it from a file"),
+            ("Windows", self._window, window),
+        )
         self._rows = {
             kind: [(form.add(*row), row[1]) for row in rows]
             for kind, rows in ((BEADS, beads), (DISPLACEMENT, field))

@@ -129,8 +129,10 @@ def run_steps(job: TfmJob, steps: Steps, keys: dict[str, Hashable], last: str) -
         yield from _invert(job, found, keys, last)
 
 
-def traction_of(displacement: VectorField, config: TfmConfig, keys: dict[str, Hashable]) -> Iterator[Any]:
-    """Invert a displacement that was measured elsewhere; yields as `run_steps`."""
+def traction_of(
+    displacement: VectorField, window: float, config: TfmConfig, keys: dict[str, Hashable]
+) -> Iterator[Any]:
+    """Invert a displacement that was measured elsewhere, with windows of so many vectors; as `run_steps`."""
     data = np.asarray(displacement.data)
     if not np.isfinite(data).all():
         raise CellForceError(
@@ -140,7 +142,7 @@ def traction_of(displacement: VectorField, config: TfmConfig, keys: dict[str, Ha
             topic="input",
         )
     yield Progress("Computing tractions", 0, len(data))
-    results = from_displacements(data, displacement.pixel_size.micron, config)
+    results = from_displacements(data, displacement.pixel_size.micron, config, window)
     choice = results[0][1]
     yield Done.of(REGULARISATION, choice, keys)
     settings = {**displacement.provenance.settings, **dataclasses.asdict(config)}

@@ -18,6 +18,7 @@ from napari_cellforce.physics.displacement import (
     normalised_median_residual,
     to_pixels,
 )
+from napari_cellforce.physics.displacement._outliers import replace
 from napari_cellforce.physics.displacement._sampling import from_pixels
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
@@ -177,6 +178,40 @@ def test_what_cannot_be_measured_is_refused_in_words():
         displacement_field(image[:50], image[:50], CONFIG)
     with pytest.raises(CellForceError, match="nothing in common"):
         displacement_field(image, beads(seed=1), CONFIG)
+
+
+def test_images_of_which_most_shows_other_beads_are_refused():
+    """The rest fits perfectly, and random vectors beside random vectors pass the median test."""
+    image, rng = beads(seed=4), np.random.default_rng(0)
+    other = image.copy()
+    other[:, :78] = rng.permutation(other[:, :78].ravel()).reshape(128, 78)
+    with pytest.raises(CellForceError, match="% of the displacement vectors were rejected"):
+        displacement_field(image, other, DisplacementConfig((32, 24), 18, workers=1))
+
+
+def test_a_field_without_a_single_vector_is_refused_in_words():
+    with pytest.raises(CellForceError, match="every vector was rejected"):
+        replace(np.zeros((2, 4, 5)), np.ones((4, 5), bool))
+
+
+def test_a_stage_that_has_left_the_field_is_told_from_bad_beads():
+    wide, settings = beads((200, 200), seed=2), DisplacementConfig((32, 24), 18, workers=1)
+    pair = wide[:128, :128], wide[40:168, 40:168]
+    with pytest.raises(
+        CellForceError, match="stage has drifted by 57 pixels: both images share 47 %"
+    ) as caught:
+        displacement_field(*pair, settings)
+    assert caught.value.topic == "drift"
+
+
+def test_dim_images_of_few_values_are_not_taken_for_saturated():
+    dim = (beads() // 16).astype(np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        displacement_field(dim, dim, CONFIG)
+    clipped = np.minimum(beads().astype(float), np.percentile(beads(), 99))
+    with pytest.warns(CellForceWarning, match="saturated"):
+        displacement_field(clipped.astype(np.float32), clipped, CONFIG)
 
 
 def test_a_large_drift_without_correction_is_refused():

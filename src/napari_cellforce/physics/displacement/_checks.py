@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.physics.displacement._config import DisplacementConfig
+from napari_cellforce.physics._grid import RealArray
+from napari_cellforce.physics.displacement._config import DisplacementConfig, Drift
 from napari_cellforce.physics.displacement._correlation import Float32
 
-_LEAST_SIMILARITY = 0.25
-"""Unlike beads, shifted about to fit, come to 0.02 to 0.23; like ones, faint or half of them lost, to 0.5."""
+_LEAST_SIMILARITY = 0.35
+"""Unlike beads, shifted about to fit, come to 0.02 to 0.3; like ones, faint or half of them lost, to 0.5."""
+_PILE = 3.0
+"""How many times as many pixels as at the next value below lie at the camera's limit, if it was reached."""
 _SATURATED_DOUBT, _SATURATED_LIMIT = 0.002, 0.1
 """Shares of pixels at the camera's limit: beads that have lost their tops, and images without information."""
 
@@ -86,22 +89,40 @@ def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> No
         )
 
 
-def check_trust(similarity: float, share: float) -> None:
+def check_trust(
+    similarities: RealArray, whole: float, share: float, drift: Drift, shape: tuple[int, int]
+) -> None:
     """Refuse a field that chance would give as well, and one that is mostly filled in.
 
     Parameters
     ----------
-    similarity : float
-        Correlation coefficient of the reference and the loaded image put back by the displacement.
+    similarities : (N,) array
+        Correlation coefficient of each window of the reference and of the loaded image put back by the
+        displacement.
+    whole : float
+        The same of all windows together.
     share : float
         Of rejected vectors.
+    drift : Drift
+    shape : tuple of int
+        Of the images.
     """
-    if similarity < _LEAST_SIMILARITY:
+    if whole < _LEAST_SIMILARITY:
         raise _bad(
-            f"the two images have nothing in common (correlation {similarity:.2f})",
+            f"the two images have nothing in common (correlation {whole:.2f})",
             f"put back by the displacement, the beads must correlate by {_LEAST_SIMILARITY} at least",
             "Check that both images show the same place, in focus, in the channel of the beads.",
         )
+    seen = float(np.prod([max(0.0, 1 - abs(d) / side) for d, side in zip(drift.shift, shape, strict=True)]))
+    if share > 0.5 and seen < 1 - share / 2:
+        raise _bad(
+            f"the stage has drifted by {np.hypot(*drift.shift):.0f} pixels: "
+            f"both images share {100 * seen:.0f} % of their area",
+            "at least half of the vectors must be measured",
+            "Choose a reference taken nearer to the cell, or images of a larger field.",
+            "drift",
+        )
+    share = max(share, float((similarities < _LEAST_SIMILARITY).mean()))
     if share > 0.5:
         raise _bad(
             f"{100 * share:.0f} % of the displacement vectors were rejected",
@@ -111,12 +132,12 @@ def check_trust(similarity: float, share: float) -> None:
 
 
 def _check_saturation(array: npt.NDArray[Any], name: str) -> None:
-    if array.dtype.kind not in "ui":
-        return
-    share = float(np.mean(array == array.max()))
+    top = array.max()
+    at_top, below = int((array == top).sum()), int((array == array[array < top].max()).sum())
+    share = at_top / array.size if at_top > _PILE * below else 0.0
     if share > _SATURATED_LIMIT:
         raise _bad(
-            f"{100 * share:.0f} % of the {name} bead image is saturated (value {array.max()})",
+            f"{100 * share:.0f} % of the {name} bead image is saturated (value {top:g})",
             "beads must be told from each other",
             "Take the images with less exposure.",
         )

@@ -68,7 +68,8 @@ def displacement_field(
             vectors, y, x, np.full(nowhere.shape, np.nan, np.float32), nowhere, drift, shape
         )
     found = piv(first, second, config, drift)
-    check_trust(similarity(first, second, found, config, drift), float(found.rejected.mean()))
+    each, whole = similarity(first, second, found, config, drift)
+    check_trust(each, whole, float(found.rejected.mean()), drift, shape)
     return DisplacementResult(
         found.displacement.astype(np.float32),
         found.peaks.y,

@@ -54,8 +54,8 @@ def piv(reference: Float32, deformed: Float32, config: DisplacementConfig, drift
 
 def similarity(
     reference: Float32, deformed: Float32, vectors: Vectors, config: DisplacementConfig, drift: Drift
-) -> float:
-    """Return the correlation coefficient of both images, put in place, within the windows that were seen."""
+) -> tuple[RealArray, float]:
+    """Return the correlation coefficients of both images, put in place: of the windows seen, and of all."""
     window = config.windows[-1]
     shape = (reference.shape[0], reference.shape[1])
     moved = to_pixels(vectors.displacement, vectors.peaks.y, vectors.peaks.x, shape)
@@ -64,7 +64,10 @@ def similarity(
     a, b = (tiles(image, window, window).reshape(-1, window**2) for image in (reference, aligned))
     seen = np.isfinite(b).all(axis=1)
     a, b = (part[seen] - part[seen].mean(axis=1, keepdims=True) for part in (a, b))
-    return float((a * b).sum() / max(np.sqrt((a**2).sum() * (b**2).sum()), 1e-30))
+    products, powers = (a * b).sum(axis=1), ((a**2).sum(axis=1), (b**2).sum(axis=1))
+    each = products / np.maximum(np.sqrt(powers[0] * powers[1]), 1e-30)
+    whole = products.sum() / max(np.sqrt(powers[0].sum() * powers[1].sum()), 1e-30)
+    return each.astype(np.float64), float(whole)
 
 
 def filled(aligned: Float32, reference: Float32) -> tuple[Float32, BoolArray]:
