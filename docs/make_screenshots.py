@@ -11,6 +11,8 @@ from __future__ import annotations
 import io
 import os
 import random
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -108,6 +110,13 @@ class Stage:
         self._one(QScrollArea, lambda area: area.widget().isAncestorOf(widget)).ensureWidgetVisible(widget)
         self.wait(0.5)
 
+    def look_only_at(self, beginning: str) -> None:
+        """Show one of our fields over the image, by how its name begins."""
+        for layer in self.viewer.layers:
+            if layer.metadata.get("cellforce", {}).get("role") == "scalar":
+                layer.visible = layer.name.startswith(beginning)
+        self.wait(0.5)
+
     def zoom(self, share: float) -> None:
         """Let the given share of the image fill the canvas, from its centre."""
         self.viewer.reset_view()
@@ -196,6 +205,13 @@ def whole_folder() -> None:
         stage.wait_for(lambda: stage.button("Predict").isEnabled())
         stage.scroll_to(stage.button("Save settings"))
         stage.shoot("batch-1-plan")
+        for title in ("More models", "Explain and compare"):
+            stage.press(f"▸ {title}")
+        stage.scroll_to(stage.button("▸ More about the measured"))
+        stage.shoot_panel("batch-5-more", last=stage.button("▸ More about the measured"))
+        for title in ("More models", "Explain and compare"):
+            stage.press(f"▾ {title}")
+        stage.scroll_to(stage.button("Save settings"))
         stage.press("Predict")
         bar = stage.one_called("Progress over all images")
         stage.wait_for(lambda: bar.value() >= 2)
@@ -205,9 +221,29 @@ def whole_folder() -> None:
         stage.press("Open result")
         stage.wait(1)
         stage.shoot("batch-3-result")
-        overview = next((movies / "cellforce-results").rglob("*_overview.png"))
-        save(Image.open(overview).convert("RGB"), "batch-overview")
+        results = movies / "cellforce-results"
+        save(Image.open(next(results.rglob("*_overview.png"))).convert("RGB"), "batch-overview")
+        _shoot_page(results / "report.html", "batch-4-report")
         stage.close()
+
+
+def _shoot_page(page: Path, name: str, size: tuple[int, int] = (1100, 900)) -> None:
+    """Take a picture of a page, if there is a browser to look at it with."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        print(f"{name}.png stays as it is: there is no Chromium")
+        return
+    picture = page.with_suffix(".png")
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
+    command = [
+        browser,
+        *options,
+        f"--window-size={size[0]},{size[1]}",
+        f"--screenshot={picture}",
+        page.as_uri(),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    save(Image.open(picture).convert("RGB"), name)
 
 
 def compared() -> None:
@@ -238,6 +274,41 @@ def measured() -> None:
     stage.shoot("measure-2-traction")
     stage.set("Poisson's ratio", 0.4)
     stage.shoot_panel("measure-3-stale")
+    stage.close()
+
+
+def explained() -> None:
+    """Take the pictures of the tutorial "Why does the model say so?"."""
+    stage = Stage("Explain forces")
+    stage.press("Try it on a sample cell")
+    stage.wait_for(lambda: "outline synthetic cell" in stage.viewer.layers)
+    models = stage.one_called("Model")
+    models.setCurrentIndex(models.findText("sheet-filter"))
+    stage.press("one formula")
+    stage.wait_for(lambda: stage.button("Explain forces").isEnabled())
+    stage.press("Explain forces")
+    stage.wait_for(lambda: stage.button("Explain forces").isEnabled(), _TRAINING)
+    stage.wait_for(lambda: any("by the formula" in layer.name for layer in stage.viewer.layers), _TRAINING)
+    stage.zoom(0.7)
+    stage.look_only_at("Y [")
+    stage.scroll_to(stage.one_called("Error against number of terms"))
+    stage.shoot("explain-1-fields")
+    stage.look_only_at("|F| by the formula")
+    stage.scroll_to(stage.button("Copy LaTeX"))
+    stage.shoot("explain-2-formula")
+    what = stage.one_called("What if")
+    what.setCurrentIndex(what.findText("fine structure were blurred"))
+    stage.press("Ask the model")
+    stage.wait_for(lambda: stage.button("Ask the model").isEnabled(), _TRAINING)
+    stage.scroll_to(stage.one_called("At"))
+    stage.shoot("explain-3-probe")
+    stage.press("▸ Take a field apart")
+    stage.wait()
+    stage.press("Take it apart")
+    apart = stage.one_called("Take the chosen field apart")
+    stage.wait_for(lambda: apart.text() == "Take it apart", _TRAINING)
+    stage.scroll_to(stage.button("Reset"))
+    stage.shoot("explain-4-apart")
     stage.close()
 
 
@@ -304,7 +375,7 @@ def _has_value(widget: QWidget) -> bool:
 
 STORIES = {
     story.__name__: story
-    for story in (predict_forces, pixel_size, whole_folder, fine_tune, compared, measured)
+    for story in (predict_forces, pixel_size, whole_folder, fine_tune, compared, measured, explained)
 }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, X, Y
 from napari_cellforce.models.filters import adhesions
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.sheet import ContractileSheet, sample_traction
+from napari_cellforce.preprocess.mask import touches_border
 
 ALPHA = 1.0
 """Resistance to dilation of an incompressible thin sheet: nu / (1 - nu) at nu = 1/2."""
@@ -23,6 +26,12 @@ PENETRATION = 18.0
 
 _FLOOR = 1e-3
 """Least hold, as a share of the mean: a cell without any would slide."""
+
+CUT = (
+    "The cell is cut by the frame's border: the sheet ends there and its forces are made to balance all the"
+    " same, which is artificial."
+)
+"""Said of such a cell."""
 
 _FLAT = 1e-6
 
@@ -67,7 +76,14 @@ class SheetFilter:
         ------
         CellForceError
             If the image shows no adhesions in the mask, or the mask cannot be meshed.
+
+        Warns
+        -----
+        CellForceWarning
+            If the cell is cut by the frame's border: the balance found there is artificial.
         """
+        if touches_border(mask):
+            warnings.warn(CUT, CellForceWarning, stacklevel=2)
         adhesion = adhesions(image[0], mask, pixel_size)
         if adhesion.max() <= _FLAT * np.abs(image[0]).max():
             raise CellForceError(

@@ -71,6 +71,7 @@ class PotentialsSection(QWidget):
         self._offers: list[ShownField | Explanation] = []
         self._fields = narrow(QComboBox())
         self._button = QPushButton()
+        self._button.setAccessibleName("Take the chosen field apart")
         self._button.setToolTip("Its potentials become layers; stops after the current frame")
         self._says = TextLine()
         self._job = Job(self)

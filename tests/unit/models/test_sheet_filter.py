@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.sheet_filter import EXPONENT, PENETRATION, SheetFilter, hold
 from napari_cellforce.physics.mesh import mesh_cell
@@ -59,3 +59,10 @@ def test_a_flat_image_has_nothing_to_hold_on_to(lopsided_cell):
     _, mask = lopsided_cell
     with pytest.raises(CellForceError, match="no adhesions"):
         SheetFilter().predict_frame(np.ones((1, 72, 96), np.float32), mask, PIXEL)
+
+
+def test_a_cell_that_the_frame_cuts_is_solved_and_doubted(lopsided_cell):
+    image, mask = lopsided_cell
+    with pytest.warns(CellForceWarning, match="artificial"):
+        result = SheetFilter().predict_frame(image[:, :36], mask[:36], PIXEL)
+    assert np.hypot(*result.traction)[mask[:36]].mean() == pytest.approx(1, rel=1e-5)

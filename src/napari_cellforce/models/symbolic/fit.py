@@ -167,13 +167,17 @@ def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str,
         return list(by_cell.values()), ()
     if len(samples) < FEWEST_GROUPS:
         raise CellForceError(
-            f"there are {len(samples)} frames of {len(by_cell)} cells",
+            f"only {_counted(len(samples), 'frame')} of {_counted(len(by_cell), 'cell')} can be used",
             f"a formula must be tested on frames that it was not fitted to, so {FEWEST_GROUPS} are needed",
             "Add frames or, better, cells.",
             topic="input",
         )
     note = "Validated on other frames of the same cell, which flatters the formula: there are too few cells."
     return [[sample] for sample in samples], (note,)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _cross_validated(parts: Sequence[Moments], config: FitConfig) -> dict[int, list[float]]:
