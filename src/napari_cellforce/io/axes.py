@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.in_order import InOrder
 from napari_cellforce.io.paths import times
 
 ZChoice = Literal["max"] | int | None
@@ -14,12 +15,12 @@ _KNOWN = "TCZYX"
 
 
 def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, tuple[str, ...]]:
-    """Bring an array to (T, C, Y, X).
+    """Bring an array to (T, C, Y, X), read plane by plane.
 
     Parameters
     ----------
     data : array
-        Anything with `transpose`, `max` and indexing.
+        Anything with a shape and a dtype that can be indexed by slices.
     axes : str
         One letter an axis: T time, C channel, Z plane, Y, X, S sample of a colour image; any one other
         letter (a plain multi-page file) stands for time.
@@ -29,8 +30,8 @@ def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, t
 
     Returns
     -------
-    array (T, C, Y, X), tuple of str
-        With notes of what was done to it.
+    dask array (T, C, Y, X), tuple of str
+        One chunk a plane; with notes of what was done to it.
 
     Raises
     ------
@@ -38,11 +39,9 @@ def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, t
         For colour images, several planes without a choice, a plane out of range, or unknown axes.
     """
     axes, notes = _name_axes(axes, data.shape, name)
-    for missing in (axis for axis in _KNOWN[:3] if axis not in axes):
-        data, axes = data[None], missing + axes
-    data = data.transpose([axes.index(axis) for axis in _KNOWN])
-    data, chosen = _choose_plane(data, name, z)
-    return data, notes + chosen
+    planes = int(data.shape[axes.index("Z")]) if "Z" in axes else 1
+    plane, chosen = _choose_plane(planes, name, z)
+    return InOrder(data, axes, plane).lazy(), notes + chosen
 
 
 def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple[str, ...]]:
@@ -77,9 +76,8 @@ def _samples_as_channels(axes: str, samples: int, name: str) -> str:
     )
 
 
-def _choose_plane(data: Any, name: str, z: ZChoice) -> tuple[Any, tuple[str, ...]]:
-    """Reduce (T, C, Z, Y, X) to (T, C, Y, X)."""
-    planes = int(data.shape[2])
+def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple[str, ...]]:
+    """Return which of so many planes to take, None for the maximum over them; and a note on it."""
     if isinstance(z, int):
         if not 0 <= z < planes:
             raise CellForceError(
@@ -88,11 +86,11 @@ def _choose_plane(data: Any, name: str, z: ZChoice) -> tuple[Any, tuple[str, ...
                 "Choose one of them, or the maximum projection (--z max).",
                 topic="z",
             )
-        return data[:, :, z], (f"plane {z} of {planes}",) if planes > 1 else ()
+        return z, (f"plane {z} of {planes}",) if planes > 1 else ()
     if planes == 1:
-        return data[:, :, 0], ()
+        return 0, ()
     if z == "max":
-        return data.max(axis=2), (f"maximum over {planes} planes",)
+        return None, (f"maximum over {planes} planes",)
     raise CellForceError(
         f"{name} has {planes} planes (Z)",
         "a flat image is needed, since traction is exerted in one plane",

@@ -64,7 +64,7 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
 
 def _field(planes: TiffPlanes) -> VectorField:
     entries = _entries(planes)
-    data, _ = to_stack(planes.lazy(), planes.axes, planes.path.name)
+    data, _ = to_stack(planes, planes.axes, planes.path.name)
     mask = _mask(planes.path, data.shape[0]) if entries["mask"] else None
     size, interval = metadata.pixel_size(planes.tiff), metadata.frame_interval(planes.tiff)
     return rebuilt(planes.path, entries, data, size, interval, mask)
@@ -84,7 +84,7 @@ def _entries(planes: TiffPlanes) -> dict[str, Any]:
 def _mask(path: Path, n_frames: int) -> Any:
     """Open the second image of the file: one mask for all frames, or one a frame."""
     planes = TiffPlanes(path, series=1)
-    stack, _ = to_stack(planes.lazy(), planes.axes, path.name)
+    stack, _ = to_stack(planes, planes.axes, path.name)
     mask = stack[:, 0] != 0
     if mask.shape[0] == n_frames:
         return mask

@@ -91,8 +91,6 @@ class _Pages:
 
 def _whole_pages(path: Path) -> Opened | None:
     """Open the pages of a TIFF that are there; None if there is not one whole frame."""
-    import dask.array as da  # takes 0.6 s to load
-
     try:
         with _opened(path) as tiff:
             if metadata_is_lost(tiff):  # what the axes are, will be said at its end
@@ -108,9 +106,7 @@ def _whole_pages(path: Path) -> Opened | None:
         return None
     if not planes.shape[0] or len(planes.shape) != 5:
         return None
-    chunks = (1, 1, 1, *planes.shape[3:])
-    data = da.from_array(planes, chunks=chunks, name=False, fancy=False)
-    return Opened(path, data, f"T{axes}YX", *described)
+    return Opened(path, planes, f"T{axes}YX", *described)
 
 
 def _count(tiff: tifffile.TiffFile) -> int:

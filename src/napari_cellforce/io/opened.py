@@ -19,7 +19,7 @@ class Opened:
     ----------
     path : Path
     data : array
-        As of dask.
+        Anything with a shape and a dtype that can be indexed by slices.
     axes : str
         One letter an axis, see `napari_cellforce.io.axes.to_stack`.
     channel_names : tuple of str

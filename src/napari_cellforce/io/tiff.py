@@ -29,7 +29,7 @@ _METADATA_TAGS = (270, 282, 283, 50838, 50839)
 class TiffPlanes:
     """One image series of a TIFF, read when indexed; an array as far as dask is concerned.
 
-    The file stays open as long as this object (or a dask array made of it) lives, and is closed with it.
+    The file stays open as long as this object (or an array made of it) lives, and is closed with it.
     It can be pickled: the copy opens the file again.
 
     Parameters
@@ -97,18 +97,12 @@ class TiffPlanes:
         n_channels = lengths.get("C", lengths.get("S", 1))
         return Opened(
             path or self.path,
-            self.lazy(),
+            self,
             self.axes,
             metadata.channel_names(self.tiff, n_channels, self._index),
             metadata.pixel_size(self.tiff, self._index),
             metadata.frame_interval(self.tiff, self._index),
         )
-
-    def lazy(self) -> Any:
-        """Return a dask array with one chunk a plane, which keeps the file open."""
-        import dask.array as da  # takes 0.6 s to load
-
-        return da.from_array(self, chunks=self._array.chunks, name=False, fancy=False)
 
 
 @contextlib.contextmanager

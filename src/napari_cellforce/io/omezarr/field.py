@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField
+from napari_cellforce.io.axes import to_stack
 from napari_cellforce.io.field_record import NAMESPACE, not_ours, rebuilt
 from napari_cellforce.io.omezarr.multiscale import multiscale
 from napari_cellforce.io.omezarr.planes import ZarrPlanes, attributes, is_zarr
@@ -27,6 +29,12 @@ def read_field(path: Path) -> VectorField:
         raise not_ours(path)
     found = multiscale(path, entries)
     own = entries[NAMESPACE]
-    mask = ZarrPlanes(path / LABELS / MASK / LEVEL).lazy()[:, 0] != 0 if own["mask"] else None
-    data = ZarrPlanes(path / found.level).lazy()
+    mask = _stack(path / LABELS / MASK / LEVEL)[:, 0] != 0 if own["mask"] else None
+    data = _stack(path / found.level)
     return rebuilt(path, own, data, found.pixel_size, found.frame_interval, mask)
+
+
+def _stack(array: Path) -> Any:
+    """Open an array that this package wrote."""
+    stack, _ = to_stack(ZarrPlanes(array), "TCYX", str(array))
+    return stack

@@ -67,9 +67,9 @@ def _open(path: Path, image: Path) -> Opened:
             "Write it again, for example with ome-zarr-py or bioformats2raw.",
             topic="axes",
         )
-    data, axes = planes.lazy(), found.axes
+    axes = found.axes
     return Opened(
-        path, data, axes, channel_names(entries), found.pixel_size, found.frame_interval, found.notes
+        path, planes, axes, channel_names(entries), found.pixel_size, found.frame_interval, found.notes
     )
 
 

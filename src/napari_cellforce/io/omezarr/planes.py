@@ -100,13 +100,6 @@ class ZarrPlanes:
         chunks = max((int(first) for first in firsts if first.isdigit()), default=-1) + 1
         return min(chunks * int(self._array.chunks[0]), self.shape[0])
 
-    def lazy(self) -> Any:
-        """Return a dask array with one chunk a plane, however it is stored."""
-        import dask.array as da  # takes 0.6 s to load
-
-        planes = (*(1,) * (self.ndim - 2), *self.shape[-2:])
-        return da.from_array(self, chunks=planes, name=False, fancy=False)
-
 
 def _json(path: Path) -> dict[str, Any]:
     """Return what a JSON file holds; empty where there is none."""
