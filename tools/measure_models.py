@@ -24,12 +24,14 @@ import tifffile
 
 from napari_cellforce import files, metrics
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain.greens import read_greens
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.models.gfnn import GFNN
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import predict
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
 from napari_cellforce.synthetic import PopulationConfig, SyntheticCell, directed_fibroblasts, fibroblasts
-from napari_cellforce.zoo import load_predictor
+from napari_cellforce.zoo import load_predictor, load_weights
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 SEED, CELLS = 20261122, 150
@@ -67,6 +69,13 @@ def measured(names: Sequence[str], cells: int = CELLS, seed: int = SEED) -> dict
     }
     if (SHARED / "data" / "real").is_dir():
         found["real images"] = real(predictors)
+    for name in names:
+        loaded = load_weights(name)
+        if isinstance(loaded.module, GFNN):
+            greens = read_greens(loaded.module, loaded.record.pixel_size)
+            found["radius in µm where a Green's function falls to a tenth"] = {
+                g.name: g.reach for g in greens
+            }
     return found
 
 

@@ -105,6 +105,26 @@ def test_an_oriented_network_that_is_silent_is_the_adhesion_filter_too():
     assert np.corrcoef(silent.ravel(), filtered.ravel())[0, 1] > 0.99
 
 
+def test_a_bounded_network_stays_near_the_filter_whatever_it_says():
+    image, mask = cell()
+    module = loud(AdhesionUNetConfig(bound=0.1, free=False, spreads=(2.0,)))
+    with torch.no_grad():
+        module.pull.fill_(1.0)
+        field = module(shown())[0].numpy()
+    filtered = AdhesionFilter().predict_frame(image[None], mask, PixelSize.square(0.68)).traction
+    assert 0.9 < np.corrcoef(field.ravel(), filtered.ravel())[0, 1] < 0.999
+
+
+@pytest.mark.parametrize("settings", [{}, {"oriented": True}, {"oriented": True, "bound": 0.3}])
+def test_the_traction_is_proportional_to_the_parameters_that_say_so(settings):
+    module = loud(AdhesionUNetConfig(**settings))
+    with torch.no_grad():
+        before = module(shown())
+        for parameter in module.proportional:
+            parameter.mul_(3.0)
+        assert torch.allclose(module(shown()), 3 * before, rtol=1e-3, atol=1e-4 * float(before.abs().max()))
+
+
 def test_balancing_leaves_a_balanced_field_alone():
     y, x = torch.meshgrid(torch.arange(-8.0, 9), torch.arange(-8.0, 9), indexing="ij")
     pinch = -torch.stack([y, 2 * x])[None]
