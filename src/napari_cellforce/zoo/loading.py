@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _WRITTEN_FORMULA = "formula"
 """Kind of a formula that lies in a file of its own."""
 
+_CONSENSUS = "consensus"
+"""Kind of a network that is asked together with the filters."""
+
 
 def load_predictor(
     name_or_path: PathLike,
@@ -54,6 +57,8 @@ def load_predictor(
     wanted = _listed(name_or_path, folder)
     if _is_written_formula(name_or_path, wanted):
         return _written_formula(name_or_path, wanted, samples, folder)
+    if wanted is not None and wanted.kind == _CONSENSUS:
+        return _consensus(load_weights(name_or_path, folder=folder), device, samples, backend)
     if wanted is None or wanted.has_weights:
         return _network(load_weights(name_or_path, folder=folder), device, samples, backend)
     return _formula(wanted, samples)
@@ -143,6 +148,13 @@ def _network(loaded: LoadedModel, device: str, samples: int, backend: str) -> Pr
         leave_to_torch(loaded.record.name, backend, choose(device))
         return BottleneckPredictor(loaded, device=device)
     return NetworkPredictor(loaded, device=device, samples=samples, backend=backend)
+
+
+def _consensus(loaded: LoadedModel, device: str, samples: int, backend: str) -> Predictor:
+    from napari_cellforce.models.consensus import Consensus
+
+    _refuse_samples(samples, loaded.record.name)
+    return Consensus(_network(loaded, device, samples, backend))
 
 
 def _is_written_formula(name_or_path: PathLike, wanted: ZooEntry | None) -> bool:
