@@ -238,7 +238,7 @@ def _judge(cell: MeasuredCell, t: int, mask: npt.NDArray[np.bool_]) -> tuple[flo
     elif not force.any():
         problems.append("no traction was measured")
     if cell.traction.quantity != "traction" or cell.traction.unit != "Pa":
-        problems.append(f"the traction is {cell.traction.quantity} in {cell.traction.unit}, not in Pa")
+        problems.append(f"the file holds {cell.traction.quantity} [{cell.traction.unit}], not traction [Pa]")
     if not np.isfinite(cell.image.frame(t)).all():
         problems.append("the image has NaN or infinite values")
     mean = float("nan") if problems else float(np.hypot(*force)[mask].mean())
