@@ -84,6 +84,11 @@ class TfmFolder(QWidget):
         """True while the folder is being measured."""
         return self._job.running
 
+    @property
+    def run(self) -> RunSection:
+        """The section with the button."""
+        return self._run
+
     def config(self) -> FolderConfig:
         """Return what is chosen.
 

@@ -184,8 +184,8 @@ def test_images_of_which_most_shows_other_beads_are_refused():
     """The rest fits perfectly, and random vectors beside random vectors pass the median test."""
     image, rng = beads(seed=4), np.random.default_rng(0)
     other = image.copy()
-    other[:, :78] = rng.permutation(other[:, :78].ravel()).reshape(128, 78)
-    with pytest.raises(CellForceError, match="% of the displacement vectors were rejected"):
+    other[:, :100] = rng.permutation(other[:, :100].ravel()).reshape(128, 100)
+    with pytest.raises(CellForceError, match="vectors were rejected|nothing in common"):
         displacement_field(image, other, DisplacementConfig((32, 24), 18, workers=1))
 
 
