@@ -1,9 +1,10 @@
 """How many frames a batch predicts in a second on this machine, by size, number of frames and processes.
 
-Run with ``python benchmarks/batch_throughput.py [--quick]``, then ``python docs/figures/throughput.py`` for
-the table in the docs. Two movies of a drawn cell; a U-Net of the published example configuration with
-random weights, which takes as long as a trained one; one thread a process. The pace is that between the
-first frame and the last: what a process needs to start (importing torch, loading the model) is given apart.
+Run with ``python benchmarks/batch_throughput.py [--quick | --frame]``, then ``python
+docs/figures/throughput.py`` for the table in the docs. Two movies of a drawn cell; a U-Net of the
+published example configuration with random weights, which takes as long as a trained one; one thread a
+process. The pace is that between the first frame and the last: what a process needs to start (importing
+torch, loading the model) is given apart.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ def one_frame(folder: Path, module: torch.nn.Module, side: int) -> dict[str, Any
     }
 
 
-def main(quick: bool) -> None:
-    """Measure all."""
+def main(quick: bool, runs: bool) -> None:
+    """Measure all, or without the runs only what one frame costs."""
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         loaded = example_network()
@@ -101,10 +102,11 @@ def main(quick: bool) -> None:
             throughput(root, model, backend, side, max(2, frames // (6 if quick else 1)), n)
             for backend, side, frames, workers in RUNS
             for n in workers
+            if runs
         ]
         frame = one_frame(root, loaded.module, 960)
         write("batch_throughput", {"quick": quick, "rows": rows, "one frame": frame})
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main("--quick" in sys.argv, runs="--frame" not in sys.argv)

@@ -80,8 +80,12 @@ class Cluster:
             self._client.cancel(list(self._running), force=True)
 
     def _has_cards(self) -> bool:
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return any(worker["resources"].get(GPU) for worker in workers)
+        return bool(self._client.run_on_scheduler(_any_card))
+
+
+def _any_card(dask_scheduler: Any) -> bool:
+    """Tell whether any worker has a graphics card; runs where the scheduler is, which gives it itself."""
+    return any(worker.resources.get(GPU) for worker in dask_scheduler.workers.values())
 
 
 def _connect(address: Any) -> Any:

@@ -123,7 +123,9 @@ class Course:
         """Take note that whoever did a task is gone: it is done again, or given up."""
         self._under_way.remove(task)
         if self._attempts[task] < _ATTEMPTS:
-            self._waiting.append(task)
+            left = Task(task.row, tuple(step for step in task.steps if step.part not in self._finished))
+            self._attempts[left] = self._attempts[task]
+            self._waiting.append(left)
             return self._news("Its process was killed; trying again later", 0, 0)
         part = next(step.part for step in task.steps if step.part not in self._finished)
         self._failures[part] = f"The process that worked on it was killed {_ATTEMPTS} times ({why})."

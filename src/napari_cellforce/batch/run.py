@@ -138,6 +138,8 @@ def _clean(plan: Plan) -> None:
     for folder in parts.glob("*"):
         if folder not in wanted:
             shutil.rmtree(folder, ignore_errors=True)
+    for draft in (path for path in parts.glob("*/*") if path.is_dir()):
+        shutil.rmtree(draft, ignore_errors=True)
     for leftover in (path for folder in {*folders, *parts.glob("*")} for path in folder.glob(_PARTIAL)):
         leftover.unlink(missing_ok=True)
 

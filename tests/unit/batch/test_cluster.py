@@ -10,7 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from napari_cellforce.batch import make_plan, run
+from napari_cellforce.batch import Brake, make_plan, run
+from napari_cellforce.batch.cluster import GPU, Cluster
+from napari_cellforce.batch.dispatch import dispatch
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io import read_field
 
@@ -63,6 +65,25 @@ def test_a_bad_file_fails_on_the_cluster_with_its_reason(config, predictor, fold
     *_, outcome = run(plan, [predictor])
     assert outcome.done == ("cell_1.tif", "cell_3.tif")
     assert "is not a TIFF" in outcome.failures["cell_2.tif"]
+
+
+@pytest.mark.slow
+def test_where_workers_have_cards_the_model_runs_on_these_and_on_one_of_them_at_a_time(
+    config, predictor, movie, tmp_path
+):
+    movie(tmp_path / "inputs" / "long.tif", frames=60)
+    given = []
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None, resources={GPU: 1}
+    ) as cluster:
+        crew = Cluster(config(scheduler=cluster.scheduler_address))
+        submit = crew._client.submit
+        crew._client.submit = lambda do, task, *a, **k: given.append((task, k)) or submit(do, task, *a, **k)
+        (row,) = make_plan(config(pattern="long.tif"), [predictor]).inputs
+        *_, last = dispatch([row], crew, Brake(), lambda row: row, tmp_path / "out")
+    assert last.state == "done", last.reason
+    stages = [(task.steps[0].stage, options["resources"]) for task, options in given]
+    assert stages == [("measure", None), ("frames", {GPU: 1}), ("frames", {GPU: 1}), ("join", None)]
 
 
 def test_a_scheduler_that_does_not_answer_is_told(config, predictor, monkeypatch):
