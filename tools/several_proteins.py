@@ -82,9 +82,9 @@ class Contender:
     loss: dict[str, Any] = field(default_factory=dict)
 
 
-def bottleneck(inputs: tuple[str, ...], residual: float = 1.0, **changes: Any) -> Contender:
-    """Return a physical bottleneck; `residual` is the weight of what the sheet does not explain."""
-    return Contender("physical-bottleneck", inputs, PBNN | changes, {"residual": residual})
+def bottleneck(inputs: tuple[str, ...], **changes: Any) -> Contender:
+    """Return a physical bottleneck."""
+    return Contender("physical-bottleneck", inputs, PBNN | changes, {"residual": 1.0})
 
 
 def green(inputs: tuple[str, ...], **changes: Any) -> Contender:

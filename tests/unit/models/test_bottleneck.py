@@ -20,6 +20,10 @@ from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.sheet_op import sheet_traction, sheet_traction_batch
+from napari_cellforce.physics.mesh import MeshSettings, mesh_cell
+from napari_cellforce.preprocess.normalise import measure_baselines, normalise
+from napari_cellforce.synthetic import SheetMechanics, fibroblasts
+from napari_cellforce.synthetic.drawing import draw_adhesions
 
 SMALL = BottleneckConfig(
     width=4,
@@ -307,3 +311,21 @@ def test_it_learns_through_the_solve():
     with torch.no_grad():
         found = placed.at_nodes(module.sheet_inputs(x).Y[0])
     assert np.corrcoef(found, springs)[0, 1] > 0.9
+
+
+def test_the_bundled_bottleneck_finds_where_a_simulated_cell_is_held():
+    """A sheet held by its adhesions, seen as an image: told nothing else, the model names the springs."""
+    people = fibroblasts(3, seed=5)
+    cell = next(c for c in people if isinstance(c.config.mechanics, SheetMechanics))
+    mask, size = cell.mask.frame(0), PixelSize.square(0.68)
+    image = cell.image.frame(0, (cell.image.channel("zyxin"),))
+    zyxin = normalise(image, measure_baselines([image], [mask]), "outside_inside")[0]
+    frame = np.stack([zyxin, mask]).astype(np.float32)
+    result = zoo.load_predictor("pbnn-sim", device="cpu").predict_frame(frame, mask, size)
+    mesh = mesh_cell(mask, size, MeshSettings(edge_length=cell.config.mechanics.edge_length))
+    drawn = draw_adhesions(mask.shape, 0.68, cell.adhesions[0])
+    springs = mesh.image(mesh.sample(drawn))[mask]
+    assert np.corrcoef(result.scalars["Y"][mask], springs)[0, 1] > 0.9
+    found, true = result.traction[:, mask], cell.traction.data[0][:, mask]
+    assert np.corrcoef(np.hypot(*found), np.hypot(*true))[0, 1] > 0.9
+    assert np.hypot(*result.traction.sum(axis=(1, 2))) < 1e-4 * np.hypot(*found).sum()
