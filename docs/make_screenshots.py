@@ -38,6 +38,7 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QApplication,
+    QLabel,
     QScrollArea,
     QSlider,
     QTabWidget,
@@ -146,6 +147,10 @@ class Stage:
         widget = self.viewer.window._qt_viewer.canvas.native
         return QRect(widget.mapTo(self.viewer.window._qt_window, QPoint(0, 0)), widget.size())
 
+    def reads(self, words: str) -> bool:
+        """Tell whether these words stand on the panel."""
+        return any(label.isVisible() and words in label.text() for label in self.panel.findChildren(QLabel))
+
     def close(self) -> None:
         """Close the window."""
         self.viewer.close()
@@ -207,6 +212,7 @@ def whole_folder() -> None:
         stage.shoot("batch-1-plan")
         for title in ("More models", "Explain and compare"):
             stage.press(f"▸ {title}")
+        stage.wait()  # they unfold slowly
         stage.scroll_to(stage.button("▸ More about the measured"))
         stage.shoot_panel("batch-5-more", last=stage.button("▸ More about the measured"))
         for title in ("More models", "Explain and compare"):
@@ -246,6 +252,40 @@ def _shoot_page(page: Path, name: str, size: tuple[int, int] = (1100, 900)) -> N
     save(Image.open(picture).convert("RGB"), name)
 
 
+def followed() -> None:
+    """Take the picture of the tutorial "While the microscope runs"."""
+    from dataclasses import replace
+
+    from napari_cellforce.io import write_stack
+    from napari_cellforce.synthetic import drawn_cell
+    from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
+
+    movie = drawn_cell(frames=6, seed=3, pixel_size=0.5).image
+    with tempfile.TemporaryDirectory() as temporary:
+        run = Path(temporary) / "run 7"
+
+        def record(t: int) -> None:
+            write_stack(run / f"t{t:03d}.tif", replace(movie, data=movie.data[t : t + 1]))
+
+        record(0)
+        stage = Stage("Batch-process folder")
+        stage.panel.findChild(BatchFolderSection).take_folder(str(run))
+        stage.wait_for(lambda: stage.button("Predict").isEnabled())
+        stage.press("▸ Follow a running acquisition")
+        stage.wait()
+        stage.press("Follow this folder")
+        for t in range(1, 6):
+            stage.wait_for(lambda t=t: stage.reads(f"{t} of run 7. Waiting"), _TRAINING)
+            record(t)
+        stage.wait_for(lambda: stage.reads("6 of run 7. Waiting"), _TRAINING)
+        stage.zoom(0.7)
+        stage.scroll_to(stage.one_called("Total force over time"))
+        stage.shoot("watch-1-following")
+        stage.press("Stop following")
+        stage.wait_for(lambda: stage.reads("is saved"))
+        stage.close()
+
+
 def compared() -> None:
     """Take the pictures of the tutorial "Is the prediction right?"."""
     stage = Stage("Compare with measured")
@@ -274,7 +314,44 @@ def measured() -> None:
     stage.shoot("measure-2-traction")
     stage.set("Poisson's ratio", 0.4)
     stage.shoot_panel("measure-3-stale")
+    stage.set("Poisson's ratio", 0.48)
+    stage.scroll_to(stage.button("Write as training data"))
+    stage.shoot_panel("measure-4-numbers")
+    _measure_a_folder(stage)
     stage.close()
+
+
+def _measure_a_folder(stage: Stage) -> None:
+    """Measure a folder of three bead images, one without its reference, with the settings of the panel."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "2026-11-22 fibroblasts"
+        _write_beads(folder)
+        stage.button("▸ A whole folder").click()
+        stage.panel.folder.take_folder(str(folder))
+        run = stage.panel.folder.run
+        stage.wait_for(lambda: run.ready)
+        stage.press("Measure 2 images")
+        stage.wait_for(lambda: not stage.panel.folder.running, _TRAINING)
+        stage.scroll_to(stage.button("Measure 2 images"))
+        stage.shoot_panel("measure-5-folder")
+
+
+def _write_beads(folder: Path) -> None:
+    from napari_cellforce.fields import ImageStack, PixelSize
+    from napari_cellforce.io import write_stack
+    from napari_cellforce.physics.halfspace import displacement
+    from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
+
+    y, x = (np.indices((160, 160)) - 80) * 0.25
+    spots = [np.exp(-(y**2 + (x - at) ** 2) / 8) for at in (-8, 8)]
+    moved = displacement(400 * np.stack([0 * x, spots[0] - spots[1]]), 0.25, 8000.0, 0.48, padding=1)
+    size = PixelSize.square(0.25)
+    for cell in (1, 2, 3):
+        beads = bead_pair(5 * moved, BeadConfig(pixel_size=0.25), seed=cell)
+        for word, image in (("reference", beads.reference), ("loaded", beads.loaded)):
+            if (cell, word) != (3, "reference"):
+                stack = ImageStack(image[None, None], ("beads",), size, name=word)
+                write_stack(folder / f"cell {cell} {word}.ome.tif", stack)
 
 
 def explained() -> None:
@@ -342,7 +419,7 @@ def fine_tune() -> None:
         pass
     stage = Stage("Train a predictor")
     stage.panel.findChild(TrainDataSection).take([str(cells)])
-    stage.wait_for(lambda: stage.button("Fine-tune").text() == "Fine-tune unet-sim on 4 cells")
+    stage.wait_for(lambda: stage.button("Fine-tune").text() == "Fine-tune unet-sim on 4 cells", _TRAINING)
     stage.shoot("finetune-1-data")
     stage.set("Passes", 12)
     curves = stage.panel.findChild(TrainCurves)
@@ -375,7 +452,16 @@ def _has_value(widget: QWidget) -> bool:
 
 STORIES = {
     story.__name__: story
-    for story in (predict_forces, pixel_size, whole_folder, fine_tune, compared, measured, explained)
+    for story in (
+        predict_forces,
+        pixel_size,
+        whole_folder,
+        followed,
+        fine_tune,
+        compared,
+        measured,
+        explained,
+    )
 }
 
 
