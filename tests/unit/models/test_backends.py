@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -280,6 +281,25 @@ class TestOpenVINO:
         network = NetworkPredictor(small_unet(), device="cpu", backend="openvino")
         first, second = (network.predict_frame(*a_frame(), PIXEL).traction for _ in range(2))
         assert np.array_equal(first, second)
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory from /proc")
+    def test_memory_does_not_grow_with_the_sizes_that_were_seen(self):
+        """A cell that moves has another size in every frame. Without a limit it is half a megabyte each."""
+
+        def megabytes() -> int:
+            status = Path("/proc/self/status").read_text().splitlines()
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) >> 10
+
+        network = make_engine(stirred(GFNN(GFNNConfig(width=32))), CPU, OpenVINO()).module
+        sizes = [(40 + n // 20, 40 + n % 20) for n in range(400)]
+        with torch.inference_mode():
+            for size in sizes[:200]:
+                network.sources(torch.rand(1, 1, *size))
+            before = megabytes()
+            for size in sizes[200:]:
+                network.sources(torch.rand(1, 1, *size))
+        assert megabytes() - before < 30
 
     def test_nobody_is_told(self, small_unet):
         """OpenVINO's package for telemetry stays out, also where it is installed."""

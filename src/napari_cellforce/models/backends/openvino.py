@@ -76,6 +76,9 @@ def _settings() -> dict[str, Any]:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same core
+        # What was compiled for a size is kept, half a megabyte for a small network, and a cell that moves
+        # has another size in every frame. The default, 5000, is no limit.
+        "CPU_RUNTIME_CACHE_CAPACITY": 200,
     }
 
 
