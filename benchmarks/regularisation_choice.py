@@ -2,9 +2,9 @@
 
 Run with ``python benchmarks/regularisation_choice.py``: sixty made cells on even, odd and non-square grids of
 six sizes and four pixel sizes, noise from 0.002 to 0.1 µm. "over best" is the root mean square error of the
-traction at the chosen lambda, divided by the least of any lambda. "noise" is the predicted over the true standard
-deviation of the traction's noise. "borders" shows errors in and outside the cell over the traction's own size,
-each at its best lambda.
+traction at the chosen lambda, divided by the least of any lambda. "noise" is the predicted over the true
+standard deviation of the traction's noise. "borders" shows errors in and outside the cell over the traction's
+own size, each at its best lambda.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_few_numbers_stand_below_each_other(panel: TfmPanel, wait: Callable[[], 
     wait()
     cells = panel.numbers._cells
     names = [cells.verticalHeaderItem(i).text() for i in range(cells.rowCount())]
-    assert names[3:6] == ["total force [nN]", "strain energy [fJ]", "contractile moment [nN·µm]"]
+    assert names[:3] == ["total force [nN]", "strain energy [fJ]", "contractile moment [nN·µm]"]
     assert not panel.numbers._plot.isVisibleTo(panel)
     assert ordered(["area [µm²]", "net force [nN]", "frame"]) == ["frame", "net force [nN]", "area [µm²]"]
 

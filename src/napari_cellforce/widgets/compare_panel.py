@@ -183,7 +183,12 @@ class ComparePanel(Panel):
         field = calibrated(self._pair[0].field, self._comparison)
         show_field(self._viewer, field, self._look, visible=False)
         self._choice.choose("A", field)
-        show_info(f"{field.name} ({field.provenance.model}) is now a field in Pa, chosen as A.")
+        fit = self._comparison.calibration
+        error = 50 * (fit.high - fit.low) / fit.factor
+        show_info(
+            f"{field.name} ({field.provenance.model}) is now a field in Pa, chosen as A. "
+            f"All of its magnitudes share the error of the scale, ±{error:.0f} %."
+        )
 
     def _on_save(self) -> None:
         comparison = self._comparison

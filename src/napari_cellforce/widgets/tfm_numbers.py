@@ -215,6 +215,8 @@ class TfmNumbers(QWidget):
         columns = ordered(list(self._table.columns))
         if "time [min]" in columns and self._table["time [min]"].isna().all():
             columns.remove("time [min]")
+        if len(self._table) == 1:
+            columns = [column for column in columns if column not in _KEYS]
         texts = [[_text(column, value) for value in self._table[column]] for column in columns]
         self._upright = len(self._table) <= _FEW
         titles = columns if self._upright else [column.replace(" [", "\n[") for column in columns]
