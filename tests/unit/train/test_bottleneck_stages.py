@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.network import Parts, PhysicalBottleneck, residual_share
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.sheet_op import sheet_traction
+from napari_cellforce.train import learner, train
 from napari_cellforce.train.augment import Batch
 from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
 from napari_cellforce.train.losses import LossConfig
+from napari_cellforce.zoo import load_predictor
+
+from .conftest import pulling_cell
 
 CONFIG = BottleneckConfig(
     width=4,
@@ -115,3 +120,33 @@ def test_a_residual_that_is_punished_shrinks():
     trained(module, lambda: mechanics_terms(module.parts(inputs), batch, LossConfig(residual=2.0)), 30, 1e-2)
     assert before > 0.1
     assert share() < 0.3 * before
+
+
+@pytest.mark.slow
+def test_a_run_fits_the_springs_first_and_then_solves_the_sheet(dataset, small, tmp_path, monkeypatch):
+    """Two epochs of four know no mechanics, as asked; the model that comes out predicts like any other."""
+    seen = []
+    for name, function in (("springs", springs_terms), ("mechanics", mechanics_terms)):
+
+        def noted(*arguments, name=name, function=function):
+            seen.append((name, torch.is_grad_enabled()))
+            return function(*arguments)
+
+        monkeypatch.setattr(learner, f"{name}_terms", noted)
+    architecture = {**dataclasses.asdict(CONFIG), "edge_length": 6.0}
+    del architecture["in_channels"]
+    config = small(
+        kind="physical-bottleneck",
+        architecture=architecture,
+        data={"sources": [str(dataset(3, 1))], "pixel_size": 0.68},
+        loss={"springs_first": 0.5},
+        augment={"rotate": False, "mirror": False, "margin": 0},
+        optimise={"epochs": 4, "batch": 2, "learning_rate": 0.003, "threads": 1},
+    )
+    result = train(config, tmp_path / "run")
+    steps = [name for name, learning in seen if learning]
+    assert steps == sorted(steps, reverse=True), "springs, then mechanics"
+    assert steps.count("springs") == steps.count("mechanics") > 0
+    z, mask, _ = pulling_cell(3)
+    frame = np.stack([z / 100, mask]).astype(np.float32), mask, PixelSize.square(0.68)
+    assert "Y" in load_predictor(result.model, device="cpu").predict_frame(*frame).scalars
