@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, 
 
 from napari_cellforce.batch import BatchConfig, bench
 from napari_cellforce.io import write_stack
+from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
 from napari_cellforce.widgets.batch_panel import BatchPanel
 from napari_cellforce.widgets.preferences import Memory, Preferences
@@ -200,6 +201,11 @@ def test_settings_survive_a_file(panel, qtbot, folder, tmp_path, monkeypatch):
         pixel_size=0.25,
         workers=2,
         z="max",
+        models=("adhesion-filter", "sheet-filter"),
+        backend="eager",
+        explain=("fields", "probes"),
+        compare="../tfm/*.csv",
+        measured=MeasuredLayout("kPa", "µm", 0.2, 1.5, 2.0, True, True, True, 0.5),
     )
     panel.show_config(given)
     assert panel.config() == given

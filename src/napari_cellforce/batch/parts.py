@@ -42,19 +42,18 @@ def predict_part(
         After every frame, counted within the part.
     """
     paths = _paths(folder, frames)
-    if is_complete(folder, frames):
+    if _is_complete(paths, frames):
         return
     for record in predict_to_files(job, paths, frames, baselines):
         if isinstance(record, FrameResult):
             yield Progress(PREDICTING, record.frame + 1 - frames.start, len(frames))
 
 
-def is_complete(folder: Path, frames: range) -> bool:
-    """Tell whether a part lies in `folder`; its table is written after its tractions."""
-    table = _paths(folder, frames).summary
-    if not table.is_file():
+def _is_complete(paths: OutputPaths, frames: range) -> bool:
+    """Tell whether a part is there; its table is written after its tractions."""
+    if not (paths.summary.is_file() and paths.traction.is_file()):
         return False
-    with table.open(encoding="utf-8", newline="") as file:
+    with paths.summary.open(encoding="utf-8", newline="") as file:
         return sum(1 for _ in csv.reader(file)) - 1 == len(frames)
 
 
@@ -100,10 +99,10 @@ def join(folder: Path, parts: tuple[range, ...], final: OutputPaths) -> None:
         _join_tables([part.summary for part in paths], final.summary)
         return
     with files.disk_errors(final.traction):
+        paths[0].summary.replace(final.summary)  # first: without it the part counts as not predicted
         paths[0].traction.replace(final.traction)
         if paths[0].uncertainty.is_file():
             paths[0].uncertainty.replace(final.uncertainty)
-        paths[0].summary.replace(final.summary)
 
 
 def _paths(folder: Path, frames: range) -> OutputPaths:

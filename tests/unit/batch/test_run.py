@@ -17,7 +17,7 @@ from napari_cellforce.batch import Brake, InputEvent, Outcome, make_plan, parts,
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Mask
 from napari_cellforce.io import read, read_field, write_mask
-from napari_cellforce.predict import PredictConfig, predict
+from napari_cellforce.predict import PredictConfig, predict, prepare
 
 
 def batch(config, predictor, brake=None) -> tuple[Outcome, list[InputEvent]]:
@@ -35,6 +35,17 @@ class Counting:
     def predict_frame(self, *inputs):
         self.frames += 1
         return self._predictor.predict_frame(*inputs)
+
+
+def measure_baselines_of(job) -> list:
+    """What the generator `Prediction.measure` returns."""
+
+    def kept(found: list):
+        found.append((yield from job.measure()))
+
+    found: list = []
+    list(kept(found))
+    return found
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -186,6 +197,16 @@ def test_a_cancelled_movie_goes_on_from_its_last_whole_part(config, predictor, m
     outcome, _ = batch(plan.config, spy)
     assert spy.frames == 3, "four frames lay in whole parts"
     assert len(rows(outcome.results)) == 7
+
+
+def test_a_part_of_which_a_kill_has_left_one_file_is_predicted_again(predictor, folder, tmp_path):
+    job = prepare(read(folder / "cell_3.tif"), predictor)
+    (baselines,) = measure_baselines_of(job)
+    list(parts.predict_part(job, tmp_path, range(3), baselines))
+    assert not list(parts.predict_part(job, tmp_path, range(3), baselines)), "it is there"
+    for lost in ("*_traction.ome.tif", "*_summary.csv"):
+        next(tmp_path.glob(lost)).unlink()
+        assert len(list(parts.predict_part(job, tmp_path, range(3), baselines))) == 3
 
 
 def test_stop_finishes_the_input_and_begins_no_other(config, predictor):
