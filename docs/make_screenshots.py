@@ -379,11 +379,29 @@ def explained() -> None:
     stage.wait_for(lambda: stage.button("Ask the model").isEnabled(), _TRAINING)
     stage.scroll_to(stage.one_called("At"))
     stage.shoot("explain-3-probe")
+    stage.close()
+
+
+def taken_apart() -> None:
+    """Take the last picture of that tutorial: a predicted field, stopped after its first frame."""
+    stage = Stage("Explain forces")
+    stage.press("Try it on a sample cell")
+    stage.wait_for(lambda: "outline synthetic cell" in stage.viewer.layers)
+    models = stage.one_called("Model")
+    models.setCurrentIndex(models.findText("sheet-filter"))
+    stage.wait_for(lambda: stage.button("Explain forces").isEnabled())
+    stage.viewer.dims.set_current_step(0, 0)
+    stage.press("Explain forces")
+    stage.wait_for(lambda: stage.button("Explain forces").isEnabled(), _TRAINING)
     stage.press("▸ Take a field apart")
     stage.wait()
     stage.press("Take it apart")
     apart = stage.one_called("Take the chosen field apart")
+    stage.wait_for(lambda: apart.text().startswith("Stop (1"), _TRAINING)
+    apart.click()
     stage.wait_for(lambda: apart.text() == "Take it apart", _TRAINING)
+    stage.zoom(0.7)
+    stage.look_only_at("Helmholtz φ")
     stage.scroll_to(stage.button("Reset"))
     stage.shoot("explain-4-apart")
     stage.close()
@@ -461,6 +479,7 @@ STORIES = {
         compared,
         measured,
         explained,
+        taken_apart,
     )
 }
 
