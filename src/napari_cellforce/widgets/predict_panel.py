@@ -97,6 +97,7 @@ class PredictPanel(Panel):
             yield Progress("Loading the model", 0, 0)
             predictor = load_predictor(model, device=device, samples=samples, folder=folder, backend=backend)
             job = prepare(chosen.stack, predictor, mask(), chosen.pixel_size, config)
+            job.provenance()  # asks what computes, which is made ready here and not in the window's thread
             yield job
             for record in job.run():
                 yield (record, job.row(record)) if isinstance(record, FrameResult) else record

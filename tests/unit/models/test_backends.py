@@ -247,6 +247,7 @@ def off(model: LoadedModel, backend: str, frame) -> float:
     return float(np.abs(results[1] - results[0]).max() / np.abs(results[0]).max())
 
 
+BUNDLED = [entry.name for entry in zoo.entries() if entry.file and not entry.imported]
 KINDS = ["unet", "unet-sim", "adhesion-unet", "gfnn", "gfnn, published"]
 
 
@@ -258,6 +259,15 @@ class TestOpenVINO:
         network = NetworkPredictor(model, device="cpu", backend="openvino")
         assert network.backend.startswith("openvino 2"), "it was not refused"
         assert off(model, "openvino", a_frame(len(model.record.inputs))) < 1e-5
+
+    @pytest.mark.parametrize("name", BUNDLED)
+    def test_every_bundled_model_predicts_the_same(self, name):
+        reads = zoo.entry(name).inputs
+        image, mask = a_frame(len(reads))
+        frame = (image if reads[-1] == "mask" else np.abs(image), mask, PIXEL)
+        plain, automatic = (zoo.load_predictor(name, device="cpu", backend=b) for b in (EAGER, "auto"))
+        expected, found = (p.predict_frame(*frame).traction for p in (plain, automatic))
+        assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
     def test_the_downloaded_gfnn_too(self):
         name = "gfnn-schmitt2024"
