@@ -24,7 +24,7 @@ class WatchEvent:
     name : str
         Of the movie; empty when idle.
     frames : int
-        How many of its frames are known.
+        How many of its frames are there; of a result that was written, how many it holds.
     result : FrameResult or None
         Of a frame.
     row : mapping of str to float

@@ -7,11 +7,12 @@ import dataclasses
 import hashlib
 import json
 import threading
+import warnings
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import FrameResult, ImageStack
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, predict_to_files, prepare
@@ -52,6 +53,7 @@ class Follower:
         self._books = books
         self._stop = stop
         self._mark: Mark | None = None
+        self._finished: Mark | None = None
         self._since = 0.0
         self._stack: ImageStack | None = None
         self._problem = ""
@@ -73,18 +75,23 @@ class Follower:
         if not self._look(now):
             return
         quiet = now - self._since
-        if self._stack is None:
-            if quiet >= self._config.patience:
-                yield from self._give_up(self._problem)
-            return
-        ready = self._stack.n_frames - (quiet < self._config.settle)
-        if ready < 1:
+        patient = quiet < self._config.patience
+        if self._mark == self._finished:
+            event = None if patient else self.finish()
+            yield from () if event is None else (event,)
             return
         stack = self._stack
+        if stack is None:
+            if not patient:
+                yield from self._give_up(self._problem)
+            return
+        resting = quiet >= self._config.settle
         try:
-            yield from self._go_on(stack, ready, patient=quiet < self._config.patience)
+            yield from self._go_on(stack, stack.n_frames - (not resting), patient)
         except CellForceError as error:  # of the movie as a whole: no pixel size, no such channel
             yield from self._give_up(str(error))
+        if resting and self._results is not None and self._results.next_frame == stack.n_frames:
+            self._finished, self._stack = self._mark, None  # so many files must not stay open
 
     def finish(self) -> WatchEvent | None:
         """Bring the joined result up to date; tell if there was anything to do."""
@@ -100,7 +107,7 @@ class Follower:
             return False
         if mark != self._mark:
             self._mark, self._since, self._stack = mark, now, None
-        if self._stack is None:
+        if self._stack is None and mark != self._finished:
             done = () if self._results is None else self._results.names
             try:
                 self._stack, self._names, self._late = self.source.open(self._config.z, done)
@@ -108,7 +115,9 @@ class Follower:
                 self._problem = str(error)
         return True
 
-    def _go_on(self, stack: ImageStack, ready: int, *, patient: bool) -> Iterator[WatchEvent]:
+    def _go_on(self, stack: ImageStack, ready: int, patient: bool) -> Iterator[WatchEvent]:
+        if ready < 1:
+            return
         if self._results is None:
             yield self._begin(stack)
             self._stack = None  # to be opened with the names of the frames that were predicted
@@ -148,7 +157,10 @@ class Follower:
             outlines.known = self._known.known
         self._known = outlines
         config = self._config
-        return prepare(stack, self._predictor, automatic(outlines), config.size, config.predict)
+        with warnings.catch_warnings():
+            if self._results is not None:  # has been said when the movie was begun
+                warnings.simplefilter("ignore", CellForceWarning)
+            return prepare(stack, self._predictor, automatic(outlines), config.size, config.predict)
 
     def _predict(self, stack: ImageStack, frames: range, patient: bool) -> Iterator[WatchEvent]:
         """Find the cell in all frames that can be read, then predict these."""
@@ -227,7 +239,8 @@ class Follower:
         row: Mapping[str, float] | None = None,
         reason: str = "",
     ) -> WatchEvent:
-        frames = 0 if self._stack is None else self._stack.n_frames
+        known = len(self._results.frames) if self._results is not None else 0
+        frames = known if self._stack is None or state == "written" else self._stack.n_frames
         return WatchEvent(
             state, self.source.name, frames, result, row or {}, self._stack, self.paths, frame, reason
         )

@@ -94,11 +94,10 @@ def _take_up(
     """Look for movies that are new."""
     folder, out = config.paths
     with contextlib.suppress(CellForceError):  # a network drive that is away for a moment
-        for source in find_sources(folder, out, config.pattern):
-            if source.path not in followers:
-                taken = {follower.source.name for follower in followers.values()}
-                named = Source(source.path, source.path.name) if source.name in taken else source
-                followers[source.path] = Follower(named, config, predictor, books, stop)
+        for source in find_sources(folder, out, config.pattern, followers):
+            taken = {follower.source.name for follower in followers.values()}
+            named = Source(source.path, source.path.name) if source.name in taken else source
+            followers[source.path] = Follower(named, config, predictor, books, stop)
 
 
 def _finish(followers: dict[Path, Follower]) -> Iterator[WatchEvent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -75,11 +75,11 @@ class Source:
         return open_frames(files).stack(z), files.names, set(there.names) - set(files.names)
 
 
-def find_sources(folder: Path, out: Path, pattern: str) -> list[Source]:
+def find_sources(folder: Path, out: Path, pattern: str, known: Collection[Path] = ()) -> list[Source]:
     """Return the movies in a folder, by name; itself, if it holds the single frames of one.
 
     Left out are hidden files, the output folder, and traction fields written by this package. Folders in it
-    are movies too: single frames, or OME-Zarr.
+    are movies too: single frames, or OME-Zarr. Those that are `known` are not looked into again.
 
     Raises
     ------
@@ -93,10 +93,12 @@ def find_sources(folder: Path, out: Path, pattern: str) -> list[Source]:
             "Choose a folder, or make it before the acquisition starts.",
             topic="folder",
         )
+    if folder in known:
+        return []
     if omezarr.is_zarr(folder) or is_frame_folder(folder, at_least=1):
         return [Source(folder, _name(folder))]
-    found = (path for path in _entries(folder) if path != out and _fits(path.name, pattern))
-    return [Source(path, _name(path)) for path in sorted(found) if _is_movie(path)]
+    found = [path for path in _entries(folder) if path != out and _fits(path.name, pattern)]
+    return [Source(path, _name(path)) for path in sorted(found) if path not in known and _is_movie(path)]
 
 
 def _entries(folder: Path) -> Iterator[Path]:

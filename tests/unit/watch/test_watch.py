@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import tifffile
 
 from napari_cellforce import io
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io.ometiff import OmeImage, ome_xml
 from napari_cellforce.models.filters import AdhesionFilter
@@ -287,6 +288,30 @@ def test_many_small_parts_become_few(tmp_path, config, monkeypatch):
     assert [io.read_field(part).frames for part in parts] == [(0, 1, 2), (3, 4, 5), (6,)]
     assert result(config()).frames == tuple(range(7))
     assert list(pd.read_csv(tmp_path / "out" / "run_summary.csv")["frame"]) == list(range(7))
+
+
+def test_a_movie_that_rests_is_joined_and_let_go(tmp_path, config, monkeypatch):
+    """Of hundreds of movies in a folder not all files stay open."""
+    monkeypatch.setattr("napari_cellforce.watch.follower._BURST", 4)
+    scope = Microscope(tmp_path / "run", 5)
+    monkeypatch.setattr("napari_cellforce.watch.follower._GROWN", 10.0)
+    scope.movie("a.tif", 5)
+    opened = []
+    for event in watch(config(), AdhesionFilter()):
+        opened.append("a.tif" in " ".join(file.path for file in psutil.Process().open_files()))
+        if event.state == "written" and event.frames == 5:
+            break
+    assert any(opened)
+    assert not opened[-1]
+    assert result(config(), "a").frames == (0, 1, 2, 3, 4)
+
+
+def test_a_doubtful_pixel_size_is_doubted_once(tmp_path, config):
+    scope = Microscope(tmp_path / "run", 3)
+    scope.file_a_frame(0)
+    with pytest.warns(CellForceWarning, match="times apart") as told:
+        follow(config(pixel_size=0.05), lambda: scope.file_a_frame(1), lambda: scope.file_a_frame(2))
+    assert len(told) == 1
 
 
 def test_results_in_the_watched_folder_are_not_taken_for_movies(tmp_path, config):
