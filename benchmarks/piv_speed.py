@@ -96,7 +96,7 @@ def measure_regularisation() -> dict[str, Any]:
     ways["evidence, noise outside"] = lambda: choose(
         displacement_spectrum(field, kernel, outside), "evidence"
     )
-    seconds = interleaved(ways, 51)
+    seconds = interleaved(ways, 51, time.process_time)
     return {
         "milliseconds": {name: round(1e3 * value, 3) for name, value in seconds.items()},
         "in FFTs": {name: round(value / seconds["FFT"], 1) for name, value in seconds.items()},

@@ -59,7 +59,7 @@ def main(target: Path) -> None:
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     panels, curve = figure.subplots(1, 4), None
     chosen = {}
-    for criterion in ("evidence", "gcv", "l-curve"):
+    for criterion in ("evidence", "gcv"):
         frame, choice = measure(TfmConfig(GEL, criterion=criterion), mask)
         chosen[criterion] = choice
         print(row(f"{criterion}: {choice.regularisation:.2g} µm/Pa", frame.traction, truth, inside, far))

@@ -7,7 +7,7 @@ import pytest
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.halfspace import displacement, halfspace_kernel, periodic_part
-from napari_cellforce.physics.regularisation import choose, displacement_spectrum, fixed
+from napari_cellforce.physics.regularisation import Spectrum, choose, displacement_spectrum, fixed
 
 YOUNG, POISSON = 8000.0, 0.48
 
@@ -100,7 +100,7 @@ def test_spectra_hold_all_of_the_power_and_all_of_the_waves():
 def test_the_l_curve_is_that_of_fttc(shape):
     kernel = halfspace_kernel(shape, 0.7, YOUNG, POISSON)
     moved = kernel.displacement(np.random.default_rng(0).normal(size=(2, *shape)))
-    choice = choose(displacement_spectrum(moved, kernel), "l-curve")
+    choice = fixed(displacement_spectrum(moved, kernel), 1e-4)
     for i in (5, 30, 50):
         traction = kernel.traction(moved, choice.candidates[i])
         left = moved - kernel.displacement(traction)
@@ -169,6 +169,13 @@ def test_the_l_curve_takes_the_first_corner_beyond_the_gels_least_response(case)
         for candidate in (*np.geomspace(1e-5, 3e-3, 41), choose(spectrum, "l-curve").regularisation)
     ]
     assert errors[-1] < 1.2 * min(errors)
+
+
+def test_an_l_curve_without_a_corner_is_refused():
+    """Smooth traction and no noise: the longer the lambda, the more is lost, and nowhere does that begin."""
+    g, ones = np.geomspace(1e-4, 1e-2, 64), np.ones(64)
+    with pytest.raises(CellForceError, match=r"no corner.*Choose the evidence"):
+        choose(Spectrum(g, g**4, ones, ones), "l-curve")
 
 
 def test_z_scores_of_the_traction_are_those_of_a_normal_distribution():

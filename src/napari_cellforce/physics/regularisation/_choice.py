@@ -72,7 +72,7 @@ def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated:
     Raises
     ------
     CellForceError
-        If there is no displacement at all.
+        If there is no displacement at all, or its L-curve has no corner.
 
     References
     ----------
@@ -170,10 +170,17 @@ def _corner(spectrum: Spectrum, candidates: RealArray) -> RealArray:
 
 
 def _first_lowest(curve: RealArray, start: int) -> int:
-    """Return the index of the first local minimum from `start` on, or else of the lowest point there."""
+    """Return the index of the first local minimum from `start` on."""
     inner = curve[start + 1 : -1]
     lower = np.flatnonzero((inner < curve[start:-2]) & (inner <= curve[start + 2 :]))
-    return start + (int(lower[0]) + 1 if len(lower) else int(curve[start:].argmin()))
+    if not len(lower):
+        raise CellForceError(
+            "the L-curve of this displacement has no corner",
+            "lambda is read off at it; displacements of overlapping windows often have none",
+            "Choose the evidence or GCV.",
+            topic="regularisation",
+        )
+    return start + int(lower[0]) + 1
 
 
 def _vertex(candidates: RealArray, curve: RealArray, best: int) -> float:
