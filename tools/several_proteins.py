@@ -108,6 +108,7 @@ CONTENDERS = {
     "PBNN, zyxin + actin, sigma_a field": bottleneck(TWO, active="field"),
     "GFNN, zyxin, adhesions": green(ONE[:1], haze=(1.35, 2.7)),
     "GFNN, zyxin + actin, adhesions": green(TWO[:2], haze=(1.35, 2.7)),
+    "GFNN, zyxin + actin, adhesions, projected balance": green(TWO, haze=(1.35, 2.7), balance="projected"),
     "GFNN, zyxin + actin, free kernels": green(TWO[:2], form="published", size=160),
 }
 
