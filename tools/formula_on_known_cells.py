@@ -80,7 +80,9 @@ def fitted(cells: Sequence[Known]) -> SymbolicFit:
 
 def measured(result: SymbolicFit, cells: Sequence[Known]) -> dict[str, Sums]:
     """Return the figures of the formulas on cells that they have not seen."""
-    formulas = {f"formula of {n} terms": result.formulas[n] for n in TERMS if n in result.formulas}
+    formulas = {
+        f"formula of {n} term{'s' * (n > 1)}": result.formulas[n] for n in TERMS if n in result.formulas
+    }
     used = tuple(dict.fromkeys(p for formula in formulas.values() for p in formula.potentials))
     rows: dict[tuple[str, str], list[Sums]] = {}
     for cell in cells:

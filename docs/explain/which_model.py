@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -23,44 +23,38 @@ COLUMNS = {
     "r of *Y*": "r of Y in the mask",
 }
 """Heading -> how the measurements call it."""
-_MECHANICS = {
-    "SheetMechanics": "cells that pull as sheets",
-    "FibreMechanics": "cells that pull by stress fibres",
-}
-_TRUTH = {"exact": "exact", "measured": "as measured", "as measured": "as measured"}
+_KINDS = {"sheet": "that pull as sheets", "fibre": "that pull by stress fibres"}
+_PEOPLE = {"fibroblasts": "fibroblasts", "directed_fibroblasts": "fibroblasts whose fibres lead their forces"}
+_IMAGES = ("mean r", "cell_0, r", "11_cell_1, r", "cell_1, r", "cell_1, angle error [deg]")
 
 Table = dict[str, dict[str, float]]
 """Model -> measurement -> value; a measurement's name ends in ", exact" or ", as measured"."""
 
 
 def populations() -> dict[str, Table]:
-    """Return every population of unseen cells that models were compared on."""
+    """Return every population of unseen cells that models were compared on, and the real images."""
     found: dict[str, Table] = {}
     for path in sorted(RUNS.glob("*/physics.json")) + sorted(RUNS.glob("*/metrics.json")):
         for population, entries in json.loads(path.read_text(encoding="utf-8")).items():
-            if isinstance(entries, dict):
-                for name, model, values in _read(population, entries):
-                    found.setdefault(name, {}).setdefault(model, {}).update(values)
+            for name, model, values in _read(population, entries):
+                found.setdefault(name, {}).setdefault(model, {}).update(values)
     return found
 
 
-def _read(population: str, entries: Mapping[str, object]) -> Iterator[tuple[str, str, dict[str, float]]]:
+def _read(population: str, entries: object) -> Iterator[tuple[str, str, dict[str, float]]]:
     """Yield population, model and values, from either way in which the trainings write them."""
-    for key, values in entries.items():
-        if not isinstance(values, dict):
-            continue
-        flat = re.fullmatch(r"(.+), (\w+), (exact|measured)", key)
-        if flat is None:
+    models = {k: v for k, v in entries.items() if isinstance(v, dict)} if isinstance(entries, dict) else {}
+    for key, values in models.items():
+        grouped = re.fullmatch(r"(\w+), (exact|measured), (\d+ cells)", key)
+        if grouped is None:
             yield population, key, values
             continue
-        model, mechanics, truth = flat.groups()
-        seed = population.rpartition(", ")[2]
-        named = {_called(name, truth): value for name, value in values.items()}
-        yield f"{_MECHANICS.get(mechanics, mechanics)}, {seed}", model, named
-
-
-def _called(name: str, truth: str) -> str:
-    return f"{name.replace('vector R2 after', 'R2 after')}, {_TRUTH[truth]}"
+        kind, truth, count = grouped.groups()
+        people, _, seed = population.partition(", ")
+        title = f"{_PEOPLE.get(people, people)} {_KINDS.get(kind, kind)}, {seed}, {count}"
+        called = "exact" if truth == "exact" else "as measured"
+        for model, figures in values.items():
+            yield title, model, {f"{name}, {called}": figure for name, figure in figures.items()}
 
 
 def table(models: Table, truth: str) -> list[str]:
@@ -77,6 +71,15 @@ def table(models: Table, truth: str) -> list[str]:
     rows = [f"| model | {' | '.join(shown)} |", "| --- " * (len(shown) + 1) + "|"]
     for model in order:
         cells = [_cell(name, value(model, name)) for name in shown.values()]
+        rows.append(f"| `{model}` | {' | '.join(cells)} |")
+    return rows
+
+
+def real_images(models: Table) -> list[str]:
+    """Return correlations of |F| on the real images, read off published figures, the best model first."""
+    rows = ["| model | mean r | cell_0 | 11_cell_1 | cell_1 | angle error, cell_1 |", "| --- " * 6 + "|"]
+    for model, values in sorted(models.items(), key=lambda entry: -entry[1].get("mean r", -1.0)):
+        cells = [_cell(name.removeprefix("cell_1, "), values.get(name)) for name in _IMAGES]
         rows.append(f"| `{model}` | {' | '.join(cells)} |")
     return rows
 
@@ -101,7 +104,10 @@ def speeds() -> list[str]:
 def main() -> None:
     """Write the tables."""
     parts = []
-    for name, models in populations().items():
+    found = populations()
+    real = found.pop("real images", {})
+    parts += ["**Real images** (r of \\|F\\|, rough: read off figures)", "", *real_images(real), ""]
+    for name, models in found.items():
         if len(models) > 1:
             parts += [f"**{name[:1].upper()}{name[1:]}**", "", *table(models, "exact"), ""]
     parts += ["**Speed**", "", *speeds(), ""]
