@@ -199,7 +199,7 @@ def main(quick: bool) -> None:
             "quick": quick,
             "overhead": [
                 overhead(root / "eager", model, 3 if quick else 10, "eager"),
-                overhead(root / "auto", model, 10 if quick else 30, "auto"),
+                overhead(root / "auto", model, 10 if quick else 60, "auto"),
             ],
             "memory": memory(root / "memory", (20, 200) if quick else (50, 1000), 256),
             "processes": processes(root / "processes", model, 2 if quick else 10),

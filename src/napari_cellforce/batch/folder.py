@@ -110,7 +110,7 @@ def _candidates(root: Path, out: Path, recursive: bool) -> Iterator[Path]:
         if _entered_before(here, entered):
             subfolders.clear()
             continue
-        if is_zarr(here) or is_frame_folder(here):
+        if is_zarr(here) or _is_movie(here, names, is_root=here == root):
             yield here
             subfolders.clear()
             continue
@@ -123,6 +123,16 @@ def _candidates(root: Path, out: Path, recursive: bool) -> Iterator[Path]:
             subfolders.clear()
             continue
         yield from (here / name for name in names if _is_image_name(name))
+
+
+def _is_movie(folder: Path, names: list[str], *, is_root: bool) -> bool:
+    """Tell whether a folder is one movie of single frames.
+
+    ``001.tif``, ``002.tif`` in the input folder itself are images of their own; in a folder below they are
+    frames, as ``t001.tif`` is everywhere.
+    """
+    numbered = all(Path(name).stem.isdigit() for name in names if _is_image_name(name))
+    return not (is_root and numbered) and is_frame_folder(folder)
 
 
 def _is_cell(folder: Path, names: list[str]) -> bool:

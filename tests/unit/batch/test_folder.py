@@ -110,3 +110,19 @@ def test_names_that_are_not_unicode_are_found(config, folder):
     raw = os.fsencode(folder) + b"/cell_\xff.tif"
     os.link(folder / "cell_1.tif", raw)
     assert os.fsencode(find_inputs(config())[-1]) == raw
+
+
+def test_numbered_files_are_images_in_the_folder_itself_and_frames_below_it(config, folder, movie, tmp_path):
+    for n in (1, 2, 3):
+        movie(tmp_path / "numbers" / f"{n:03d}.tif", seed=n)
+        movie(tmp_path / "numbers" / "day 1" / f"{n:03d}.tif", seed=n)
+        movie(tmp_path / "times" / f"t{n:03d}.tif", seed=n)
+    numbers, times = (config(folder=str(tmp_path / name), recursive=True) for name in ("numbers", "times"))
+    assert names(numbers) == ["001.tif", "002.tif", "003.tif", "day 1"]
+    assert names(times) == ["times"]
+
+
+def test_an_ome_zarr_is_one_input_and_its_chunks_are_none(config, tmp_path):
+    (tmp_path / "in" / "cell.ome.zarr" / "0").mkdir(parents=True)
+    (tmp_path / "in" / "cell.ome.zarr" / "0" / "chunk.tif").write_bytes(b"")
+    assert names(config(folder=str(tmp_path / "in"), recursive=True)) == ["cell.ome.zarr"]
