@@ -279,7 +279,7 @@ def followed() -> None:
             record(t)
         stage.wait_for(lambda: stage.reads("6 of run 7. Waiting"), _TRAINING)
         stage.zoom(0.7)
-        stage.scroll_to(stage.one_called("Total force over time"))
+        stage.scroll_to(stage.button("Reset"))
         stage.shoot("watch-1-following")
         stage.press("Stop following")
         stage.wait_for(lambda: stage.reads("is saved"))
