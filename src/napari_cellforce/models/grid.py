@@ -86,6 +86,15 @@ def on_model_grid(
     return FrameGrid(inputs, _near(mask, _OUTLINE * record.pixel_size, pixel_size), regrid, window)
 
 
+def low_pass(image: FloatArray, modes: int) -> FloatArray:
+    """Keep the Fourier modes of a ``(..., Y, X)`` image with at most so many waves across it."""
+    waves_y = np.fft.fftfreq(image.shape[-2]) * image.shape[-2]
+    waves_x = np.fft.rfftfreq(image.shape[-1]) * image.shape[-1]
+    spectrum = np.fft.rfft2(image)
+    spectrum[..., np.hypot(waves_y[:, None], waves_x) > modes] = 0
+    return np.fft.irfft2(spectrum, s=image.shape[-2:]).astype(np.float32)
+
+
 def _near(mask: BoolArray, micron: float, pixel_size: PixelSize) -> BoolArray:
     """Return the mask widened by a distance in µm, looking only where that can reach."""
     reach = math.ceil(micron / pixel_size.micron) + 1

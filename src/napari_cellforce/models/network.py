@@ -18,7 +18,8 @@ from napari_cellforce.models.backends import EAGER, Engine, leave_to_torch, make
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
 from napari_cellforce.models.gfnn import GFNN, SCALARS
-from napari_cellforce.models.grid import FrameGrid, on_model_grid
+from napari_cellforce.models.grid import FrameGrid, low_pass, on_model_grid
+from napari_cellforce.models.memory import memory_errors
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.tiles import in_tiles
 
@@ -193,7 +194,7 @@ class NetworkPredictor:
             yield from (alike[start : start + count] for start in range(0, len(alike), count))
 
     def _run(self, inputs: FloatArray, run: Callable[[FloatArray], _Fields]) -> _Fields:
-        with torch.inference_mode(), _memory_errors(inputs.shape):
+        with torch.inference_mode(), memory_errors(inputs.shape):
             return run(inputs)
 
     def _predict(self, inputs: FloatArray) -> _Fields:
@@ -276,15 +277,6 @@ class NetworkPredictor:
                     dropout.eval()
 
 
-def low_pass(image: FloatArray, modes: int) -> FloatArray:
-    """Keep the Fourier modes of a ``(..., Y, X)`` image with at most so many waves across it."""
-    waves_y = np.fft.fftfreq(image.shape[-2]) * image.shape[-2]
-    waves_x = np.fft.rfftfreq(image.shape[-1]) * image.shape[-1]
-    spectrum = np.fft.rfft2(image)
-    spectrum[..., np.hypot(waves_y[:, None], waves_x) > modes] = 0
-    return np.fft.irfft2(spectrum, s=image.shape[-2:]).astype(np.float32)
-
-
 def _dropouts(module: nn.Module) -> list[nn.Dropout]:
     return [m for m in module.modules() if isinstance(m, nn.Dropout) and m.p > 0]
 
@@ -301,20 +293,3 @@ def lengthened(field: FloatArray, scale: float, offset: float) -> FloatArray:
 
 def _array(tensor: Tensor) -> FloatArray:
     return tensor.cpu().numpy()
-
-
-@contextlib.contextmanager
-def _memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
-    """Turn the several ways in which torch says that memory ran out into one for the user."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        words = ("out of memory", "not enough memory", "can't allocate memory")
-        if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in words):
-            raise
-        raise CellForceError(
-            f"memory ran out while predicting {shape[-2]} x {shape[-1]} pixels",
-            "the network needs more than there is",
-            "Close other programs, choose the CPU as device, or crop the image to the cell.",
-            topic="device",
-        ) from error

@@ -11,7 +11,8 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
-from napari_cellforce.models.network import NetworkPredictor, low_pass
+from napari_cellforce.models.grid import low_pass
+from napari_cellforce.models.network import NetworkPredictor
 from napari_cellforce.models.record import ModelRecord, Predictor
 
 PIXEL = PixelSize.square(0.68)
