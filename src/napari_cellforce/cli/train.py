@@ -238,7 +238,7 @@ def _run(config: TrainConfig, out: Path, resume: bool) -> None:
 
 def _report(result: TrainResult) -> None:
     table = Table(show_header=False, box=None)
-    for name, value in result.best.items():
+    for name, value in result.figures.items():
         table.add_row(name, f"{value:.4g}")
     output.print(table)
     if result.share < 1:

@@ -8,19 +8,17 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
-from torch import Tensor
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.models import checkpoint
-from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train.callbacks import (
     BEST,
     LAST,
@@ -34,7 +32,7 @@ from napari_cellforce.train.data import train_loader, validation_loader
 from napari_cellforce.train.examples import Examples, prepare
 from napari_cellforce.train.learner import Learner
 from napari_cellforce.train.measured import Told
-from napari_cellforce.train.settling import State, batches_of, fit_scale, settle
+from napari_cellforce.train.settling import State, batches_of, calibrate_start, measured_on, settle
 from napari_cellforce.train.starting import Start, scale_output, start
 
 CONFIG, SPLIT = "config.json", "split.json"
@@ -57,6 +55,8 @@ class TrainResult:
     share : float
         Of a fine-tuned model: how far from the calibrated model to the best epoch its weights are, see
         `napari_cellforce.train.settling`.
+    measured : mapping
+        Of a fine-tuned model: metrics of the weights that are kept, on the cells kept aside.
     """
 
     model: Path
@@ -64,11 +64,17 @@ class TrainResult:
     history: tuple[Mapping[str, float], ...]
     finished: bool
     share: float = 1.0
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> Mapping[str, float]:
-        """The epoch with the lowest validation loss, whose weights the model has."""
+        """The epoch with the lowest validation loss."""
         return min(self.history, key=lambda row: row["validation loss"])
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """What is known of the model: losses of the best epoch, metrics of the weights that are kept."""
+        return {**self.best, **self.measured}
 
 
 def train(
@@ -123,7 +129,7 @@ def train(
     begun = start(config)
     with _failures(begun.config):
         examples = examples or prepare(begun.config, told)
-    calibrated = _calibrated(begun, examples)
+    calibrated = calibrate_start(begun, examples)
     files.write_text(folder / CONFIG, config.to_json())
     examples.split.write(folder / SPLIT)
     keeper = Keeper(folder, listener or _ignore, should_stop)
@@ -131,24 +137,10 @@ def train(
     trainer = _trainer(begun.config, keeper, folder, trainer_settings)
     with _failures(begun.config), _quiet():
         _fit(trainer, learner, begun, examples, folder / LAST if resume else None)
-    share = _take_best(folder, learner, begun, examples, calibrated)
+    share, measured = _take_best(folder, learner, begun, examples, calibrated)
     model = _export(folder, learner, begun, examples, share)
     finished = not should_stop()
-    return TrainResult(model, folder, tuple(keeper.rows), finished, share)
-
-
-def _calibrated(begun: Start, examples: Examples) -> dict[str, Tensor]:
-    """Bring a network to the unit of the data, one to fine-tune to the best scale; return its weights."""
-    module, config = begun.module, begun.config
-    scale_output(module, begun.record, 1 / _unit(begun.record, examples.mean_traction))
-    if config.start_from:
-        fit_scale(module, begun.record, batches_of(examples.train, module, config), config)
-    return {name: value.clone() for name, value in module.state_dict().items()}
-
-
-def _unit(record: ModelRecord, mean_traction: float) -> float:
-    """Return the mean traction of the data in the unit that a network speaks before it is trained."""
-    return mean_traction if record.output_unit == "Pa" else record.output_scale
+    return TrainResult(model, folder, tuple(keeper.rows), finished, share, measured)
 
 
 def _config_of(folder: Path) -> TrainConfig:
@@ -214,18 +206,21 @@ def _fit(
     )
 
 
-def _take_best(folder: Path, learner: Learner, begun: Start, examples: Examples, calibrated: State) -> float:
-    """Give the learner the best weights; return their share of the way from the calibrated ones."""
+def _take_best(
+    folder: Path, learner: Learner, begun: Start, examples: Examples, calibrated: State
+) -> tuple[float, dict[str, float]]:
+    """Give the learner the best weights; return their share of the way from `calibrated`, and metrics."""
     best = folder / BEST
     learner.cpu()
     if best.is_file():
         state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(state)
     if not begun.config.start_from:
-        return 1.0
+        return 1.0, {}
     module, config = learner.module, begun.config
     end = {name: value.clone() for name, value in module.state_dict().items()}
-    return settle(module, calibrated, end, batches_of(examples.validation, module, config), config)
+    batches = list(batches_of(examples.validation, module, config))
+    return settle(module, calibrated, end, batches, config), measured_on(module, batches, config)
 
 
 def _export(folder: Path, learner: Learner, begun: Start, examples: Examples, share: float) -> Path:

@@ -17,9 +17,10 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train.augment import Batch
 from napari_cellforce.train.config import TrainConfig
 from napari_cellforce.train.data import Example, validation_loader
-from napari_cellforce.train.learner import inputs_of
+from napari_cellforce.train.examples import Examples
+from napari_cellforce.train.learner import inputs_of, measure
 from napari_cellforce.train.losses import as_vectors
-from napari_cellforce.train.starting import scale_output
+from napari_cellforce.train.starting import Start, scale_output
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Of the way from the calibrated model to the fine-tuned one."""
@@ -30,6 +31,20 @@ State = Mapping[str, Tensor]
 def batches_of(examples: Sequence[Example], module: nn.Module, config: TrainConfig) -> Iterable[Batch]:
     """Return frames in order and as they are."""
     return validation_loader(examples, config.optimise.batch, getattr(module.config, "multiple", 1))
+
+
+def calibrate_start(begun: Start, examples: Examples) -> dict[str, Tensor]:
+    """Bring a network to the unit of the data, one to fine-tune to the best scale; return its weights."""
+    module, config = begun.module, begun.config
+    scale_output(module, begun.record, 1 / _unit(begun.record, examples.mean_traction))
+    if config.start_from:
+        fit_scale(module, begun.record, batches_of(examples.train, module, config), config)
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def _unit(record: ModelRecord, mean_traction: float) -> float:
+    """Return the mean traction of the data in the unit that a network speaks before it is trained."""
+    return mean_traction if record.output_unit == "Pa" else record.output_scale
 
 
 def fit_scale(module: nn.Module, record: ModelRecord, batches: Iterable[Batch], config: TrainConfig) -> float:
@@ -68,6 +83,18 @@ def settle(
     best = min(SHARES, key=error)
     module.load_state_dict(between(start, end, best))
     return best
+
+
+@torch.no_grad()
+def measured_on(module: nn.Module, batches: Iterable[Batch], config: TrainConfig) -> dict[str, float]:
+    """Return the metrics that are measured after every epoch, means over the frames."""
+    module.eval()
+    rows = [
+        (len(batch.mask), measure(as_vectors(module(inputs_of(batch, config.inputs)), config.output), batch))
+        for batch in batches
+    ]
+    frames = sum(count for count, _ in rows)
+    return {name: sum(count * row[name] for count, row in rows) / frames for name in rows[0][1]}
 
 
 def between(start: State, end: State, share: float) -> dict[str, Tensor]:

@@ -266,7 +266,7 @@ class TrainPanel(Panel):
         self._curves.show_rows(result.history)
         self._outcome_words = train_words.of_result(result)
         if result.history:
-            self._show_card(result.model, dict(result.best))
+            self._show_card(result.model, dict(result.figures))
 
     def _take_scale(self, scaled: Scaled) -> None:
         self._outcome_words = train_words.of_scale(scaled.calibration)
