@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_cellforce.models.adhesion_unet import balanced, blur
 from napari_cellforce.models.checks import in_range, one_of
+from napari_cellforce.models.pixel_fields import balanced, blur
 
 SCALARS = ("phi", "psi", "chi")
 """The potentials, in the order of the kernels and sources."""

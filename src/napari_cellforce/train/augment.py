@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_cellforce.models.adhesion_unet import blur
+from napari_cellforce.models.pixel_fields import blur
 
 
 class Batch(NamedTuple):

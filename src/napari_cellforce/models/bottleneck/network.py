@@ -14,10 +14,10 @@ from torch.nn import functional
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, PixelSize
-from napari_cellforce.models.adhesion_unet import balanced, blur
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.sheets import PlacedSheet, SheetCache
 from napari_cellforce.models.convnext import ConvNeXtCell, batch_norm, cells
+from napari_cellforce.models.pixel_fields import balanced, blur
 from napari_cellforce.models.sheet_op import sheet_traction_batch
 
 _STIFFEST = 8.0
