@@ -276,3 +276,9 @@ class TestModels:
             cellforce("predict", movie, "--model", weights, "--device", "cuda:99"),
             r"device 'cuda:99' is not available",
         )
+
+    def test_the_backend_is_not_there(self, cellforce, movie, weights):
+        refused(
+            cellforce("predict", movie, "--model", weights, "--device", "cpu", "--backend", "abacus"),
+            r"there is no backend 'abacus'.*Option: --backend",
+        )

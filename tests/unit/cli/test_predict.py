@@ -156,6 +156,9 @@ def test_a_network_from_a_file(cellforce, movie, tmp_path):
     answer = cellforce("predict", movie, "--model", weights, "--device", "cpu")
     assert (answer.code, answer.errors) == (0, [])
     assert results(movie.parent)[0].provenance.model_sha256
+    chosen = ("--backend", "eager", "--threads", "1")
+    assert cellforce("predict", movie, "--model", weights, "--device", "cpu", *chosen).code == 0
+    assert results(movie.parent)[0].provenance.settings["backend"] == f"eager {torch.__version__}"
 
 
 def test_several_images_of_which_one_is_bad(cellforce, movie, make_movie, tmp_path):
