@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from napari_cellforce import io
 from napari_cellforce.cli.predict import plane
 from napari_cellforce.fields import Mask, X, Y
 from napari_cellforce.models import checkpoint
+from napari_cellforce.models.device import use_threads
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.results import column_names
@@ -156,8 +158,13 @@ def test_a_network_from_a_file(cellforce, movie, tmp_path):
     answer = cellforce("predict", movie, "--model", weights, "--device", "cpu")
     assert (answer.code, answer.errors) == (0, [])
     assert results(movie.parent)[0].provenance.model_sha256
+
+
+def test_what_computes_is_chosen_and_written_down(cellforce, movie, request):
+    request.addfinalizer(partial(use_threads, torch.get_num_threads()))
     chosen = ("--backend", "eager", "--threads", "1")
-    assert cellforce("predict", movie, "--model", weights, "--device", "cpu", *chosen).code == 0
+    assert cellforce("predict", movie, "--model", "unet-sim", "--device", "cpu", *chosen).code == 0
+    assert torch.get_num_threads() == 1
     assert results(movie.parent)[0].provenance.settings["backend"] == f"eager {torch.__version__}"
 
 
