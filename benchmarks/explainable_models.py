@@ -83,12 +83,14 @@ def step() -> dict[str, float]:
     z, mask = a_cell()
     module = PhysicalBottleneck(BottleneckConfig()).train()
     x = torch.from_numpy(np.stack([z, mask.astype(np.float32)]))[None].repeat(BATCH, 1, 1, 1)
-    sheet = module.sheet(mask).sheet
+    sheet = module.sheet(mask).cell.sheet
     springs = np.full(sheet.n_nodes, 0.01)
     seconds = interleaved(
         {
             "step": lambda: module(x).square().mean().backward(),
-            "network": lambda: sum(said.sum() for said in module.sheet_inputs(x)).backward(),
+            "network": lambda: sum(
+                said.sum() for said in module.sheet_inputs(x) if said is not None
+            ).backward(),
             "factorisation": lambda: [sheet._factorise(springs, 0.5) for _ in range(BATCH)],
         },
         RUNS,
