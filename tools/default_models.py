@@ -66,7 +66,7 @@ def list_in_zoo(name: str, weights: Path) -> None:
     path = PACKAGE / "zoo" / "zoo.json"
     entries = json.loads(path.read_text(encoding="utf-8"))
     for entry in entries:
-        if entry["name"] == name:
+        if entry.get("file") == f"models/weights/{name}.safetensors":
             entry |= {"sha256": files.sha256(weights), "size": weights.stat().st_size}
     files.write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
 

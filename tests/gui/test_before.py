@@ -146,7 +146,7 @@ class TestPixelSize:
 class TestModel:
     def test_the_first_one_works_offline_and_says_what_it_is(self, hand):
         assert hand.control("Model").currentText() == zoo.DEFAULT_MODEL
-        assert hand.reads("A baseline that learns nothing")
+        assert hand.reads("The mean of unet-sim")
 
     def test_one_that_is_not_here_can_be_downloaded(self, add, hand):
         add()

@@ -41,6 +41,7 @@ def hand(hand_for, viewer, tmp_path):
     panel = ExplainPanel(
         viewer, memory=Memory(tmp_path / "panels.json"), preferences=Preferences(), fit=SMALL
     )
+    panel._model.fill("adhesion-filter")
     yield hand_for(panel)
     panel.dismantle()
     panel.deleteLater()

@@ -17,6 +17,7 @@ import pytest
 from napari_cellforce import io
 from napari_cellforce.fields import ImageStack
 from napari_cellforce.synthetic import drawn_cell
+from napari_cellforce.zoo import DEFAULT_MODEL
 
 CELLFORCE = shutil.which("cellforce", path=Path(sys.executable).parent)
 FILTER = ("--model", "adhesion-filter")
@@ -44,7 +45,7 @@ def test_from_the_demo_to_results_in_pa(environment, tmp_path):
 
     run("demo", "--out", tmp_path)
     relative = io.read_field(tmp_path / "drawn_cell_traction.ome.tif")
-    run("predict", tmp_path / "drawn_cell.ome.tif", *FILTER, "--calibration", "267")
+    run("predict", tmp_path / "drawn_cell.ome.tif", "--model", DEFAULT_MODEL, "--calibration", "267")
     absolute = io.read_field(tmp_path / "drawn_cell_traction.ome.tif")
     np.testing.assert_allclose(absolute.data, np.asarray(relative.data) * 267, rtol=1e-5)
     assert held(tmp_path, "drawn_cell") == ((0, 1, 2, 3, 4), [0, 1, 2, 3, 4])

@@ -317,7 +317,7 @@ def _refused(folder: Path, pattern: str) -> None:
         zoo.download("borrowed", folder=folder)
     assert "nothing was changed" in caught.value.rule
     assert "cellforce models import" in caught.value.remedy
-    assert FILTER in caught.value.remedy
+    assert zoo.DEFAULT_MODEL in caught.value.remedy
     assert _left_in(folder) == []
 
 

@@ -15,6 +15,7 @@ from napari_cellforce.explain.parts import GRADIENT, PRODUCT, clebsch_shares, ve
 from napari_cellforce.explain.spool import Spool
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
 from napari_cellforce.io.write import write_scalar, write_table
+from napari_cellforce.models.consensus import DISAGREEMENT
 from napari_cellforce.models.symbolic import FormulaPredictor
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
@@ -93,7 +94,7 @@ def scalar_unit(job: Prediction, name: str) -> str:
     predictor = job.predictor
     if name in _UNITS:
         return _UNITS[name]
-    if name.startswith(_PARTS):
+    if name.startswith(_PARTS) or name == DISAGREEMENT:
         return predictor.record.output_unit
     if isinstance(predictor, FormulaPredictor):
         powers = {potential.text: potential.power for potential in predictor.formula.potentials}

@@ -58,7 +58,8 @@ class Consensus:
         FrameResult
             In the network's unit; ``scalars`` holds the ``"disagreement"``, the standard deviation of the
             members' vectors (root of the summed variances of the components), in the same unit. It tells
-            where not to trust the mean; it is no calibrated error.
+            where not to trust the mean; it is no calibrated error. Beside it the inner fields of the
+            members, such as the ``"adhesion"`` image and the sheet's ``"Y"``.
 
         Raises
         ------
@@ -70,28 +71,23 @@ class Consensus:
         CellForceWarning
             If the cell cannot be meshed, or is cut by the frame's border.
         """
-        drawn = self._network.predict_frame(image, mask, pixel_size).traction
-        strength = _mean_length(drawn, mask)
-        members = [drawn]
-        for rule in self._rules:
-            field = _asked(rule, image, mask, pixel_size)
-            if field is not None:
-                members.append(field * strength)
-        fields = np.stack(members)
-        spread = np.sqrt(fields.var(axis=0).sum(axis=0))
-        return FrameResult(
-            fields.mean(axis=0, dtype=np.float32), scalars={DISAGREEMENT: spread.astype(np.float32)}
-        )
+        drawn = self._network.predict_frame(image, mask, pixel_size)
+        strength = _mean_length(drawn.traction, mask)
+        ruled = [said for rule in self._rules if (said := _asked(rule, image, mask, pixel_size))]
+        fields = np.stack([drawn.traction, *(strength * said.traction for said in ruled)])
+        spread = np.sqrt(fields.var(axis=0).sum(axis=0)).astype(np.float32)
+        inner = {name: field for said in (drawn, *ruled) for name, field in said.scalars.items()}
+        return FrameResult(fields.mean(axis=0, dtype=np.float32), scalars={DISAGREEMENT: spread, **inner})
 
 
 def _mean_length(field: FloatArray, mask: BoolArray) -> float:
     return float(np.hypot(field[Y], field[X])[mask].mean())
 
 
-def _asked(rule: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FloatArray | None:
-    """Return the traction of a rule, of mean length 1, or None where only its mesh stands in the way."""
+def _asked(rule: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult | None:
+    """Return what a rule says, of mean length 1, or None where only its mesh stands in the way."""
     try:
-        return rule.predict_frame(image, mask, pixel_size).traction
+        return rule.predict_frame(image, mask, pixel_size)
     except CellForceError as error:
         if error.topic == "channel":
             raise

@@ -95,10 +95,7 @@ def answers(question: Question) -> Iterator[Said]:
     CellForceError
     """
     yield Progress("Loading the model", 0, 0)
-    # Torch itself: inner fields and probes ask for single frames, which other backends do not hasten.
-    predictor = load_predictor(
-        question.model, device=question.device, folder=question.folder, backend="eager"
-    )
+    predictor = load_predictor(question.model, device=question.device, folder=question.folder)
     chosen = question.chosen
     config = PredictConfig(
         channels=tuple(range(len(chosen.layers))), already_normalised=question.already_normalised

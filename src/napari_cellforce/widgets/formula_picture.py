@@ -125,7 +125,7 @@ def _broken(parts: list[Part], width: float, ratio: float) -> list[tuple[int, li
 
 def _width(part: Part, ratio: float) -> float:
     if isinstance(part, Piece):
-        return part.ink.shape[1] / ratio
+        return float(part.ink.shape[1]) / ratio
     return float(_sized(part).idealWidth()) + _GAP
 
 

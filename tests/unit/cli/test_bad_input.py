@@ -131,7 +131,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "text file named .tif": (text_named_tif, r"notes\.tif is not a TIFF file"),
     "empty file": (no_bytes, r"is empty \(0 bytes\)"),
     "missing file": (lambda movie: (movie.with_name("gone.tif"), *FILTER), r"gone\.tif was not found"),
-    "empty folder": (empty_folder, r"empty holds no frames|empty has no"),
+    "empty folder": (empty_folder, r"empty holds no TIFF images"),
     "RGB": (colours, r"colours\.tif.*(RGB|colour)"),
     "NaN": (with_a_nan, r"frame 0 of bad has 1 pixels that are NaN or infinite"),
     "infinite": (with_infinity, r"frame 0 of bad has 2 pixels that are NaN or infinite"),

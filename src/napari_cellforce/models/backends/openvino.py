@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import sys
 import tempfile
-import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from napari_cellforce.models.backends import cache
 
 _TELEMETRY = "openvino_telemetry"
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class OpenVINO:
@@ -44,29 +49,48 @@ class OpenVINO:
     def build(self, part: nn.Module, example: Tensor, multiple: int) -> nn.Module:
         """Convert a network, or take it from the cache, and compile it for this processor."""
         del multiple
-        openvino = _openvino()
         key = cache.key(part, {"backend": self.name, "version": self.version(), "torch": torch.__version__})
-        core = openvino.Core()
-        model = _kept(core, key)
-        if model is None:
-            model = _converted(openvino, part, example)
-            cache.write(key, _as_bytes(openvino, model))
-        return _Compiled(core.compile_model(model, "CPU", _settings()))
+        return _Compiled(_in_its_thread(_request, part, example, key, _settings()))
 
 
 class _Compiled(nn.Module):
-    """A network that OpenVINO computes; every thread has a request of its own."""
+    """A network that OpenVINO computes."""
 
-    def __init__(self, compiled: Any) -> None:
+    def __init__(self, request: Any) -> None:
         super().__init__()
-        self._compiled, self._here = compiled, threading.local()
+        self._request = request
 
     def forward(self, x: Tensor) -> Tensor:
-        if not hasattr(self._here, "request"):
-            self._here.request = self._compiled.create_infer_request()
+        return torch.from_numpy(_in_its_thread(self._infer, x.contiguous().numpy()))
+
+    def _infer(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         # The result lies in memory that the next call writes to.
-        result = self._here.request.infer([x.contiguous().numpy()], share_inputs=True, share_outputs=True)
-        return torch.from_numpy(np.array(result[0]))
+        return np.array(self._request.infer([x], share_inputs=True, share_outputs=True)[0])
+
+
+@functools.cache
+def _thread() -> ThreadPoolExecutor:
+    """Return the one thread that talks to OpenVINO.
+
+    Its bindings remember Python's state of every thread that called them. Threads of Qt's pool are not
+    Python's own, their state is a new one in every job, and the process crashes when such a thread ends.
+    """
+    return ThreadPoolExecutor(1, "openvino")
+
+
+def _in_its_thread(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return _thread().submit(do, *args, **kwargs).result()
+
+
+def _request(part: nn.Module, example: Tensor, key: str, settings: dict[str, Any]) -> Any:
+    """Return what computes a network, converted now or before."""
+    openvino = _openvino()
+    core = openvino.Core()
+    model = _kept(core, key)
+    if model is None:
+        model = _converted(openvino, part, example)
+        cache.write(key, _as_bytes(openvino, model))
+    return core.compile_model(model, "CPU", settings).create_infer_request()
 
 
 def _settings() -> dict[str, Any]:
