@@ -28,6 +28,7 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.widgets import predict_panel
 from napari_cellforce.widgets.predict_panel import PredictPanel
 from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.zoo import DEFAULT_MODEL
 
 SIDE = 64
 PATIENCE = 20_000
@@ -79,7 +80,7 @@ def _is_ours(widget: QWidget) -> bool:
 class Tug:
     """Pulls everything in the cell to the right; one frame at a time, if it is told to wait."""
 
-    record = ModelRecord("adhesion-filter", "tug", output_scale=0.5)
+    record = ModelRecord(DEFAULT_MODEL, "tug", output_scale=0.5)
 
     def __init__(self) -> None:
         self._may_go_on = threading.Semaphore(0)

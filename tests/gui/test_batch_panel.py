@@ -17,6 +17,7 @@ from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
 from napari_cellforce.widgets.batch_panel import BatchPanel
 from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.zoo import DEFAULT_MODEL
 
 PATIENCE = 60_000
 
@@ -110,7 +111,7 @@ def test_the_folder_is_worked_through_and_a_result_opened(panel, qtbot, folder, 
     button(panel, "Open result").click()
     assert {layer.name for layer in viewer.layers} >= {
         "cell 1 zyxin",
-        "|F| [normalised] cell 1 (adhesion-filter)",
+        f"|F| [normalised] cell 1 ({DEFAULT_MODEL})",
     }
 
 

@@ -22,6 +22,7 @@ from superqt.utils._qthreading import WorkerBase
 from napari_cellforce.widgets._panel import WIDTH
 from napari_cellforce.widgets.predict_panel import PredictPanel
 from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.zoo import DEFAULT_MODEL
 
 
 def listeners(viewer: ViewerModel) -> dict[str, int]:
@@ -91,7 +92,7 @@ class TestLeaving:
         add()
         hand.predict()
         hand.panel.dismantle()
-        arrows = viewer.layers["F [normalised] cell 7 (adhesion-filter)"]
+        arrows = viewer.layers[f"F [normalised] cell 7 ({DEFAULT_MODEL})"]
         viewer.dims.set_current_step(0, 2)
         assert set(arrows.data[:, 0, 0]) == {2}
         viewer.layers.remove(arrows)
@@ -109,7 +110,7 @@ class TestMemory:
         assert second.control("Model").currentText() == "gfnn-schmitt2024"
         assert second.control("Outline").value() == 40
         second.press("Reset")
-        assert second.control("Model").currentText() == "adhesion-filter"
+        assert second.control("Model").currentText() == DEFAULT_MODEL
         assert second.control("Outline").value() == 0
 
     @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ class TestMemory:
     def test_a_damaged_memory_is_no_reason_to_fail(self, tmp_path, make_panel, content):
         (tmp_path / "panels.json").write_text(content)
         hand = make_panel()
-        assert hand.control("Model").currentText() == "adhesion-filter"
+        assert hand.control("Model").currentText() == DEFAULT_MODEL
         assert hand.control("Outline").value() == 0
 
     def test_panels_do_not_overwrite_each_others(self, tmp_path):

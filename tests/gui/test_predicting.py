@@ -11,11 +11,11 @@ from napari.layers import Image, Labels, Vectors
 from napari_cellforce import io, predict
 from napari_cellforce.fields import Mask
 from napari_cellforce.layers import METADATA_KEY, image_layers
-from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.widgets import predict_panel
+from napari_cellforce.zoo import DEFAULT_MODEL, load_predictor
 
-MAGNITUDE = "|F| [normalised] cell 7 (adhesion-filter)"
-ARROWS = "F [normalised] cell 7 (adhesion-filter)"
+MAGNITUDE = f"|F| [normalised] cell 7 ({DEFAULT_MODEL})"
+ARROWS = f"F [normalised] cell 7 ({DEFAULT_MODEL})"
 
 
 def named(viewer) -> set[str]:
@@ -40,7 +40,7 @@ class TestLayers:
         assert isinstance(viewer.layers[MAGNITUDE], Image)
         assert isinstance(viewer.layers[ARROWS], Vectors)
         assert isinstance(viewer.layers["outline cell 7"], Labels)
-        assert self.hand.reads("3 frames predicted with adhesion-filter, in normalised units")
+        assert self.hand.reads(f"3 frames predicted with {DEFAULT_MODEL}, in normalised units")
 
     def test_they_lie_on_the_image(self, viewer):
         image = viewer.layers["cell 7 zyxin"]
@@ -55,7 +55,9 @@ class TestLayers:
         assert viewer.layers[MAGNITUDE].colorbar.visible
 
     def test_they_show_what_the_library_predicts(self, viewer, make_movie):
-        expected = [result.traction for result in predict.predict(make_movie(), AdhesionFilter())]
+        expected = [
+            result.traction for result in predict.predict(make_movie(), load_predictor(DEFAULT_MODEL))
+        ]
         np.testing.assert_array_equal(field(viewer).data, expected)
         np.testing.assert_allclose(
             np.asarray(viewer.layers[MAGNITUDE].data)[2], np.hypot(*expected[2]), rtol=1e-6
@@ -82,7 +84,7 @@ class TestLayers:
 
     def test_their_provenance_is_with_them(self, viewer):
         made = field(viewer).provenance
-        assert made.model == "adhesion-filter"
+        assert made.model == DEFAULT_MODEL
         assert made.settings["mask"] == "automatic"
         assert made.settings["pixel_size [µm]"] == pytest.approx(0.68)
 
@@ -117,7 +119,7 @@ class TestKindsOfImages:
             assert layer.translate.tolist() == [100, 50]
         assert viewer.layers[-1].axis_labels == ("y", "x")
         assert hand.reads("One frame predicted")
-        magnitude = viewer.layers["|F| [normalised] still zyxin (adhesion-filter)"]
+        magnitude = viewer.layers[f"|F| [normalised] still zyxin ({DEFAULT_MODEL})"]
         assert np.asarray(magnitude.data).max() > 1
 
     def test_nanometres_are_understood(self, viewer, make_movie, hand):
@@ -126,7 +128,7 @@ class TestKindsOfImages:
         )
         assert hand.control("Pixel").value() == pytest.approx(0.68)
         hand.predict()
-        traction = field(viewer, "|F| [normalised] zyxin (adhesion-filter)")
+        traction = field(viewer, f"|F| [normalised] zyxin ({DEFAULT_MODEL})")
         assert traction.pixel_size.micron == pytest.approx(0.68)
         assert traction.frame_interval == pytest.approx(2)
         assert str(viewer.layers[-1].units[-1]) == "nanometer", "the layer speaks the image's units"

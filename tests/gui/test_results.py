@@ -14,9 +14,10 @@ from napari_cellforce import io
 from napari_cellforce.layers import METADATA_KEY
 from napari_cellforce.results import column_names, frame_table
 from napari_cellforce.widgets.plot import TimePlot
+from napari_cellforce.zoo import DEFAULT_MODEL
 
-MAGNITUDE = "|F| [{}] cell 7 (adhesion-filter)"
-ARROWS = "F [{}] cell 7 (adhesion-filter)"
+MAGNITUDE = f"|F| [{{}}] cell 7 ({DEFAULT_MODEL})"
+ARROWS = f"F [{{}}] cell 7 ({DEFAULT_MODEL})"
 
 pytestmark = pytest.mark.usefixtures("tug")
 

@@ -11,9 +11,10 @@ from napari_cellforce import io
 from napari_cellforce.fields import PixelSize, VectorField, X, Y
 from napari_cellforce.hooks import open_predict
 from napari_cellforce.widgets.predict_panel import PredictPanel
+from napari_cellforce.zoo import DEFAULT_MODEL
 
 PLUGIN = "napari-cellforce"
-ARROWS = "F [normalised] cell 7 (adhesion-filter)"
+ARROWS = f"F [normalised] cell 7 ({DEFAULT_MODEL})"
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_the_sample_is_in_the_menu(viewer):
 def test_from_the_dock_to_the_result_and_out_again(viewer, qtbot, tmp_path, make_movie):
     viewer.open(str(io.write_stack(tmp_path / "cell 7.ome.tif", make_movie())), plugin=PLUGIN)
     panel = predicted_in_dock(viewer, qtbot)
-    magnitude = viewer.layers["|F| [normalised] cell 7 (adhesion-filter)"]
+    magnitude = viewer.layers[f"|F| [normalised] cell 7 ({DEFAULT_MODEL})"]
     for layer in viewer.layers:
         assert layer.units == magnitude.units, "or napari's scale bar breaks"
     viewer.dims.set_current_step(0, 2)
