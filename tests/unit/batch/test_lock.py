@@ -82,20 +82,29 @@ def test_birth_does_not_depend_on_the_clock(path, monkeypatch):
             pass
 
 
-@pytest.fixture
-def sealed():
-    """A folder in which nobody may write, for root not either: for the while of the test it is nobody."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o555)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    yield folder
-    os.seteuid(user)
-    folder.rmdir()
+LOCK_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from napari_cellforce.batch.lock import locked
+from napari_cellforce.errors import CellForceError
+if os.geteuid() == 0:
+    os.seteuid(65534)
+try:
+    with locked(Path(sys.argv[1])):
+        pass
+except CellForceError as error:
+    print(error)
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are another matter there")
-def test_a_folder_without_permission_is_refused_before_anything_is_done(sealed):
-    with pytest.raises(CellForceError, match="may not write"), locked(sealed / "out" / ".cellforce" / "lock"):
-        pass
+def test_a_folder_without_permission_is_refused_before_anything_is_done():
+    """In a process of its own, where root is nobody: this one's threads would not survive it."""
+    sealed = Path(tempfile.mkdtemp())
+    sealed.chmod(0o555)
+    lock = sealed / "out" / ".cellforce" / "lock"
+    done = subprocess.run(
+        [sys.executable, "-c", LOCK_AS_NOBODY, lock], capture_output=True, text=True, check=True
+    )
+    assert "may not write" in done.stdout
+    sealed.rmdir()
