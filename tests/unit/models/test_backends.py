@@ -360,7 +360,7 @@ class TestTheCache:
         entry.write_bytes(spoil(whole))
         assert torch.equal(self.build(module), expected)
         assert done == 2 * ["converted"]
-        assert len(entry.read_bytes()) == len(whole)
+        assert cache.read(entry.name) is not None, "what lies there is whole again"
 
     def test_what_is_whole_and_yet_no_network_is_made_anew(self, own_cache):
         module = tiny()
