@@ -36,7 +36,7 @@ def main() -> None:
         axis.set_xlabel("cells to fine-tune on")
     axes[0].set_ylim(0, None)
     axes[0].set_ylabel("error, relative and squared")
-    axes[-1].legend(frameon=False, fontsize=8, loc="lower right")
+    axes[-1].legend(frameon=False, fontsize=8, loc="upper right")
     figure.tight_layout()
     figure.savefig(ROOT / "docs/images/how-many-cells.png", dpi=110)
 
