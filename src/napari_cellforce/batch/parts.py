@@ -8,12 +8,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from napari_cellforce import files
-from napari_cellforce.fields import FrameResult, Mask, ScalarField
-from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field, write_mask
-from napari_cellforce.predict import OutputPaths, Prediction, Progress, predict_to_files
+from napari_cellforce.fields import FrameResult, Mask
+from napari_cellforce.io import read, write_mask
+from napari_cellforce.predict import OutputPaths, Prediction, Progress, join_fields, predict_to_files
 from napari_cellforce.preprocess.normalise import Baselines
 
 PART_FRAMES = 50
@@ -93,9 +91,7 @@ def join(folder: Path, parts: tuple[range, ...], final: OutputPaths) -> None:
     paths = [_paths(folder, frames) for frames in parts]
     final.traction.parent.mkdir(parents=True, exist_ok=True)
     if len(paths) > 1:
-        _join_fields([part.traction for part in paths], final.traction)
-        if paths[0].uncertainty.is_file():
-            _join_uncertainties(paths, final.uncertainty)
+        join_fields(paths, final, like=paths[0])
         _join_tables([part.summary for part in paths], final.summary)
         return
     with files.disk_errors(final.traction):
@@ -107,41 +103,6 @@ def join(folder: Path, parts: tuple[range, ...], final: OutputPaths) -> None:
 
 def _paths(folder: Path, frames: range) -> OutputPaths:
     return OutputPaths.of(folder, f"{frames.start:06d}")
-
-
-def _join_fields(paths: list[Path], final: Path) -> None:
-    """Copy the tractions of all parts into one file, a frame at a time."""
-    fields = [read_field(path) for path in paths]
-    first = fields[0]
-    with FieldWriter(
-        final,
-        quantity=first.quantity,
-        unit=first.unit,
-        pixel_size=first.pixel_size,
-        shape=first.data.shape[2:],
-        frame_interval=first.frame_interval,
-        name=first.name,
-        provenance=first.provenance,
-        n_frames=sum(len(field.frames) for field in fields),
-    ) as writer:
-        for field in fields:
-            for i, frame in enumerate(field.frames):
-                writer.append(frame, np.asarray(field.data[i]), np.asarray(field.mask[i]))
-
-
-def _join_uncertainties(parts: list[OutputPaths], final: Path) -> None:
-    """Copy the uncertainties of all parts into one file, a frame at a time."""
-    field = read_field(parts[0].traction)
-    stacks = [read(part.uncertainty) for part in parts]
-    shape = (sum(stack.n_frames for stack in stacks), *stacks[0].shape)
-    none_yet = np.broadcast_to(np.float32(0), shape)
-    like = ScalarField(
-        none_yet, "uncertainty", field.unit, field.pixel_size, field.frame_interval, field.provenance
-    )
-    with ScalarWriter(final, like) as writer:
-        for stack in stacks:
-            for t in range(stack.n_frames):
-                writer.append(stack.frame(t)[0])
 
 
 def _join_tables(paths: list[Path], final: Path) -> None:

@@ -3,6 +3,7 @@
 from napari_cellforce.predict.config import PredictConfig, Progress
 from napari_cellforce.predict.inputs import MASK_INPUT
 from napari_cellforce.predict.job import Prediction, predict, prepare
+from napari_cellforce.predict.joining import join_fields
 from napari_cellforce.predict.outline import FoundCell
 from napari_cellforce.predict.writing import OutputPaths, predict_to_files
 
@@ -13,6 +14,7 @@ __all__ = [
     "PredictConfig",
     "Prediction",
     "Progress",
+    "join_fields",
     "predict",
     "predict_to_files",
     "prepare",

@@ -15,9 +15,9 @@ import pandas as pd
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, ScalarField
-from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field, write_table
-from napari_cellforce.predict import OutputPaths
+from napari_cellforce.fields import BoolArray
+from napari_cellforce.io import read_field, write_table
+from napari_cellforce.predict import OutputPaths, join_fields
 
 _MANY = 20
 """So many parts are joined to one: a long acquisition, frame by frame, has few files."""
@@ -166,38 +166,9 @@ def _remove(traction: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _join(parts: list[Path], final: OutputPaths) -> None:
+def _join(paths: list[Path], final: OutputPaths) -> None:
     """Copy the tractions, uncertainties and tables of some parts to one, a frame at a time."""
-    fields = [read_field(path) for path in parts]
-    last = fields[-1]
-    with FieldWriter(
-        final.traction,
-        quantity=last.quantity,
-        unit=last.unit,
-        pixel_size=last.pixel_size,
-        shape=last.data.shape[2:],
-        frame_interval=last.frame_interval,
-        name=last.name,
-        provenance=last.provenance,
-        n_frames=sum(len(field.frames) for field in fields),
-    ) as writer:
-        for field in fields:
-            for i, frame in enumerate(field.frames):
-                writer.append(frame, np.asarray(field.data[i]), np.asarray(field.mask[i]))
-    tables = [pd.read_csv(OutputPaths.beside(path).summary) for path in parts]
-    if OutputPaths.beside(parts[-1]).uncertainty.is_file():
-        _join_uncertainties(parts, final.uncertainty)
+    parts = [OutputPaths.beside(path) for path in paths]
+    tables = [pd.read_csv(part.summary) for part in parts]
+    join_fields(parts, final, like=parts[-1])
     write_table(final.summary, pd.concat(tables))
-
-
-def _join_uncertainties(parts: list[Path], final: Path) -> None:
-    field = read_field(parts[-1])
-    stacks = [read(OutputPaths.beside(path).uncertainty) for path in parts]
-    none_yet = np.broadcast_to(np.float32(0), (sum(stack.n_frames for stack in stacks), *stacks[0].shape))
-    like = ScalarField(
-        none_yet, "uncertainty", field.unit, field.pixel_size, field.frame_interval, field.provenance
-    )
-    with ScalarWriter(final, like) as writer:
-        for stack in stacks:
-            for t in range(stack.n_frames):
-                writer.append(stack.frame(t)[0])
