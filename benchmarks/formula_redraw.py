@@ -24,7 +24,7 @@ from scipy import ndimage
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.layers import image_layers
 from napari_cellforce.models.symbolic import FitConfig
-from napari_cellforce.widgets.explain_panel import ExplainPanel
+from napari_cellforce.widgets.explain.panel import ExplainPanel
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _report import write

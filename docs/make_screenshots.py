@@ -198,7 +198,7 @@ def pixel_size() -> None:
 
 def whole_folder() -> None:
     """Take the pictures of the tutorial "Overnight"."""
-    from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
+    from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
 
     with tempfile.TemporaryDirectory() as temporary:
         movies = Path(temporary) / "movies"
@@ -258,7 +258,7 @@ def followed() -> None:
 
     from napari_cellforce.io import write_stack
     from napari_cellforce.synthetic import drawn_cell
-    from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
+    from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
 
     movie = drawn_cell(frames=6, seed=3, pixel_size=0.5).image
     with tempfile.TemporaryDirectory() as temporary:
@@ -428,8 +428,8 @@ def fine_tune() -> None:
     """Take the pictures of the tutorial "Fine-tune on your cells": cells of another microscope."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
     from napari_cellforce.simulate import simulate_cells
-    from napari_cellforce.widgets.train_curves import TrainCurves
-    from napari_cellforce.widgets.train_data_section import TrainDataSection
+    from napari_cellforce.widgets.train.curves import TrainCurves
+    from napari_cellforce.widgets.train.data_section import TrainDataSection
     from other_microscope import OtherMicroscope
 
     cells = Path(_HOME.name) / "my_cells"

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_cellforce.widgets.preferences import Memory
-from napari_cellforce.widgets.synthetic_panel import SyntheticPanel
+from napari_cellforce.widgets.base.preferences import Memory
+from napari_cellforce.widgets.synthetic.panel import SyntheticPanel
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 PATIENCE = 300.0

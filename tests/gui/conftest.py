@@ -25,9 +25,9 @@ from superqt.utils._qthreading import WorkerBase
 from napari_cellforce.fields import FrameResult, ImageStack, PixelSize, X, Y
 from napari_cellforce.layers import image_layers
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.widgets import predict_panel
-from napari_cellforce.widgets.predict_panel import PredictPanel
-from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.predict import panel as predict_panel
+from napari_cellforce.widgets.predict.panel import PredictPanel
 from napari_cellforce.zoo import DEFAULT_MODEL
 
 SIDE = 64

@@ -14,9 +14,9 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, 
 from napari_cellforce.batch import BatchConfig, bench
 from napari_cellforce.io import write_stack
 from napari_cellforce.io.measured import MeasuredLayout
-from napari_cellforce.widgets.batch_folder_section import BatchFolderSection
-from napari_cellforce.widgets.batch_panel import BatchPanel
-from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
+from napari_cellforce.widgets.batch.panel import BatchPanel
 from napari_cellforce.zoo import DEFAULT_MODEL
 
 PATIENCE = 60_000

@@ -16,12 +16,12 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
 from napari_cellforce.layers import ArrowLook
-from napari_cellforce.widgets.agreement_plots import rose
-from napari_cellforce.widgets.compare_panel import ComparePanel
-from napari_cellforce.widgets.compare_view import ANGLE, DIFFERENCE, A, B
-from napari_cellforce.widgets.import_dialog import ImportDialog
-from napari_cellforce.widgets.measured_fields import show_field, shown_fields
-from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.compare.agreement_plots import rose
+from napari_cellforce.widgets.compare.panel import ComparePanel
+from napari_cellforce.widgets.compare.view import ANGLE, DIFFERENCE, A, B
+from napari_cellforce.widgets.view.import_dialog import ImportDialog
+from napari_cellforce.widgets.view.measured_fields import show_field, shown_fields
 
 PATIENCE = 60_000
 SCALE = 200.0

@@ -16,11 +16,11 @@ from napari_cellforce.models import checkpoint
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FitConfig, Kernel, Library
-from napari_cellforce.widgets.explain_panel import ExplainPanel
-from napari_cellforce.widgets.explanation import FORCE, FORMULA
-from napari_cellforce.widgets.measured_fields import show_field
-from napari_cellforce.widgets.preferences import Memory, Preferences
-from napari_cellforce.widgets.probe_section import BRIGHTNESS, CHANGES, LOW_PASS, OCCLUSION
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.explain.explanation import FORCE, FORMULA
+from napari_cellforce.widgets.explain.panel import ExplainPanel
+from napari_cellforce.widgets.explain.probe_section import BRIGHTNESS, CHANGES, LOW_PASS, OCCLUSION
+from napari_cellforce.widgets.view.measured_fields import show_field
 
 SMALL = FitConfig(
     library=Library(("z", "|∇z|²"), (Kernel("r"), Kernel("exp", 3.4))), bootstraps=0, most_terms=6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.layers import Frame, Labelling
-from napari_cellforce.widgets.field_layers import DIVERGING, SEQUENTIAL, FieldLayers
+from napari_cellforce.widgets.explain.field_layers import DIVERGING, SEQUENTIAL, FieldLayers
 
 MASK = np.zeros((8, 8), bool)
 MASK[2:6, 2:6] = True

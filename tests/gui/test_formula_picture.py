@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.models.symbolic import Formula, Kernel, Library, Potential, Term
-from napari_cellforce.widgets.formula_picture import coefficient_text, formula_picture
+from napari_cellforce.widgets.explain.formula_picture import coefficient_text, formula_picture
 
 LIBRARY = Library()
 LONG = Term(Potential("z|∇z|²", Kernel("exp", 20.4)), Potential("z|∇z|²", Kernel("exp", 6.8)))

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils._qthreading import WorkerBase
 
-from napari_cellforce.widgets._panel import WIDTH
-from napari_cellforce.widgets.predict_panel import PredictPanel
-from napari_cellforce.widgets.preferences import Memory, Preferences
+from napari_cellforce.widgets.base.panel import WIDTH
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.predict.panel import PredictPanel
 from napari_cellforce.zoo import DEFAULT_MODEL
 
 

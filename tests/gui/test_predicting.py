@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Vectors
 from napari_cellforce import io, predict
 from napari_cellforce.fields import Mask
 from napari_cellforce.layers import METADATA_KEY, image_layers
-from napari_cellforce.widgets import predict_panel
+from napari_cellforce.widgets.predict import panel as predict_panel
 from napari_cellforce.zoo import DEFAULT_MODEL, load_predictor
 
 MAGNITUDE = f"|F| [normalised] cell 7 ({DEFAULT_MODEL})"

@@ -14,12 +14,17 @@ from qtpy.QtCore import QCoreApplication, QEvent
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic import CellConfig, Outline, Shape, draw
-from napari_cellforce.widgets.compare_section import change, number, percent
-from napari_cellforce.widgets.hand_drawn import adhesion_layer, adhesions_of, outline_layer, outline_of
-from napari_cellforce.widgets.latest import Latest
-from napari_cellforce.widgets.preferences import Memory, Preferences
-from napari_cellforce.widgets.slider import NumberSlider
-from napari_cellforce.widgets.synthetic_panel import WELCOME, SyntheticPanel
+from napari_cellforce.widgets.base.latest import Latest
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.base.slider import NumberSlider
+from napari_cellforce.widgets.synthetic.edit_section import change, number, percent
+from napari_cellforce.widgets.synthetic.hand_drawn import (
+    adhesion_layer,
+    adhesions_of,
+    outline_layer,
+    outline_of,
+)
+from napari_cellforce.widgets.synthetic.panel import WELCOME, SyntheticPanel
 
 TRIANGLE = np.array([[20.0, 20.0], [90.0, 40.0], [40.0, 100.0]])
 """Corners in pixels."""

@@ -20,12 +20,12 @@ from napari_cellforce.layers import ArrowLook
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig, TfmResult
-from napari_cellforce.widgets._panel import WIDTH
-from napari_cellforce.widgets.import_dialog import ImportDialog
-from napari_cellforce.widgets.measured_fields import labels_on, show_field
-from napari_cellforce.widgets.preferences import Memory, Preferences
-from napari_cellforce.widgets.tfm_numbers import ordered
-from napari_cellforce.widgets.tfm_panel import TfmPanel
+from napari_cellforce.widgets.base.panel import WIDTH
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.tfm.numbers import ordered
+from napari_cellforce.widgets.tfm.panel import TfmPanel
+from napari_cellforce.widgets.view.import_dialog import ImportDialog
+from napari_cellforce.widgets.view.measured_fields import labels_on, show_field
 
 PATIENCE = 60_000
 PIXEL, SIDE = 0.25, 96

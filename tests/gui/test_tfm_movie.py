@@ -14,8 +14,8 @@ from napari_cellforce.fields import Substrate
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig
-from napari_cellforce.widgets.preferences import Memory, Preferences
-from napari_cellforce.widgets.tfm_panel import TfmPanel
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.tfm.panel import TfmPanel
 
 PIXEL, SIDE, YOUNG = 0.25, 128, 2000.0
 PATIENCE = 30_000

@@ -18,11 +18,11 @@ from napari_cellforce.layers import ArrowLook
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig
-from napari_cellforce.widgets.measured_fields import show_field
-from napari_cellforce.widgets.preferences import Memory, Preferences
-from napari_cellforce.widgets.tfm_panel import TfmPanel
-from napari_cellforce.widgets.tfm_source import DISPLACEMENT, TRACTION
-from napari_cellforce.widgets.tfm_steps import STEPS
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.tfm.panel import TfmPanel
+from napari_cellforce.widgets.tfm.source import DISPLACEMENT, TRACTION
+from napari_cellforce.widgets.tfm.steps import STEPS
+from napari_cellforce.widgets.view.measured_fields import show_field
 
 PATIENCE = 30_000
 PIXEL, SIDE = 0.25, 160

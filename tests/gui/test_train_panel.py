@@ -18,11 +18,11 @@ from napari_cellforce.models.unet import UNet, UNetConfig
 from napari_cellforce.train import Calibration, Epoch, Step, TrainResult
 from napari_cellforce.train.preview import Preview
 from napari_cellforce.train.remote import Caution, Preparing, Scaled
-from napari_cellforce.widgets.preferences import Memory, Preferences
-from napari_cellforce.widgets.train_data_section import TrainDataSection
-from napari_cellforce.widgets.train_panel import TrainPanel
-from napari_cellforce.widgets.train_patterns import PatternDialog
-from napari_cellforce.widgets.train_picking import PickDialog
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.train.data_section import TrainDataSection
+from napari_cellforce.widgets.train.panel import TrainPanel
+from napari_cellforce.widgets.train.patterns import PatternDialog
+from napari_cellforce.widgets.train.picking import PickDialog
 
 PATIENCE = 120_000
 SIDE = 48
@@ -441,7 +441,7 @@ def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot
 
 @pytest.mark.slow
 def test_a_real_training_in_its_own_process(make_panel, qtbot, cells):
-    from napari_cellforce.widgets.train_run import start_remote
+    from napari_cellforce.widgets.train.run import start_remote
 
     panel = make_panel(start_remote=start_remote)
     drop(panel, qtbot, cells)

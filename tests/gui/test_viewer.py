@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QPushButton
 from napari_cellforce import io
 from napari_cellforce.fields import PixelSize, VectorField, X, Y
 from napari_cellforce.hooks import open_predict
-from napari_cellforce.widgets.predict_panel import PredictPanel
+from napari_cellforce.widgets.predict.panel import PredictPanel
 from napari_cellforce.zoo import DEFAULT_MODEL
 
 PLUGIN = "napari-cellforce"

@@ -15,8 +15,8 @@ from napari_cellforce import io
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.watch import WatchConfig
-from napari_cellforce.widgets import watch_section
-from napari_cellforce.widgets.watch_section import WatchSection, watch_config
+from napari_cellforce.widgets.batch import watch_section
+from napari_cellforce.widgets.batch.watch_section import WatchSection, watch_config
 
 
 class Microscope:

@@ -14,7 +14,7 @@ WIDGETS = ROOT / "src/napari_cellforce/widgets"
 PAGES = sorted(
     {
         page
-        for source in WIDGETS.glob("*.py")
+        for source in WIDGETS.rglob("*.py")
         for page in re.findall(r'(?:page=|help_button\(\s*)"([^"]+)"', source.read_text(encoding="utf-8"))
     }
 )

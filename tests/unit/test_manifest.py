@@ -16,7 +16,7 @@ from npe2.manifest.utils import import_python_name
 from napari_cellforce import hooks
 from napari_cellforce.io.tiff import SUFFIXES
 from napari_cellforce.layers import ArrowLook
-from napari_cellforce.widgets.preferences import PLUGIN, Preferences
+from napari_cellforce.widgets.base.preferences import PLUGIN, Preferences
 
 TOP_LEVEL = Path(__file__).resolve().parents[2] / "napari.yaml"
 

@@ -1,0 +1,99 @@
+"""What all panels share: a column that scrolls, and letting go of the viewer when the panel is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypedDict
+
+from napari.components import ViewerModel
+from napari.viewer import Viewer
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from napari_cellforce.widgets.base.preferences import Memory, Preferences
+
+WIDTH = 350
+"""Pixels in which a panel has to be readable."""
+
+
+class Kept(TypedDict, total=False):
+    """What a panel is given to remember by; see `Panel`."""
+
+    memory: Memory | None
+    preferences: Preferences | None
+
+
+class Panel(QWidget):
+    """A dock widget of ours.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Given by napari.
+    memory : Memory, optional
+        Where the settings are kept between sessions.
+    preferences : Preferences, optional
+        By default those of napari's Preferences page.
+    """
+
+    def __init__(
+        self, napari_viewer: Viewer, *, memory: Memory | None = None, preferences: Preferences | None = None
+    ) -> None:
+        super().__init__()
+        self._viewer: ViewerModel = napari_viewer
+        self._memory = memory or Memory()
+        self._preferences = preferences or Preferences.load()
+        self._docked = self._dismantled = False
+
+    def event(self, event: QEvent) -> bool:
+        """Let go of the viewer when napari takes the panel out of its dock."""
+        if event.type() == QEvent.ParentChange:
+            if self._docked and self.parent() is None:
+                self.dismantle()
+            self._docked = self.parent() is not None
+        return bool(super().event(event))
+
+    def dismantle(self) -> None:
+        """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
+        if not self._dismantled:
+            self._dismantled = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Do what `dismantle` promises; called once."""
+        raise NotImplementedError
+
+    def _lay_out(
+        self, sections: Sequence[QWidget], reset: Callable[..., None] | None = None, *, stays: str = "layers"
+    ) -> None:
+        """Put sections from top to bottom into a column that scrolls, with Reset at its lower end.
+
+        Parameters
+        ----------
+        sections : sequence of QWidget
+        reset : callable, optional
+            Goes back to the default settings; without it there is no button.
+        stays : str
+            What a reset leaves alone, as told in the tooltip.
+        """
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(4, 4, 4, 4)
+        for section in sections:
+            column.addWidget(section)
+        column.addStretch()
+        if reset is not None:
+            button = QPushButton("Reset")
+            button.setFlat(True)
+            button.setToolTip(f"Back to the default settings; {stays} stay")
+            button.clicked.connect(reset)
+            column.addWidget(button, alignment=Qt.AlignRight)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(WIDTH)

@@ -1,0 +1,123 @@
+"""The blue button of a panel, what stands above it, and the progress below it."""
+
+from __future__ import annotations
+
+import time
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_cellforce.widgets.base.form import TextLine, Tone
+
+_BLUE = (
+    "QPushButton:enabled { background: #1f6fd0; color: white; font-weight: bold; }"
+    "QPushButton:enabled:focus { border: 2px solid white; }"
+)
+
+
+class RunSection(QWidget):
+    """One thing to do, said on the button; why not, said above it; how far, said below it.
+
+    Signals
+    -------
+    started
+        The button was pressed.
+    stopped
+        Stop was pressed.
+    """
+
+    started = Signal()
+    stopped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._since = 0.0
+        self._first = 0
+        self._text = TextLine()
+        self._button = QPushButton()
+        self._button.setDefault(True)
+        self._button.setMinimumHeight(34)
+        self._button.setStyleSheet(_BLUE)
+        self._button.clicked.connect(self.started)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._text)
+        layout.addWidget(self._button)
+        layout.addWidget(self._build_progress())
+
+    @property
+    def text(self) -> str:
+        """What is said above the button."""
+        return str(self._text.text())
+
+    @property
+    def ready(self) -> bool:
+        """True if the button can be pressed."""
+        return bool(self._button.isEnabled())
+
+    @property
+    def offer(self) -> str:
+        """What the button says it will do."""
+        return str(self._button.text())
+
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say something above the button."""
+        self._text.say(text, tone)
+
+    def set_offer(self, text: str, *, ready: bool) -> None:
+        """Say on the button what it will do, and let it be pressed or not."""
+        self._button.setText(text)
+        self._button.setAccessibleName(text)
+        self._button.setEnabled(ready)
+
+    def set_running(self, running: bool) -> None:
+        """Show or hide progress and Stop."""
+        if running and self._progress.isHidden():
+            self._stop.setEnabled(True)
+            self.show_progress(0, 0)
+        self._progress.setVisible(running)
+
+    def show_progress(self, done: int, total: int, *, timed: bool = False) -> None:
+        """Move the bar; a total of 0 means that it cannot be said how long it takes.
+
+        With `timed`, the time left is told, from the pace since the first timed call.
+        """
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        text = f"{done} / {total}" if total else ""
+        if not timed:
+            self._since = 0.0
+        elif not self._since:
+            self._since, self._first = time.monotonic(), done
+        elif done < total:
+            left = (time.monotonic() - self._since) / (done - self._first) * (total - done)
+            text += f" · {duration(left)} left"
+        self._bar.setFormat(text)
+
+    def _build_progress(self) -> QWidget:
+        self._bar = QProgressBar()
+        self._bar.setAccessibleName("Progress")
+        self._stop = QPushButton("Stop")
+        self._stop.setToolTip("Stops after the current step; what is done is kept")
+        self._stop.clicked.connect(self._on_stop)
+        self._progress = QWidget()
+        row = QHBoxLayout(self._progress)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._bar, 1)
+        row.addWidget(self._stop)
+        self._progress.hide()
+        return self._progress
+
+    def _on_stop(self) -> None:
+        self._stop.setEnabled(False)
+        self.say("Stopping …")
+        self.stopped.emit()
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, as exact as a forecast is: ``"40 s"``, ``"3 min"``, ``"2.5 h"``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

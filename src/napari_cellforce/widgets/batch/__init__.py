@@ -1,0 +1,1 @@
+"""The panel "Batch-process folder", with the watching of a growing one."""

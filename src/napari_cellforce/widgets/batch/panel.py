@@ -1,0 +1,237 @@
+"""The panel "Batch-process folder" does all of it tonight."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import Unpack
+
+from napari.layers import Layer
+from napari.viewer import Viewer
+
+from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
+from napari_cellforce.batch.tables import PAGE
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.hooks import read_layers
+from napari_cellforce.widgets.base.form import Tone, folded
+from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.run_section import RunSection
+from napari_cellforce.widgets.base.worker import tell
+from napari_cellforce.widgets.batch.actions import BatchActions
+from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
+from napari_cellforce.widgets.batch.models_section import BatchModelsSection
+from napari_cellforce.widgets.batch.parts_section import BatchPartsSection
+from napari_cellforce.widgets.batch.plan_section import BatchPlanSection
+from napari_cellforce.widgets.batch.progress import BatchProgress
+from napari_cellforce.widgets.batch.watch_section import WatchSection, watch_config
+from napari_cellforce.widgets.batch.words import offer, summary, verdict
+from napari_cellforce.widgets.batch.work import BatchWork
+from napari_cellforce.widgets.view.model_section import ModelSection
+
+PANEL = "batch"
+
+
+class BatchPanel(Panel):
+    """Choose a folder and models, see the plan, press Predict, look at results while it goes on.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    **kept : Memory, Preferences
+        As of `Panel`.
+    """
+
+    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
+        super().__init__(napari_viewer, **kept)
+        self._base = BatchConfig("", "", ())
+        self._work = BatchWork(self)
+        self._folder = BatchFolderSection()
+        self._model = ModelSection(self._preferences)
+        self._models = BatchModelsSection(self._model.model_folder)
+        self._parts = BatchPartsSection()
+        self._table = BatchPlanSection()
+        self._button = RunSection()
+        self._progress = BatchProgress()
+        self._actions = BatchActions(self.config)
+        self._watch = WatchSection(napari_viewer, lambda settle: watch_config(self.config(), settle))
+        self._build()
+        self._recall()
+        self._connect()
+        self._on_model()
+
+    def config(self) -> BatchConfig:
+        """Return what is chosen.
+
+        Raises
+        ------
+        CellForceError
+            If something is missing.
+        """
+        model = self._model
+        problem = model.problem()
+        if problem is not None:
+            raise problem
+        predict = dataclasses.replace(
+            self._base.predict, already_normalised=model.already_normalised, calibration=model.calibration
+        )
+        base = dataclasses.replace(
+            self._base,
+            models=(model.entry.name, *self._models.chosen),
+            device=model.device,
+            backend=model.backend,
+            samples=model.samples,
+            model_folder=model.model_folder or "",
+            predict=predict,
+        )
+        return self._parts.config(self._folder.config(base))
+
+    def show_config(self, config: BatchConfig) -> None:
+        """Set everything from a config."""
+        self._base = config
+        first, *others = config.models or ("",)
+        self._model.choose(
+            first,
+            device=config.device,
+            backend=config.backend,
+            samples=config.samples,
+            already_normalised=config.predict.already_normalised,
+            calibration=config.predict.calibration,
+        )
+        self._models.offer(self._model.entry.name, others)
+        self._parts.show_config(config)
+        self._folder.show_config(config)
+
+    def start(self) -> None:
+        """Carry out the plan, off the GUI thread."""
+        plan = self._work.plan
+        if plan is not None:
+            self._progress.begin(len(plan.to_do))
+            self._work.start()
+            self._refresh()
+
+    def open(self, row: PlannedInput) -> None:
+        """Show an image and its tractions in the viewer."""
+        try:
+            layers = read_layers([str(row.path), str(row.outputs.traction)])
+        except CellForceError as error:
+            tell(error)
+            return
+        for layer in layers:
+            self._viewer.add_layer(Layer.create(*layer))
+
+    def _build(self) -> None:
+        watching = folded("Follow a running acquisition")
+        watching.addWidget(self._watch)
+        sections = (
+            self._folder,
+            self._model,
+            self._models,
+            self._parts,
+            self._table,
+            self._button,
+            self._progress,
+            self._actions,
+            watching,
+        )
+        self._lay_out(sections, lambda: self.show_config(BatchConfig("", "", ())), stays="results")
+
+    def _connect(self) -> None:
+        self._model.changed.connect(self._on_model)
+        for section in (self._folder, self._models, self._parts):
+            section.changed.connect(self._on_changed)
+        self._table.chosen.connect(self._refresh)
+        self._table.opened.connect(self.open)
+        self._button.started.connect(self.start)
+        self._progress.stopped.connect(self._on_stop)
+        self._progress.cancelled.connect(self._on_cancel)
+        self._actions.opened.connect(self._on_open)
+        self._actions.loaded.connect(self.show_config)
+        self._watch.running_changed.connect(self._refresh)
+        work = self._work
+        work.began.connect(self._table.clear)
+        work.looked.connect(self._table.add)
+        work.planned.connect(self._on_planned)
+        work.refused.connect(self._on_refused)
+        work.happened.connect(self._on_event)
+        work.broke.connect(tell)
+        work.ended.connect(self._on_ended)
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(CellForceError):
+            self._memory.remember(PANEL, {"config": self.config().to_json()})
+        self._work.drop()
+        self._watch.dismantle()
+        self._model.drop_jobs()
+
+    def _recall(self) -> None:
+        text = self._memory.recall(PANEL).get("config")
+        if isinstance(text, str):
+            with contextlib.suppress(CellForceError):
+                self.show_config(BatchConfig.from_json(text))
+
+    def _on_model(self) -> None:
+        self._models.offer(self._model.entry.name)
+        self._on_changed()
+
+    def _on_changed(self) -> None:
+        """Forget the plan, and have another made."""
+        if self._work.running:
+            return
+        try:
+            wanted = self.config()
+        except CellForceError as error:
+            self._work.forget()
+            self._table.clear()
+            self._refresh()
+            self._button.say(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
+            return
+        if self._work.want(wanted):
+            self._table.clear()
+            self._refresh()
+            self._button.say("Looking at the images …")
+
+    def _on_planned(self, plan: Plan) -> None:
+        self._refresh()
+        self._button.say(*summary(plan))
+
+    def _on_refused(self, error: Exception) -> None:
+        self._refresh()
+        if isinstance(error, CellForceError):
+            self._button.say(str(error), Tone.PROBLEM)
+        else:
+            tell(error)
+
+    def _on_event(self, event: InputEvent) -> None:
+        self._progress.take(event)
+        self._table.take(event)
+        if not self._work.brake.after_input:
+            self._button.say(f"{event.what} …" if event.what else "")
+
+    def _on_stop(self) -> None:
+        self._work.brake.stop()
+        self._button.say("Stopping when this image is finished …")
+
+    def _on_cancel(self) -> None:
+        self._work.brake.cancel()
+        self._button.say("Stopping …")
+
+    def _on_ended(self, outcome: Outcome | None) -> None:
+        """Say what has come of it; what is left can be started anew."""
+        self._progress.hide()
+        if outcome is None:
+            self._on_changed()
+            return
+        self._refresh()
+        self._button.say(*verdict(outcome))
+
+    def _refresh(self) -> None:
+        """Bring the buttons in line with plan and run."""
+        plan, running = self._work.plan, self._work.running or self._watch.running
+        self._button.set_offer(offer(plan), ready=plan is not None and bool(plan.to_do) and not running)
+        for section in (self._folder, self._model, self._models, self._parts):
+            section.setEnabled(not running)
+        self._actions.show_results(plan.out / PAGE if plan else None, self._table.selected is not None)
+
+    def _on_open(self) -> None:
+        if self._table.selected is not None:
+            self.open(self._table.selected)

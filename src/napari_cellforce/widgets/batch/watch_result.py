@@ -1,0 +1,178 @@
+"""A movie that becomes longer, in the viewer: its layers grow with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+
+from napari_cellforce.fields import FrameResult, ImageStack, VectorField, X, Y
+from napari_cellforce.layers import (
+    METADATA_KEY,
+    USUAL_THRESHOLD,
+    ArrowLook,
+    Frame,
+    Labelling,
+    MagnitudeLook,
+    image_layers,
+    longest,
+    magnitude_layer,
+    upper_limit,
+)
+from napari_cellforce.layers.views import Magnitude
+from napari_cellforce.predict import Prediction
+from napari_cellforce.widgets.view.live_arrows import LiveArrows
+from napari_cellforce.widgets.view.result import allocate
+
+_FIRST_ROOM = 16
+"""Frames."""
+
+
+class Growing:
+    """An array that becomes longer along its first axis; frames that were left out are zeros.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of one frame.
+    dtype : numpy dtype
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> None:
+        self._room: Any = allocate((_FIRST_ROOM, *shape), dtype)
+        self._length = 0
+        self.ndim = 1 + len(shape)
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As it is now."""
+        return self._length, *self._room.shape[1:]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._room[: self._length][key]
+
+    def put(self, t: int, values: npt.NDArray[Any]) -> None:
+        """Set frame `t`, and make the array long enough for it."""
+        if t >= len(self._room):
+            room = allocate((2 * max(t, len(self._room)), *self._room.shape[1:]), self.dtype)
+            room[: self._length] = self._room[: self._length]
+            self._room = room
+        self._room[t] = values
+        self._length = max(self._length, t + 1)
+
+
+class WatchResult:
+    """What has come of a movie so far, and the layers that show it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    job : Prediction
+        Of the first frames.
+    look : ArrowLook, optional
+        By default arrows of usual length, without the shortest.
+    """
+
+    def __init__(self, viewer: ViewerModel, job: Prediction, look: ArrowLook | None = None) -> None:
+        self._viewer, self._job, self._look = viewer, job, look
+        self._data = Growing((2, *job.stack.shape))
+        self._mask = Growing(job.stack.shape, np.bool_)
+        self._frame = Frame.of(job.pixel_size, job.stack.frame_interval)
+        self._label = Labelling(job.stack.name, job.predictor.record.name)
+        self._images: list[Layer] = []
+        self._magnitude: Image | None = None
+        self._arrows: LiveArrows | None = None
+        self.rows: list[dict[str, float]] = []
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Those that were made."""
+        if self._magnitude is None or self._arrows is None:
+            return []
+        return [*self._images, self._magnitude, self._arrows.layer]
+
+    def remember(self, field: VectorField, rows: list[dict[str, float]]) -> None:
+        """Take in what a watch before has made; shown with the next frame."""
+        for i, t in enumerate(field.frames):
+            self._data.put(t, field.data[i])
+            self._mask.put(t, field.mask[i])
+        self.rows = rows
+
+    def add(self, result: FrameResult, row: dict[str, float], stack: ImageStack) -> None:
+        """Take in a frame, and show it if the last one was looked at, or none."""
+        newest = self._is_newest_shown()
+        self._data.put(result.frame, result.traction)
+        if result.mask is not None:
+            self._mask.put(result.frame, result.mask)
+        self.rows.append(row)
+        if self._magnitude is None:
+            self._show(stack)
+        self._grow(stack)
+        if newest:
+            self._viewer.dims.set_current_step(0, result.frame)
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer."""
+        for layer in self.layers:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+
+    def _field(self) -> VectorField:
+        """Return the frames so far, for saving."""
+        frames = [int(row["frame"]) for row in self.rows]
+        job = self._job
+        return VectorField(
+            self._data[frames],
+            "traction",
+            job.unit,
+            job.pixel_size,
+            job.stack.frame_interval,
+            tuple(frames),
+            self._mask[frames],
+            job.stack.name,
+            job.provenance(),
+        )
+
+    def _show(self, stack: ImageStack) -> None:
+        field = VectorField(
+            self._data,
+            "traction",
+            self._job.unit,
+            self._job.pixel_size,
+            stack.frame_interval,
+            mask=self._mask,
+        )
+        first = self._data[-1]
+        self._images = [Layer.create(*layer) for layer in image_layers(stack)]
+        layer = magnitude_layer(field, self._frame, self._label, MagnitudeLook())
+        self._magnitude = Layer.create(*layer)
+        self._magnitude.contrast_limits = (0.0, upper_limit(np.hypot(first[Y], first[X])))
+        self._magnitude.colorbar.visible = True
+        reference = longest(np.moveaxis(first, 0, -1))
+        look = self._look or ArrowLook(threshold=USUAL_THRESHOLD * reference)
+        self._arrows = LiveArrows(self._viewer, field, self._frame, self._label, look, reference)
+        self._viewer.layers.extend(self.layers)
+        self._viewer.canvas.overlays.scale_bar.visible = True
+
+    def _grow(self, stack: ImageStack) -> None:
+        """Make the layers as long as what they show."""
+        assert self._magnitude is not None
+        assert self._arrows is not None
+        for c, layer in enumerate(self._images):
+            layer.data = stack.data[: len(self._data), c]
+        field = self._field()
+        self._magnitude.data = Magnitude(self._data)
+        for layer in (self._magnitude, self._arrows.layer):
+            layer.metadata[METADATA_KEY]["field"] = field
+        self._arrows.redraw()
+
+    def _is_newest_shown(self) -> bool:
+        """Tell whether the last frame is looked at: then the next one is shown, too."""
+        return len(self._data) < 2 or int(self._viewer.dims.current_step[0]) >= len(self._data) - 1

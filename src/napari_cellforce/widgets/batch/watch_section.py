@@ -1,0 +1,289 @@
+"""Following a running acquisition: frames are predicted as they are written, and shown as they come."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_cellforce.batch import BatchConfig
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import VectorField
+from napari_cellforce.io import is_field, read_field
+from napari_cellforce.layers import ArrowLook
+from napari_cellforce.predict import OutputPaths
+from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.time_plot import TimePlot
+from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.batch.watch_result import WatchResult
+from napari_cellforce.widgets.view.result import FRAMEWISE
+
+_PAGE = "tutorials/watch/"
+_KEPT_IN_MEMORY = 512 * 1024**2
+"""Bytes of what was made before."""
+_FRAME, _TIME, _FORCE = "frame", "time [min]", "total force"
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What a watch before has made of a movie."""
+
+    name: str
+    field: VectorField
+    rows: list[dict[str, float]]
+
+
+class WatchSection(QWidget):
+    """Start and stop following a folder; what is going on in words, as a curve and as layers.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    make_config : callable
+        Returns the settings, of which this section sets the waiting; raises a `CellForceError` if something
+        is missing.
+    look : ArrowLook, optional
+
+    Signals
+    -------
+    running_changed : bool
+        It began (True) or ended.
+    """
+
+    running_changed = Signal(bool)
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        make_config: Callable[[float], WatchConfig],
+        look: ArrowLook | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._make_config, self._look = viewer, make_config, look
+        self._stop = threading.Event()
+        self._shown = ""
+        self._results: dict[str, WatchResult] = {}
+        self._counts: dict[str, int] = {}
+        self._problem = self._caveat = ""
+        self._job = Job(self)
+        self._text, self._trouble = TextLine(), TextLine()
+        self._button, self._copy = QPushButton(), QPushButton("Copy command")
+        self._settle = QDoubleSpinBox()
+        self._plot = TimePlot(viewer)
+        self._build()
+        self._connect()
+        self._refresh()
+
+    @property
+    def running(self) -> bool:
+        """True while a folder is followed."""
+        return self._job.running
+
+    @property
+    def settle(self) -> float:
+        """Seconds for which a file has to stay as it is."""
+        return float(self._settle.value())
+
+    def start(self) -> None:
+        """Begin to follow, off the GUI thread."""
+        try:
+            config = self._make_config(self.settle)
+        except CellForceError as error:
+            self._say(str(error), Tone.PROBLEM)
+            return
+        self._stop = stop = threading.Event()
+        self._shown = self._problem = self._caveat = ""
+        self._results, self._counts = {}, {}
+        self._trouble.say("")
+        self._job.start(lambda: _events(config, stop))
+        self._say("Looking at the folder …")
+        self._refresh()
+
+    def stop(self) -> None:
+        """End after the frame that is being predicted; results are then brought up to date."""
+        self._stop.set()
+        self._button.setEnabled(False)
+        self._say("Stopping …")
+
+    def dismantle(self) -> None:
+        """Stop, and hear nothing more of the viewer. Layers stay."""
+        self._stop.set()
+        self._job.drop()
+        self._plot.disconnect_viewer()
+
+    def _build(self) -> None:
+        self._settle.setRange(0.1, 600)
+        self._settle.setDecimals(1)
+        self._settle.setValue(2.0)
+        self._settle.setSuffix(" s")
+        self._button.setMinimumHeight(30)
+        self._copy.setToolTip("The command line that does the same without napari")
+        form = Form()
+        form.add(
+            "Wait for a file",
+            self._settle,
+            "A frame counts as written when its file has not changed for so long; more for slow networks",
+            page=_PAGE,
+        )
+        row = QHBoxLayout()
+        row.addWidget(self._button, 1)
+        row.addWidget(self._copy)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        layout.addWidget(self._text)
+        layout.addLayout(row)
+        layout.addWidget(self._trouble)
+        layout.addWidget(self._plot)
+
+    def _connect(self) -> None:
+        self._button.clicked.connect(self._on_button)
+        self._copy.clicked.connect(self._on_copy)
+        self._plot.frame_chosen.connect(lambda frame: self._viewer.dims.set_current_step(0, frame))
+        self._viewer.dims.events.current_step.connect(self._on_time)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(self._on_failed)
+        self._job.ended.connect(self._on_ended)
+
+    def _refresh(self) -> None:
+        words = "Stop following" if self.running else "Follow this folder"
+        self._button.setText(words)
+        self._button.setAccessibleName(words)
+        self._button.setEnabled(True)
+        self._settle.setEnabled(not self.running)
+        self._plot.setVisible(bool(self._shown))
+        self.running_changed.emit(self.running)
+
+    def _say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        self._text.say(text, tone)
+
+    def _on_button(self) -> None:
+        if self.running:
+            self.stop()
+        else:
+            self.start()
+
+    def _on_copy(self) -> None:
+        try:
+            QApplication.clipboard().setText(self._make_config(self.settle).command())
+        except CellForceError as error:
+            self._say(str(error), Tone.PROBLEM)
+
+    def _on_record(self, record: WatchEvent | _Before) -> None:
+        if isinstance(record, _Before):
+            self._results[record.name].remember(record.field, record.rows)
+            self._counts[record.name] = len(record.rows)
+            return
+        match record.state:
+            case "found" if record.job is not None:
+                self._results[record.name] = WatchResult(self._viewer, record.job, self._look)
+                self._counts.setdefault(record.name, 0)
+                self._caveat = FRAMEWISE if record.job.predictor.record.relative_to == "frame" else ""
+            case "frame":
+                self._take(record)
+            case "failed":
+                where = f"frame {record.frame}: " if record.frame >= 0 else ""
+                self._trouble.say(f"{record.name}: {where}{record.reason}", Tone.PROBLEM)
+            case "idle" if not self._stop.is_set():
+                self._say(self._account("Waiting for the next frame."))
+
+    def _take(self, event: WatchEvent) -> None:
+        """Show a frame, if it is of the newest movie; earlier ones are on disk."""
+        self._counts[event.name] += 1
+        if event.result is None or event.stack is None:
+            return
+        order = list(self._results)
+        if not self._shown or order.index(event.name) > order.index(self._shown):
+            if self._shown:
+                self._results[self._shown].remove()
+            self._shown = event.name
+            self._plot.show()
+        if event.name == self._shown:
+            result = self._results[event.name]
+            result.add(event.result, dict(event.row), event.stack)
+            self._draw(result)
+        if not self._stop.is_set():
+            self._say(self._account("Predicting."))
+
+    def _account(self, doing: str) -> str:
+        if not self._counts:
+            return f"Nothing is there yet. {doing}"
+        counts = ", ".join(f"{n} of {name}" for name, n in list(self._counts.items())[-3:])
+        earlier = f", {len(self._counts) - 3} movies before" if len(self._counts) > 3 else ""
+        return f"Frames predicted: {counts}{earlier}. {doing} {self._caveat}".strip()
+
+    def _draw(self, result: WatchResult) -> None:
+        rows = result.rows
+        force = next(name for name in rows[0] if name.startswith(_FORCE))
+        timed = all(row[_TIME] == row[_TIME] for row in rows)  # not NaN
+        along = _TIME if timed else _FRAME
+        columns = ([row[name] for row in rows] for name in (_FRAME, along, force))
+        self._plot.show_values(*columns, quantity=force, time_label=along)
+        self._on_time()
+
+    def _on_time(self, event: Any = None) -> None:
+        del event
+        if self._shown:
+            self._plot.show_frame(int(self._viewer.dims.current_step[0]))
+
+    def _on_failed(self, error: Exception) -> None:
+        self._problem = str(error)
+        if not isinstance(error, CellForceError):
+            tell(error)
+
+    def _on_ended(self, _complete: bool) -> None:
+        if self._problem:
+            self._say(self._problem, Tone.PROBLEM)
+        else:
+            self._say(self._account("All that was predicted is saved."), Tone.GOOD)
+        self._refresh()
+
+
+def watch_config(batch: BatchConfig, settle: float) -> WatchConfig:
+    """Return the settings of a watch that are those of a batch: its folders, its first model, and so on."""
+    return WatchConfig(
+        folder=batch.folder,
+        out=batch.out,
+        model=batch.models[0],
+        pattern=batch.pattern,
+        pixel_size=batch.pixel_size,
+        z=batch.z,
+        predict=batch.predict,
+        samples=batch.samples,
+        device=batch.device,
+        backend=batch.backend,
+        model_folder=batch.model_folder,
+        settle=settle,
+    )
+
+
+def _events(config: WatchConfig, stop: threading.Event) -> Iterator[WatchEvent | _Before]:
+    """Load the model and follow; a movie that is gone on with brings along what was made before."""
+    for event in watch(config, load(config), stop):
+        yield event
+        if event.state == "found" and event.frame > 0 and event.paths and is_field(event.paths.traction):
+            yield _before(event.name, event.paths)
+
+
+def _before(name: str, paths: OutputPaths) -> _Before:
+    """Read what was made before, as much of its end as memory has room for."""
+    field = read_field(paths.traction)
+    last = max(_KEPT_IN_MEMORY // (4 * field.data[0].size), 1)
+    frames = field.frames[-last:]
+    rows = [
+        {str(k): float(v) for k, v in row.items()} for row in pd.read_csv(paths.summary).to_dict("records")
+    ]
+    known = dataclasses.replace(
+        field, data=np.asarray(field.data[-last:]), mask=np.asarray(field.mask[-last:]), frames=frames
+    )
+    return _Before(name, known, [row for row in rows if row[_FRAME] in set(frames)])

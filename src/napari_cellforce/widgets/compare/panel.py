@@ -1,0 +1,226 @@
+"""The panel "Compare with measured" says whether a prediction can be trusted on the user's cells."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Unpack
+
+from napari.layers import Layer
+from napari.utils.notifications import show_info
+from napari.viewer import Viewer
+from qtpy.QtWidgets import QFileDialog, QPushButton
+
+from napari_cellforce.compare import CompareConfig, ComparePaths, Comparison, compare, write_comparison
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import PASCAL, VectorField
+from napari_cellforce.layers import image_layers
+from napari_cellforce.predict import Progress
+from napari_cellforce.widgets.base.form import Tone
+from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.run_section import RunSection
+from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.compare.agreement_section import AgreementSection
+from napari_cellforce.widgets.compare.choice import CompareChoice, default_folder
+from napari_cellforce.widgets.compare.sample import sample_fields
+from napari_cellforce.widgets.compare.view import CompareView, Stacks
+from napari_cellforce.widgets.view.import_dialog import open_field
+from napari_cellforce.widgets.view.measured_fields import ShownField, show_field
+
+WELCOME = "Lays a predicted over a measured field: by how much do they differ, and where?"
+
+
+class ComparePanel(Panel):
+    """Choose two fields, press Compare, see where they differ and by how much.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    **kept : Memory, Preferences
+        As of `Panel`.
+    """
+
+    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
+        super().__init__(napari_viewer, **kept)
+        self._look = self._preferences.arrows
+        self._pair: tuple[ShownField, ShownField] | None = None
+        self._comparison: Comparison | None = None
+        self._failed = ""
+        self._choice = CompareChoice(self._viewer)
+        self._run = RunSection()
+        self._view = CompareView(self._viewer, self._look, self)
+        self._agreement = AgreementSection(self._viewer, self._view)
+        self._job = Job(self)
+        self._saving = Job(self)
+        self._build()
+        self._connect()
+        self._refresh()
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What came of the last comparison."""
+        return self._comparison
+
+    def compare(self) -> None:
+        """Compare the chosen fields, off the GUI thread."""
+        first, second = self._choice.first, self._choice.second
+        if first is None or second is None:
+            return
+        self._pair, self._comparison, self._failed = (first, second), None, ""
+        a, b = (dataclasses.replace(shown.field, name=shown.title) for shown in self._pair)
+        mask, config = self._choice.mask, self._choice.config
+        self._job.start(lambda: _compared(a, b, mask, config))
+        self._refresh()
+
+    def open_file(self, name: str) -> None:
+        """Ask for a file and show its field as A or B."""
+        field = open_field(self, self._viewer, self._memory)
+        if field is not None:
+            show_field(self._viewer, field, self._look)
+            self._choice.choose(name, field)
+
+    def _build(self) -> None:
+        self._sample = QPushButton("Try it on a sample cell")
+        self._sample.setToolTip(
+            "A simulated cell whose traction was measured, predicted by the adhesion filter"
+        )
+        self._sample.clicked.connect(self._open_sample)
+        self._lay_out((self._sample, self._choice, self._run, self._agreement), self._choice.reset)
+
+    def _connect(self) -> None:
+        self._choice.changed.connect(self._on_choice)
+        self._choice.opened.connect(self.open_file)
+        self._run.started.connect(self.compare)
+        self._run.stopped.connect(self._job.stop)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(self._on_failed)
+        self._job.ended.connect(self._refresh)
+        self._saving.failed.connect(tell)
+        self._saving.yielded.connect(_tell_saved)
+        self._agreement.calibrate.connect(self._on_calibrate)
+        self._agreement.save.connect(self._on_save)
+
+    def _let_go(self) -> None:
+        self._view.blink(False)
+        self._job.drop()
+        self._choice.disconnect_viewer()
+        self._agreement.disconnect_viewer()
+
+    def _on_choice(self) -> None:
+        self._failed = ""
+        self._refresh()
+
+    def _refresh(self, complete: bool = True) -> None:
+        """Bring the button and the line above it in line with what is chosen and what runs."""
+        del complete
+        running, problem = self._job.running, self._choice.problem()
+        self._sample.setVisible(self._choice.count == 0)
+        self._run.set_offer("Compare A with B", ready=problem is None and not running)
+        self._run.set_running(running)
+        if not running:
+            self._run.say(*self._what_now(str(problem) if problem else ""))
+
+    def _what_now(self, problem: str) -> tuple[str, Tone]:
+        if self._choice.count == 0:
+            return f"{WELCOME} {problem}", Tone.PLAIN
+        if problem:
+            return problem, Tone.PLAIN if self._choice.count < 2 else Tone.PROBLEM
+        if self._failed:
+            return self._failed, Tone.PROBLEM
+        if self._comparison is None or not self._still_chosen():
+            return "", Tone.PLAIN
+        return headline(self._comparison), Tone.GOOD
+
+    def _still_chosen(self) -> bool:
+        """Return whether the fields that were compared are those that are chosen."""
+        chosen = (self._choice.first, self._choice.second)
+        return self._pair is not None and all(
+            shown is not None and shown.field is compared.field
+            for shown, compared in zip(chosen, self._pair, strict=True)
+        )
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            self._run.say(f"{record.what} …")
+            self._run.show_progress(record.done, record.total)
+        elif isinstance(record, Stacks) and self._pair is not None and self._comparison is not None:
+            self._view.show(self._comparison, record, *self._pair)
+            normalised = self._pair[0].field.unit != PASCAL
+            self._agreement.show_comparison(self._comparison, normalised=normalised)
+        elif isinstance(record, Comparison):
+            self._comparison = record
+        else:
+            self._show_sample(*record)
+
+    def _on_failed(self, error: Exception) -> None:
+        self._failed = str(error) if isinstance(error, CellForceError) else ""
+        tell(error)
+
+    def _open_sample(self) -> None:
+        self._job.start(sample_fields)
+        self._refresh()
+
+    def _show_sample(self, image: Any, predicted: VectorField, measured: VectorField) -> None:
+        for data in image_layers(image):
+            self._viewer.add_layer(Layer.create(*data))
+        show_field(self._viewer, measured, self._look, visible=False)
+        show_field(self._viewer, predicted, self._look)
+
+    def _on_calibrate(self) -> None:
+        """Add A in Pa as a field of its own, and judge that one from now on."""
+        if self._comparison is None or self._pair is None or self._comparison.calibration is None:
+            return
+        field = calibrated(self._pair[0].field, self._comparison)
+        show_field(self._viewer, field, self._look, visible=False)
+        self._choice.choose("A", field)
+        fit = self._comparison.calibration
+        error = 50 * (fit.high - fit.low) / fit.factor
+        show_info(
+            f"{field.name} ({field.provenance.model}) is now a field in Pa, chosen as A. "
+            f"All of its magnitudes share the error of the scale, ±{error:.0f} %."
+        )
+
+    def _on_save(self) -> None:
+        comparison = self._comparison
+        start = default_folder(self._choice.first)
+        folder = QFileDialog.getExistingDirectory(self, "Folder for figures and tables", start)
+        if not folder or comparison is None:
+            return
+
+        def write() -> Iterator[Any]:
+            write_comparison(comparison, ComparePaths.of(Path(folder)), CompareConfig().formats)
+            yield folder
+
+        self._saving.start(write)
+
+
+def _compared(
+    first: VectorField, second: VectorField, mask: Any, config: CompareConfig
+) -> Iterator[Progress | Comparison | Stacks]:
+    for record in compare(first, second, mask, config):
+        yield record
+        if isinstance(record, Comparison):
+            yield Stacks.of(record)
+
+
+def calibrated(field: VectorField, comparison: Comparison) -> VectorField:
+    """Return a field in Pa by the scale that a comparison found, which is noted with its error."""
+    fit = comparison.calibration
+    assert fit is not None
+    found = {"calibration factor [Pa]": fit.factor, "95 % interval [Pa]": [fit.low, fit.high]}
+    settings = {**field.provenance.settings, **found, "calibrated to": comparison.names[1]}
+    model = f"{field.provenance.model}, calibrated"
+    provenance = dataclasses.replace(field.provenance, model=model, settings=settings)
+    return dataclasses.replace(field, data=field.data * fit.factor, unit=PASCAL, provenance=provenance)
+
+
+def headline(comparison: Comparison) -> str:
+    """Return the two numbers that one asks for first."""
+    correlation, _, angle = (n.value for n in comparison.numbers[:3])
+    vectors = sum(int(frame.pair.mask.sum()) for frame in comparison.frames)
+    return f"Correlation {correlation:.2f}, angle error {angle:.0f}° over {vectors} vectors."
+
+
+def _tell_saved(folder: str) -> None:
+    show_info(f"Figures and tables are in {folder}.")

@@ -1,0 +1,234 @@
+"""One formula: the error against the number of terms, a slider that picks it, how it reads, its export."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.utils.notifications import show_info
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce import files, zoo
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain.formula_part import report
+from napari_cellforce.models.symbolic import Formula, FormulaPredictor, SymbolicFit, save_formula
+from napari_cellforce.widgets.base.form import Form, TextLine
+from napari_cellforce.widgets.base.lines_plot import LinesPlot
+from napari_cellforce.widgets.base.worker import tell
+from napari_cellforce.widgets.explain.formula_picture import formula_picture
+from napari_cellforce.widgets.explain.job import Found
+
+_WIDTH = 324
+"""Of the formula's picture in a panel of 350 pixels with its scroll bar."""
+_KINDS = "Text with all that is known of it (*.txt);;LaTeX (*.tex);;Model (*.json)"
+
+
+class FormulaSection(QWidget):
+    """Shows a fit; hidden until there is one.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+
+    Signals
+    -------
+    chosen
+        Another number of terms was picked.
+    added : str
+        The formula has become a model of that name.
+    """
+
+    chosen = Signal()
+    added = Signal(str)
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._found: Found | None = None
+        self._folder: str | None = None
+        self._plot = LinesPlot(viewer, "Error against number of terms")
+        self._slider = QSlider(Qt.Horizontal)
+        self._slider.setPageStep(1)
+        self._slider.valueChanged.connect(self._on_slider)
+        self._count = QLabel()
+        self._picture = QLabel()
+        self._picture.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+        self._note, self._trust = TextLine(), TextLine()
+        form = Form()
+        form.add(
+            "Terms", self._slider, "More terms explain more, up to the knee", page="explain/formula/",
+            beside=self._count,
+        )  # fmt: skip
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._plot)
+        layout.addLayout(form)
+        for widget in (self._picture, self._trust, self._note):
+            layout.addWidget(widget)
+        layout.addLayout(self._build_export())
+        viewer.events.theme.connect(self._draw)
+        self.hide()
+
+    @property
+    def found(self) -> Found | None:
+        """What is shown."""
+        return self._found
+
+    @property
+    def formula(self) -> Formula | None:
+        """The formula that is picked."""
+        return self._found.fit.formulas[self._slider.value()] if self._found else None
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer."""
+        self._plot.disconnect_viewer()
+        self._viewer.events.theme.disconnect(self._draw)
+
+    def set_found(self, found: Found | None, folder: str | None = None) -> None:
+        """Show a fit at its knee, or nothing; `folder` is that of the models."""
+        self._found, self._folder = found, folder
+        self.setVisible(found is not None)
+        if found is None:
+            return
+        fit = found.fit
+        counts = list(fit.error)
+        self._plot.draw(
+            {"1 - R²": (counts, list(fit.error.values()))},
+            title="unexplained on frames not fitted to, 1 - R²",
+            along="terms",
+            marks=[(fit.knee, "knee", "1 - R²")],
+            cursor=fit.knee,
+        )
+        self._note.say(" ".join(fit.notes))
+        self._slider.blockSignals(True)
+        self._slider.setRange(counts[0], counts[-1])
+        self._slider.setValue(fit.knee)
+        self._slider.blockSignals(False)
+        self._tell()
+
+    def save(self, path: Path) -> None:
+        """Write the picked formula as text, LaTeX or model, by the ending of `path`.
+
+        Raises
+        ------
+        CellForceError
+        """
+        picked = self._picked()
+        if path.suffix == ".json":
+            save_formula(path, self._predictor(path.stem))
+        else:
+            files.write_text(path, picked.best.latex + "\n" if path.suffix == ".tex" else report(picked))
+
+    def add_to_models(self) -> str:
+        """Make the picked formula a model of the zoo and return its name.
+
+        Raises
+        ------
+        CellForceError
+        """
+        formula = self.formula
+        assert formula is not None
+        assert self._found is not None
+        stem = f"{self._found.record.name}-{len(formula.terms)}-terms"
+        taken = {entry.name for entry in zoo.entries(folder=self._folder)}
+        names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
+        name = next(name for name in names if name not in taken)
+        with tempfile.TemporaryDirectory() as temporary:
+            path = save_formula(Path(temporary) / "formula.json", self._predictor(name))
+            return zoo.import_checkpoint(path, name=name, folder=self._folder).name
+
+    def _predictor(self, name: str) -> FormulaPredictor:
+        assert self.formula is not None
+        assert self._found is not None
+        return FormulaPredictor(self.formula, dataclasses.replace(self._found.record, name=name))
+
+    def _picked(self) -> SymbolicFit:
+        """Return the fit with the picked formula for its best."""
+        assert self._found is not None
+        return dataclasses.replace(self._found.fit, knee=self._slider.value())
+
+    def _build_export(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        buttons = (
+            ("Copy LaTeX", "Put the formula into the clipboard, for a paper", self._on_copy),
+            ("Save …", "Save it as text with its tests, as LaTeX, or as a model", self._on_save),
+            ("Use as model", "Predict with this formula, as with any other model", self._on_add),
+        )
+        for text, tip, slot in buttons:
+            button = QPushButton(text)
+            button.setToolTip(tip)
+            button.clicked.connect(slot)
+            row.addWidget(button)
+        return row
+
+    def _on_copy(self) -> None:
+        if self.formula is not None:
+            QApplication.clipboard().setText(self.formula.latex)
+            show_info("The formula is in the clipboard, as LaTeX.")
+
+    def _on_save(self) -> None:
+        path, kind = QFileDialog.getSaveFileName(self, "Save the formula", "formula.txt", _KINDS)
+        if path:
+            chosen = Path(path)
+            ending = kind.partition("*")[2].rstrip(")")
+            try:
+                self.save(chosen if chosen.suffix in (".txt", ".tex", ".json") else Path(path + ending))
+            except CellForceError as error:
+                tell(error)
+
+    def _on_add(self) -> None:
+        try:
+            name = self.add_to_models()
+        except CellForceError as error:
+            tell(error)
+            return
+        show_info(f"{name} is now among the models.")
+        self.added.emit(name)
+
+    def _on_slider(self, count: int) -> None:
+        self._plot.move(count)
+        self._tell()
+        self.chosen.emit()
+
+    def _tell(self) -> None:
+        assert self._found is not None
+        fit, count = self._found.fit, self._slider.value()
+        self._count.setText(f"{count}, R² {1 - fit.error[count]:.2f}")
+        self._trust.say(trust(fit) if count == fit.knee else "")
+        self._draw()
+
+    def _draw(self, event: Any = None) -> None:
+        """Draw the formula in the ink of the theme."""
+        del event
+        formula = self.formula
+        if formula is None:
+            return
+        ink = get_theme(self._viewer.theme).text.as_hex()
+        self._picture.setPixmap(formula_picture(formula, ink, _WIDTH, self.devicePixelRatioF()))
+        self._picture.setAccessibleName(formula.text)
+        self._picture.setToolTip(f"<pre>{formula.text}</pre>")
+
+
+def trust(fit: SymbolicFit) -> str:
+    """Return how often resampled frames choose the terms at the knee again, and how many have copies."""
+    if not fit.stability:
+        return ""
+    shares = [round(100 * fit.stability.get(term, 0.0)) for term in fit.best.terms]
+    copies = sum(bool(fit.equivalents.get(term)) for term in fit.best.terms)
+    chosen = f"Line by line, resamples choose these terms in {', '.join(map(str, shares))} %."
+    return f"{chosen} {copies} of them could be replaced by near copies (see Save)." if copies else chosen

@@ -1,0 +1,149 @@
+"""What runs off the GUI thread when forces are explained, and what it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from napari_cellforce.explain.fields_part import adhesion_curves, reader, require_fields
+from napari_cellforce.explain.formula_part import fit_prediction
+from napari_cellforce.explain.greens import GreensFunction, read_greens, require_gfnn
+from napari_cellforce.fields import FrameResult, Mask
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.symbolic import FitConfig, FormulaFrame, SymbolicFit
+from napari_cellforce.predict import PredictConfig, Prediction, Progress, prepare
+from napari_cellforce.preprocess.normalise import Baselines
+from napari_cellforce.widgets.explain.explanation import Explanation
+from napari_cellforce.widgets.explain.formula_picture import prepare_pieces
+from napari_cellforce.widgets.view.sources import ChosenImage
+from napari_cellforce.zoo import load_predictor, load_weights
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be explained, by which model.
+
+    Attributes
+    ----------
+    chosen : ChosenImage
+    mask : callable
+        Returns the cell.
+    model, device : str
+    folder : str or None
+        Of the models.
+    already_normalised : bool
+    parts : tuple of str
+        Of `napari_cellforce.explain.PARTS`.
+    fit : FitConfig
+    ratio : float
+        Of the screen's pixels, for the formula's picture.
+    """
+
+    chosen: ChosenImage
+    mask: Callable[[], Mask]
+    model: str
+    device: str
+    folder: str | None
+    already_normalised: bool
+    parts: tuple[str, ...]
+    fit: FitConfig
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The job, and the brightness that was measured for it."""
+
+    job: Prediction
+    baselines: Baselines | None
+
+
+@dataclass(frozen=True)
+class Greens:
+    """Green's functions of the model."""
+
+    functions: tuple[GreensFunction, ...]
+
+
+@dataclass(frozen=True)
+class FrameRead:
+    """A frame's inner fields; what Y goes with, where there is a Y."""
+
+    t: int
+    result: FrameResult
+    curves: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """Formulas, and the record that they have as predictors."""
+
+    fit: SymbolicFit
+    record: ModelRecord
+
+
+Said = Progress | Begun | Greens | FrameRead | Found
+
+
+def answers(question: Question) -> Iterator[Said]:
+    """Explain part by part; what was yielded before an error or a stop stands.
+
+    Raises
+    ------
+    CellForceError
+    """
+    yield Progress("Loading the model", 0, 0)
+    predictor = load_predictor(question.model, device=question.device, folder=question.folder)
+    chosen = question.chosen
+    config = PredictConfig(
+        channels=tuple(range(len(chosen.layers))), already_normalised=question.already_normalised
+    )
+    job = prepare(chosen.stack, predictor, question.mask(), chosen.pixel_size, config)
+    baselines = yield from job.measure()
+    yield Begun(job, baselines)
+    if "greens" in question.parts:
+        module = require_gfnn(load_weights(question.model, folder=question.folder).module, question.model)
+        yield Greens(read_greens(module, job.predictor.record.pixel_size))
+    if "fields" in question.parts:
+        yield from _inner_fields(job, baselines)
+    if "formula" in question.parts:
+        fit, record = yield from fit_prediction(job, baselines, question.fit)
+        prepare_pieces(question.fit.library.potentials, question.ratio)
+        yield Found(fit, record)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A frame on which formulas are quickly tried, and what the model says of it."""
+
+    t: int
+    frame: FormulaFrame
+    result: FrameResult
+
+
+def draft(shown: Explanation, found: Found, t: int) -> Draft:
+    """Compute the potentials of all formulas of a fit in one frame."""
+    job, mask = shown.job, shown.job.mask.frame(t)
+    image = job.inputs(t, shown.baselines)
+    formulas = found.fit.formulas.values()
+    used = tuple(dict.fromkeys(p for formula in formulas for p in formula.potentials))
+    library = found.fit.best.library
+    protein = image[shown.protein : shown.protein + 1]
+    frame = FormulaFrame.of(protein, mask, job.pixel_size, found.record, library, used)
+    return Draft(t, frame, job.predictor.predict_frame(image, mask, job.pixel_size))
+
+
+def _inner_fields(job: Prediction, baselines: Baselines | None) -> Iterator[Progress | FrameRead]:
+    """Yield progress and the inner fields of the model, frame by frame."""
+    read, n_frames = reader(job), job.stack.n_frames
+    for t in range(n_frames):
+        yield Progress("Reading the model's fields", t, n_frames)
+        image, mask = job.inputs(t, baselines), job.mask.frame(t)
+        result = read(image, mask, job.pixel_size)
+        require_fields(result, job)
+        curves = None
+        if "Y" in result.scalars:
+            curves = adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t)
+        yield FrameRead(t, result, curves)

@@ -1,0 +1,219 @@
+"""Any field of the viewer taken apart, predicted or measured: Helmholtz's parts and Clebsch's potentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain.decompose import Decomposed, decompose, unit_of
+from napari_cellforce.explain.decomposition_part import FieldSource, source_of_field, source_of_prediction
+from napari_cellforce.fields import BoolArray
+from napari_cellforce.layers import Frame, Labelling
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, narrow
+from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.explain.explanation import Explanation
+from napari_cellforce.widgets.explain.field_layers import FieldLayers
+from napari_cellforce.widgets.view.measured_fields import ShownField, frame_at, origin_of, shown_fields
+
+LAYERS = {
+    "helmholtz_phi": "Helmholtz φ",
+    "helmholtz_stream": "Helmholtz stream function",
+    "phi": "Clebsch φ",
+    "psi": "Clebsch ψ",
+    "chi": "Clebsch χ",
+}
+"""What `napari_cellforce.explain.decompose.Decomposed.scalars` are called in the viewer."""
+_NOTHING = "Predict forces, open a measured field, or explain a model first."
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A field that is being taken apart: where its layers sit."""
+
+    label: Labelling
+    frame: Frame
+    shape: tuple[int, int, int]
+    unit: Any
+
+
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """A frame, taken apart."""
+
+    t: int
+    n_frames: int
+    found: Decomposed
+    mask: BoolArray
+
+
+class PotentialsSection(QWidget):
+    """Choice of a field, a button, and what share of the field each part is.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._explained: Explanation | None = None
+        self._layers: FieldLayers | None = None
+        self._begun: _Begun | None = None
+        self._shares: dict[int, dict[str, float]] = {}
+        self._offers: list[ShownField | Explanation] = []
+        self._fields = narrow(QComboBox())
+        self._button = QPushButton()
+        self._button.setAccessibleName("Take the chosen field apart")
+        self._button.setToolTip("Its potentials become layers; stops after the current frame")
+        self._says = TextLine()
+        self._job = Job(self)
+        form = Form()
+        form.add(
+            "Field", self._fields, "A traction or displacement in the viewer, predicted or measured",
+            page="physics/decomposition/",
+        )  # fmt: skip
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self._button)
+        layout.addWidget(self._says)
+        self._connect()
+        self.fill()
+
+    def set_explained(self, shown: Explanation | None) -> None:
+        """Offer the force of an explained model too."""
+        self._explained = shown
+        self.fill()
+
+    def drop(self) -> None:
+        """End what runs and hear nothing more of the viewer."""
+        self._job.drop()
+        for event in self._layer_events:
+            event.disconnect(self.fill)
+
+    def fill(self, event: Any = None) -> None:
+        """List the fields; what is chosen stays."""
+        del event
+        before = self._fields.currentText()
+        shown = shown_fields(self._viewer)
+        titles, self._offers = [field.title for field in shown], list(shown)
+        if self._explained is not None:
+            record, cell = self._explained.job.predictor.record, self._explained.job.stack.name
+            titles.append(f"what {record.name} says of {cell}")
+            self._offers.append(self._explained)
+        with QSignalBlocker(self._fields):
+            self._fields.clear()
+            for i, title in enumerate(titles):
+                self._fields.addItem(title)
+                self._fields.setItemData(i, title, Qt.ToolTipRole)
+            self._fields.setCurrentIndex(max(self._fields.findText(before), min(len(titles), 1) - 1))
+        self._refresh()
+
+    def take_apart(self) -> None:
+        """Take the chosen field apart, off the GUI thread."""
+        index = self._fields.currentIndex()
+        if index < 0:
+            return
+        try:
+            begun, source = _begin(self._offers[index])
+        except CellForceError as error:
+            tell(error)
+            return
+        self._shares = {}
+        self._says.say("")
+
+        def work() -> Iterator[_Begun | _Taken]:
+            yield begun
+            for t, (field, mask) in enumerate(source.frames):
+                found = decompose(field, source.pixel_size.micron, mask)
+                where = np.ones(source.shape, dtype=np.bool_) if mask is None else mask
+                yield _Taken(t, source.n_frames, found, where)
+
+        self._job.start(work)
+        self._refresh()
+
+    @property
+    def _layer_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _connect(self) -> None:
+        self._button.clicked.connect(self._on_button)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(tell)
+        self._job.ended.connect(self._refresh)
+        for event in self._layer_events:
+            event.connect(self.fill)
+
+    def _on_button(self) -> None:
+        if self._job.running:
+            self._button.setEnabled(False)
+            self._job.stop()
+        else:
+            self.take_apart()
+
+    def _refresh(self, *_: Any) -> None:
+        """Bring the button and what is said in line with what there is and what runs."""
+        some = bool(self._offers)
+        self._fields.setEnabled(some)
+        self._button.setEnabled(some or self._job.running)
+        self._button.setText("Stop" if self._job.running else "Take it apart")
+        if not some:
+            self._says.say(_NOTHING)
+        elif not self._shares:
+            self._says.say("")
+
+    def _on_record(self, record: _Begun | _Taken) -> None:
+        if isinstance(record, _Begun):
+            self._begun = record
+            self._layers = FieldLayers(self._viewer, record.label, record.frame, record.shape)
+            return
+        assert self._layers is not None
+        assert self._begun is not None
+        for name, words in LAYERS.items():
+            values, unit = record.found.scalars[name], unit_of(name, self._begun.unit)
+            self._layers.put(words, values, record.mask, record.t, unit, visible=name == "helmholtz_phi")
+        self._shares[record.t] = record.found.shares
+        self._says.say(in_words(self._shares), Tone.GOOD)
+        self._button.setText(f"Stop ({record.t + 1} of {record.n_frames} frames done)")
+
+
+def in_words(shares: dict[int, dict[str, float]]) -> str:
+    """Return the mean shares over frames, as a sentence."""
+    mean = {
+        name: 100 * float(np.mean([s[name] for s in shares.values()])) for name in next(iter(shares.values()))
+    }
+    frames = f"Mean of {len(shares)} frames: " if len(shares) > 1 else ""
+    return (
+        f"{frames}{mean['curl-free']:.0f} % gradient (curl-free), {mean['divergence-free']:.0f} % rotation"
+        f" (divergence-free), {mean['harmonic']:.0f} % harmonic. Clebsch's ∇φ + ψ∇χ leaves"
+        f" {mean['clebsch residual']:.1f} %."
+    )
+
+
+def _begin(chosen: ShownField | Explanation) -> tuple[_Begun, FieldSource]:
+    """Return what is to be taken apart and where it is shown.
+
+    Raises
+    ------
+    CellForceError
+        If the field has no pixel size.
+    """
+    if isinstance(chosen, Explanation):
+        source = source_of_prediction(chosen.job, chosen.baselines)
+        frame, model = chosen.frame, chosen.job.predictor.record.name
+    else:
+        field = chosen.field
+        source = source_of_field(field)
+        still = chosen.layers[0].ndim == 2
+        frame = frame_at(chosen.corner, field, origin_of(field), still=still)
+        model = field.provenance.model
+    shape = (source.n_frames, *source.shape)
+    return _Begun(Labelling(source.name, model), frame, shape, source.unit), source

@@ -1,0 +1,257 @@
+"""The panel "Predict forces" says where and how hard a cell pulls."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any, Unpack
+
+from napari.layers import Layer
+from napari.viewer import Viewer
+from qtpy.QtWidgets import QPushButton
+
+from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.fields import FrameResult
+from napari_cellforce.hooks import sample_cell
+from napari_cellforce.layers import Labelling
+from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
+from napari_cellforce.widgets.base.form import Tone
+from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.run_section import RunSection, duration
+from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.predict.result_section import ResultSection
+from napari_cellforce.widgets.view.cell_section import CellSection
+from napari_cellforce.widgets.view.image_section import ImageSection
+from napari_cellforce.widgets.view.model_section import ModelSection
+from napari_cellforce.widgets.view.result import FRAMEWISE, Result
+from napari_cellforce.widgets.view.sources import ChosenImage, images
+from napari_cellforce.zoo import load_predictor
+
+PANEL = "predict"
+
+
+class PredictPanel(Panel):
+    """Choose an image and a model, press Predict, see the tractions.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    **kept : Memory, Preferences
+        As of `Panel`.
+    """
+
+    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
+        super().__init__(napari_viewer, **kept)
+        self._chosen: ChosenImage | None = None
+        self._result: Result | None = None
+        self._caveat = ""
+        self._outcome = ("", Tone.PLAIN)
+        self._started = 0.0
+        self._speeds: dict[str, float] = {}
+        self._image = ImageSection(self._viewer)
+        self._cell = CellSection(self._viewer)
+        self._model = ModelSection(self._preferences)
+        self._run = RunSection()
+        self._results = ResultSection(self._viewer, self._preferences.arrows)
+        self._job = Job(self)
+        self._build()
+        self._recall()
+        self._connect()
+        self._on_model()
+
+    def predict(self) -> None:
+        """Predict all frames of the chosen image, off the GUI thread."""
+        try:
+            chosen, mask = self._image.chosen(), self._cell.mask()
+        except CellForceError as error:
+            tell(error)
+            return
+        config = PredictConfig(
+            channels=tuple(range(len(self._proteins))),
+            already_normalised=self._model.already_normalised,
+            calibration=self._model.calibration,
+        )
+        model, samples, folder = self._model.entry.name, self._model.samples, self._model.model_folder
+        device, backend = self._model.device, self._model.backend
+        self._chosen, self._result, self._outcome = chosen, None, ("", Tone.PLAIN)
+
+        def work() -> Iterator[Any]:
+            yield Progress("Loading the model", 0, 0)
+            predictor = load_predictor(model, device=device, samples=samples, folder=folder, backend=backend)
+            job = prepare(chosen.stack, predictor, mask(), chosen.pixel_size, config)
+            job.provenance()  # asks what computes, which is made ready here and not in the window's thread
+            yield job
+            for record in job.run():
+                yield (record, job.row(record)) if isinstance(record, FrameResult) else record
+
+        self._job.start(work)
+        self._refresh()
+
+    def use_model(self, name: str) -> None:
+        """Choose a model, also one that was imported a moment ago."""
+        self._model.fill(name)
+
+    def _build(self) -> None:
+        self._sample = QPushButton("Try it on a sample cell")
+        self._sample.setToolTip("Opens a cell that the plugin draws itself")
+        self._sample.clicked.connect(self._open_sample)
+        sections = (self._sample, self._image, self._cell, self._model, self._run, self._results)
+        self._lay_out(sections, self._on_reset)
+
+    def _connect(self) -> None:
+        self._model.changed.connect(self._on_model)
+        self._image.changed.connect(self._on_image)
+        self._cell.changed.connect(self._refresh)
+        self._run.started.connect(self.predict)
+        self._run.stopped.connect(self._job.stop)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(tell)
+        self._job.ended.connect(self._on_ended)
+
+    def _let_go(self) -> None:
+        self._remember()
+        self._job.drop()
+        self._model.drop_jobs()
+        for section in (self._image, self._cell, self._results):
+            section.disconnect_viewer()
+
+    def _on_model(self) -> None:
+        """Ask for the images that the chosen model reads; one in which to find the cell if it reads none."""
+        self._image.set_model(self._proteins or ("image",), self._model.entry.pixel_size)
+
+    @property
+    def _proteins(self) -> tuple[str, ...]:
+        return tuple(name for name in self._model.entry.inputs if name != MASK_INPUT)
+
+    def _on_image(self) -> None:
+        """Look for the cell in the chosen image."""
+        self._cell.set_image(self._choice())
+        self._refresh()
+
+    def _choice(self) -> ChosenImage | None:
+        try:
+            return self._image.chosen()
+        except CellForceError:
+            return None
+
+    def _refresh(self) -> None:
+        """Bring the button and the line above it in line with what is chosen and what runs."""
+        self._sample.setVisible(not images(self._viewer))
+        problem = self._image.problem() or self._cell.problem() or self._model.problem()
+        running, choice = self._job.running, self._choice()
+        self._run.set_offer(self._offer(choice), ready=problem is None and not running)
+        self._run.set_running(running)
+        if not running:
+            self._run.say(*self._what_now(problem, choice))
+
+    def _what_now(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
+        """Return why the button cannot be pressed, in short if the rows above say it in full.
+
+        If it can be: what came of the last prediction, as long as the same image is chosen.
+        """
+        if problem is None:
+            return self._outcome if choice == self._chosen else ("", Tone.PLAIN)
+        if not images(self._viewer):
+            return str(problem), Tone.PLAIN
+        said_above = problem.topic in ("image", "pixel size", "channel")
+        return sentence(problem.value) if said_above else str(problem), Tone.PROBLEM
+
+    def _offer(self, chosen: ChosenImage | None) -> str:
+        """Return what the button will do: how many frames, on what, for how long."""
+        frames = chosen.stack.n_frames if chosen else 0
+        what = {0: "Predict", 1: "Predict this frame"}.get(frames, f"Predict {frames} frames")
+        device = self._model.device_name.split(" (")[0]
+        text = f"{what} on {device}" if device else what
+        seconds = self._speeds.get(self._speed_key(), 0.0) * frames * megapixels(chosen)
+        return f"{text}, about {duration(seconds)}" if seconds >= 1 else text
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            self._run.say(f"{record.what} …")
+            self._run.show_progress(record.done, record.total)
+        elif isinstance(record, Prediction):
+            self._begin(record)
+        else:
+            self._take(*record)
+
+    def _begin(self, job: Prediction) -> None:
+        """Make room for the results of a job; layers appear with its first frame."""
+        assert self._chosen is not None
+        self._caveat = FRAMEWISE if job.predictor.record.relative_to == "frame" else ""
+        self._result = Result(
+            self._viewer,
+            shape=(job.stack.n_frames, *job.stack.shape),
+            unit=job.unit,
+            pixel_size=job.pixel_size,
+            frame_interval=job.stack.frame_interval,
+            frame=self._chosen.frame,
+            label=Labelling(job.stack.name, job.predictor.record.name),
+            provenance=job.provenance(),
+            look=self._results.look,
+        )
+
+    def _take(self, frame: FrameResult, row: dict[str, float]) -> None:
+        """Show a frame that has been predicted."""
+        result = self._result
+        if result is None:
+            return
+        result.add(frame, row)
+        done = len(result.rows)
+        if done == 1:
+            self._started = time.monotonic()
+            self._results.set_result(result)
+        else:
+            self._results.refresh()
+        self._run.say("Predicting …")
+        self._run.show_progress(done, len(result.field.data), timed=True)
+
+    def _on_ended(self, complete: bool) -> None:
+        result = self._result
+        done = len(result.rows) if result else 0
+        if done > 1:
+            pace = (time.monotonic() - self._started) / (done - 1)
+            self._speeds[self._speed_key()] = pace / megapixels(self._chosen)
+        if result is not None and done:
+            text = f"{outcome(result, complete)} {self._caveat}"
+            self._outcome = text, Tone.GOOD if complete else Tone.PLAIN
+        self._refresh()
+
+    def _open_sample(self) -> None:
+        for data in sample_cell():
+            self._viewer.add_layer(Layer.create(*data))
+
+    def _on_reset(self) -> None:
+        self._model.reset()
+        self._cell.recall({})
+
+    def _speed_key(self) -> str:
+        return f"{self._model.entry.name} on {self._model.device_name} with {self._model.backend}"
+
+    def _remember(self) -> None:
+        settings = {**self._model.remember(), **self._cell.remember()}
+        self._memory.remember(PANEL, {**settings, "seconds per megapixel": self._speeds})
+
+    def _recall(self) -> None:
+        values = self._memory.recall(PANEL)
+        # A file that somebody edited is no reason not to open.
+        with contextlib.suppress(TypeError, ValueError, AttributeError):
+            self._model.recall(values)
+            self._cell.recall(values)
+            paces = values.get("seconds per megapixel", {})
+            self._speeds = {key: float(pace) for key, pace in paces.items()}
+
+
+def outcome(result: Result, complete: bool) -> str:
+    """Return what has been predicted, in which unit, as a sentence or two."""
+    done, total = len(result.rows), len(result.field.data)
+    model = result.field.provenance.model
+    frames = f"{done} of {total} frames" if not complete else f"{total} frames" if total > 1 else "One frame"
+    kept = "" if complete else " Stopped; what is done is kept."
+    units = "Pa" if result.field.unit == "Pa" else "normalised units"
+    return f"{frames} predicted with {model}, in {units}.{kept}"
+
+
+def megapixels(chosen: ChosenImage | None) -> float:
+    """Return the size of a frame."""
+    return chosen.stack.shape[0] * chosen.stack.shape[1] / 1e6 if chosen else 0.0

@@ -1,0 +1,222 @@
+"""What a scan says: curves of any quantity against the scanned property, table and figure to save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyqtgraph as pg
+from napari.components import ViewerModel
+from napari.utils.notifications import show_info
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_cellforce.scan import QUANTITIES, ScanConfig, ScanStep, column_of, curve, scan_table
+from napari_cellforce.scan.figure import COLOURS, relative
+from napari_cellforce.scan.writing import write_scan
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.worker import Job, tell
+
+PER_FRAME = "scales every image by itself: its total tells the area, never how hard a cell pulls."
+"""Said of models whose forces cannot be compared between cells."""
+
+_LEGEND_LINE = 0.12
+"""Height of a line of the legend, relative to that of the curves."""
+
+_SYMBOLS = ("o", "s", "t1", "d", "t", "p")
+
+
+class ScanResult(QWidget):
+    """The curves of the scan, while it runs and after.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Its theme gives the colours.
+    parent : QWidget, optional
+
+    Signals
+    -------
+    step_chosen : int
+        A point was clicked: the cell to look at.
+    """
+
+    step_chosen = Signal(int)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._config: ScanConfig | None = None
+        self._steps: list[ScanStep] = []
+        self._saving = Job(self)
+        self._saving.yielded.connect(lambda path: show_info(f"Saved in {path}"))
+        self._saving.failed.connect(tell)
+        self._quantities = QComboBox()
+        self._quantities.addItems(QUANTITIES)
+        self._quantities.currentIndexChanged.connect(self._draw)
+        self._plot = self._build_plot()
+        self._note = TextLine()
+        save = QPushButton("Save table, figure and cells …")
+        save.clicked.connect(self._on_save)
+        form = Form()
+        form.add("Show", self._quantities, "Quantity drawn against the scanned property")
+        row = QHBoxLayout()
+        row.addWidget(save)
+        row.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        layout.addWidget(self._plot)
+        layout.addWidget(self._note)
+        layout.addLayout(row)
+        self._take_colours()
+        viewer.events.theme.connect(self._take_colours)
+        viewer.dims.events.current_step.connect(self._mark)
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer; what is being saved is finished."""
+        self._viewer.events.theme.disconnect(self._take_colours)
+        self._viewer.dims.events.current_step.disconnect(self._mark)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a cell and model."""
+        return pd.DataFrame() if self._config is None else scan_table(self._config, self._steps)
+
+    @property
+    def done(self) -> int:
+        """Number of cells so far."""
+        return len(self._steps)
+
+    @property
+    def problems(self) -> list[str]:
+        """Why cells or models have no result."""
+        return [problem for step in self._steps for problem in step.problems]
+
+    def begin(self, config: ScanConfig) -> None:
+        """Make room for another scan."""
+        self._config, self._steps = config, []
+        self._draw()
+
+    def add(self, step: ScanStep) -> None:
+        """Take in another cell."""
+        self._steps.append(step.without_fields())
+        self._draw()
+
+    def save(self, folder: Path) -> None:
+        """Write table, trends, figure, cells and settings into a folder, off the GUI thread."""
+        config, steps = self._config, list(self._steps)
+        if config is None:
+            return
+
+        def write() -> Iterator[Path]:
+            write_scan(folder, config, steps)
+            yield folder
+
+        self._saving.start(write)
+
+    def _build_plot(self) -> pg.PlotWidget:
+        plot = pg.PlotWidget(self)
+        plot.setFixedHeight(210)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.setAccessibleName("Curves of the scan")
+        plot.setToolTip("Click to look at that cell")
+        plot.scene().sigMouseClicked.connect(self._on_click)
+        self._legend = plot.addLegend(offset=(8, 4), labelTextSize="8pt")
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        return plot
+
+    def _draw(self, index: int = 0) -> None:
+        """Draw the chosen quantity of every model."""
+        del index
+        config, table = self._config, self.table
+        self._plot.clear()
+        self._plot.addItem(self._cursor, ignoreBounds=True)
+        if config is None or table.empty:
+            return
+        quantity, parameter = self._quantities.currentText(), config.scanned.column
+        divided = relative(table, quantity)
+        missing = []
+        for i, (model, own) in enumerate(table.groupby("model", sort=False)):
+            means = curve(own, parameter, quantity)
+            if means is None:
+                missing.append(str(model))
+                continue
+            scale = abs(float(means.iloc[0])) or 1.0
+            self._plot_curve(i, str(model), means / scale if divided else means)
+        label = f"{quantity}, relative to the first" if divided else column_of(table, quantity) or quantity
+        self._plot.setLabel("bottom", parameter)
+        self._plot.setTitle(label, size="9pt", color=self._ink)
+        self._plot.enableAutoRange()
+        room = 1.1 + _LEGEND_LINE * len(self._plot.listDataItems())
+        self._plot.setYRange(0, self._top() * room or 1.0, padding=0)
+        self._say(quantity, divided, missing)
+        self._mark()
+
+    def _plot_curve(self, i: int, model: str, means: pd.Series[float]) -> None:
+        colour = COLOURS[i % len(COLOURS)]
+        self._plot.plot(
+            means.index.to_numpy(),
+            means.to_numpy(),
+            name=model,
+            pen=pg.mkPen(colour, width=2),
+            symbol=_SYMBOLS[i % len(_SYMBOLS)],
+            symbolSize=7,
+            symbolBrush=colour,
+            symbolPen=None,
+        )
+
+    def _top(self) -> float:
+        curves = [item.yData for item in self._plot.listDataItems() if item.yData is not None]
+        return max((float(np.nanmax(y)) for y in curves if len(y)), default=1.0)
+
+    def _say(self, quantity: str, divided: bool, missing: list[str]) -> None:
+        """Say what the curves leave out."""
+        problems = self.problems
+        notes = []
+        if divided:
+            notes.append("The units differ: each curve is divided by its first value.")
+        if missing:
+            notes.append(f"No {quantity} of {', '.join(missing)}: normalised tractions have none.")
+        alone = {answer.model for step in self._steps for answer in step.answers if answer.per_frame}
+        notes.extend(f"{model} {PER_FRAME}" for model in sorted(alone))
+        if problems:
+            notes.append(f"{len(problems)} without result, the first {problems[0]}")
+        self._note.say(" ".join(notes), Tone.PROBLEM if problems else Tone.PLAIN)
+
+    def _take_colours(self, event: Any = None) -> None:
+        """Take the background and the ink of the viewer's theme."""
+        del event
+        theme = get_theme(self._viewer.theme)
+        self._ink = theme.text.as_hex()
+        self._plot.setBackground(theme.background.as_hex())
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setPen(self._ink)
+            self._plot.getAxis(side).setTextPen(self._ink)
+        self._legend.setLabelTextColor(self._ink)
+        self._cursor.setPen(pg.mkPen(self._ink, style=Qt.DashLine))
+
+    def _mark(self, event: Any = None) -> None:
+        """Move the cursor to the cell that is looked at."""
+        del event
+        at = self._viewer.dims.current_step[-3] if self._viewer.dims.ndim > 2 else 0
+        found = [step.value for step in self._steps if step.index == at]
+        self._cursor.setVisible(bool(found))
+        if found:
+            self._cursor.setPos(found[0])
+
+    def _on_click(self, event: Any) -> None:
+        if self._steps:
+            value = self._plot.getViewBox().mapSceneToView(event.scenePos()).x()
+            self.step_chosen.emit(min(self._steps, key=lambda step: abs(step.value - value)).index)
+
+    def _on_save(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for table, figure and cells")
+        if chosen:
+            self.save(Path(chosen))

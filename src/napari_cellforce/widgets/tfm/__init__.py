@@ -1,0 +1,1 @@
+"""The panel "Measured traction (TFM)"."""

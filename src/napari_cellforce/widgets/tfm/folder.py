@@ -1,0 +1,297 @@
+"""A whole folder of bead images measured with the settings of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.predict import Progress
+from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, PairWords, TfmConfig, run_folder
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.run_section import RunSection
+from napari_cellforce.widgets.base.worker import Job, tell
+
+_PAGE = "tutorials/measure/#a-whole-folder"
+_RESULTS = "cellforce-tfm"
+"""Name of the output folder that is proposed, inside the input folder."""
+_PAUSE = 300
+"""Milliseconds without a change until the folder is looked at."""
+_STATES = {"followed": "displacement measured", "done": "✓ done", "failed": "⚠ failed"}
+
+
+class TfmFolder(QWidget):
+    """Chooses a folder, shows which images belong together, and measures them all.
+
+    Parameters
+    ----------
+    settings : callable
+        Returns the settings of the panel, or raises `CellForceError` if something is missing.
+
+    Signals
+    -------
+    opened : str
+        A result was double-clicked: the path of its traction.
+    """
+
+    opened = Signal(str)
+
+    def __init__(self, settings: Callable[[], TfmConfig], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self._settings = settings
+        self._pairs: list[BeadFiles] = []
+        self._failures: dict[str, str] = {}
+        self._problem = ""
+        self._looking, self._job = Job(self), Job(self)
+        self._looking.yielded.connect(self._on_pairs)
+        self._looking.failed.connect(self._on_no_pairs)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(tell)
+        self._job.ended.connect(self._on_ended)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE)
+        self._pause.timeout.connect(self.look)
+        self._words, self._run = TextLine(), RunSection()
+        self._run.started.connect(self.start)
+        self._run.stopped.connect(self._job.stop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._build_form())
+        layout.addWidget(self._build_table())
+        layout.addWidget(self._words)
+        layout.addWidget(self._run)
+        self.refresh()
+
+    @property
+    def running(self) -> bool:
+        """True while the folder is being measured."""
+        return self._job.running
+
+    @property
+    def run(self) -> RunSection:
+        """The section with the button."""
+        return self._run
+
+    def config(self) -> FolderConfig:
+        """Return what is chosen.
+
+        Raises
+        ------
+        CellForceError
+            If there is no folder yet, or a setting of the panel is missing.
+        """
+        folder = self._folder.text().strip()
+        if not folder:
+            raise CellForceError(
+                "No folder is chosen", "the bead images are in it", "Drop it here, or press …", topic="folder"
+            )
+        words = PairWords(*(line.text().strip() for line in (self._reference, self._loaded, self._mask)))
+        out = str(Path(folder) / _RESULTS)
+        return FolderConfig(folder, out, self._settings(), words, pixel_size=self._pixel.value() or None)
+
+    def take_folder(self, folder: str) -> None:
+        """Choose a folder."""
+        self._folder.setText(folder)
+        self._on_changed()
+
+    def look(self) -> None:
+        """See which images belong together, off the GUI thread."""
+        self._pairs = []
+        try:
+            config = self.config()
+        except CellForceError as error:
+            self._problem = str(error) if self._folder.text().strip() else ""
+            self.refresh()
+            return
+        self._looking.start(lambda: iter([config.pairs()]))
+
+    def start(self) -> None:
+        """Measure all, off the GUI thread."""
+        try:
+            config = self.config()
+        except CellForceError as error:
+            tell(error)
+            return
+        self._failures = {}
+        self._fill()
+        self._job.start(lambda: run_folder(config))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring button and words in line with what is chosen and what runs."""
+        running = self._job.running
+        missing = sum(files.reference is None for files in self._pairs)
+        ready = len(self._pairs) - missing
+        images = "image" if ready == 1 else "images"
+        offer = f"Measure {ready} {images}" if self._pairs else "Measure all"
+        self._run.set_offer(offer, ready=ready > 0 and not running)
+        self._run.set_running(running)
+        if not running:
+            self._run.say(self._problem, Tone.PROBLEM)
+
+    def let_go(self) -> None:
+        """End what runs in the background; what is done is kept."""
+        self._pause.stop()
+        self._looking.drop()
+        self._job.drop()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept a folder."""
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take the folder that was dropped."""
+        folder = _dropped(event)
+        if folder:
+            self.take_folder(folder)
+            event.acceptProposedAction()
+
+    def _build_form(self) -> Form:
+        words = PairWords()
+        self._folder = QLineEdit()
+        self._folder.setPlaceholderText("drop a folder here")
+        self._reference, self._loaded, self._mask = (
+            QLineEdit(word) for word in (words.reference, words.loaded, words.mask)
+        )
+        self._pixel = QDoubleSpinBox()
+        self._pixel.setRange(0, 100)
+        self._pixel.setDecimals(4)
+        self._pixel.setSuffix(" µm")
+        self._pixel.setSpecialValueText("as the files say")
+        self._pixel.setKeyboardTracking(False)
+        choose = QPushButton("…")
+        choose.setAccessibleName("Choose a folder")
+        choose.setMaximumWidth(36)
+        choose.clicked.connect(self._on_choose)
+        form = Form()
+        tip = "With images of beads, also in folders below; results go into a folder in it"
+        form.add("Folder", self._folder, tip, beside=choose, page=_PAGE)
+        for title, line, tip in (
+            ("At rest", self._reference, "Word in the names of the images of beads at rest"),
+            ("Pulled", self._loaded, "Word in the names of the images of pulled beads; empty for all others"),
+            ("Cells", self._mask, "Word in the names of the masks, if there are any"),
+        ):
+            form.add(f"{title}, name has", line, tip)
+            line.textChanged.connect(self._on_changed)
+        form.add("Pixel", self._pixel, "For files that do not say it")
+        self._folder.textChanged.connect(self._on_changed)
+        return form
+
+    def _build_table(self) -> QTableWidget:
+        self._table = QTableWidget(0, 2)
+        self._table.setHorizontalHeaderLabels(["Image", "State"])
+        self._table.setEditTriggers(QTableWidget.NoEditTriggers)
+        self._table.setSelectionBehavior(QTableWidget.SelectRows)
+        self._table.verticalHeader().hide()
+        self._table.horizontalHeader().setStretchLastSection(True)
+        self._table.setAccessibleName("Images of the folder")
+        self._table.setToolTip("Click a line for its reason; double-click one that is done to open it")
+        self._table.setFixedHeight(130)
+        self._table.hide()
+        self._table.cellClicked.connect(self._on_clicked)
+        self._table.cellDoubleClicked.connect(self._on_double_clicked)
+        return self._table
+
+    def _on_choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of bead images", self._folder.text())
+        if folder:
+            self.take_folder(folder)
+
+    def _on_changed(self, *_: Any) -> None:
+        self._pause.start()
+
+    def _on_pairs(self, pairs: list[BeadFiles]) -> None:
+        self._pairs, self._problem, self._failures = pairs, "", {}
+        self._fill()
+        missing = sum(files.reference is None for files in pairs)
+        self._words.say(
+            f"{missing} of {len(pairs)} have no image of beads at rest and will be left out."
+            if missing
+            else ""
+        )
+        self.refresh()
+
+    def _on_no_pairs(self, error: Exception) -> None:
+        if not isinstance(error, CellForceError):
+            tell(error)
+        self._pairs, self._problem = [], str(error)
+        self._fill()
+        self._words.say("")
+        self.refresh()
+
+    def _fill(self) -> None:
+        self._table.setVisible(bool(self._pairs))
+        self._table.setRowCount(len(self._pairs))
+        for i, files in enumerate(self._pairs):
+            self._table.setItem(i, 0, QTableWidgetItem(files.name))
+            self._table.item(i, 0).setToolTip(files.name)
+            state = "no reference" if files.reference is None else "with cell" if files.mask else "to do"
+            self._table.setItem(i, 1, QTableWidgetItem(state))
+        self._table.setColumnWidth(0, 190)
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            self._run.say(f"{record.what} …")
+            self._run.show_progress(record.done, record.total)
+        elif isinstance(record, Choice):
+            self._words.say(f"One lambda for all: {record.regularisation:.3g} µm/Pa.")
+        elif isinstance(record, FolderEvent):
+            self._show_event(record)
+
+    def _show_event(self, event: FolderEvent) -> None:
+        row = next((i for i, files in enumerate(self._pairs) if files.name == event.name), None)
+        if row is None:
+            return
+        if event.state == "failed":
+            self._failures[event.name] = event.words
+        item = self._table.item(row, 1)
+        item.setText(_STATES[event.state])
+        item.setToolTip(event.words)
+        self._table.scrollToItem(item)
+
+    def _on_ended(self, complete: bool) -> None:
+        done = sum(self._table.item(i, 1).text() == _STATES["done"] for i in range(self._table.rowCount()))
+        self.refresh()
+        failed = f", {len(self._failures)} failed: click a line for the reason" if self._failures else ""
+        words = f"{done} of {len(self._pairs)} are done{failed}. Results are in {_RESULTS}, in that folder."
+        if complete:
+            self._run.say(words, Tone.PROBLEM if self._failures else Tone.GOOD)
+        else:
+            self._run.say(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
+
+    def _on_clicked(self, row: int, column: int) -> None:
+        del column
+        name = self._pairs[row].name
+        reason = self._failures.get(name, "")
+        if not reason and self._pairs[row].reference is None:
+            reason = "There is no image of beads at rest whose name differs by the word only."
+        self._words.say(f"{name}: {reason}" if reason else "", Tone.PROBLEM if reason else Tone.PLAIN)
+
+    def _on_double_clicked(self, row: int, column: int) -> None:
+        del column
+        if self._table.item(row, 1).text() == _STATES["done"]:
+            place = Path(self._folder.text().strip()) / _RESULTS / self._pairs[row].name
+            self.opened.emit(str(place.with_name(f"{place.name}_measured_traction.ome.tif")))
+
+
+def _dropped(event: QDragEnterEvent | QDropEvent) -> str:
+    paths = [url.toLocalFile() for url in event.mimeData().urls() if Path(url.toLocalFile()).is_dir()]
+    return paths[0] if len(paths) == 1 else ""

@@ -1,0 +1,107 @@
+"""The steps of a measurement, a line each: what came of it, whether it is stale, and doing it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from napari.components import ViewerModel
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.widgets.base.form import ALARM
+from napari_cellforce.widgets.tfm.words import STEPS
+
+_CURVE, _POINT = "#2196d3", "#e08a1e"
+
+
+class TfmStepsSection(QWidget):
+    """Four lines and the curve that lambda was chosen on.
+
+    Signals
+    -------
+    wanted : str
+        The button of a step was pressed.
+    """
+
+    wanted = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._words: dict[str, QLabel] = {}
+        self._buttons: dict[str, QPushButton] = {}
+        grid = QGridLayout()
+        for i, step in enumerate(STEPS):
+            button = QPushButton(f"{i + 1}  {step.capitalize()}")
+            button.setToolTip("Does this step (again), and those before it that are not done")
+            button.clicked.connect(lambda _=False, step=step: self.wanted.emit(step))
+            label = QLabel("–")
+            label.setWordWrap(True)
+            label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+            grid.addWidget(button, i, 0)
+            grid.addWidget(label, i, 1)
+            self._words[step], self._buttons[step] = label, button
+        grid.setColumnStretch(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(grid)
+        self._plot = pg.PlotWidget(self)
+        self._plot.setLogMode(x=True, y=False)
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.hideButtons()
+        self._plot.setMenuEnabled(False)
+        self._plot.setAccessibleName("Criterion over lambda")
+        self._plot.setFixedHeight(140)
+        self._plot.hide()
+        layout.addWidget(self._plot)
+        self._take_colours()
+        viewer.events.theme.connect(self._take_colours)
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer."""
+        self._viewer.events.theme.disconnect(self._take_colours)
+
+    @property
+    def any_stale(self) -> bool:
+        """True if a step was done with other settings than the present ones."""
+        return any("stale" in label.text() for label in self._words.values())
+
+    def says(self, step: str) -> str:
+        """Return the words beside a step."""
+        return str(self._words[step].text())
+
+    def show_step(self, step: str, words: str, *, stale: bool) -> None:
+        """Say what came of a step; stale if a setting it depends on has changed since."""
+        sign = f"<b style='color: {ALARM}'>⚠ stale:</b> " if stale else ""
+        self._words[step].setText(sign + words if words else "–")
+
+    def offer(self, steps: Sequence[str], *, ready: bool) -> None:
+        """Show these steps only, and let their buttons be pressed, or not."""
+        for step, button in self._buttons.items():
+            button.setVisible(step in steps)
+            self._words[step].setVisible(step in steps)
+            button.setEnabled(ready)
+
+    def show_choice(self, choice: Choice) -> None:
+        """Draw what was minimised over lambda, and the chosen point."""
+        self._plot.clear()
+        self._plot.plot(choice.candidates, choice.curve, pen=pg.mkPen(_CURVE, width=2))
+        at = float(np.interp(np.log(choice.regularisation), np.log(choice.candidates), choice.curve))
+        self._plot.plot([choice.regularisation], [at], pen=None, symbol="o", symbolSize=9, symbolBrush=_POINT)
+        self._plot.setLabel("bottom", "lambda [µm/Pa]")
+        self._plot.setTitle(f"{choice.criterion}, least is best", size="8pt", color=self._ink)
+        self._plot.show()
+
+    def _take_colours(self, event: Any = None) -> None:
+        del event
+        theme = get_theme(self._viewer.theme)
+        self._ink = theme.text.as_hex()
+        self._plot.setBackground(theme.background.as_hex())
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setPen(self._ink)
+            self._plot.getAxis(side).setTextPen(self._ink)

@@ -1,0 +1,88 @@
+"""What the panel "Train a predictor" says: what the button will do, and what a run has brought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.io.index import DatasetIndex
+from napari_cellforce.widgets.base.form import Tone
+
+if TYPE_CHECKING:
+    from napari_cellforce.models.record import ModelRecord
+    from napari_cellforce.train import Calibration, TrainResult
+
+WELCOME = "Your own cells with measured tractions make a predictor right for your microscope."
+
+Words = tuple[str, Tone]
+
+
+def offer(start_from: str, found: DatasetIndex | None, *, only_scale: bool) -> str:
+    """Return what the button will do."""
+    cells = len(found.cells) if found else 0
+    on = f" on {cells} {'cell' if cells == 1 else 'cells'}" if cells else ""
+    name = Path(start_from).stem if start_from.endswith(".safetensors") else start_from
+    if only_scale:
+        return f"Find the scale of {name}{on}"
+    return f"Fine-tune {name}{on}" if name else f"Train a new model{on}"
+
+
+def of_problem(problem: CellForceError) -> Words:
+    """Return what keeps the button from being pressed, in words for the panel."""
+    if problem.topic == "data":
+        return f"{WELCOME} {problem.remedy}", Tone.PLAIN
+    if problem.topic == "reading":
+        return "", Tone.PLAIN
+    return str(for_panel(problem)), Tone.PROBLEM
+
+
+def of_result(result: TrainResult) -> Words:
+    """Return what a run has brought."""
+    if not result.history:
+        return "Stopped before the first pass was done: nothing is kept.", Tone.PLAIN
+    done = f"{len(result.history)} {'pass' if len(result.history) == 1 else 'passes'}"
+    words = f"Done after {done}." if result.finished else f"Stopped after {done}; the best state is kept."
+    if result.share == 0:
+        words += " On the cells kept aside nothing was better than the scale alone: only that was changed."
+    elif result.share < 1:
+        words += f" {result.share:.0%} of what changed was kept: that fits the cells kept aside best."
+    return words, Tone.GOOD if result.finished else Tone.PLAIN
+
+
+def of_scale(found: Calibration) -> Words:
+    """Return what a calibration has found."""
+    less = "less" if found.offset < 0 else "and"
+    shift = f", {less} {abs(found.offset):.3g} Pa" if found.offset else ""
+    return (
+        f"One unit of the model is {found.scale:.4g} Pa in your cells{shift}; with it, it explains "
+        f"{max(found.r2, 0):.0%} of the vectors' variance.",
+        Tone.GOOD,
+    )
+
+
+def of_failure(error: Exception) -> Words:
+    """Return why a run has ended."""
+    if isinstance(error, CellForceError):
+        return str(for_panel(error)), Tone.PROBLEM
+    return "Something went wrong that should not; see the message.", Tone.PROBLEM
+
+
+def of_card(record: ModelRecord) -> str:
+    """Return the sentences of a model's card."""
+    unit = "Predicts in Pa" if record.output_unit == "Pa" else "Predicts in normalised units"
+    grid = f"{unit}, made for {record.pixel_size:g} µm pixels, sees {', '.join(record.inputs)}."
+    return f"{sentence(record.training_data)} {grid}"
+
+
+def for_panel(error: CellForceError) -> CellForceError:
+    """Return an error with what to do about it in the panel, where it speaks of the command line."""
+    if error.topic == "split" and "cellforce finetune" in error.remedy:
+        remedy = "Add cells; with one cell, let only the scale in Pa change."
+    elif "optimise.batch" in error.remedy:
+        remedy = "Halve the frames in a step, or lower the largest side: both are under Advanced."
+    elif "cellforce train" in error.remedy:
+        remedy = "Look at the table, and mend the files or choose others."
+    else:
+        return error
+    return CellForceError(error.value, error.rule, remedy, topic=error.topic)

@@ -1,0 +1,240 @@
+"""Where the cell is: found automatically or taken from a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.components import ViewerModel
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QRadioButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import Mask
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, narrow
+from napari_cellforce.widgets.view.outline_preview import OutlinePreview
+from napari_cellforce.widgets.view.sources import ChosenImage, labels_in, mask_of, masks
+
+
+class CellSection(QWidget):
+    """Choice of the cell mask, with its outline drawn in the viewer.
+
+    Signals
+    -------
+    changed
+        Another way, layer or label was chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._image: ChosenImage | None = None
+        self._at: tuple[float, float] | None = None
+        self._preview = OutlinePreview(viewer, self)
+        self._preview.searching.connect(lambda: self._note.say("Finding the cell …"))
+        self._preview.found.connect(lambda: self._note.say(""))
+        self._preview.not_found.connect(lambda error: self._note.say(str(error), Tone.PROBLEM))
+        self._build()
+        for event in self._layer_events:
+            event.connect(self._fill)
+        self._fill()
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer, and look for nothing more."""
+        self._preview.disconnect_viewer()
+        self._stop_picking()
+        for event in self._layer_events:
+            event.disconnect(self._fill)
+
+    @property
+    def automatic(self) -> bool:
+        """True if the cell is to be found automatically."""
+        return bool(self._automatic.isChecked())
+
+    @property
+    def sensitivity(self) -> float:
+        """Of the automatic outline; 1 in the middle of the slider, 0.5 and 2 at its ends."""
+        return float(2 ** (self._width.value() / 100))
+
+    def set_image(self, image: ChosenImage | None) -> None:
+        """Take notice of the chosen image; None if there is none."""
+        if image == self._image:
+            return
+        self._image, self._at = image, None
+        if image is None:
+            self._preview.hide()
+        self._look()
+
+    def mask(self) -> Callable[[], Mask]:
+        """Return a function that makes the chosen mask; it may be called off the GUI thread.
+
+        Raises
+        ------
+        CellForceError
+            If a layer is to be used and there is none; the function does if it is empty.
+        """
+        if self._image is None:
+            raise ValueError("no image has been set")
+        problem = self.problem()
+        if problem:
+            raise problem
+        if self.automatic:
+            finder = self._preview.finder()
+            return lambda: Mask(finder, "automatic")
+        layer, stack, label = self._layers.currentData(), self._image.stack, self._labels.currentData() or 1
+        return lambda: mask_of(layer, stack, label)
+
+    def problem(self) -> CellForceError | None:
+        """Return what keeps the mask from being used, or None."""
+        if self.automatic or self._layers.currentData() is not None:
+            return None
+        return CellForceError(
+            "No layer marks the cell",
+            "a Labels or Shapes layer is needed",
+            "Add one and draw the cell's outline, or let it be found automatically.",
+            topic="mask",
+        )
+
+    def remember(self) -> dict[str, Any]:
+        """Return what is kept between sessions."""
+        return {"outline": self._width.value()}
+
+    def recall(self, values: dict[str, Any]) -> None:
+        """Set what `remember` returned."""
+        self._width.setValue(int(values.get("outline", 0)))
+
+    @property
+    def _layer_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _build(self) -> None:
+        self._automatic = QRadioButton("find automatically")
+        self._automatic.setChecked(True)
+        self._automatic.toggled.connect(self._on_way)
+        self._by_layer = QRadioButton("from layer")
+        ways = QWidget()
+        row = QHBoxLayout(ways)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._automatic)
+        row.addWidget(self._by_layer)
+        row.addStretch()
+        self._note = TextLine()
+        form = Form()
+        form.add("Cell", ways, "Where the cell is; the outline is cyan", page="tutorials/predict/#cell")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        layout.addWidget(self._build_automatic())
+        layout.addWidget(self._build_by_layer())
+        layout.addWidget(self._note)
+
+    def _build_automatic(self) -> QWidget:
+        self._width = QSlider(Qt.Horizontal)
+        self._width.setRange(-100, 100)
+        self._width.valueChanged.connect(self._look)
+        self._pick = QPushButton("Pick cell")
+        self._pick.setCheckable(True)
+        self._pick.setToolTip("Then click in the image on the cell you mean, if another one was found")
+        self._pick.toggled.connect(self._on_pick)
+        self._edit = QPushButton("Edit")
+        self._edit.setToolTip("Turn the outline into a Labels layer that you can paint in")
+        self._edit.clicked.connect(self._on_edit)
+        self._automatic_rows = QWidget()
+        form = Form(self._automatic_rows)
+        form.add("Outline", self._width, "Tighter (left) or wider (right) around the cell")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._pick)
+        buttons.addWidget(self._edit)
+        form.addRow("", buttons)
+        return self._automatic_rows
+
+    def _build_by_layer(self) -> QWidget:
+        self._layers = narrow(QComboBox())
+        self._layers.currentIndexChanged.connect(self._on_layer)
+        self._labels = QComboBox()
+        self._labels.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self._labels.setToolTip("Which label is the cell")
+        self._layer_rows = QWidget()
+        form = Form(self._layer_rows)
+        form.add("Layer", self._layers, "Labels or Shapes layer that marks the cell", beside=self._labels)
+        self._layer_rows.hide()
+        return self._layer_rows
+
+    def _on_way(self, automatic: bool) -> None:
+        self._automatic_rows.setVisible(automatic)
+        self._layer_rows.setVisible(not automatic)
+        if not automatic:
+            self._preview.hide()
+            self._note.say("")
+            self._on_layer()
+        self._look()
+
+    def _on_layer(self, index: int = 0) -> None:
+        del index
+        layer = self._layers.currentData()
+        labels = labels_in(layer) if layer is not None else []
+        with QSignalBlocker(self._labels):
+            self._labels.clear()
+            for label in labels:
+                self._labels.addItem(f"label {label}", label)
+        self._labels.setVisible(len(labels) > 1)
+        self.changed.emit()
+
+    def _fill(self, event: Any = None) -> None:
+        """List the layers that may mark the cell; keep the chosen one."""
+        del event
+        chosen, layers = self._layers.currentData(), masks(self._viewer)
+        with QSignalBlocker(self._layers):
+            self._layers.clear()
+            for layer in layers:
+                self._layers.addItem(layer.name, layer)
+            if chosen in layers:
+                self._layers.setCurrentIndex(layers.index(chosen))
+        if not self.automatic:
+            self._on_layer()
+
+    def _look(self, value: int = 0) -> None:
+        """Let the outline be found with the present settings, where that is wanted."""
+        del value
+        if self.automatic and self._image is not None:
+            self._preview.look_for(self._image, sensitivity=self.sensitivity, at=self._at)
+        self.changed.emit()
+
+    def _on_edit(self) -> None:
+        layer = self._preview.release()
+        if layer is None:
+            self._note.say("There is no outline to edit yet.", Tone.PROBLEM)
+            return
+        self._fill()
+        self._layers.setCurrentIndex(self._layers.findData(layer))
+        self._by_layer.setChecked(True)
+        self._viewer.layers.selection.active = layer
+        layer.mode = "paint"
+
+    def _on_pick(self, picking: bool) -> None:
+        if picking:
+            self._viewer.mouse_drag_callbacks.append(self._on_click)
+            self._note.say("Click on the cell in the image.")
+        else:
+            self._stop_picking()
+
+    def _on_click(self, viewer: ViewerModel, event: Any) -> None:
+        del viewer
+        self._at = self._preview.to_pixels(event.position)
+        self._pick.setChecked(False)
+        self._look()
+
+    def _stop_picking(self) -> None:
+        if self._on_click in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._on_click)

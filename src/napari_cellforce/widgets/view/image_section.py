@@ -1,0 +1,218 @@
+"""Which image, which protein, how large a pixel: the first rows of a panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import PixelSize
+from napari_cellforce.io.validate import doubt_about, require_pixel_size
+from napari_cellforce.widgets.base.form import ALARM, Form, TextLine, Tone, narrow
+from napari_cellforce.widgets.view.sources import (
+    ChosenImage,
+    frame_of,
+    images,
+    pixel_size_of,
+    stack_of,
+)
+
+_DECIMALS = 4
+
+
+class ImageSection(QWidget):
+    """Choice of one layer for each protein, and of the pixel size.
+
+    Signals
+    -------
+    changed
+        Another layer or pixel size was chosen, or layers came and went.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._combos: dict[str, QComboBox] = {}
+        self._typed: dict[Image, float] = {}
+        self._rows = QWidget()
+        self._pixel = self._build_pixel()
+        self._note = TextLine()
+        form = Form()
+        form.add(
+            "Pixel",
+            self._pixel,
+            "Side of a pixel on the sample: camera pixel divided by magnification",
+            page="tutorials/predict/#pixel-size",
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._rows)
+        layout.addLayout(form)
+        layout.addWidget(self._note)
+        self.set_model(("zyxin",), 0.68)
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.connect(self._on_layers)
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer."""
+        events = self._viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.disconnect(self._on_layers)
+
+    @property
+    def layers(self) -> list[Image]:
+        """The chosen layers, one for each protein; empty if there is none to choose."""
+        chosen = [combo.currentData() for combo in self._combos.values()]
+        return [layer for layer in chosen if layer is not None]
+
+    @property
+    def pixel_size(self) -> PixelSize | None:
+        """The pixel size in the box; None while it is missing."""
+        value = self._pixel.value()
+        if not value or not self.layers:
+            return None
+        own = pixel_size_of(self.layers[0])
+        unchanged = own is not None and abs(own.y - value) < 10**-_DECIMALS
+        return own if unchanged else PixelSize.square(value, "typed")
+
+    def chosen(self) -> ChosenImage:
+        """Return the chosen layers as one stack, with the pixel size in the box.
+
+        Raises
+        ------
+        CellForceError
+            If there is no image, or it cannot be used.
+        """
+        if not self.layers:
+            raise CellForceError(
+                "No image is open",
+                "an image of an adhesion protein is needed",
+                "Open one (File > Open), or try it on a sample cell.",
+                topic="image",
+            )
+        layers = tuple(self.layers)
+        return ChosenImage(layers, stack_of(layers), self.pixel_size, frame_of(layers[0]))
+
+    def problem(self) -> CellForceError | None:
+        """Return what keeps the image from being predicted, or None."""
+        try:
+            self.chosen()
+            # Asking for the side in µm refuses pixels that are not square.
+            _ = require_pixel_size(self.pixel_size).micron
+        except CellForceError as error:
+            return error
+        return None
+
+    def choose(self, layer: Image) -> None:
+        """Choose a layer for the first protein."""
+        first = next(iter(self._combos.values()))
+        first.setCurrentIndex(first.findData(layer))
+
+    def set_model(self, proteins: tuple[str, ...], pixel_size: float) -> None:
+        """Ask for what a model reads: its proteins in their order, and about its pixel size in µm."""
+        self._model_pixel_size = pixel_size
+        if tuple(self._combos) == proteins:
+            self._tell()
+            return
+        chosen = {protein: combo.currentData() for protein, combo in self._combos.items()}
+        rows = QWidget()
+        form = Form(rows)
+        self._combos = {protein: narrow(QComboBox()) for protein in proteins}
+        for protein, combo in self._combos.items():
+            combo.currentIndexChanged.connect(self._on_chosen)
+            form.add(protein.capitalize(), combo, f"The layer with the image of {protein}")
+        self.layout().replaceWidget(self._rows, rows)
+        self._order_tabs()
+        self._rows.deleteLater()
+        self._rows = rows
+        self._fill(chosen)
+
+    def _order_tabs(self) -> None:
+        """Let Tab lead through the images, made last, to the pixel size below them."""
+        last: QWidget = self._pixel
+        for combo in self._combos.values():
+            self.setTabOrder(last, combo)
+            last = combo
+        self.setTabOrder(last, self._pixel)
+
+    def _build_pixel(self) -> QDoubleSpinBox:
+        pixel = QDoubleSpinBox()
+        pixel.setDecimals(_DECIMALS)
+        pixel.setRange(0.0, 1000.0)
+        pixel.setSingleStep(0.01)
+        pixel.setSuffix(" µm")
+        pixel.setSpecialValueText("type it in")
+        pixel.setKeyboardTracking(False)
+        pixel.valueChanged.connect(self._on_typed)
+        return pixel
+
+    def _on_layers(self, event: Any = None) -> None:
+        del event
+        self._fill({protein: combo.currentData() for protein, combo in self._combos.items()})
+
+    def _fill(self, chosen: dict[str, Image | None]) -> None:
+        """List the image layers; keep what was chosen, else go by name, selection and order."""
+        layers = images(self._viewer)
+        self._typed = {layer: value for layer, value in self._typed.items() if layer in layers}
+        for i, (protein, combo) in enumerate(self._combos.items()):
+            with QSignalBlocker(combo):
+                combo.clear()
+                for layer in layers:
+                    combo.addItem(layer.name, layer)
+                combo.setEnabled(bool(layers))
+                if layers:
+                    wanted = chosen.get(protein)
+                    layer = wanted if wanted in layers else self._likely(protein, i, layers)
+                    combo.setCurrentIndex(layers.index(layer))
+        self._on_chosen()
+
+    def _likely(self, protein: str, position: int, layers: list[Image]) -> Image:
+        named = [layer for layer in layers if protein in layer.name.lower()]
+        active = self._viewer.layers.selection.active
+        if position == 0 and active in layers and (not named or active in named):
+            return active
+        return (named or layers)[0]
+
+    def _on_chosen(self, index: int = 0) -> None:
+        """Show the pixel size of the chosen layer: as typed for it before, else its own."""
+        del index
+        with QSignalBlocker(self._pixel):
+            if self.layers:
+                own = pixel_size_of(self.layers[0])
+                self._pixel.setValue(self._typed.get(self.layers[0], own.y if own else 0.0))
+        self._tell()
+
+    def _on_typed(self, value: float) -> None:
+        if self.layers:
+            self._typed[self.layers[0]] = value
+        self._tell()
+
+    def _tell(self) -> None:
+        self._pixel.setEnabled(bool(self.layers))
+        missing = bool(self.layers) and not self._pixel.value()
+        self._pixel.setStyleSheet(f"border: 1px solid {ALARM};" if missing else "")
+        self._note.say(*self._remark())
+        self.changed.emit()
+
+    def _remark(self) -> tuple[str, Tone]:
+        if not self.layers:
+            return "", Tone.PLAIN
+        layer, pixel_size, problem = self.layers[0], self.pixel_size, self.problem()
+        if problem is not None or pixel_size is None:
+            return str(problem), Tone.PROBLEM
+        doubt = doubt_about(pixel_size, self._model_pixel_size)
+        if doubt:
+            return doubt, Tone.PROBLEM
+        n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
+        frames = f"{n_frames} frames" if n_frames > 1 else "one frame"
+        height, width = layer.data.shape[-2:]
+        origin = "pixel size from the file" if pixel_size.source == "layer" else "pixel size typed in"
+        size = f"{height * pixel_size.y:.0f} x {width * pixel_size.x:.0f} µm"
+        return f"{frames}, {size}; {origin}", Tone.PLAIN

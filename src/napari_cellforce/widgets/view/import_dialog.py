@@ -1,0 +1,291 @@
+"""Opening a field of another program: what its file does not say, and how its arrows lie on the image."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import VectorField
+from napari_cellforce.io.field import is_field
+from napari_cellforce.io.measured import MeasuredLayout, read_measured
+from napari_cellforce.layers import ArrowLook, Arrows
+from napari_cellforce.tfm import doubt_about_direction
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.preferences import Memory
+from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.view.measured_fields import origin_of
+from napari_cellforce.widgets.view.sources import images, pixel_size_of
+
+_FILES = "Fields (*.ome.tif *.tif *.tiff *.npy *.txt *.csv *.tsv *.dat *.mat);;All files (*)"
+_MEMORY = "import"
+_PAGE = "tutorials/beads/#measured-with-another-program"
+_PAUSE = 250
+"""Milliseconds without a change until the file is read again."""
+
+_OPTION = re.compile(r" \(--[a-z-]+\)")
+"""Of the command line, in the remedies of errors: here it is a row of the form."""
+
+_PREVIEW = 340
+"""Pixels a side."""
+
+
+def open_field(
+    parent: QWidget | None, viewer: ViewerModel, memory: Memory, paths: Sequence[str] = ()
+) -> VectorField | None:
+    """Ask for files (unless `paths` are given) and what they do not say; None if that is called off."""
+    chosen = list(paths) or QFileDialog.getOpenFileNames(parent, "Open a measured field", "", _FILES)[0]
+    if not chosen:
+        return None
+    try:
+        if len(chosen) == 1 and is_field(Path(chosen[0])):
+            return read_measured(chosen[0])
+    except CellForceError as error:
+        tell(error)
+        return None
+    dialog = ImportDialog(chosen, viewer, memory, parent)
+    accepted = dialog.exec() == QDialog.Accepted
+    field = dialog.field if accepted else None
+    dialog.deleteLater()
+    return field
+
+
+class ImportDialog(QDialog):
+    """Units, pixel size and turns of a file, and its first frame's arrows over the image.
+
+    The answers are remembered for the file's folder.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    viewer : ViewerModel
+        Its topmost image lies under the arrows.
+    memory : Memory
+    parent : QWidget, optional
+    """
+
+    def __init__(
+        self, paths: Sequence[str], viewer: ViewerModel, memory: Memory, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._paths, self._memory = list(paths), memory
+        self._image: Image | None = next(iter(images(viewer)), None)
+        self.field: VectorField | None = None
+        self.setWindowTitle(f"Open {Path(paths[0]).name}")
+        self._words = TextLine()
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE)
+        self._pause.timeout.connect(self.read)
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_read)
+        self._job.failed.connect(self._on_failed)
+        columns = QHBoxLayout()
+        columns.addLayout(self._build_form(), 1)
+        columns.addWidget(self._build_preview())
+        self._buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(
+            QLabel("What the file does not say. Cells pull inward: the arrows show if all is right.")
+        )
+        layout.addLayout(columns)
+        layout.addWidget(self._words)
+        layout.addWidget(self._buttons)
+        self._recall()
+        self.read()
+
+    @property
+    def layout_of_file(self) -> MeasuredLayout:
+        """What has been told of the file."""
+        return MeasuredLayout(
+            unit=self._unit.currentData(),
+            position_unit=self._position.currentData(),
+            pixel_size=self._pixel.value() or None,
+            spacing=self._spacing.value() or None,
+            swap=self._swap.isChecked(),
+            flip_y=self._flip_y.isChecked(),
+            flip_x=self._flip_x.isChecked(),
+            scale=self._scale.value(),
+        )
+
+    @property
+    def reading(self) -> bool:
+        """True while the file is read."""
+        return self._job.running or bool(self._pause.isActive())
+
+    def read(self) -> None:
+        """Read the file as told, off the GUI thread."""
+        self._pause.stop()
+        self.field = None
+        paths, layout = self._paths, self.layout_of_file
+        self._words.say("Reading …")
+        self._buttons.button(QDialogButtonBox.Open).setEnabled(False)
+        self._job.start(lambda: iter([read_with_doubts(paths, layout)]))
+
+    def done(self, result: int) -> None:
+        """Close; what is still being read is dropped."""
+        self._pause.stop()
+        self._job.drop()
+        super().done(result)
+
+    def _on_read(self, found: tuple[VectorField, str, str]) -> None:
+        self.field, doubts, words = found
+        self._words.say(doubts or words, Tone.PROBLEM if doubts else Tone.GOOD)
+        self._draw(self.field)
+        self._buttons.button(QDialogButtonBox.Open).setEnabled(True)
+
+    def _on_failed(self, error: Exception) -> None:
+        self._plot.clear()
+        if isinstance(error, CellForceError):
+            self._words.say(_OPTION.sub("", str(error)), Tone.PROBLEM)
+        else:
+            tell(error)
+
+    def accept(self) -> None:
+        """Keep the answers for this folder, and close."""
+        folder = str(Path(self._paths[0]).parent)
+        known = self._memory.recall(_MEMORY)
+        self._memory.remember(_MEMORY, {**known, folder: dataclasses.asdict(self.layout_of_file)})
+        super().accept()
+
+    def _build_form(self) -> Form:
+        self._unit, self._position = QComboBox(), QComboBox()
+        self._unit.addItem("as the file says", None)
+        for unit in ("Pa", "kPa", "nN/µm²", "µm", "nm", "px"):
+            self._unit.addItem(unit, unit)
+        for unit in ("px", "µm"):
+            self._position.addItem(unit, unit)
+        self._pixel, self._spacing = _micron("not known"), _micron("not known")
+        self._scale = QDoubleSpinBox()
+        self._scale.setRange(1e-6, 1e6)
+        self._scale.setDecimals(6)
+        self._scale.setValue(1)
+        self._swap = QCheckBox("first component is y")
+        self._flip_y, self._flip_x = QCheckBox("flip y"), QCheckBox("flip x")
+        form = Form()
+        form.add("Unit of vectors", self._unit, "Pa for traction, µm or px for displacement", page=_PAGE)
+        form.add("Positions in", self._position, "Unit of the columns x and y of a table")
+        form.add("Pixel", self._pixel, "Side of an image pixel, for whatever is in pixels")
+        form.add("Spacing", self._spacing, "Distance of vectors, for arrays without positions")
+        form.add("Scale", self._scale, "The vectors are multiplied by it")
+        for box in (self._swap, self._flip_y, self._flip_x):
+            form.addRow("", box)
+            box.toggled.connect(lambda _: self._pause.start())
+        for combo in (self._unit, self._position):
+            combo.currentIndexChanged.connect(lambda _: self._pause.start())
+        for spin in (self._pixel, self._spacing, self._scale):
+            spin.valueChanged.connect(lambda _: self._pause.start())
+        return form
+
+    def _build_preview(self) -> pg.PlotWidget:
+        self._plot = pg.PlotWidget(self)
+        self._plot.setAspectLocked(True)
+        self._plot.invertY(True)
+        self._plot.setLabel("bottom", "x [µm]")
+        self._plot.setLabel("left", "y [µm]")
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.hideButtons()
+        self._plot.setMenuEnabled(False)
+        self._plot.setFixedSize(_PREVIEW, _PREVIEW)
+        self._plot.setAccessibleName("First arrows over the image")
+        return self._plot
+
+    def _draw(self, field: VectorField) -> None:
+        self._plot.clear()
+        if self._image is not None and pixel_size_of(self._image) is not None:
+            self._draw_image(self._image)
+        arrows = Arrows.of(np.nan_to_num(np.asarray(field.data[:1])))
+        data, _, _ = arrows.drawn(ArrowLook(threshold=0.1 * arrows.reference), 2)
+        size, origin = field.pixel_size.micron, np.array(origin_of(field))
+        starts, ends = ((p + 0.5) * size + origin for p in (data[:, 0], data[:, 0] + data[:, 1]))
+        lines = np.stack([starts, ends], axis=1).reshape(-1, 2)
+        pen = pg.mkPen("#4dd0e1", width=1.5)
+        self._plot.plot(lines[:, 1], lines[:, 0], connect="pairs", pen=pen)
+        # The tip of each arrow.
+        self._plot.plot(
+            ends[:, 1], ends[:, 0], pen=None, symbol="o", symbolSize=4, symbolBrush="#ffca28", symbolPen=None
+        )
+        self._plot.autoRange()
+
+    def _draw_image(self, layer: Image) -> None:
+        plane = layer.data[0] if layer.ndim == 3 else layer.data
+        coarse = max(1, min(plane.shape) // _PREVIEW)  # no finer than it is shown
+        pixels = np.asarray(plane[::coarse, ::coarse], dtype=float)
+        size = pixel_size_of(layer)
+        assert size is not None
+        item = pg.ImageItem(pixels, axisOrder="row-major", levels=tuple(layer.contrast_limits))
+        item.setRect(0, 0, plane.shape[1] * size.x, plane.shape[0] * size.y)
+        self._plot.addItem(item)
+
+    def _recall(self) -> None:
+        """Fill in what was told of this folder before, else the pixel size of the image."""
+        size = pixel_size_of(self._image) if self._image is not None else None
+        usual = dataclasses.asdict(MeasuredLayout(pixel_size=size.y if size else None))
+        known: dict[str, Any] = self._memory.recall(_MEMORY).get(str(Path(self._paths[0]).parent), {})
+        told = {**usual, **known}
+        self._unit.setCurrentIndex(max(self._unit.findData(told["unit"]), 0))
+        self._position.setCurrentIndex(max(self._position.findData(told["position_unit"]), 0))
+        self._pixel.setValue(told["pixel_size"] or 0)
+        self._spacing.setValue(told["spacing"] or 0)
+        self._scale.setValue(told["scale"])
+        for box, name in ((self._swap, "swap"), (self._flip_y, "flip_y"), (self._flip_x, "flip_x")):
+            box.setChecked(bool(told[name]))
+        self._pause.stop()
+
+
+def read_with_doubts(paths: Sequence[str], layout: MeasuredLayout) -> tuple[VectorField, str, str]:
+    """Return a field, what speaks against the way it was read, and what it is, in a line each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CellForceWarning)
+        field = read_measured(paths[0] if len(paths) == 1 else paths, layout)
+    doubts = [str(w.message) for w in caught if issubclass(w.category, CellForceWarning)]
+    first = np.nan_to_num(np.asarray(field.data[0]))
+    known = np.ones(first.shape[1:], bool) if field.mask is None else np.asarray(field.mask[0])
+    if known.any():
+        doubts.append(doubt_about_direction(first, known, field.pixel_size))
+    return field, " ".join(doubt for doubt in doubts if doubt), summary(field)
+
+
+def summary(field: VectorField) -> str:
+    """Return what a field is, in a line."""
+    frames, _, height, width = field.data.shape
+    movie = f"{frames} frames of " if frames > 1 else ""
+    top = float(np.nanpercentile(np.hypot(*np.asarray(field.data[0])), 99))
+    return (
+        f"{field.quantity.capitalize()}: {movie}{height} x {width} vectors, "
+        f"{field.pixel_size.micron:.3g} µm apart, 99th percentile {top:.3g} {field.unit}."
+    )
+
+
+def _micron(unknown: str) -> QDoubleSpinBox:
+    spin = QDoubleSpinBox()
+    spin.setRange(0, 1000)
+    spin.setDecimals(4)
+    spin.setSuffix(" µm")
+    spin.setSpecialValueText(unknown)
+    spin.setKeyboardTracking(False)
+    return spin

@@ -1,0 +1,273 @@
+"""Which predictor, what it is good for, and getting it if it is not here yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_cellforce import zoo
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.widgets.base.form import Form, folded, narrow
+from napari_cellforce.widgets.base.preferences import Preferences
+from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.view.device_rows import DeviceRows
+
+
+class ModelSection(QWidget):
+    """Choice of the predictor, with its card, and the advanced settings of a prediction.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+    _bytes_arrived = Signal(int, int)
+
+    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = preferences.model_folder or None
+        self._download = Job(self)
+        self._download.yielded.connect(self._on_arrived)
+        self._download.failed.connect(tell)
+        self._download.ended.connect(self._on_download_ended)
+        self._bytes_arrived.connect(self._on_bytes)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._build_choice())
+        layout.addWidget(self._build_card())
+        layout.addWidget(self._build_getting())
+        layout.addWidget(self._build_advanced(preferences))
+        self.fill()
+
+    def drop_jobs(self) -> None:
+        """End what runs in the background."""
+        self._download.drop()
+        self._computing.drop_jobs()
+
+    @property
+    def entry(self) -> zoo.ZooEntry:
+        """The chosen predictor."""
+        entry: zoo.ZooEntry = self._models.currentData()
+        return entry
+
+    @property
+    def device(self) -> str:
+        """Device asked for: ``"auto"``, ``"cpu"`` ..."""
+        return self._computing.device
+
+    @property
+    def device_name(self) -> str:
+        """Device that computes, in words; empty until torch is loaded."""
+        return self._computing.name
+
+    @property
+    def backend(self) -> str:
+        """What shall compute the network: ``"auto"``, ``"eager"`` ..."""
+        return self._computing.backend
+
+    @property
+    def model_folder(self) -> str | None:
+        """Folder of the models, by the user's preference."""
+        return self._folder
+
+    @property
+    def already_normalised(self) -> bool:
+        """True if the image holds normalised intensities."""
+        return bool(self._normalised.isChecked())
+
+    @property
+    def calibration(self) -> float | None:
+        """Mean traction of comparable cells in Pa, or None."""
+        return self._calibration.value() or None
+
+    @property
+    def samples(self) -> int:
+        """Passes of Monte-Carlo dropout."""
+        return int(self._samples.value())
+
+    def problem(self) -> CellForceError | None:
+        """Return what keeps the model from being used, or None."""
+        if zoo.is_available(self.entry.name, self._folder):
+            return None
+        return CellForceError(
+            f"{self.entry.name} is not on this computer yet",
+            f"it is {self.entry.size / 1e6:.1f} MB",
+            "Press Download, or choose another model.",
+            topic="model",
+        )
+
+    def fill(self, choose: str = "") -> None:
+        """List the models; keep the chosen one, or choose that of the given name if there is one."""
+        wanted = choose or (self.entry.name if self._models.count() else zoo.DEFAULT_MODEL)
+        with QSignalBlocker(self._models):
+            self._models.clear()
+            for entry in zoo.entries(folder=self._folder):
+                self._models.addItem(entry.name, entry)
+                self._models.setItemData(self._models.count() - 1, entry.card, Qt.ToolTipRole)
+            known = wanted if self._models.findText(wanted) >= 0 else zoo.DEFAULT_MODEL
+            self._models.setCurrentText(known)
+        self._on_model()
+
+    def remember(self) -> dict[str, Any]:
+        """Return what is kept between sessions."""
+        advanced = self._advanced.isExpanded()
+        return {"model": self.entry.name, "backend": self.backend, "advanced": advanced}
+
+    def recall(self, values: dict[str, Any]) -> None:
+        """Set what `remember` returned."""
+        self.fill(str(values.get("model", "")))
+        self._computing.choose(self.device, str(values.get("backend")))
+        if values.get("advanced"):
+            self._advanced.expand(animate=False)
+
+    def reset(self) -> None:
+        """Go back to the defaults."""
+        self.choose(zoo.DEFAULT_MODEL)
+
+    def choose(
+        self,
+        model: str,
+        *,
+        device: str = "auto",
+        backend: str = "auto",
+        samples: int = 0,
+        already_normalised: bool = False,
+        calibration: float | None = None,
+    ) -> None:
+        """Choose a model, the default one if there is none of that name, and how it is used."""
+        self.fill(model or zoo.DEFAULT_MODEL)
+        self._computing.choose(device, backend)
+        self._normalised.setChecked(already_normalised)
+        self._calibration.setValue(calibration or 0)
+        self._samples.setValue(samples)
+
+    def _build_choice(self) -> Form:
+        self._models = narrow(QComboBox())
+        self._models.currentIndexChanged.connect(self._on_model)
+        import_button = QPushButton("Import …")
+        import_button.setToolTip(zoo.WEIGHTS_ELSEWHERE)
+        import_button.setAccessibleName("Import a checkpoint (model weights)")
+        import_button.clicked.connect(self._on_import)
+        form = Form()
+        form.add("Model", self._models, "Which predictor", page="models/", beside=import_button)
+        return form
+
+    def _build_card(self) -> QLabel:
+        self._card = QLabel()
+        self._card.setWordWrap(True)
+        self._card.setTextInteractionFlags(Qt.TextBrowserInteraction)
+        self._card.setOpenExternalLinks(True)
+        return self._card
+
+    def _build_getting(self) -> QWidget:
+        self._get = QPushButton("Download")
+        self._get.clicked.connect(self._on_download)
+        self._bytes = QProgressBar()
+        self._bytes.hide()
+        self._getting = QWidget()
+        row = QHBoxLayout(self._getting)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._get)
+        row.addWidget(self._bytes)
+        return self._getting
+
+    def _build_advanced(self, preferences: Preferences) -> QCollapsible:
+        self._normalised = QCheckBox("already normalised")
+        self._normalised.toggled.connect(lambda _: self.changed.emit())
+        self._calibration = QDoubleSpinBox()
+        self._calibration.setRange(0, 1e5)
+        self._calibration.setDecimals(0)
+        self._calibration.setSuffix(" Pa")
+        self._calibration.setSpecialValueText("none")
+        self._calibration.valueChanged.connect(lambda _: self.changed.emit())
+        self._samples = QSpinBox()
+        self._samples.setRange(0, 100)
+        self._samples.setSpecialValueText("none")
+        self._samples.setSuffix(" passes")
+        self._samples.valueChanged.connect(lambda _: self.changed.emit())
+        content = QWidget()
+        form = Form(content)
+        self._computing = DeviceRows(form, preferences.device)
+        self._computing.changed.connect(self.changed)
+        form.add("Intensities", self._normalised, "Tick if the image holds Z' of the paper, not counts")
+        form.add(
+            "Calibration",
+            self._calibration,
+            "Mean traction of comparable, measured cells: turns normalised tractions into Pa",
+            page="numbers/#from-normalised-to-pa",
+        )
+        form.add(
+            "Uncertainty",
+            self._samples,
+            "Passes with dropout whose spread is shown; for networks with dropout",
+            page="numbers/#uncertainty",
+        )
+        self._advanced = folded("Advanced")
+        self._advanced.addWidget(content)
+        return self._advanced
+
+    def _on_model(self, index: int = 0) -> None:
+        del index
+        entry = self.entry
+        self._card.setText(f"{entry.card} Made for {entry.pixel_size:g} µm pixels.")
+        self._card.setToolTip(f"{entry.limits}\n\n{entry.training_data}\n\n{entry.citation}")
+        missing = self.problem() is not None
+        self._getting.setVisible(missing)
+        self._get.setText(f"Download ({entry.size / 1e6:.1f} MB)")
+        self.changed.emit()
+
+    def _on_download(self) -> None:
+        name, folder, report = self.entry.name, self._folder, self._bytes_arrived.emit
+
+        def fetch() -> Iterator[str]:
+            zoo.download(name, folder=folder, progress=report)
+            yield name
+
+        self._get_model(fetch)
+
+    def _on_import(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Import a checkpoint (model weights)")
+        folder = self._folder
+
+        def take() -> Iterator[str]:
+            yield zoo.import_checkpoint(path, folder=folder).name
+
+        if path:
+            self._get_model(take)
+
+    def _get_model(self, get: Callable[[], Iterator[str]]) -> None:
+        self._get.setEnabled(False)
+        self._bytes.setRange(0, 0)
+        self._bytes.show()
+        self._download.start(get)
+
+    def _on_bytes(self, done: int, total: int) -> None:
+        self._bytes.setRange(0, total)
+        self._bytes.setValue(done)
+
+    def _on_arrived(self, name: str) -> None:
+        show_info(f"{name} is ready.")
+        self.fill(name)
+
+    def _on_download_ended(self, complete: bool) -> None:
+        del complete
+        self._bytes.hide()
+        self._get.setEnabled(True)

@@ -1,0 +1,153 @@
+"""The automatic outline in the viewer: looked for off the GUI thread, up to the frame that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Labels, Layer
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_cellforce.layers import METADATA_KEY, Labelling, mask_layer
+from napari_cellforce.predict import FoundCell
+from napari_cellforce.widgets.base.worker import Job
+from napari_cellforce.widgets.view.result import allocate
+from napari_cellforce.widgets.view.sources import ChosenImage, current_frame
+
+_SETTLING = 300
+"""Milliseconds without a change before the cell is looked for again."""
+
+
+class OutlinePreview(QObject):
+    """Finds the cell of a stack and keeps its outline in a Labels layer.
+
+    Signals
+    -------
+    searching
+    found
+    not_found : Exception
+    """
+
+    searching = Signal()
+    found = Signal()
+    not_found = Signal(object)
+
+    def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._image: ChosenImage | None = None
+        self._settings: dict[str, Any] = {}
+        self._finder: FoundCell | None = None
+        self._layer: Labels | None = None
+        self._drawn = 0
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_frame)
+        self._job.failed.connect(self.not_found)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLING)
+        self._timer.timeout.connect(self._search)
+        viewer.dims.events.current_step.connect(self._on_time)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer, and look for nothing more."""
+        self._timer.stop()
+        self._job.drop()
+        self._viewer.dims.events.current_step.disconnect(self._on_time)
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def look_for(self, image: ChosenImage, *, sensitivity: float, at: tuple[float, float] | None) -> None:
+        """Find the cell anew, once no other change has come for a moment."""
+        if self._image is None or image.layers != self._image.layers:
+            self.hide()
+        self._job.drop()
+        self._finder, self._drawn = None, 0
+        self._image = image
+        self._settings = {"pixel_size": image.pixel_size, "sensitivity": sensitivity, "at": at}
+        self._timer.start()
+
+    def finder(self) -> FoundCell:
+        """Return the search with the present settings; what it has found is not looked for twice."""
+        if self._image is None:
+            raise ValueError("look_for has not been called")
+        if self._finder is None:
+            self._finder = FoundCell(self._image.stack, **self._settings)
+        return self._finder
+
+    def hide(self) -> None:
+        """Remove the outline and look for it no more."""
+        self._timer.stop()
+        self._job.drop()
+        layer, self._layer = self._layer, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+    def release(self) -> Labels | None:
+        """Let go of the outline's layer, which from now on is a mask that the user may paint in."""
+        layer, self._layer = self._layer, None
+        if layer is not None and self._image is not None:
+            layer.metadata[METADATA_KEY]["role"] = "mask"
+            layer.name = f"cell {self._image.stack.name}"
+        return layer
+
+    def to_pixels(self, position: tuple[float, ...]) -> tuple[float, float] | None:
+        """Return where in the image a world position is, (y, x) in pixels."""
+        if self._layer is None:
+            return None
+        y, x = self._layer.world_to_data(position)[-2:]
+        return float(y), float(x)
+
+    def _search(self) -> None:
+        if self._layer is None:
+            self._show()
+        finder, frames = self.finder(), range(self._drawn, self._time + 1)
+
+        def find() -> Iterator[tuple[int, Any]]:
+            for t in frames:
+                yield t, finder[t]
+
+        self.searching.emit()
+        self._job.start(find)
+
+    def _show(self) -> None:
+        assert self._image is not None
+        stack = self._image.stack
+        data = allocate((stack.n_frames, *stack.shape), "uint8")
+        layer = Layer.create(*mask_layer(data, self._image.frame, Labelling(stack.name)))
+        layer.contour = 2
+        self._drawn = 0
+        active = self._viewer.layers.selection.active
+        self._viewer.add_layer(layer)
+        self._viewer.layers.selection.active = active
+        self._layer = layer
+
+    def _on_frame(self, frame: tuple[int, Any]) -> None:
+        t, mask = frame
+        layer = self._layer
+        if layer is None:
+            return
+        if layer.ndim == 2:
+            layer.data = mask.astype("uint8")
+        else:
+            layer.data[t] = mask
+        self._drawn = t + 1
+        if t == self._time:
+            layer.refresh()
+            self.found.emit()
+
+    def _on_time(self, event: Any = None) -> None:
+        del event
+        if self._layer is not None and not self._job.running and self._time >= self._drawn:
+            self._timer.start()
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self._layer:
+            self._layer = None
+
+    @property
+    def _time(self) -> int:
+        if self._image is None:
+            return 0
+        return current_frame(self._viewer, self._image.frame, self._image.stack.n_frames)
