@@ -118,8 +118,8 @@ def test_an_edit_is_compared_with_the_cell_before(qtbot, drawn: SyntheticPanel, 
     now = drawn.answer.numbers["total force [nN]"]
     assert now > before
     assert f"{100 * (now / before - 1):+.1f} %" in drawn._run.text
-    drawn._compare.pin()
-    assert "→" not in drawn._compare.headline
+    drawn._edit.pin()
+    assert "→" not in drawn._edit.headline
 
 
 def test_live_asks_again_after_every_change_and_the_last_counts(qtbot, drawn: SyntheticPanel) -> None:
@@ -136,7 +136,7 @@ def test_the_filter_answers_in_normalised_units(qtbot, drawn: SyntheticPanel) ->
     drawn._ask.choose("adhesion-filter")
     ask(qtbot, drawn)
     assert drawn.answer.unit == "normalised"
-    assert "normalised" in drawn._compare.headline
+    assert "normalised" in drawn._edit.headline
     assert "never how hard" in drawn._run.text
 
 
