@@ -66,7 +66,7 @@ def main() -> None:
     panel._drawing.outline._edit.click()
     pause(1.0)
     wait(quiet)
-    panel._compare.pin()
+    panel._edit.pin()
     outline = viewer.layers["outline by hand"]
     corners = outline.data[0].copy()
     middle = corners.mean(axis=0)
