@@ -27,6 +27,8 @@ class Answer:
         See `measure`.
     per_frame : bool
         True if its totals tell nothing but the cell's area; see `ForceModel`.
+    sha256 : str
+        Of the model's weights; empty if it has none.
     """
 
     model: str
@@ -35,6 +37,7 @@ class Answer:
     result: FrameResult | None
     numbers: Mapping[str, float]
     per_frame: bool = False
+    sha256: str = ""
 
     @property
     def pixel_size(self) -> PixelSize:
@@ -45,7 +48,7 @@ class Answer:
     def provenance(self) -> Provenance:
         """How the traction came about."""
         settings = {"cell": self.cell.config.to_json(), "seed": self.cell.seed.entropy}
-        return Provenance(model=self.model, version=__version__, settings=settings)
+        return Provenance(self.model, self.sha256, __version__, settings)
 
 
 def ask(model: ForceModel, cell: SyntheticCell, substrate: Substrate | None = GEL) -> Answer:
@@ -72,4 +75,4 @@ def ask(model: ForceModel, cell: SyntheticCell, substrate: Substrate | None = GE
         cell.adhesions[0],
         substrate,
     )
-    return Answer(model.name, model.unit, cell, result, numbers, model.per_frame)
+    return Answer(model.name, model.unit, cell, result, numbers, model.per_frame, model.sha256)

@@ -46,6 +46,11 @@ class ForceModel(Protocol):
         """True if every frame has a scale of its own: then its totals tell nothing but the cell's area."""
         ...
 
+    @property
+    def sha256(self) -> str:
+        """Of its weights; empty if it has none."""
+        ...
+
     def forces(self, cell: SyntheticCell) -> FrameResult:
         """Return the traction of the cell's first frame, ``(2, Y, X)`` in `unit`.
 
@@ -72,6 +77,7 @@ class ExactForces:
     unit: Unit = PASCAL
     proteins: tuple[str, ...] = ()
     per_frame: bool = False
+    sha256: str = ""
 
     def forces(self, cell: SyntheticCell) -> FrameResult:
         """Return the exact traction in Pa; see `ForceModel`."""
@@ -120,6 +126,11 @@ class PredictedForces:
     def per_frame(self) -> bool:
         """True if the predictor scales every frame by itself; see `ForceModel`."""
         return self.record.relative_to == "frame"
+
+    @property
+    def sha256(self) -> str:
+        """Of the predictor's weights."""
+        return self.record.sha256
 
     def forces(self, cell: SyntheticCell) -> FrameResult:
         """Return the predicted traction; see `ForceModel`."""

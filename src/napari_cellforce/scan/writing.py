@@ -52,7 +52,9 @@ def write_scan(
         write_table(Path(f"{stem}_trends.csv"), trends(table, column)),
         save_figure(stem.with_suffix(".png"), table, column),
         write_stack(Path(f"{stem}_cells.ome.tif"), drawn_cells(config, steps)),
-        write_text(stem.with_suffix(".json"), json.dumps(_settings(config), indent=1, ensure_ascii=False)),
+        write_text(
+            stem.with_suffix(".json"), json.dumps(_settings(config, steps), indent=1, ensure_ascii=False)
+        ),
         write_text(Path(f"{stem}_cell.json"), config.drawing.config.to_json()),
     )
 
@@ -69,14 +71,16 @@ def drawn_cells(config: ScanConfig, steps: Sequence[ScanStep]) -> ImageStack:
     )
 
 
-def _settings(config: ScanConfig) -> dict[str, Any]:
+def _settings(config: ScanConfig, steps: Sequence[ScanStep]) -> dict[str, Any]:
     """Return what the scan was made with, for people to read."""
     drawing, gel = config.drawing, config.substrate
+    weights = {answer.model: answer.sha256 for step in steps for answer in step.answers if answer.sha256}
     return {
         "version": __version__,
         "parameter": config.scanned.column,
         "values": config.values,
         "models": config.models,
+        "SHA-256 of their weights": weights,
         "cells at each value": config.cells,
         "seed": drawing.seed,
         "brightness": "of all cells together" if config.as_movie else "each cell by its own",
