@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
-from napari_cellforce.cli.console import complain, errors, output
+from napari_cellforce.cli.batch_output import bar, print_outcome, print_plan
+from napari_cellforce.cli.console import complain, errors
+from napari_cellforce.cli.options import (
+    WHERE_IT_RUNS,
+    AlreadyNormalised,
+    Backend,
+    Calibration,
+    Channel,
+    Device,
+    ModelFolder,
+    PixelSize,
+    Plane,
+    Samples,
+    Sensitivity,
+)
 from napari_cellforce.cli.predict import SOME_FAILED, plane
 
 if TYPE_CHECKING:
-    from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
+    from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan
     from napari_cellforce.models.record import Predictor
 
-_MEASURED, _WHERE = "Comparison with measured fields", "Where it runs"
-"""Headings in the help."""
+_MEASURED = "Comparison with measured fields"
+"""Heading in the help."""
 
 
 def batch(
@@ -45,14 +55,9 @@ def batch(
         ),
     ] = "",
     label: Annotated[int | None, typer.Option(help="Which label of the mask files is the cell.")] = None,
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(help="Channel of each protein, by name or number from 0; repeat for several."),
-    ] = None,
-    pixel_size: Annotated[
-        float | None, typer.Option(help="Side of a pixel in µm, if the files do not say or are wrong.")
-    ] = None,
-    z: Annotated[str | None, typer.Option(help="For z-stacks: `max`, or a plane counted from 0.")] = None,
+    channel: Channel = None,
+    pixel_size: PixelSize = None,
+    z: Plane = None,
     conditions: Annotated[
         str, typer.Option(help="CSV with the columns file, condition; by default the subfolders' names.")
     ] = "",
@@ -100,39 +105,29 @@ def batch(
     measured_scale: Annotated[
         float, typer.Option(help="Measured vectors are multiplied by it.", rich_help_panel=_MEASURED)
     ] = 1.0,
-    already_normalised: Annotated[
-        bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
-    ] = False,
-    calibration: Annotated[
-        float | None,
-        typer.Option(help="Mean traction magnitude in Pa of comparable cells: gives results in Pa."),
-    ] = None,
-    sensitivity: Annotated[float, typer.Option(help="Of finding cells; above 1 gives larger cells.")] = 1.0,
-    samples: Annotated[
-        int, typer.Option(min=0, help="Dropout passes for an uncertainty; 0 for one plain pass.")
-    ] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_WHERE)] = "auto",
-    backend: Annotated[
-        str,
-        typer.Option(
-            help="What computes a network: auto, eager, openvino, compile or amp.", rich_help_panel=_WHERE
-        ),
-    ] = "auto",
+    already_normalised: AlreadyNormalised = False,
+    calibration: Calibration = None,
+    sensitivity: Sensitivity = 1.0,
+    samples: Samples = 0,
+    device: Device = "auto",
+    backend: Backend = "auto",
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=_WHERE)
+        int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=WHERE_IT_RUNS)
     ] = 1,
     scheduler: Annotated[
         str,
-        typer.Option(help="Address of a running Dask scheduler: tcp://host:8786.", rich_help_panel=_WHERE),
+        typer.Option(
+            help="Address of a running Dask scheduler: tcp://host:8786.", rich_help_panel=WHERE_IT_RUNS
+        ),
     ] = "",
     cluster: Annotated[
         str,
         typer.Option(
             help="File that says how to get workers from a job queue (Slurm, PBS, ...).",
-            rich_help_panel=_WHERE,
+            rich_help_panel=WHERE_IT_RUNS,
         ),
     ] = "",
-    model_folder: Annotated[str, typer.Option(help="Folder of the models, if not the usual one.")] = "",
+    model_folder: ModelFolder = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and its problems, do nothing.")
     ] = False,
@@ -192,10 +187,10 @@ def _carry_out(config: BatchConfig, *, dry_run: bool, as_json: bool) -> None:
     for doubt in plan.doubts:
         errors.print(f"[yellow]Warning:[/] {escape(doubt)}", highlight=False)
     if dry_run:
-        _print_json(_plan_record(plan)) if as_json else _print_plan(plan)
+        print_plan(plan, as_json=as_json)
         raise typer.Exit(SOME_FAILED if plan.problems else 0)
     outcome = _follow(run(plan, predictors), plan)
-    _print_json(dataclasses.asdict(outcome)) if as_json else _print_outcome(outcome)
+    print_outcome(outcome, as_json=as_json)
     raise typer.Exit(0 if outcome.complete else SOME_FAILED)
 
 
@@ -215,7 +210,7 @@ def _follow(events: Generator[InputEvent | Outcome], plan: Plan) -> Outcome:
     """Run to the end with a bar for all inputs, and print failures as they happen."""
     from napari_cellforce.batch import Outcome
 
-    with contextlib.closing(events), _bar(len(plan.inputs)) as update:
+    with contextlib.closing(events), bar(len(plan.inputs)) as update:
         for event in events:
             if isinstance(event, Outcome):
                 return event
@@ -223,79 +218,3 @@ def _follow(events: Generator[InputEvent | Outcome], plan: Plan) -> Outcome:
                 complain(f"{event.row.title}: {event.reason}")
             update(event)
     raise AssertionError("a run ends with its outcome")
-
-
-@contextlib.contextmanager
-def _bar(total: int) -> Iterator[Callable[[InputEvent], None]]:
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TextColumn("{task.description}"))
-    with Progress(*columns, console=errors, transient=not errors.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-
-        def update(event: InputEvent) -> None:
-            left = "" if event.seconds_left is None else f"about {_duration(event.seconds_left)} left"
-            doing = f"{event.row.title}  {event.what} {event.done}/{event.total}" if event.what else ""
-            over = event.state != "running"
-            bar.update(task, advance=int(over), description=f"{left}  [dim]{escape(doing)}")
-
-        yield update
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d} min"
-
-
-def _print_plan(plan: Plan) -> None:
-    output.print(_plan_table(plan))
-    for row in plan.problems:
-        complain(f"{row.title}: {row.problem}")
-
-
-def _plan_table(plan: Plan) -> Table:
-    table = Table("image", "frames", "channel", "pixel [µm]", "mask", "condition", "to do")
-    for row in plan.inputs:
-        state = ", ".join(row.missing) or ("problem" if row.problem else "finished")
-        cells = (
-            row.title,
-            str(row.frames or ""),
-            ", ".join(row.channels),
-            f"{row.pixel_size:.3g}" if row.pixel_size else "",
-            row.mask.name if row.mask else "automatic",
-            row.condition,
-            state,
-        )
-        table.add_row(*(escape(cell) for cell in cells), style="red" if row.problem else None)
-    return table
-
-
-def _plan_record(plan: Plan) -> dict[str, object]:
-    return {
-        "config": dataclasses.asdict(plan.config),
-        "inputs": [_row_record(row) for row in plan.inputs],
-        "to do": len(plan.to_do),
-    }
-
-
-def _row_record(row: PlannedInput) -> dict[str, object]:
-    return {
-        **dataclasses.asdict(row),
-        "to do": row.missing,
-        "problem": row.problem,
-        "outputs": row.predict_files,
-    }
-
-
-def _print_outcome(outcome: Outcome) -> None:
-    parts = {
-        "done": outcome.done,
-        "finished before": outcome.skipped,
-        "failed": outcome.failures,
-        "left": outcome.left,
-    }
-    output.print(", ".join(f"{len(names)} {what}" for what, names in parts.items() if names), highlight=False)
-    output.print(f"{outcome.results}\n{outcome.report}", highlight=False, markup=False)
-
-
-def _print_json(record: dict[str, object]) -> None:
-    typer.echo(json.dumps(record, ensure_ascii=False, indent=1, default=lambda value: str(value)))

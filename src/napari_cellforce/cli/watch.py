@@ -15,6 +15,18 @@ import typer
 from rich.markup import escape
 
 from napari_cellforce.cli.console import complain, errors, output
+from napari_cellforce.cli.options import (
+    AlreadyNormalised,
+    Backend,
+    Calibration,
+    Channel,
+    Device,
+    ModelFolder,
+    PixelSize,
+    Plane,
+    Samples,
+    Sensitivity,
+)
 from napari_cellforce.cli.predict import SOME_FAILED, plane
 
 if TYPE_CHECKING:
@@ -26,29 +38,15 @@ def watch(
     out: Annotated[Path, typer.Option(help="Output folder; run again on it to go on where it was.")],
     model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
     pattern: Annotated[str, typer.Option(help="Of the files' names: `*_zyxin.tif`.")] = "*",
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(help="Channel of each protein, by name or number from 0; repeat for several."),
-    ] = None,
-    pixel_size: Annotated[
-        float | None, typer.Option(help="Side of a pixel in µm, if the files do not say or are wrong.")
-    ] = None,
-    z: Annotated[str | None, typer.Option(help="For z-stacks: `max`, or a plane counted from 0.")] = None,
-    already_normalised: Annotated[
-        bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
-    ] = False,
-    calibration: Annotated[
-        float | None,
-        typer.Option(help="Mean traction magnitude in Pa of comparable cells: gives results in Pa."),
-    ] = None,
-    sensitivity: Annotated[
-        float, typer.Option(help="Of finding the cell; above 1 gives a larger one.")
-    ] = 1.0,
-    samples: Annotated[
-        int, typer.Option(min=0, help="Dropout passes for an uncertainty; 0 for one plain pass.")
-    ] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    backend: Annotated[str, typer.Option(help="What computes a network: auto, eager, openvino ...")] = "auto",
+    channel: Channel = None,
+    pixel_size: PixelSize = None,
+    z: Plane = None,
+    already_normalised: AlreadyNormalised = False,
+    calibration: Calibration = None,
+    sensitivity: Sensitivity = 1.0,
+    samples: Samples = 0,
+    device: Device = "auto",
+    backend: Backend = "auto",
     settle: Annotated[
         float,
         typer.Option(min=0.1, help="Seconds for which a file stays as it is until it counts as written."),
@@ -59,7 +57,7 @@ def watch(
     until_idle: Annotated[
         float | None, typer.Option(help="End when nothing new has come for so many seconds.")
     ] = None,
-    model_folder: Annotated[str, typer.Option(help="Folder of the models, if not the usual one.")] = "",
+    model_folder: ModelFolder = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a frame.")] = False,
 ) -> None:
     """Predict new frames as they are written, until Ctrl-C; what is finished by then is kept."""
