@@ -190,7 +190,7 @@ def read(panel, qtbot) -> None:
 
 def train(panel, qtbot, tutors, passes: int = 2) -> Tutor:
     button(panel, "Fine-tune").click()
-    qtbot.waitUntil(lambda: len(panel._curves.rows) == passes, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(panel._learning._curves.rows) == passes, timeout=PATIENCE)
     return tutors[-1]
 
 
@@ -376,9 +376,9 @@ def test_a_name_that_is_taken_is_refused(panel, qtbot, cells):
 def test_curves_and_a_cell_kept_aside_are_shown_while_it_trains(panel, qtbot, cells, tutors, viewer):
     drop(panel, qtbot, cells)
     tutor = train(panel, qtbot, tutors)
-    qtbot.waitUntil(lambda: bool(panel._caution.text()), timeout=PATIENCE)
-    assert "The validation loss rises" in panel._caution.text()
-    assert [row["loss"] for row in panel._curves.rows] == [1.0, 0.5]
+    qtbot.waitUntil(lambda: bool(panel._learning._caution.text()), timeout=PATIENCE)
+    assert "The validation loss rises" in panel._learning._caution.text()
+    assert [row["loss"] for row in panel._learning._curves.rows] == [1.0, 0.5]
     (shown,) = [layer for layer in viewer.layers if layer.name == "|F| [Pa] cell_2 (predicted)"]
     assert shown.data.max() == pytest.approx(1000 * np.sqrt(2)), "the second pass replaced the first"
     assert sum("captions" in layer.name for layer in viewer.layers) == 1
@@ -417,12 +417,12 @@ def test_what_was_trained_is_used_and_exported(panel, qtbot, cells, tutors, tmp_
     drop(panel, qtbot, cells)
     train(panel, qtbot, tutors).may_end.set()
     ended(panel, qtbot)
-    assert "8 frames of 4 cells" in panel._outcome._card.text()
+    assert "8 frames of 4 cells" in panel._learning._outcome._card.text()
     target = tmp_path / "for a colleague.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     button(panel, "Export").click()
-    assert target.read_bytes() == panel._outcome.model.read_bytes()
-    with qtbot.waitSignal(panel._outcome.used, timeout=PATIENCE):
+    assert target.read_bytes() == panel._learning._outcome.model.read_bytes()
+    with qtbot.waitSignal(panel._learning._outcome.used, timeout=PATIENCE):
         button(panel, "Use it now").click()
     assert zoo.entry("my-model").output == "Pa"
     assert panel._settings._start._start.findText("my-model") >= 0, "it can be trained further"
@@ -448,7 +448,7 @@ def test_a_real_training_in_its_own_process(make_panel, qtbot, cells):
     panel._settings._epochs.setValue(2)
     panel._settings._start._parts.setCurrentText("the last layer")
     button(panel, "Fine-tune unet-sim on 4 cells").click()
-    qtbot.waitUntil(lambda: panel._outcome.model is not None, timeout=3 * PATIENCE)
+    qtbot.waitUntil(lambda: panel._learning._outcome.model is not None, timeout=3 * PATIENCE)
     ended(panel, qtbot)
     assert "Done after 2 passes" in words(panel)
-    assert panel._outcome.model.is_file()
+    assert panel._learning._outcome.model.is_file()

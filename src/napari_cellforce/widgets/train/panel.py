@@ -8,33 +8,25 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Unpack
 
 from napari.viewer import Viewer
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
+from qtpy.QtWidgets import QPushButton, QScrollArea
 
-from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.index import Split
-from napari_cellforce.widgets.base.form import TextLine, Tone
+from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Kept, Panel
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.train import words as train_words
-from napari_cellforce.widgets.train.curves import TrainCurves
 from napari_cellforce.widgets.train.data_section import TrainDataSection
-from napari_cellforce.widgets.train.outcome import TrainOutcome
-from napari_cellforce.widgets.train.preview import TrainPreview
-from napari_cellforce.widgets.train.progress import TrainProgress
+from napari_cellforce.widgets.train.learning import TrainLearning
 from napari_cellforce.widgets.train.run import StartRemote, TrainRun, start_remote
 from napari_cellforce.widgets.train.sample import TrainSample
 from napari_cellforce.widgets.train.settings_section import TrainSettingsSection
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from napari_cellforce.train import TrainConfig, TrainResult
-    from napari_cellforce.train.remote import Record, Scaled
+    from napari_cellforce.train import TrainConfig
 
 PANEL = "train"
-_NOTHING = ("", Tone.PLAIN)
 
 
 class TrainPanel(Panel):
@@ -55,21 +47,13 @@ class TrainPanel(Panel):
         super().__init__(napari_viewer, **kept)
         folder = self._preferences.model_folder
         self._ready = False
-        self._outcome_words = _NOTHING
         self._data = TrainDataSection()
         self._sample = TrainSample(folder or None)
         self._settings = TrainSettingsSection(folder)
         self._button = RunSection()
-        self._progress = TrainProgress()
-        self._caution = TextLine()
-        self._curves = TrainCurves(self._viewer)
-        self._preview = TrainPreview(self._viewer, self._preferences.arrows)
-        self._outcome = TrainOutcome(folder)
+        self._learning = TrainLearning(self._viewer, self._preferences)
         self._run = TrainRun(start_remote, folder or None, self)
         self._loading = Job(self)
-        self._appeared: QWidget = self._data
-        self._scrolling = QTimer(self)
-        self._scrolling.setSingleShot(True)
         self._build()
         self._recall()
         self._connect()
@@ -78,19 +62,16 @@ class TrainPanel(Panel):
 
     def start(self) -> None:
         """Train, or go on with the run that was stopped."""
+        anew = self._run.unfinished is None
         try:
-            if self._run.unfinished:
-                self._run.resume()
-            else:
+            if anew:
                 self._run.begin(self._settings.task, self._whole_config(), self._settings.run_folder)
-                self._curves.show_rows(())
-                self._preview.remove()
+            else:
+                self._run.resume()
         except CellForceError as error:
             tell(error)
             return
-        self._outcome.clear()
-        self._caution.say("")
-        self._progress.begin(can_pause=not self._settings.only_scale)
+        self._learning.begin(anew=anew, can_pause=not self._settings.only_scale)
         self._button.say("Starting …")
         self._refresh()
 
@@ -101,18 +82,8 @@ class TrainPanel(Panel):
     def _build(self) -> None:
         self._anew = QPushButton("Start anew instead")
         self._anew.setToolTip("Leaves the stopped run as it is, and trains from the beginning")
-        sections = (
-            self._data,
-            self._sample,
-            self._settings,
-            self._button,
-            self._anew,
-            self._progress,
-            self._caution,
-            self._curves,
-            self._outcome,
-        )
-        self._lay_out(sections, self._on_reset, stays="models and runs")
+        above = (self._data, self._sample, self._settings, self._button, self._anew)
+        self._lay_out((*above, self._learning), self._on_reset, stays="models and runs")
 
     def _connect(self) -> None:
         self._data.changed.connect(self._on_data)
@@ -121,15 +92,16 @@ class TrainPanel(Panel):
         self._sample.made.connect(lambda folder: self._data.take([folder]))
         self._anew.clicked.connect(self._on_anew)
         self._button.started.connect(self.start)
-        self._progress.stopped.connect(self._on_stop)
-        self._progress.paused.connect(self._on_pause)
-        self._outcome.used.connect(self._on_used)
+        self._learning.said.connect(self._button.say)
+        self._learning.stopped.connect(self._on_stop)
+        self._learning.paused.connect(self._on_pause)
+        self._learning.used.connect(self._on_used)
+        self._learning.appeared.connect(lambda part: self.findChild(QScrollArea).ensureWidgetVisible(part))
         self._loading.ended.connect(self._on_loaded)
         self._loading.failed.connect(tell)
-        self._run.told.connect(self._on_record)
-        self._run.failed.connect(self._on_failed)
+        self._run.told.connect(self._learning.show_record)
+        self._run.failed.connect(self._learning.fail)
         self._run.ended.connect(self._on_ended)
-        self._scrolling.timeout.connect(self._scroll)
 
     def _let_go(self) -> None:
         self._memory.remember(PANEL, {"data": self._data.settings, **self._settings.remember()})
@@ -137,8 +109,7 @@ class TrainPanel(Panel):
         self._loading.drop()
         self._sample.drop_jobs()
         self._data.drop_jobs()
-        self._outcome.drop_jobs()
-        self._curves.disconnect_viewer()
+        self._learning.drop()
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
@@ -171,7 +142,7 @@ class TrainPanel(Panel):
     def _on_settings(self) -> None:
         """Forget the run that could go on: it belongs to the settings it was started with."""
         self._run.forget()
-        self._outcome_words = _NOTHING
+        self._learning.forget()
         self._refresh()
 
     def _split(self) -> Split | None:
@@ -214,74 +185,18 @@ class TrainPanel(Panel):
     def _what_now(self, problem: CellForceError | None) -> train_words.Words:
         if problem is not None:
             return train_words.of_problem(problem)
-        return self._outcome_words if self._ready else ("Loading PyTorch …", Tone.PLAIN)
+        return self._learning.words if self._ready else ("Loading PyTorch …", Tone.PLAIN)
 
     def _offer(self) -> str:
         stopped = self._run.unfinished
         if stopped is not None:
-            return f"Go on with pass {len(self._curves.rows) + 1} of {stopped.optimise.epochs}"
+            return f"Go on with pass {self._learning.passes + 1} of {stopped.optimise.epochs}"
         settings = self._settings
         return train_words.offer(settings.start_from, self._data.found, only_scale=settings.only_scale)
 
-    def _on_record(self, record: Record) -> None:
-        from napari_cellforce.train import Epoch, Step, TrainResult
-        from napari_cellforce.train.preview import Preview
-        from napari_cellforce.train.remote import Caution, Preparing, Scaled
-
-        match record:
-            case Preparing(what, done, total):
-                self._button.say(f"{what} …")
-                self._progress.prepare(done, total)
-            case Step():
-                self._button.say(f"Training: pass {record.epoch + 1} over the data …")
-                self._progress.take(record)
-            case Epoch(epoch, values):
-                first = not self._curves.rows
-                self._curves.add(epoch, values)
-                if first:
-                    self._reveal(self._curves)
-            case Preview():
-                self._preview.show(record)
-            case Caution(text):
-                self._caution.say(sentence(text[0].upper() + text[1:]), Tone.PROBLEM)
-            case TrainResult():
-                self._take_result(record)
-            case Scaled():
-                self._take_scale(record)
-
-    def _take_result(self, result: TrainResult) -> None:
-        self._curves.show_rows(result.history)
-        self._outcome_words = train_words.of_result(result)
-        if result.history:
-            self._show_card(result.model, dict(result.figures))
-
-    def _take_scale(self, scaled: Scaled) -> None:
-        self._outcome_words = train_words.of_scale(scaled.calibration)
-        self._show_card(scaled.model, {})
-
-    def _show_card(self, model: Path, best: dict[str, float]) -> None:
-        from napari_cellforce.models import checkpoint
-
-        self._outcome.show_model(model, best, train_words.of_card(checkpoint.load(model).record))
-        self._reveal(self._outcome)
-
-    def _on_failed(self, error: Exception) -> None:
-        """Tell of it, where the eye is; what was written can go on."""
-        self._outcome_words = train_words.of_failure(error)
-        if not isinstance(error, CellForceError):
-            tell(error)
-
     def _on_ended(self) -> None:
-        self._progress.hide()
+        self._learning.end()
         self._refresh()
-
-    def _reveal(self, widget: QWidget) -> None:
-        """Scroll to a widget that has just appeared, once it has its place."""
-        self._appeared = widget
-        self._scrolling.start()
-
-    def _scroll(self) -> None:
-        self.findChild(QScrollArea).ensureWidgetVisible(self._appeared)
 
     def _on_stop(self) -> None:
         self._button.say("Stopping after this step …")
