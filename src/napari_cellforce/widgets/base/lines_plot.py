@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from napari.components import ViewerModel
-from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-COLOURS = ("#e08a00", "#2196d3", "#2a9640")
-"""Told apart by people who do not see all colours, on napari's dark and light background."""
+from napari_cellforce.widgets.base.plots import BLUE, GREEN, ORANGE, hold_still, take_theme
 
+COLOURS = (ORANGE, BLUE, GREEN)
 _HEIGHT = 182
 
 
@@ -34,9 +33,7 @@ class LinesPlot(QWidget):
         self._viewer = viewer
         self._plot = pg.PlotWidget(self)
         self._plot.setAccessibleName(name)
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.hideButtons()
-        self._plot.setMenuEnabled(False)
+        hold_still(self._plot)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._title = ""
         layout = QVBoxLayout(self)
@@ -108,11 +105,6 @@ class LinesPlot(QWidget):
 
     def _take_colours(self, event: Any = None) -> None:
         del event
-        theme = get_theme(self._viewer.theme)
-        ink = theme.text.as_hex()
-        self._plot.setBackground(theme.background.as_hex())
+        ink = take_theme(self._viewer, self._plot)
         self._plot.setTitle(self._title or None, size="9pt", color=ink)
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(ink)
-            self._plot.getAxis(side).setTextPen(ink)
         self._cursor.setPen(pg.mkPen(ink, style=Qt.DashLine))

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from napari.components import ViewerModel
-from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-_CURVE = "#2196d3"
-"""Blue that stands out from the background of napari's dark and its light theme."""
+from napari_cellforce.widgets.base.plots import BLUE, hold_still, take_theme
 
 
 class TimePlot(QWidget):
@@ -40,15 +38,13 @@ class TimePlot(QWidget):
         self._quantity = ""
         self._plot = pg.PlotWidget(self)
         self._curve = self._plot.plot(
-            pen=pg.mkPen(_CURVE, width=2), symbol="o", symbolSize=5, symbolBrush=_CURVE, symbolPen=None
+            pen=pg.mkPen(BLUE, width=2), symbol="o", symbolSize=5, symbolBrush=BLUE, symbolPen=None
         )
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._plot.addItem(self._cursor)
         self._take_colours()
         viewer.events.theme.connect(self._take_colours)
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.hideButtons()
-        self._plot.setMenuEnabled(False)
+        hold_still(self._plot)
         self._plot.scene().sigMouseClicked.connect(self._on_click)
         self._plot.setAccessibleName("Total force over time")
         self._plot.setToolTip("Click to go to that frame")
@@ -80,14 +76,8 @@ class TimePlot(QWidget):
             self._cursor.setPos(self._times[where[0]])
 
     def _take_colours(self, event: Any = None) -> None:
-        """Take the background and the ink of the viewer's theme."""
         del event
-        theme = get_theme(self._viewer.theme)
-        self._ink = theme.text.as_hex()
-        self._plot.setBackground(theme.background.as_hex())
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(self._ink)
-            self._plot.getAxis(side).setTextPen(self._ink)
+        self._ink = take_theme(self._viewer, self._plot)
         self._cursor.setPen(pg.mkPen(self._ink, style=pg.QtCore.Qt.DashLine))
         self._plot.setTitle(self._quantity or None, size="9pt", color=self._ink)
 

@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from napari.components import ViewerModel
-from napari.utils.theme import get_theme
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_cellforce.compare import Comparison
+from napari_cellforce.widgets.base.plots import BLUE, ORANGE, hold_still, take_theme
 
-_COLOURS = {"A": "#e08a1e", "B": "#2196d3"}
-"""Orange and blue: told apart by most eyes, and on napari's dark and light background."""
-
+_COLOURS = {"A": ORANGE, "B": BLUE}
 _HEIGHT = 210
 
 
@@ -35,9 +33,7 @@ class AgreementPlots(QTabWidget):
         names = ("Magnitudes", "Angles", "Edge to centre", "Over time")
         self._plots = {name: pg.PlotWidget(self) for name in names}
         for name, plot in self._plots.items():
-            plot.setMouseEnabled(x=False, y=False)
-            plot.hideButtons()
-            plot.setMenuEnabled(False)
+            hold_still(plot)
             plot.setAccessibleName(name)
             self.addTab(plot, name)
         self._plots["Angles"].setAspectLocked(True)
@@ -114,13 +110,8 @@ class AgreementPlots(QTabWidget):
 
     def _take_colours(self, event: Any = None) -> None:
         del event
-        theme = get_theme(self._viewer.theme)
-        self._ink = theme.text.as_hex()
         for plot in self._plots.values():
-            plot.setBackground(theme.background.as_hex())
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(self._ink)
-                plot.getAxis(side).setTextPen(self._ink)
+            self._ink = take_theme(self._viewer, plot)
             if plot.plotItem.legend is not None:
                 plot.plotItem.legend.setLabelTextColor(self._ink)
 

@@ -11,7 +11,6 @@ import pandas as pd
 import pyqtgraph as pg
 from napari.components import ViewerModel
 from napari.utils.notifications import show_info
-from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -19,6 +18,7 @@ from napari_cellforce.scan import QUANTITIES, ScanConfig, ScanStep, column_of, c
 from napari_cellforce.scan.figure import COLOURS, relative
 from napari_cellforce.scan.writing import write_scan
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.plots import hold_still, take_theme
 from napari_cellforce.widgets.base.worker import Job, tell
 
 PER_FRAME = "scales every image by itself: its total tells the area, never how hard a cell pulls."
@@ -122,9 +122,7 @@ class ScanResult(QWidget):
     def _build_plot(self) -> pg.PlotWidget:
         plot = pg.PlotWidget(self)
         plot.setFixedHeight(210)
-        plot.setMouseEnabled(x=False, y=False)
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
+        hold_still(plot)
         plot.setAccessibleName("Curves of the scan")
         plot.setToolTip("Click to look at that cell")
         plot.scene().sigMouseClicked.connect(self._on_click)
@@ -191,14 +189,8 @@ class ScanResult(QWidget):
         self._note.say(" ".join(notes), Tone.PROBLEM if problems else Tone.PLAIN)
 
     def _take_colours(self, event: Any = None) -> None:
-        """Take the background and the ink of the viewer's theme."""
         del event
-        theme = get_theme(self._viewer.theme)
-        self._ink = theme.text.as_hex()
-        self._plot.setBackground(theme.background.as_hex())
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(self._ink)
-            self._plot.getAxis(side).setTextPen(self._ink)
+        self._ink = take_theme(self._viewer, self._plot)
         self._legend.setLabelTextColor(self._ink)
         self._cursor.setPen(pg.mkPen(self._ink, style=Qt.DashLine))
 

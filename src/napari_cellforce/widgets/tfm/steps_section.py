@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from napari.components import ViewerModel
-from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.widgets.base.form import ALARM
+from napari_cellforce.widgets.base.plots import BLUE, ORANGE, hold_still, take_theme
 from napari_cellforce.widgets.tfm.words import STEPS
-
-_CURVE, _POINT = "#2196d3", "#e08a1e"
 
 
 class TfmStepsSection(QWidget):
@@ -52,9 +50,7 @@ class TfmStepsSection(QWidget):
         layout.addLayout(grid)
         self._plot = pg.PlotWidget(self)
         self._plot.setLogMode(x=True, y=False)
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.hideButtons()
-        self._plot.setMenuEnabled(False)
+        hold_still(self._plot)
         self._plot.setAccessibleName("Criterion over lambda")
         self._plot.setFixedHeight(140)
         self._plot.hide()
@@ -90,18 +86,13 @@ class TfmStepsSection(QWidget):
     def show_choice(self, choice: Choice) -> None:
         """Draw what was minimised over lambda, and the chosen point."""
         self._plot.clear()
-        self._plot.plot(choice.candidates, choice.curve, pen=pg.mkPen(_CURVE, width=2))
+        self._plot.plot(choice.candidates, choice.curve, pen=pg.mkPen(BLUE, width=2))
         at = float(np.interp(np.log(choice.regularisation), np.log(choice.candidates), choice.curve))
-        self._plot.plot([choice.regularisation], [at], pen=None, symbol="o", symbolSize=9, symbolBrush=_POINT)
+        self._plot.plot([choice.regularisation], [at], pen=None, symbol="o", symbolSize=9, symbolBrush=ORANGE)
         self._plot.setLabel("bottom", "lambda [µm/Pa]")
         self._plot.setTitle(f"{choice.criterion}, least is best", size="8pt", color=self._ink)
         self._plot.show()
 
     def _take_colours(self, event: Any = None) -> None:
         del event
-        theme = get_theme(self._viewer.theme)
-        self._ink = theme.text.as_hex()
-        self._plot.setBackground(theme.background.as_hex())
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(self._ink)
-            self._plot.getAxis(side).setTextPen(self._ink)
+        self._ink = take_theme(self._viewer, self._plot)

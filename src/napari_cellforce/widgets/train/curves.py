@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from napari.components import ViewerModel
-from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_cellforce.widgets.base.form import TextLine
+from napari_cellforce.widgets.base.plots import BLUE, ORANGE, hold_still, take_theme
 
-_LEARNT, _ASIDE = "#e08a00", "#2196d3"
-"""Orange and blue that stand out from the background of napari's dark and its light theme."""
-
+_LEARNT, _ASIDE = ORANGE, BLUE
 _HEIGHT = 280
 
 
@@ -100,9 +98,7 @@ class TrainCurves(QWidget):
         )
 
     def _curve(self, plot: Any, colour: str, symbol: str, style: Any = Qt.SolidLine) -> Any:
-        plot.setMouseEnabled(x=False, y=False)
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
+        hold_still(plot)
         return plot.plot(
             pen=pg.mkPen(colour, width=2, style=style),
             symbol=symbol,
@@ -112,16 +108,10 @@ class TrainCurves(QWidget):
         )
 
     def _take_colours(self, event: Any = None) -> None:
-        """Take the background and the ink of the viewer's theme."""
         del event
-        theme = get_theme(self._viewer.theme)
-        ink = theme.text.as_hex()
-        self._view.setBackground(theme.background.as_hex())
+        ink = take_theme(self._viewer, self._view, *self._titles)
         for plot, title in self._titles.items():
             plot.setTitle(title, size="9pt", color=ink)
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(ink)
-                plot.getAxis(side).setTextPen(ink)
         for plot in (self._r2, self._angle):
             plot.setLabel("bottom", "pass", color=ink)
         self._best.setPen(pg.mkPen(ink, style=Qt.DashLine))

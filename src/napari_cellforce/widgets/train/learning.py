@@ -1,4 +1,4 @@
-"""What is seen of a training run: how far it is, its curves, a cell in the viewer, and in the end its card."""
+"""What is seen of a training run: how far it is, its curves, a cell in the viewer, what came of it."""
 
 from __future__ import annotations
 
