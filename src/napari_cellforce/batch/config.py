@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from napari_cellforce.batch.command_line import SHARED_FLAGS, changed, command_line
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain import PARTS
 from napari_cellforce.fields import PixelSize
@@ -149,7 +149,7 @@ class BatchConfig:
 
     def command(self) -> str:
         """Return the command line that does the same, quoted for the shell."""
-        return shlex.join(["cellforce", "batch", *_guarded(self.folder), *self._options()])
+        return command_line("batch", self.folder, self._options())
 
     def script(self) -> str:
         """Return a Python script that does the same."""
@@ -157,31 +157,19 @@ class BatchConfig:
         return _SCRIPT.format(config=text, imports="".join(line for name, line in _IMPORTS if name in text))
 
     def _options(self) -> Iterator[str]:
-        """Yield the options that differ from the defaults."""
         yield from ("--out", self.out)
         for model in self.models:
             yield from ("--model", model)
         if self.explain:
             yield f"--explain={','.join(self.explain)}"
-        for name, flag in _FLAGS.items():
-            value, default = _get(self, name), _default(name)
-            if value == default:
-                continue
-            if isinstance(value, bool):
-                yield flag
-            elif isinstance(value, tuple):
-                yield from (f"{flag}={one}" for one in value)
-            else:
-                yield f"{flag}={value}"
+        yield from changed(self, BatchConfig("", "", ()), _FLAGS)
 
 
 _FLAGS = {
-    "pattern": "--pattern",
+    **SHARED_FLAGS,
     "recursive": "--recursive",
     "mask_pattern": "--mask-pattern",
     "label": "--label",
-    "pixel_size": "--pixel-size",
-    "z": "--z",
     "conditions": "--conditions",
     "compare": "--compare",
     "measured.unit": "--measured-unit",
@@ -193,17 +181,9 @@ _FLAGS = {
     "measured.flip_y": "--measured-flip-y",
     "measured.flip_x": "--measured-flip-x",
     "measured.scale": "--measured-scale",
-    "predict.channels": "--channel",
-    "predict.already_normalised": "--already-normalised",
-    "predict.calibration": "--calibration",
-    "predict.sensitivity": "--sensitivity",
-    "samples": "--samples",
-    "device": "--device",
-    "backend": "--backend",
     "workers": "--workers",
     "scheduler": "--scheduler",
     "cluster": "--cluster",
-    "model_folder": "--model-folder",
 }
 
 _IMPORTS = (
@@ -226,21 +206,6 @@ if __name__ == "__main__":  # needed where several processes work
 def absolute(path: str | os.PathLike[str]) -> Path:
     """Return a path that stays valid wherever the work is done; links are kept."""
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (Path.absolute keeps "..")
-
-
-def _guarded(folder: str) -> tuple[str, ...]:
-    """Return a folder as an argument that cannot be taken for an option."""
-    return ("--", folder) if folder.startswith("-") else (folder,)
-
-
-def _get(config: BatchConfig, name: str) -> Any:
-    for part in name.split("."):
-        config = getattr(config, part)
-    return config
-
-
-def _default(name: str) -> Any:
-    return _get(BatchConfig("", "", ()), name)
 
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:

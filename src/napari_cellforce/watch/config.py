@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from napari_cellforce.batch.command_line import SHARED_FLAGS, changed, command_line
+from napari_cellforce.batch.config import EVERY_IMAGE, absolute
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.predict import PredictConfig
 
-EVERY_IMAGE = "*"
-"""The pattern that takes all files of the kinds we read."""
-
-_OPTIONS = (
-    "pattern",
-    "pixel_size",
-    "z",
-    "samples",
-    "device",
-    "backend",
-    "model_folder",
-    "settle",
-    "patience",
-)
+_FLAGS = {
+    **SHARED_FLAGS,
+    "settle": "--settle",
+    "patience": "--patience",
+}
 
 
 @dataclass(frozen=True)
@@ -86,24 +77,9 @@ class WatchConfig:
     @property
     def paths(self) -> tuple[Path, Path]:
         """The folder and the folder of the results, as paths that stay valid wherever the work is done."""
-        folder, out = (Path(path).expanduser().absolute() for path in (self.folder, self.out))
-        return folder, out
+        return absolute(self.folder), absolute(self.out)
 
     def command(self) -> str:
         """Return the command line that does the same, quoted for the shell."""
-        folder = ("--", self.folder) if self.folder.startswith("-") else (self.folder,)
-        return shlex.join(["cellforce", "watch", *self._options(), *folder])
-
-    def _options(self) -> Iterator[str]:
-        """Yield the options that differ from the defaults."""
-        yield from (f"--out={self.out}", f"--model={self.model}")
-        plain = WatchConfig("", "", "")
-        for name in _OPTIONS:
-            if getattr(self, name) != getattr(plain, name):
-                yield f"--{name.replace('_', '-')}={getattr(self, name)}"
-        yield from (f"--channel={channel}" for channel in self.predict.channels)
-        if self.predict.already_normalised:
-            yield "--already-normalised"
-        for name in ("calibration", "sensitivity"):
-            if getattr(self.predict, name) != getattr(plain.predict, name):
-                yield f"--{name}={getattr(self.predict, name)}"
+        own = (f"--out={self.out}", f"--model={self.model}")
+        return command_line("watch", self.folder, (*own, *changed(self, WatchConfig("", "", ""), _FLAGS)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from napari_cellforce.batch.config import EVERY_IMAGE
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack
 from napari_cellforce.io import omezarr, read_growing
@@ -16,7 +17,6 @@ from napari_cellforce.io.axes import ZChoice
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import frame_files, is_frame_folder, open_frames
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, stem
-from napari_cellforce.watch.config import EVERY_IMAGE
 
 Mark = tuple[int, ...]
 """Changes whenever something is written: sizes and times of change."""

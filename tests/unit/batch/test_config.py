@@ -80,6 +80,10 @@ def test_defaults_are_left_out_of_command_and_script():
     assert "workers" not in config.script()
 
 
+def test_a_folder_that_begins_with_a_hyphen_is_not_taken_for_an_option():
+    assert shlex.split(BatchConfig("-in", "out", ("unet",)).command())[-2:] == ["--", "-in"]
+
+
 def test_a_setting_without_an_option_would_be_lost_in_the_copied_command():
     changed = everything_changed(Path("a"), "b")
     same = [
