@@ -26,6 +26,7 @@ _DISK_ERRORS = {
     errno.ENOENT: ("there is no such place", "Choose an output folder on a disk that is there."),
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another output folder."),
     errno.EEXIST: ("a file is in the way of the folder", "Choose another output folder."),
+    errno.EISDIR: ("a folder of that name is in the way", "Rename that folder, or choose another name."),
     errno.ENAMETOOLONG: ("the name is too long for the file system", "Choose a shorter name."),
 }
 

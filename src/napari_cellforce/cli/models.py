@@ -6,48 +6,62 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from napari_cellforce import zoo
 from napari_cellforce.cli.console import byte_progress, card, output
+from napari_cellforce.predict import MASK_INPUT
 
-app = typer.Typer(help="List, download and import predictors.", no_args_is_help=True)
+app = typer.Typer(help="List, download, import, check and remove predictors.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="Name of a model.")]
 
 
 @app.command(name="list")
 def list_models() -> None:
-    """List the predictors, and whether each can be used at once."""
-    table = Table("name", "reads", "pixel [µm]", "ready", "what it is")
+    """List the predictors: whether each can be used at once, what it reads, what it is good for."""
+    table = Table("name", "ready", "reads", "µm", "good for", box=None, pad_edge=False)
+    for column in table.columns[:4]:
+        column.no_wrap = True
     for entry in zoo.entries():
-        ready = "yes" if zoo.is_available(entry.name) else "download"
-        table.add_row(entry.name, ", ".join(entry.inputs), f"{entry.pixel_size:g}", ready, entry.card)
-    output.print(table)
+        purpose = entry.good_for or entry.card
+        if entry.name == zoo.DEFAULT_MODEL:
+            purpose = f"the default. {purpose}"
+        proteins = ", ".join(name for name in entry.inputs if name != MASK_INPUT) or "the mask"
+        row = (entry.name, zoo.state(entry), proteins, f"{entry.pixel_size:g}", purpose)
+        table.add_row(*(escape(cell) for cell in row))
+    output.print(table, highlight=False)
 
 
 @app.command()
-def info(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
+def info(name: NameArgument) -> None:
     """Print the card of a model: what it is good for, where it comes from, its licence."""
     entry = zoo.entry(name)
+    state = zoo.state(entry)
     facts = {
         "title": entry.title,
         "what it is": entry.card,
+        "good for": entry.good_for,
         "reads": ", ".join(entry.inputs),
         "pixel size": f"{entry.pixel_size:g} µm",
         "output": entry.output,
         "training data": entry.training_data,
+        "measured": entry.measured,
         "limits": entry.limits,
         "licence": entry.licence,
         "citation": entry.citation,
+        "ready": state if state.ready else f"{state}. {entry.how_to_get}",
         "download": entry.url or "",
         "sha256": entry.sha256,
         "size": f"{entry.size / 1e6:.1f} MB" if entry.size else "",
-        "file": str(entry.path()) if entry.has_weights and zoo.is_available(name) else "",
+        "file": str(entry.path()) if entry.has_weights else "",
     }
     output.print(card(facts, entry.name), highlight=False)
 
 
 @app.command()
-def download(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
+def download(name: NameArgument) -> None:
     """Download the weights of a model from their owner, and check their hash."""
     with byte_progress(name) as update:
         path = zoo.download(name, progress=update)
@@ -62,3 +76,30 @@ def import_file(
     """Import a weights file that you already have, such as the authors' U-Net."""
     entry = zoo.import_checkpoint(file, name=name)
     output.print(f"{entry.name}: {entry.path()}", highlight=False)
+
+
+@app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of models; all by default.")] = None,
+) -> None:
+    """Read the files of models whole, and compare their hashes; exit code 1 if one is damaged or gone."""
+    broken = False
+    for name in names or [entry.name for entry in zoo.entries()]:
+        state = zoo.check(name)
+        broken |= state in (zoo.State.DAMAGED, zoo.State.MISSING)
+        output.print(f"{name}: {state}", highlight=False)
+    if broken:
+        raise typer.Exit(1)
+
+
+@app.command()
+def remove(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a downloaded or imported model; those of the package stay."""
+    entry = zoo.entry(name)
+    if not yes and zoo.can_be_removed(entry):
+        typer.confirm(f"Delete {entry.path()}?", abort=True, err=True)
+    zoo.remove(name)
+    output.print(f"{name}: removed", highlight=False)

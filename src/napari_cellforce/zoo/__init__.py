@@ -4,15 +4,19 @@ Importing this package loads no torch; only `load_predictor`, `load_weights` and
 when called.
 """
 
-from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, ZooEntry, entries, entry, is_available, model_folder
+from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, ZooEntry, entries, entry, model_folder
 from napari_cellforce.zoo.fetching import download
 from napari_cellforce.zoo.importing import WEIGHTS_ELSEWHERE, import_checkpoint
+from napari_cellforce.zoo.keeping import State, can_be_removed, check, is_available, remove, state
 from napari_cellforce.zoo.loading import load_predictor, load_weights
 
 __all__ = [
     "DEFAULT_MODEL",
     "WEIGHTS_ELSEWHERE",
+    "State",
     "ZooEntry",
+    "can_be_removed",
+    "check",
     "download",
     "entries",
     "entry",
@@ -21,4 +25,6 @@ __all__ = [
     "load_predictor",
     "load_weights",
     "model_folder",
+    "remove",
+    "state",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError, CellForceWarning
@@ -41,7 +41,9 @@ class ZooEntry:
     title : str
         Short name for people.
     card : str
-        One line for the panel.
+        What it is, in one line.
+    good_for : str
+        What to take it for, in less than a line; empty if nobody has said.
     kind : str
         As in `napari_cellforce.models.record.ModelRecord`: ``"gfnn"``, ``"unet"``, ``"adhesion-filter"``.
     inputs : tuple of str
@@ -50,8 +52,8 @@ class ZooEntry:
         Side of the pixels the model was made for, in µm.
     licence : str
         As stated by the owner of the weights.
-    citation, training_data, limits : str
-        Sentences for the model's card.
+    citation, training_data, limits, measured : str
+        Sentences for the model's card; `measured` holds figures of how good it is, if there are any.
     output : {"normalised", "Pa"}
         Unit of the predicted traction.
     url : str or None
@@ -76,6 +78,8 @@ class ZooEntry:
     citation: str
     training_data: str
     limits: str
+    good_for: str = ""
+    measured: str = ""
     output: Unit = "normalised"
     url: str | None = None
     file: str | None = None
@@ -97,15 +101,29 @@ class ZooEntry:
             return "Import it again with `cellforce models import FILE`."
         return "Install napari-cellforce again."
 
+    @property
+    def in_model_folder(self) -> bool:
+        """True if the weights lie in the model folder, or would: they are downloaded or imported."""
+        return self.has_weights and (self.imported or not self.file)
+
     def to_json(self) -> str:
         """Return all entries as one JSON object."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=2)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> ZooEntry:
-        """Build an entry from JSON; keys of later versions are ignored."""
+        """Build an entry from JSON; keys of later versions are ignored.
+
+        Raises
+        ------
+        TypeError, ValueError, KeyError
+            If a value is missing, or is not what it should be.
+        """
         known = {f.name for f in dataclasses.fields(cls)}
         kept = {key: value for key, value in values.items() if key in known}
+        for key, value in kept.items():
+            if not _may_be(key, value):
+                raise ValueError(f"{key} cannot be {value!r}")
         return cls(**kept | {"inputs": tuple(values["inputs"])})
 
     def path(self, folder: PathLike | None = None) -> Path:
@@ -172,18 +190,6 @@ def entry(name: str, *, folder: PathLike | None = None) -> ZooEntry:
     )
 
 
-def is_available(name: str, folder: PathLike | None = None) -> bool:
-    """Say whether a model can be used at once: True for built-in ones, and where a whole file is there.
-
-    Only the file's size is looked at; its hash is checked whenever it is loaded.
-    """
-    found = entry(name, folder=folder)
-    if not found.has_weights:
-        return True
-    path = found.path(folder)
-    return path.is_file() and path.stat().st_size == found.size
-
-
 def _imported(record: Path) -> ZooEntry | None:
     """Read the record of an imported model; None, with a warning, if it is of no use."""
     try:
@@ -200,10 +206,29 @@ def _imported(record: Path) -> ZooEntry | None:
 def _read_record(record: Path) -> ZooEntry:
     """Read a record that may have been edited or come from a later version: trust nothing in it."""
     found = ZooEntry.from_mapping(json.loads(record.read_text(encoding="utf-8")))
-    found = dataclasses.replace(found, name=record.name.removesuffix(RECORD_SUFFIX), imported=True)
+    name = record.name.removesuffix(RECORD_SUFFIX)
+    found = dataclasses.replace(found, name=name, imported=True, url=None)
     if found.name in {known.name for known in shipped()}:
         raise ValueError(f"{found.name} is also the name of a model of this package")
     if not (found.file and found.has_weights):
         raise ValueError("it names no weights")
     files.inside(record.parent, found.file)
     return found
+
+
+def _may_be(key: str, value: Any) -> bool:
+    """Say whether an attribute of an entry can have a value that was read from a file."""
+    match key:
+        case "inputs":
+            return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
+        case "pixel_size":
+            return isinstance(value, int | float) and 0 < value < float("inf")
+        case "size":
+            return isinstance(value, int) and value >= 0
+        case "imported":
+            return isinstance(value, bool)
+        case "output":
+            return value in get_args(Unit)
+        case "file" | "url":
+            return value is None or isinstance(value, str)
+    return isinstance(value, str)

@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, PathLike, ZooEntry, entry
+from napari_cellforce.zoo.keeping import check, clear_leftovers, model_folder_errors
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in total; may raise to cancel."""
@@ -52,7 +53,7 @@ def download(name: str, *, folder: PathLike | None = None, progress: Progress | 
             f"{name} has no file to download", "it is built in", "Use it as it is.", topic="model"
         )
     path = wanted.path(folder)
-    if path.is_file() and files.sha256(path) == wanted.sha256:
+    if check(name, folder).ready:
         return path
     if wanted.url is None:
         raise CellForceError(
@@ -61,7 +62,8 @@ def download(name: str, *, folder: PathLike | None = None, progress: Progress | 
             wanted.how_to_get,
             topic="model",
         )
-    with files.atomic_path(path) as temporary:
+    clear_leftovers(path.parent)
+    with model_folder_errors(path), files.atomic_path(path) as temporary:
         _fetch(wanted.url, temporary, _Reporter(progress, wanted.size), name)
         _require_hash(temporary, wanted)
     return path

@@ -10,6 +10,7 @@ from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder
+from napari_cellforce.zoo.keeping import model_folder_errors
 
 WEIGHTS_ELSEWHERE = (
     "The authors' U-Net weights lie behind a web page that needs a browser: follow the link to the trained "
@@ -59,18 +60,21 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
         if symbolic.is_formula(source)
         else checkpoint.load(source).record
     )
-    chosen = _same_weights(record.sha256, name, folder) or _as_entry(source, record, name)
+    chosen = _same_weights(record, name, folder) or _as_entry(source, record, name)
     _require_free(chosen, folder)
-    _copy(source, chosen.path(folder))
+    _copy(source, chosen.path(folder), chosen.sha256)
     if chosen.imported:
-        files.write_text(model_folder(folder) / f"{chosen.name}{RECORD_SUFFIX}", chosen.to_json())
+        path = model_folder(folder) / f"{chosen.name}{RECORD_SUFFIX}"
+        with model_folder_errors(path):
+            files.write_text(path, chosen.to_json())
     return chosen
 
 
-def _same_weights(sha256: str, name: str | None, folder: PathLike | None) -> ZooEntry | None:
+def _same_weights(record: ModelRecord, name: str | None, folder: PathLike | None) -> ZooEntry | None:
     """Return the model that has these weights already; an imported one only under its own name."""
     for known in entries(folder=folder):
-        if known.sha256 == sha256 and (not known.imported or name in (None, known.name)):
+        same = (known.sha256, known.kind) == (record.sha256, record.kind)
+        if same and (not known.imported or name in (None, known.name)):
             return known
     return None
 
@@ -135,8 +139,8 @@ def _require_free(chosen: ZooEntry, folder: PathLike | None) -> None:
             )
 
 
-def _copy(source: Path, target: Path) -> None:
-    if target.exists() and target.samefile(source):
+def _copy(source: Path, target: Path, sha256: str) -> None:
+    if target.is_file() and files.sha256(target) == sha256:
         return
-    with files.atomic_path(target) as temporary:
+    with model_folder_errors(target), files.atomic_path(target) as temporary:
         shutil.copyfile(source, temporary)
