@@ -34,9 +34,9 @@ class TestModels:
         assert (answer.code, answer.errors) == (0, [])
         for name in (entry.name for entry in zoo.entries()):
             assert name in answer.output
-        rows = {row.split()[1]: row for row in answer.output.splitlines() if "│" in row and row.split()[1:]}
-        assert "yes" in rows["adhesion-filter"]
-        assert "download" in rows["gfnn-schmitt2024"]
+        rows = {row.split()[0]: row for row in answer.output.splitlines()}
+        assert "bundled" in rows["adhesion-filter"]
+        assert "to download" in rows["gfnn-schmitt2024"]
 
     def test_a_card_says_whose_it_is_and_what_it_cannot(self, cellforce):
         answer = cellforce("models", "info", "gfnn-schmitt2024")

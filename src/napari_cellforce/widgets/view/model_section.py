@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from napari.utils.notifications import show_info
@@ -11,10 +10,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
-    QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -26,8 +22,9 @@ from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.widgets.base.form import Form, folded, narrow
 from napari_cellforce.widgets.base.preferences import Preferences
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.view.device_rows import DeviceRows
+from napari_cellforce.widgets.view.model_getting import ModelGetting, megabytes, why_not_ready
 
 
 class ModelSection(QWidget):
@@ -39,27 +36,28 @@ class ModelSection(QWidget):
     """
 
     changed = Signal()
-    _bytes_arrived = Signal(int, int)
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = preferences.model_folder or None
-        self._download = Job(self)
-        self._download.yielded.connect(self._on_arrived)
-        self._download.failed.connect(tell)
-        self._download.ended.connect(self._on_download_ended)
-        self._bytes_arrived.connect(self._on_bytes)
+        self._get = QPushButton("Download")
+        self._get.clicked.connect(self._on_download)
+        self._getting = ModelGetting(self._folder)
+        self._getting.arrived.connect(self._on_arrived)
+        self._getting.failed.connect(tell)
+        self._getting.ended.connect(lambda: self._get.setEnabled(True))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_choice())
         layout.addWidget(self._build_card())
-        layout.addWidget(self._build_getting())
+        layout.addWidget(self._get)
+        layout.addWidget(self._getting)
         layout.addWidget(self._build_advanced(preferences))
         self.fill()
 
     def drop_jobs(self) -> None:
         """End what runs in the background."""
-        self._download.drop()
+        self._getting.drop_jobs()
         self._computing.drop_jobs()
 
     @property
@@ -105,14 +103,7 @@ class ModelSection(QWidget):
 
     def problem(self) -> CellForceError | None:
         """Return what keeps the model from being used, or None."""
-        if zoo.is_available(self.entry.name, self._folder):
-            return None
-        return CellForceError(
-            f"{self.entry.name} is not on this computer yet",
-            f"it is {self.entry.size / 1e6:.1f} MB",
-            "Press Download, or choose another model.",
-            topic="model",
-        )
+        return why_not_ready(self.entry, zoo.state(self.entry, self._folder))
 
     def fill(self, choose: str = "") -> None:
         """List the models; keep the chosen one, or choose that of the given name if there is one."""
@@ -165,7 +156,7 @@ class ModelSection(QWidget):
         import_button = QPushButton("Import …")
         import_button.setToolTip(zoo.WEIGHTS_ELSEWHERE)
         import_button.setAccessibleName("Import a checkpoint (model weights)")
-        import_button.clicked.connect(self._on_import)
+        import_button.clicked.connect(self._getting.ask_for_file)
         form = Form()
         form.add("Model", self._models, "Which predictor", page="models/", beside=import_button)
         return form
@@ -176,18 +167,6 @@ class ModelSection(QWidget):
         self._card.setTextInteractionFlags(Qt.TextBrowserInteraction)
         self._card.setOpenExternalLinks(True)
         return self._card
-
-    def _build_getting(self) -> QWidget:
-        self._get = QPushButton("Download")
-        self._get.clicked.connect(self._on_download)
-        self._bytes = QProgressBar()
-        self._bytes.hide()
-        self._getting = QWidget()
-        row = QHBoxLayout(self._getting)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._get)
-        row.addWidget(self._bytes)
-        return self._getting
 
     def _build_advanced(self, preferences: Preferences) -> QCollapsible:
         self._normalised = QCheckBox("already normalised")
@@ -229,45 +208,14 @@ class ModelSection(QWidget):
         entry = self.entry
         self._card.setText(f"{entry.card} Made for {entry.pixel_size:g} µm pixels.")
         self._card.setToolTip(f"{entry.limits}\n\n{entry.training_data}\n\n{entry.citation}")
-        missing = self.problem() is not None
-        self._getting.setVisible(missing)
-        self._get.setText(f"Download ({entry.size / 1e6:.1f} MB)")
+        self._get.setVisible(self.problem() is not None and entry.url is not None)
+        self._get.setText(f"Download ({megabytes(entry.size)})")
         self.changed.emit()
 
     def _on_download(self) -> None:
-        name, folder, report = self.entry.name, self._folder, self._bytes_arrived.emit
-
-        def fetch() -> Iterator[str]:
-            zoo.download(name, folder=folder, progress=report)
-            yield name
-
-        self._get_model(fetch)
-
-    def _on_import(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Import a checkpoint (model weights)")
-        folder = self._folder
-
-        def take() -> Iterator[str]:
-            yield zoo.import_checkpoint(path, folder=folder).name
-
-        if path:
-            self._get_model(take)
-
-    def _get_model(self, get: Callable[[], Iterator[str]]) -> None:
         self._get.setEnabled(False)
-        self._bytes.setRange(0, 0)
-        self._bytes.show()
-        self._download.start(get)
-
-    def _on_bytes(self, done: int, total: int) -> None:
-        self._bytes.setRange(0, total)
-        self._bytes.setValue(done)
+        self._getting.download(self.entry.name)
 
     def _on_arrived(self, name: str) -> None:
         show_info(f"{name} is ready.")
         self.fill(name)
-
-    def _on_download_ended(self, complete: bool) -> None:
-        del complete
-        self._bytes.hide()
-        self._get.setEnabled(True)
