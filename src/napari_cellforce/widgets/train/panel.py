@@ -22,6 +22,7 @@ from napari_cellforce.widgets.train.learning import TrainLearning
 from napari_cellforce.widgets.train.run import StartRemote, TrainRun, start_remote
 from napari_cellforce.widgets.train.sample import TrainSample
 from napari_cellforce.widgets.train.settings_section import TrainSettingsSection
+from napari_cellforce.widgets.view.opening import predict_with
 
 if TYPE_CHECKING:
     from napari_cellforce.train import TrainConfig
@@ -219,10 +220,7 @@ class TrainPanel(Panel):
     def _on_used(self, name: str) -> None:
         """List the model, and show it in the panel Predict forces where there is a window for it."""
         self._settings.fill()
-        window = getattr(self._viewer, "window", None)
-        if window is not None:
-            _, panel = window.add_plugin_dock_widget("napari-cellforce", "Predict forces", tabify=True)
-            panel.use_model(name)
+        predict_with(self._viewer, name)
 
     def _on_reset(self) -> None:
         if not self._run.running:
