@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -9,7 +10,32 @@ from napari.utils.notifications import notification_manager, show_error, show_wa
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import GeneratorWorker
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.widgets.base.hearing import Hearing
+
+_HEARING = Hearing()
+
+
+class _Worker(GeneratorWorker[Any, Any, Any]):
+    """As superqt's, which however swallows a RuntimeError (torch's, say) and never tells of the end."""
+
+    def run(self) -> None:
+        """Work, and say what came of it; called in the thread."""
+        with contextlib.suppress(RuntimeError):  # napari is closed: nobody is there to be told
+            self._work_and_tell()
+
+    def _work_and_tell(self) -> None:
+        try:
+            with _HEARING.by(lambda words: self.warned.emit((words,))):
+                result = self.work()
+        except Exception as error:
+            result = error
+        if isinstance(result, Exception):
+            self.errored.emit(result)
+        elif not self.abort_requested:
+            self.returned.emit(result)
+        self.finished.emit()
+        self._finished.emit(self)
 
 
 class Job(QObject):
@@ -26,7 +52,7 @@ class Job(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker: GeneratorWorker[Any, Any, Any] | None = None
+        self._worker: _Worker | None = None
         self._complete = False
 
     @property
@@ -42,11 +68,11 @@ class Job(QObject):
             yield from generate()
             return True
 
-        worker = GeneratorWorker(records)
+        worker = _Worker(records)
         self._worker, self._complete = worker, False
         worker.yielded.connect(self._on_yielded)
         worker.errored.connect(self._on_errored)
-        worker.warned.connect(_show_our_warning)
+        worker.warned.connect(lambda words: show_warning(*words))
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
         worker.start()
@@ -84,9 +110,3 @@ def tell(error: Exception) -> None:
         show_error(str(error))
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
-
-
-def _show_our_warning(details: tuple[Any, ...]) -> None:
-    message, category = details[:2]
-    if issubclass(category, CellForceWarning):
-        show_warning(str(message))
