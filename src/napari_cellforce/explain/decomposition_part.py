@@ -93,17 +93,17 @@ def write_decomposition(source: FieldSource, folder: Path, iterations: int) -> I
     """Write the potentials as OME-TIFF and the shares of the parts as CSV."""
     rows: list[dict[str, float]] = []
     spacing = source.pixel_size.micron
-    with Spool(source.n_frames, source.shape) as spool:
-        try:
-            for t, (field, mask) in enumerate(source.frames):
-                yield Progress("Taking the field apart", t, source.n_frames)
-                found = decompose(field, spacing, mask, iterations)
-                spool.append(found.scalars)
-                rows.append({"frame": t, **found.shares})
-        except BaseException:  # also a stop: the frames that are done are kept
-            list(_save(source, spool, rows, folder))
-            raise
-        yield from _save(source, spool, rows, folder)
+    spool = Spool(source.n_frames, source.shape)
+    try:
+        for t, (field, mask) in enumerate(source.frames):
+            yield Progress("Taking the field apart", t, source.n_frames)
+            found = decompose(field, spacing, mask, iterations)
+            spool.append(found.scalars)
+            rows.append({"frame": t, **found.shares})
+    except BaseException:  # also a stop: the frames that are done are kept
+        list(_save(source, spool, rows, folder))
+        raise
+    yield from _save(source, spool, rows, folder)
 
 
 def _save(source: FieldSource, spool: Spool, rows: list[dict[str, float]], folder: Path) -> Iterator[Written]:

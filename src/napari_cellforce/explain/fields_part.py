@@ -21,6 +21,8 @@ from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
 
 _BINS = 12
+MEAN_Y = "mean Y [µm^-2]"
+"""Column of the curves over the adhesion field."""
 _UNITS = {
     "Y": "µm^-2",
     "u_y": "µm",
@@ -47,21 +49,21 @@ def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> 
     rows: list[dict[str, float]] = []
     curves: list[pd.DataFrame] = []
     n_frames = job.stack.n_frames
-    with Spool(n_frames, job.stack.shape) as spool:
-        try:
-            for t in range(n_frames):
-                yield Progress("Reading the model's fields", t, n_frames)
-                image, mask = job.inputs(t, baselines), job.mask.frame(t)
-                result = read(image, mask, job.pixel_size)
-                require_fields(result, job)
-                spool.append(result.scalars)
-                rows.append({"frame": t, **_summary(result, mask)})
-                if "Y" in result.scalars:
-                    curves.append(adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t))
-        except BaseException:  # also a stop: the frames that are done are kept
-            list(_save(job, spool, rows, curves, folder))
-            raise
-        yield from _save(job, spool, rows, curves, folder)
+    spool = Spool(n_frames, job.stack.shape)
+    try:
+        for t in range(n_frames):
+            yield Progress("Reading the model's fields", t, n_frames)
+            image, mask = job.inputs(t, baselines), job.mask.frame(t)
+            result = read(image, mask, job.pixel_size)
+            require_fields(result, job)
+            spool.append(result.scalars)
+            rows.append({"frame": t, **_summary(result, mask, job)})
+            if "Y" in result.scalars:
+                curves.append(adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t))
+    except BaseException:  # also a stop: the frames that are done are kept
+        list(_save(job, spool, rows, curves, folder))
+        raise
+    yield from _save(job, spool, rows, curves, folder)
 
 
 def _save(
@@ -114,9 +116,9 @@ def adhesion_curves(
     for along, image in {"intensity": protein, "distance to edge [µm]": distance}.items():
         values = np.asarray(image, dtype=np.float64)[mask]
         bins = pd.qcut(values, _BINS, labels=False, duplicates="drop")
-        grouped = pd.DataFrame({"value": values, "mean Y": stiffness[mask], "bin": bins}).groupby("bin")
+        grouped = pd.DataFrame({"value": values, MEAN_Y: stiffness[mask], "bin": bins}).groupby("bin")
         tables.append(grouped.mean().assign(frame=frame, along=along).reset_index(drop=True))
-    return pd.concat(tables)[["frame", "along", "value", "mean Y"]]
+    return pd.concat(tables)[["frame", "along", "value", MEAN_Y]]
 
 
 def reader(job: Prediction) -> Callable[[FloatArray, BoolArray, PixelSize], FrameResult]:
@@ -144,9 +146,12 @@ def require_fields(result: FrameResult, job: Prediction) -> None:
         )
 
 
-def _summary(result: FrameResult, mask: BoolArray) -> dict[str, float]:
+def _summary(result: FrameResult, mask: BoolArray, job: Prediction) -> dict[str, float]:
     """Return the numbers of a frame: mean of every scalar in the mask, and shares of a Clebsch form."""
-    row = {f"mean {name}": float(np.mean(values[mask])) for name, values in result.scalars.items()}
+    row = {
+        f"mean {name} [{scalar_unit(job, name)}]": float(np.mean(values[mask]))
+        for name, values in result.scalars.items()
+    }
     if f"{PRODUCT}_y" in result.scalars:
         shares = clebsch_shares(vector_scalar(result, GRADIENT), vector_scalar(result, PRODUCT), mask)
         row |= {f"share {name}": value for name, value in vars(shares).items()}

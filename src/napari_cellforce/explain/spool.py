@@ -1,19 +1,15 @@
-"""Scalar fields of a movie, kept on disk while they are made: their number is not known beforehand."""
+"""Scalar fields of a movie, taken frame by frame: their number is not known beforehand."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from napari_cellforce.fields import FloatArray
+from napari_cellforce.io.scratch import ONE_OF_MANY, allocate
 
 
 class Spool:
-    """A context manager that takes named ``(Y, X)`` fields frame by frame and gives back ``(T, Y, X)``.
+    """Takes named ``(Y, X)`` fields frame by frame and gives back ``(T, Y, X)``.
 
     Parameters
     ----------
@@ -24,23 +20,14 @@ class Spool:
 
     def __init__(self, n_frames: int, shape: tuple[int, int]) -> None:
         self._shape = (n_frames, *shape)
-        self._fields: dict[str, np.memmap[Any, np.dtype[np.float32]]] = {}
+        self._fields: dict[str, FloatArray] = {}
         self._done = 0
-
-    def __enter__(self) -> Spool:
-        self._folder = tempfile.TemporaryDirectory(prefix="cellforce-explain-")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._fields.clear()
-        self._folder.cleanup()
 
     def append(self, scalars: Mapping[str, FloatArray]) -> None:
         """Take the fields of the next frame."""
         for name, values in scalars.items():
             if name not in self._fields:
-                path = Path(self._folder.name) / f"{len(self._fields)}.bin"
-                self._fields[name] = np.memmap(path, np.float32, "w+", shape=self._shape)
+                self._fields[name] = allocate(self._shape, in_memory=ONE_OF_MANY)
             self._fields[name][self._done] = values
         self._done += 1
 

@@ -64,6 +64,7 @@ def test_the_fields_of_a_green_function_network(tmp_path, gfnn):
     config = ExplainConfig(parts=("fields", "greens"))
     files = written(explain(job(NetworkPredictor(gfnn, "cpu")), config, tmp_path, gfnn.module))
     table = pd.read_csv(files["cell 7_fields.csv"])
+    assert {"mean phi [arb. unit]", "mean grad_phi_y [normalised]"} <= set(table.columns)
     assert np.allclose(table["share grad_phi"] + table["share psi_grad_chi"], 1, atol=1e-4)
     parts = [tifffile.imread(files[f"cell 7_{name}_y.ome.tif"]) for name in ("grad_phi", "psi_grad_chi")]
     stack = job(NetworkPredictor(gfnn, "cpu"))

@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
 from napari_cellforce.fields import FrameResult, ImageStack, VectorField, X, Y
+from napari_cellforce.io.scratch import allocate
 from napari_cellforce.layers import (
     METADATA_KEY,
     USUAL_THRESHOLD,
@@ -25,7 +26,6 @@ from napari_cellforce.layers import (
 from napari_cellforce.layers.views import Magnitude
 from napari_cellforce.predict import Prediction
 from napari_cellforce.widgets.view.live_arrows import LiveArrows
-from napari_cellforce.widgets.view.result import allocate
 
 _FIRST_ROOM = 16
 """Frames."""

@@ -11,9 +11,9 @@ from napari.experimental import link_layers
 from napari.layers import Image, Layer
 
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ScalarField
+from napari_cellforce.io.scratch import allocate
 from napari_cellforce.layers import METADATA_KEY, Frame, Labelling, MagnitudeLook, scalar_layer
 from napari_cellforce.layers.make import upper_limit
-from napari_cellforce.widgets.view.result import allocate
 from napari_cellforce.widgets.view.sources import role
 
 DIVERGING, SEQUENTIAL = "coolwarm", "inferno"

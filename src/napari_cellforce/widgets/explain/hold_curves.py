@@ -6,6 +6,7 @@ import pandas as pd
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_cellforce.explain.fields_part import MEAN_Y
 from napari_cellforce.widgets.base.lines_plot import LinesPlot
 
 _PLOTS = {
@@ -50,7 +51,7 @@ class HoldCurves(QWidget):
         for along, plot in self._plots.items():
             one = curves[curves["along"] == along]
             plot.draw(
-                {"Y": (one["value"], one["mean Y"])},
+                {"Y": (one["value"], one[MEAN_Y])},
                 title="how firmly the cell is held, mean Y [µm⁻²]",
                 along=_PLOTS[along],
                 dots=True,

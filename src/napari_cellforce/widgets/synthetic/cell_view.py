@@ -9,11 +9,12 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
 from napari_cellforce.fields import ImageStack, PixelSize
+from napari_cellforce.io.scratch import allocate
 from napari_cellforce.layers import METADATA_KEY, ArrowLook, Frame, Labelling, image_layers
 from napari_cellforce.layers.make import contrast_limits
 from napari_cellforce.scan import Answer, ScanConfig, ScanStep
 from napari_cellforce.synthetic import SyntheticCell
-from napari_cellforce.widgets.view.result import Result, allocate
+from napari_cellforce.widgets.view.result import Result
 
 CELL = "synthetic cell"
 

@@ -9,10 +9,10 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_cellforce.io.scratch import allocate
 from napari_cellforce.layers import METADATA_KEY, Labelling, mask_layer
 from napari_cellforce.predict import FoundCell
 from napari_cellforce.widgets.base.worker import Job
-from napari_cellforce.widgets.view.result import allocate
 from napari_cellforce.widgets.view.sources import ChosenImage, current_frame
 
 _SETTLING = 300

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
@@ -25,6 +23,7 @@ from napari_cellforce.fields import (
     X,
     Y,
 )
+from napari_cellforce.io.scratch import allocate
 from napari_cellforce.layers import (
     METADATA_KEY,
     ArrowLook,
@@ -40,9 +39,6 @@ from napari_cellforce.layers import (
 from napari_cellforce.predict import Progress
 from napari_cellforce.results import frame_row
 from napari_cellforce.widgets.view.live_arrows import LiveArrows
-
-_KEPT_IN_MEMORY = 512 * 1024**2
-"""Bytes; larger results are kept in a temporary file that vanishes with them."""
 
 FRAMEWISE = "Its mean is the same in every frame: it tells where the cell pulls, not how hard."
 """Said of results that must not be compared between frames."""
@@ -256,11 +252,3 @@ class Result:
     def _scalar_field(self, name: str) -> ScalarField:
         unit = self.field.unit if name == "uncertainty" else ""
         return ScalarField(self._extra[name], name, unit, self.field.pixel_size, self.field.frame_interval)
-
-
-def allocate(shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> Any:
-    """Return zeros; in a temporary file, gone with the array, if they are many."""
-    if int(np.prod(shape)) * np.dtype(dtype).itemsize <= _KEPT_IN_MEMORY:
-        return np.zeros(shape, dtype)
-    with tempfile.TemporaryFile(prefix="cellforce-") as file:
-        return np.memmap(file, dtype, "w+", shape=shape)
