@@ -107,7 +107,7 @@ class Parameter:
         config = drawing.config
         if self.name == "density":
             config = replace(config, adhesions=replace(config.adhesions, number=None))
-        return replace(drawing, config=changed(config, self.setting, value))
+        return replace(drawing, config=changed(config, self.setting, round(value) if self.whole else value))
 
     def _require(self, drawing: Drawing) -> None:
         """Refuse what would change nothing, or what a drawing by hand does not have."""
@@ -131,7 +131,7 @@ PARAMETERS = {
     parameter.name: parameter
     for parameter in (
         Parameter("area", "cell area", "µm²", "shape.area", 1500.0, 7500.0),
-        Parameter("aspect", "aspect ratio", "", "shape.aspect", 1.0, 3.0),
+        Parameter("aspect", "aspect ratio", "", "shape.aspect", 1.0, 2.5),
         Parameter("length", "adhesion length", "µm", "adhesions.length", 1.5, 8.0),
         Parameter("width", "adhesion width", "µm", "adhesions.width", 0.6, 2.0),
         Parameter("intensity", "adhesion intensity", "", "adhesions.intensity", 0.25, 2.0),

@@ -18,7 +18,16 @@ from napari_cellforce.scan.table import column_of, curve, unit_of
 # the curves apart without colours.
 COLOURS = ("#2196d3", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8d6e63")
 _MARKERS = "os^Dvp"
+_NAMES_A_LINE = 5
 _FORMATS = (".png", ".svg", ".pdf")
+
+
+def style(i: int) -> tuple[str, int]:
+    """Return the colour of curve number `i`, and the number of its marker, from 0 to 5.
+
+    No two of the first 36 curves have both in common.
+    """
+    return COLOURS[i % len(COLOURS)], (i + i // len(COLOURS)) % len(_MARKERS)
 
 
 def relative(table: pd.DataFrame, quantity: str) -> bool:
@@ -49,7 +58,7 @@ def scan_figure(table: pd.DataFrame, parameter: str) -> Figure:
     for axes in figure.axes[len(shown) :]:
         axes.set_visible(False)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), _NAMES_A_LINE), frameon=False)
     return figure
 
 
@@ -81,8 +90,10 @@ def _draw(axes: Axes, table: pd.DataFrame, parameter: str, quantity: str) -> Non
         if means is None:
             continue
         scale = float(means.iloc[0]) if divided else 1.0
-        colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
-        axes.plot(means.index, means / scale, color=colour, marker=marker, markersize=4, label=str(model))
+        colour, marker = style(i)
+        axes.plot(
+            means.index, means / scale, color=colour, marker=_MARKERS[marker], markersize=4, label=str(model)
+        )
         axes.plot(own[parameter], own[str(means.name)] / scale, ".", color=colour, markersize=2, alpha=0.5)
     column = column_of(table, quantity) or quantity
     axes.set_ylabel(f"{quantity}, relative" if divided else column)
