@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 from napari_cellforce.synthetic.config import CellConfig
 from napari_cellforce.synthetic.director import DirectorRule
@@ -14,100 +17,75 @@ from napari_cellforce.synthetic.remodelling import Remodelling
 from napari_cellforce.synthetic.shape import Kind, Shape
 from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
 
-SHAPES = (
-    Range("shape.area", 1800.0, 6000.0, logarithmic=True),
-    Range("shape.aspect", 1.0, 2.0),
-    Range("shape.angle", 0.0, math.pi),
-    Range("shape.corners", 5, 11),
-    Range("shape.depth", 0.1, 0.6),
-    Range("shape.roughness", 0.05, 0.15),
+Limits = tuple[float, float]
+_Pull = tuple[SheetMechanics | FibreMechanics, tuple[Range, ...], float]
+"""A mechanics, what differs in it from cell to cell, and how many of the cells pull by it."""
+
+_KINDS: tuple[Kind, ...] = ("spread", "blob")
+
+
+class _Differing(NamedTuple):
+    """A setting that differs from cell to cell, and its limits in both populations; None: it does not."""
+
+    setting: str
+    plain: Limits | None
+    directed: Limits | None
+    logarithmic: bool = False
+
+
+# The order of the rows decides which random number falls to which setting: another order, other cells.
+_CELL = (
+    _Differing("shape.area", (1800.0, 6000.0), (1500.0, 6500.0), logarithmic=True),
+    _Differing("shape.aspect", (1.0, 2.0), (1.0, 3.0)),
+    _Differing("shape.angle", (0.0, math.pi), (0.0, math.pi)),
+    _Differing("shape.corners", (5, 11), (4, 11)),
+    _Differing("shape.depth", (0.1, 0.6), (0.1, 0.6)),
+    _Differing("shape.roughness", (0.05, 0.15), (0.05, 0.2)),
+    _Differing("director.tilt", None, (0.0, 1.5)),
+    _Differing("director.bend", None, (0.0, 1.0)),
+    _Differing("director.scale", None, (12.0, 40.0), logarithmic=True),
+    _Differing("adhesions.length", (2.5, 6.0), (2.0, 7.0), logarithmic=True),
+    _Differing("adhesions.width", (0.8, 1.5), (0.8, 1.7)),
+    _Differing("adhesions.density", (0.15, 0.4), (0.12, 0.4)),
+    _Differing("adhesions.jitter", (0.2, 0.6), (0.1, 1.0)),
+    _Differing("adhesions.alignment", (0.0, 0.5), (0.2, 1.0)),
+    _Differing("adhesions.polarity", None, (0.0, 1.5)),
+    _Differing("adhesions.inside", (0.05, 0.35), (0.05, 0.6)),
+    _Differing("adhesions.depth", (1.0, 4.0), (1.0, 5.0)),
+    _Differing("adhesions.corner_preference", (0.0, 5.0), (0.0, 5.0)),
+    _Differing("adhesions.intensity_spread", None, (0.3, 0.7)),
+    _Differing("adhesions.grip_spread", None, (0.0, 0.5)),
+    _Differing("adhesions.idle", None, (0.0, 0.25)),
+    _Differing("remodelling.turning", None, (0.3, 1.0)),
+    _Differing("remodelling.recruitment", None, (0.0, 0.6)),
+    _Differing("proteins.zyxin.adhesions", (1.5, 4.0), (1.2, 5.0)),
+    _Differing("proteins.zyxin.fibres", (0.0, 0.4), (0.0, 0.8)),
+    _Differing("proteins.zyxin.nucleus", (0.3, 1.9), (0.3, 2.5)),
+    _Differing("proteins.zyxin.lamella", (0.05, 0.6), (0.05, 0.6)),
+    _Differing("proteins.zyxin.thin", (3.0, 12.0), (3.0, 15.0)),
+    _Differing("proteins.zyxin.texture", (0.1, 0.35), (0.1, 0.4)),
+    _Differing("expression", (0.4, 2.5), (0.3, 3.0), logarithmic=True),
+    _Differing("optics.psf", (0.15, 0.35), (0.15, 0.6)),
 )
-ADHESIONS = (
-    Range("adhesions.length", 2.5, 6.0, logarithmic=True),
-    Range("adhesions.width", 0.8, 1.5),
-    Range("adhesions.density", 0.15, 0.4),
-    Range("adhesions.jitter", 0.2, 0.6),
-    Range("adhesions.alignment", 0.0, 0.5),
-    Range("adhesions.inside", 0.05, 0.35),
-    Range("adhesions.depth", 1.0, 4.0),
-    Range("adhesions.corner_preference", 0.0, 5.0),
+_SHEET = (
+    _Differing("mechanics.penetration", (3.5, 8.0), (4.0, 16.0), logarithmic=True),
+    _Differing("mechanics.floor", (0.015, 0.06), (0.005, 0.06), logarithmic=True),
+    _Differing("mechanics.alpha", None, (0.2, 1.0)),
+    _Differing("mechanics.exponent", None, (0.8, 1.6)),
+    _Differing("mechanics.anisotropy", None, (0.2, 0.9)),
 )
-LOOKS = (
-    Range("proteins.zyxin.adhesions", 1.5, 4.0),
-    Range("proteins.zyxin.fibres", 0.0, 0.4),
-    Range("proteins.zyxin.nucleus", 0.3, 1.9),
-    Range("proteins.zyxin.lamella", 0.05, 0.6),
-    Range("proteins.zyxin.thin", 3.0, 12.0),
-    Range("proteins.zyxin.texture", 0.1, 0.35),
-    Range("expression", 0.4, 2.5, logarithmic=True),
-    Range("optics.psf", 0.15, 0.35),
-)
-SHEET = (
-    Range("mechanics.penetration", 3.5, 8.0, logarithmic=True),
-    Range("mechanics.floor", 0.015, 0.06, logarithmic=True),
-)
-FIBRES = (
-    Range("fibres.per_adhesion", 1.0, 2.5),
-    Range("fibres.order", 0.0, 6.0),
-    Range("mechanics.spread", 1.2, 2.5),
+_FIBRES = (
+    _Differing("fibres.per_adhesion", (1.0, 2.5), (1.0, 3.0)),
+    _Differing("fibres.order", (0.0, 6.0), (0.0, 24.0)),
+    _Differing("fibres.straightness", None, (2.0, 12.0)),
+    _Differing("mechanics.spread", (1.2, 2.5), (1.2, 2.5)),
 )
 """What differs from cell to cell. Tension and prestrain do not: the image does not tell them."""
 
-
-DIRECTED = (
-    Range("shape.area", 1500.0, 6500.0, logarithmic=True),
-    Range("shape.aspect", 1.0, 3.0),
-    Range("shape.angle", 0.0, math.pi),
-    Range("shape.corners", 4, 11),
-    Range("shape.depth", 0.1, 0.6),
-    Range("shape.roughness", 0.05, 0.2),
-    Range("director.tilt", 0.0, 1.5),
-    Range("director.bend", 0.0, 1.0),
-    Range("director.scale", 12.0, 40.0, logarithmic=True),
-    Range("adhesions.length", 2.0, 7.0, logarithmic=True),
-    Range("adhesions.width", 0.8, 1.7),
-    Range("adhesions.density", 0.12, 0.4),
-    Range("adhesions.jitter", 0.1, 1.0),
-    Range("adhesions.alignment", 0.2, 1.0),
-    Range("adhesions.polarity", 0.0, 1.5),
-    Range("adhesions.inside", 0.05, 0.6),
-    Range("adhesions.depth", 1.0, 5.0),
-    Range("adhesions.corner_preference", 0.0, 5.0),
-    Range("adhesions.intensity_spread", 0.3, 0.7),
-    Range("adhesions.grip_spread", 0.0, 0.5),
-    Range("adhesions.idle", 0.0, 0.25),
-    Range("remodelling.turning", 0.3, 1.0),
-    Range("remodelling.recruitment", 0.0, 0.6),
-)
-DIRECTED_LOOKS = (
-    Range("proteins.zyxin.adhesions", 1.2, 5.0),
-    Range("proteins.zyxin.fibres", 0.0, 0.8),
-    Range("proteins.zyxin.nucleus", 0.3, 2.5),
-    Range("proteins.zyxin.lamella", 0.05, 0.6),
-    Range("proteins.zyxin.thin", 3.0, 15.0),
-    Range("proteins.zyxin.texture", 0.1, 0.4),
-    Range("expression", 0.3, 3.0, logarithmic=True),
-    Range("optics.psf", 0.15, 0.6),
-)
-DIRECTED_SHEET = (
-    Range("mechanics.penetration", 4.0, 16.0, logarithmic=True),
-    Range("mechanics.floor", 0.005, 0.06, logarithmic=True),
-    Range("mechanics.alpha", 0.2, 1.0),
-    Range("mechanics.exponent", 0.8, 1.6),
-    Range("mechanics.anisotropy", 0.2, 0.9),
-)
-DIRECTED_FIBRES = (
-    Range("fibres.per_adhesion", 1.0, 3.0),
-    Range("fibres.order", 0.0, 24.0),
-    Range("fibres.straightness", 2.0, 12.0),
-    Range("mechanics.spread", 1.2, 2.5),
-)
-"""The same for cells whose stress fibres set the direction of force."""
-
-MEASUREMENT = (
-    Range("instrument.window", 0.8, 2.0),
-    Range("instrument.noise", 0.003, 0.015),
-    Range("instrument.regularisation", 1e-4, 6e-4, logarithmic=True),
+_MEASUREMENT = (
+    _Differing("instrument.window", None, (0.8, 2.0)),
+    _Differing("instrument.noise", None, (0.003, 0.015)),
+    _Differing("instrument.regularisation", None, (1e-4, 6e-4), logarithmic=True),
 )
 
 
@@ -132,24 +110,9 @@ def fibroblasts(
     measured : bool
         Whether to simulate the measurement of the traction too.
     """
-    recipes = tuple(
-        Recipe(
-            CellConfig(
-                shape=Shape(kind=kind),
-                proteins=(ZYXIN, ACTIN),
-                mechanics=mechanics,
-                instrument=Instrument() if measured else None,
-                frames=frames,
-                side=side,
-                pixel_size=pixel_size,
-            ),
-            SHAPES + ADHESIONS + LOOKS + ranges,
-            weight,
-        )
-        for kind in _KINDS
-        for mechanics, ranges, weight in ((SheetMechanics(), SHEET, 3.0), (FibreMechanics(), FIBRES, 1.0))
-    )
-    return PopulationConfig(recipes, cells, seed)
+    common = _common(frames, side, pixel_size, measured)
+    pulls = ((SheetMechanics(), _plain(_SHEET), 3.0), (FibreMechanics(), _plain(_FIBRES), 1.0))
+    return PopulationConfig(_recipes(common, _plain(_CELL), pulls), cells, seed)
 
 
 def directed_fibroblasts(
@@ -166,35 +129,46 @@ def directed_fibroblasts(
     Each cell has a bent director. Adhesions lie along it and gather where it meets the edge; half of the
     cells pull as sheets with the larger tension along it, half by fibres that follow it. Adhesions turn
     towards the force that they bear, and grow with it. Some do not pull, others more or less than they show,
-    and the instruments differ.
+    and the instruments differ. A long cell may find no room in an image: one in forty at the default size.
 
     Parameters
     ----------
     cells, seed, frames, side, pixel_size, measured
         As for `fibroblasts`.
     """
-    recipes = tuple(
-        Recipe(
-            CellConfig(
-                shape=Shape(kind=kind),
-                proteins=(ZYXIN, ACTIN),
-                mechanics=mechanics,
-                instrument=Instrument() if measured else None,
-                frames=frames,
-                side=side,
-                pixel_size=pixel_size,
-                director=DirectorRule(),
-                remodelling=Remodelling(),
-            ),
-            DIRECTED + DIRECTED_LOOKS + ranges + (MEASUREMENT if measured else ()),
-        )
-        for kind in _KINDS
-        for mechanics, ranges in (
-            (SheetMechanics(tension=20.0), DIRECTED_SHEET),
-            (FibreMechanics(), DIRECTED_FIBRES),
-        )
+    common = replace(
+        _common(frames, side, pixel_size, measured), director=DirectorRule(), remodelling=Remodelling()
     )
-    return PopulationConfig(recipes, cells, seed)
+    instrument = _directed(_MEASUREMENT) if measured else ()
+    pulls = (
+        (SheetMechanics(tension=20.0), _directed(_SHEET) + instrument, 1.0),
+        (FibreMechanics(), _directed(_FIBRES) + instrument, 1.0),
+    )
+    return PopulationConfig(_recipes(common, _directed(_CELL), pulls), cells, seed)
 
 
-_KINDS: tuple[Kind, ...] = ("spread", "blob")
+def _common(frames: int, side: int, pixel_size: float, measured: bool) -> CellConfig:
+    return CellConfig(
+        proteins=(ZYXIN, ACTIN),
+        instrument=Instrument() if measured else None,
+        frames=frames,
+        side=side,
+        pixel_size=pixel_size,
+    )
+
+
+def _recipes(common: CellConfig, ranges: tuple[Range, ...], pulls: tuple[_Pull, ...]) -> tuple[Recipe, ...]:
+    """Return a recipe for each shape and mechanics."""
+    return tuple(
+        Recipe(replace(common, shape=Shape(kind=kind), mechanics=mechanics), ranges + own, weight)
+        for kind in _KINDS
+        for mechanics, own, weight in pulls
+    )
+
+
+def _plain(rows: Iterable[_Differing]) -> tuple[Range, ...]:
+    return tuple(Range(row.setting, *row.plain, row.logarithmic) for row in rows if row.plain)
+
+
+def _directed(rows: Iterable[_Differing]) -> tuple[Range, ...]:
+    return tuple(Range(row.setting, *row.directed, row.logarithmic) for row in rows if row.directed)
