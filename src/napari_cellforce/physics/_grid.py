@@ -54,7 +54,8 @@ def positive(number: npt.ArrayLike, name: str, unit: str, remedy: str) -> float:
     """Return `number` as a float, having checked that it is positive and finite."""
     value = float(np.asarray(number))
     if not (math.isfinite(value) and value > 0):
-        raise CellForceError(f"the {name} is {value:g} {unit}", "it must be positive", remedy, topic=name)
+        rule = "it must be a positive number"
+        raise CellForceError(f"the {name} is {value:g} {unit}", rule, remedy, topic=name)
     return value
 
 

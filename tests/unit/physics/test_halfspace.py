@@ -268,7 +268,7 @@ def test_the_kernel_is_kept():
         ({"thickness": float("inf")}, "positive"),
         ({"spacing": -0.1}, "positive"),
         ({"spacing": (0.1, 0.2)}, "square"),
-        ({"padding": -1.0}, "0 or positive"),
+        ({"padding": -1.0}, "0 or a positive number"),
     ],
 )
 def test_impossible_gels_are_refused_in_words(change, rule):

@@ -207,6 +207,26 @@ def test_what_cannot_be_meshed_is_refused_with_a_remedy(mask, pixel_size, messag
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("edge_length", "message"),
+    [
+        (0.0, "edge length of the mesh is 0 µm: it must be a positive number"),
+        (float("nan"), "edge length of the mesh is nan µm"),
+        (0.03, "would have .* mesh nodes, 0.03 µm apart: at most 100,000"),
+    ],
+)
+def test_an_edge_length_mistyped_is_refused_before_it_takes_all_memory(edge_length, message):
+    with pytest.raises(CellForceError, match=message):
+        mesh_cell(drawn("circle", 64), PixelSize.square(1.0), MeshSettings(edge_length))
+
+
+def test_what_surrounds_a_cell_is_no_hole_however_tightly_the_image_is_cropped():
+    """A round cell of few, long edges: there is less around it than in a hole that would be filled."""
+    y, x = np.mgrid[:13, :13] - 6
+    mesh = mesh_cell(np.hypot(y, x) < 6.4, PixelSize.square(1.0), MeshSettings(24.0, minimum_nodes=3))
+    assert np.hypot(*(mesh.nodes - 6).T).max() < 7.5
+
+
 def test_outlines_that_cross_are_noticed():
     square = np.array([[0.0, 0.0], [0.0, 4.0], [4.0, 4.0], [4.0, 0.0]])
     bow = square[[0, 2, 1, 3]]

@@ -101,7 +101,7 @@ class HalfspaceKernel:
         if not (math.isfinite(regularisation) and regularisation >= 0):
             raise CellForceError(
                 f"the regularisation is {regularisation:g} µm/Pa",
-                "it must be 0 or positive",
+                "it must be 0 or a positive number",
                 "Start from 0 and increase it until the noise outside the cell is gone.",
                 topic="regularisation",
             )

@@ -129,7 +129,7 @@ class _Padding:
         if not (math.isfinite(padding) and padding >= 0):
             raise CellForceError(
                 f"the padding is {padding:g}",
-                "it must be 0 or positive",
+                "it must be 0 or a positive number",
                 "1 doubles the sides of the field.",
                 topic="padding",
             )

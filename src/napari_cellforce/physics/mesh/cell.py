@@ -8,19 +8,21 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy import ndimage
-from scipy.spatial import KDTree
 from skfem import MeshTri
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, PixelSize
-from napari_cellforce.physics.blas import one_blas_thread
+from napari_cellforce.physics._grid import positive
 from napari_cellforce.physics.mesh.contour import outlines
+from napari_cellforce.physics.mesh.interpolation import averaging, interpolation
 from napari_cellforce.physics.mesh.refine import Triangulation, angles, areas, triangulate
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 SMALLEST_ANGLE = 15.0
+MOST_NODES = 100_000
+"""More than any cell needs: a mesh of so many takes minutes to solve and gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class MeshSettings:
         Whether holes of the mask are meshed too.
     minimum_nodes : int
         Cells with fewer nodes are refused.
+
+    Raises
+    ------
+    CellForceError
+        If the edge length or the largest area is not a positive number.
     """
 
     edge_length: float = 2.5
@@ -46,6 +53,11 @@ class MeshSettings:
     dilation: float = 0.0
     fill_holes: bool = False
     minimum_nodes: int = 20
+
+    def __post_init__(self) -> None:
+        positive(self.edge_length, "edge length of the mesh", "µm", "2 to 3 µm suit most cells.")
+        if self.max_area is not None:
+            positive(self.max_area, "largest triangle of the mesh", "µm²", "Leave it empty for no limit.")
 
 
 PUBLISHED_PIXEL = 0.68
@@ -145,14 +157,14 @@ def mesh_cell(mask: npt.ArrayLike, pixel_size: PixelSize, settings: MeshSettings
     Raises
     ------
     CellForceError
-        If the mask is empty, too small for this edge length, or cannot be outlined; or if pixels are not
-        square.
+        If the mask is empty, too small or too large for this edge length, or cannot be outlined; or if
+        pixels are not square.
     """
     settings = settings or MeshSettings()
     pixel = pixel_size.micron
     inside = _prepared(np.asarray(mask, dtype=np.bool_), pixel, settings)
     parts = _parts(inside, pixel, settings)
-    to_pixels, covered = _interpolation(parts, inside.shape)
+    to_pixels, covered = interpolation(parts, inside.shape)
     component = np.repeat(np.arange(len(parts)), [len(p.nodes) for p in parts])
     offsets = np.cumsum([0, *(len(p.nodes) for p in parts)])
     return Mesh(
@@ -162,7 +174,7 @@ def mesh_cell(mask: npt.ArrayLike, pixel_size: PixelSize, settings: MeshSettings
         pixel_size=pixel_size,
         inside=covered,
         to_pixels=to_pixels,
-        to_nodes=_averaging(to_pixels, np.vstack([p.nodes for p in parts]), covered),
+        to_nodes=averaging(to_pixels, np.vstack([p.nodes for p in parts]), covered),
     )
 
 
@@ -180,6 +192,7 @@ def _prepared(mask: BoolArray, pixel: float, settings: MeshSettings) -> BoolArra
 def _parts(mask: BoolArray, pixel: float, settings: MeshSettings) -> list[Triangulation]:
     """Mesh the parts of the cell, in pixels."""
     edge = settings.edge_length / pixel
+    _require_few_nodes(mask.sum() / (np.sqrt(0.75) * edge**2), settings)
     max_area = None if settings.max_area is None else settings.max_area / pixel**2
     meshes = [triangulate(polygons, edge, max_area) for polygons in outlines(mask, edge)]
     n_nodes = sum(len(mesh.nodes) for mesh in meshes)
@@ -195,6 +208,16 @@ def _parts(mask: BoolArray, pixel: float, settings: MeshSettings) -> list[Triang
     return meshes
 
 
+def _require_few_nodes(expected: float, settings: MeshSettings) -> None:
+    if expected > MOST_NODES:
+        raise CellForceError(
+            f"the cell would have {expected:,.0f} mesh nodes, {settings.edge_length:g} µm apart",
+            f"at most {MOST_NODES:,} can be solved",
+            "Choose a longer edge length, or check the pixel size.",
+            topic="mask",
+        )
+
+
 def _require_quality(mesh: Triangulation) -> None:
     smallest = angles(mesh.nodes[mesh.triangles]).min()
     if smallest < SMALLEST_ANGLE:
@@ -204,49 +227,3 @@ def _require_quality(mesh: Triangulation) -> None:
             "Smooth the mask where it is pointed or ragged, or choose another edge length.",
             topic="mask",
         )
-
-
-@one_blas_thread()
-def _interpolation(parts: list[Triangulation], shape: tuple[int, ...]) -> tuple[sp.csr_array, BoolArray]:
-    """Return linear interpolation at the pixels on the mesh, (P, N), and which these are.
-
-    scipy's Delaunay solves a 2 x 2 system a triangle with LAPACK: with two threads of BLAS on a busy
-    machine that took 10 s instead of 10 ms.
-    """
-    covered = np.zeros(shape, dtype=np.bool_)
-    rows, columns, weights, offset = [], [], [], 0
-    for part in parts:
-        low = np.maximum(np.floor(part.nodes.min(axis=0)).astype(int), 0)
-        high = np.minimum(np.ceil(part.nodes.max(axis=0)).astype(int) + 1, shape)
-        pixels = np.argwhere(np.ones(high - low)) + low
-        simplex = part.delaunay.find_simplex(pixels)
-        hit = (simplex >= 0) & part.inside[simplex] & ~covered[tuple(pixels.T)]
-        pixels, simplex = pixels[hit], simplex[hit]
-        covered[tuple(pixels.T)] = True
-        rows.append(np.repeat(np.ravel_multi_index(tuple(pixels.T), shape), 3))
-        columns.append(part.delaunay.simplices[simplex].ravel() + offset)
-        weights.append(_barycentric(part, simplex, pixels).ravel())
-        offset += len(part.nodes)
-    place = np.cumsum(covered.ravel()) - 1
-    values: Array = np.concatenate(weights)
-    where = place[np.concatenate(rows)], np.concatenate(columns)
-    return sp.csr_array(sp.coo_array((values, where), shape=(int(covered.sum()), offset))), covered
-
-
-def _barycentric(part: Triangulation, simplex: npt.NDArray[np.intp], points: Indices) -> Array:
-    """Return the weights of a triangle's corners at points inside it, (n, 3)."""
-    transform = part.delaunay.transform[simplex]
-    first = np.einsum("nij,nj->ni", transform[:, :2], points - transform[:, 2])
-    weights: Array = np.clip(np.hstack([first, 1 - first.sum(axis=1, keepdims=True)]), 0.0, 1.0)
-    return weights
-
-
-def _averaging(to_pixels: sp.csr_array, nodes: Array, covered: BoolArray) -> sp.csr_array:
-    """Return the mean over pixels weighted by hat functions, (N, P); the nearest pixel if there is none."""
-    hats = sp.csr_array(to_pixels.T)
-    total = np.asarray(hats.sum(axis=1)).ravel()
-    alone = np.flatnonzero(total < 1e-6)
-    nearest = np.asarray(KDTree(np.argwhere(covered)).query(nodes[alone])[1], dtype=np.int64)
-    share = np.divide(1.0, total, out=np.zeros_like(total), where=total >= 1e-6)
-    lone = sp.csr_array((np.ones(alone.size), (alone, nearest)), shape=hats.shape)
-    return sp.csr_array(sp.diags_array(share) @ hats + lone)

@@ -77,10 +77,13 @@ def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
 
 
 def _smaller(mask: BoolArray, area: float, *, diagonal: bool) -> BoolArray:
-    """Return the connected parts of a mask with fewer than 4 or than `area` pixels."""
+    """Return the connected parts of a mask with fewer than 4 or than `area` pixels.
+
+    What surrounds the cell, to which the first pixel belongs, is neither a speck nor a hole.
+    """
     labels, _ = ndimage.label(mask, structure=ndimage.generate_binary_structure(2, 2 if diagonal else 1))
     small = np.bincount(labels.ravel()) < max(area, 4)
-    small[0] = False
+    small[[0, labels[0, 0]]] = False
     return np.asarray(small[labels], dtype=np.bool_)
 
 
