@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_cellforce.errors import CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import ImageStack, PixelSize, VectorField
 
 if TYPE_CHECKING:
@@ -37,26 +37,18 @@ def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
 
 
 def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
-    """Write the traction or displacement field behind some of our layers as OME-TIFF, or as OME-Zarr.
+    """Write the field behind some of our layers, or plain layers as an image, as OME-TIFF or OME-Zarr.
 
     Raises
     ------
-    CellForceError
-        If no layer, or more than one field, is among them.
+    RuntimeError
+        In the words of a `CellForceError`. That is a ValueError, which napari takes for "no plugin can write
+        this", dropping what it says.
     """
-    from napari_cellforce.errors import CellForceError
-    from napari_cellforce.io import write_field
-    from napari_cellforce.layers import METADATA_KEY
-
-    found = [attributes.get("metadata", {}).get(METADATA_KEY, {}).get("field") for _, attributes, _ in layers]
-    fields = {id(field): field for field in found if field is not None}
-    if len(fields) != 1:
-        raise CellForceError(
-            f"the selected layers show {len(fields)} traction or displacement fields",
-            "a file holds one",
-            "Select the |F| or the arrow layer of one prediction, then save again.",
-        )
-    return [str(write_field(path, *fields.values()))]
+    try:
+        return [str(_write(path, layers))]
+    except CellForceError as error:
+        raise RuntimeError(str(error)) from error
 
 
 def sample_cell() -> list[LayerTuple]:
@@ -109,24 +101,64 @@ def new_synthetic_mask(viewer: Viewer) -> None:
     panel.paint()
 
 
+def _write(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> Path:
+    from napari_cellforce import io
+    from napari_cellforce.layers import METADATA_KEY
+
+    found = [attributes.get("metadata", {}).get(METADATA_KEY, {}).get("field") for _, attributes, _ in layers]
+    fields = {id(field): field for field in found if field is not None}
+    if not fields:
+        return io.write_stack(path, io.stack_from(layers))
+    if len(fields) > 1:
+        raise CellForceError(
+            f"the selected layers show {len(fields)} traction or displacement fields",
+            "a file holds one",
+            "Select the |F| or the arrow layer of one prediction, then save again.",
+        )
+    return io.write_field(path, *fields.values())
+
+
 def _listed(path: str | Sequence[str]) -> list[str]:
     return [path] if isinstance(path, str) else list(path)
 
 
 def _read_one(path: str) -> list[LayerTuple]:
     from napari_cellforce import io
-    from napari_cellforce.layers import field_layers, image_layers
 
     match io.kind(path):
         case "field":
-            return field_layers(io.read_field(path))
+            return _told_field_layers(io.read_field(path))
         case "frame" | "dataset":
             cell = io.read_cell(_first_cell(path), PixelSize.unknown())
             return _cell_layers(cell.image, cell.traction)
         case _:
             several = io.images_in(path)
             images = several if len(several) <= _MOST_IMAGES else (Path(path),)  # then it is asked which
-            return [layer for image in images for layer in image_layers(io.read(image, z="max"))]
+            return [layer for image in images for layer in _told_layers(io.read(image, z="max"))]
+
+
+def _told_layers(image: ImageStack) -> list[LayerTuple]:
+    """Return the layers of an image, with a warning of what was done to it."""
+    from napari_cellforce.layers import image_layers
+
+    for note in image.notes:
+        warnings.warn(f"{image.name}: {note}", CellForceWarning, stacklevel=5)
+    return image_layers(image)
+
+
+def _told_field_layers(field: VectorField) -> list[LayerTuple]:
+    """Return the layers of a field, with a warning if it lacks frames of its movie."""
+    from napari_cellforce.layers import field_layers
+
+    missing = 1 + field.frames[-1] - len(field.frames)
+    if missing:
+        warnings.warn(
+            f"{field.name}: {missing} of the movie's first {field.frames[-1] + 1} frames are not in this "
+            "file; those that are follow one another.",
+            CellForceWarning,
+            stacklevel=5,
+        )
+    return field_layers(field)
 
 
 def _cell_layers(image: ImageStack, traction: VectorField) -> list[LayerTuple]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 import tifffile
 
 from napari_cellforce import hooks, io
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceWarning
 from napari_cellforce.fields import ImageStack, PixelSize, VectorField, X, Y
 from napari_cellforce.layers import field_layers, image_layers
 
@@ -92,7 +93,8 @@ class TestReading:
     def test_a_stack_of_planes_is_projected_for_a_look(self, tmp_path):
         planes = np.arange(3 * SIDE * SIDE, dtype=np.uint16).reshape(3, SIDE, SIDE)
         tifffile.imwrite(tmp_path / "z.ome.tif", planes, metadata={"axes": "ZYX"})
-        ((data, attributes, _),) = open_file(tmp_path / "z.ome.tif")
+        with pytest.warns(CellForceWarning, match="z: maximum over 3 planes"):
+            ((data, attributes, _),) = open_file(tmp_path / "z.ome.tif")
         np.testing.assert_array_equal(np.asarray(data)[0], planes[2])
         assert any("3 planes" in note for note in attributes["metadata"]["cellforce"]["notes"])
 
@@ -111,6 +113,20 @@ class TestReading:
                 tiff.write(image.data[t, 0], photometric="minisblack", metadata={"axes": "YX"})
         layers = open_file(tmp_path / "two.ome.tif")
         assert [attributes["name"].split()[0] for _, attributes, _ in layers] == ["two_0", "two_1"]
+
+    def test_frames_that_a_field_lacks_are_told(self, tmp_path, traction):
+        stopped = dataclasses.replace(traction, frames=(0, 1))
+        skipped = dataclasses.replace(traction, frames=(0, 4))
+        open_file(io.write_field(tmp_path / "a.ome.tif", stopped))
+        with pytest.warns(CellForceWarning, match="3 of the movie's first 5 frames are not in this file"):
+            open_file(io.write_field(tmp_path / "b.ome.tif", skipped))
+
+    def test_a_folder_of_other_arrays_is_left_to_others(self, tmp_path):
+        (tmp_path / "run").mkdir()
+        np.save(tmp_path / "run" / "weights.npy", np.zeros((5, 5)))
+        assert hooks.get_reader(str(tmp_path)) is None
+        one_frame(tmp_path, "run")
+        assert hooks.get_reader(str(tmp_path)) is not None
 
     @pytest.mark.parametrize("name", ["notes.txt", "numbers.npy", "pictures"])
     def test_what_is_not_ours_is_left_to_others(self, tmp_path, name):
@@ -138,14 +154,40 @@ class TestWriting:
         (path,) = hooks.write_layers(str(tmp_path / "saved.ome.zarr"), field_layers(traction))
         np.testing.assert_array_equal(io.read_field(path).data, traction.data)
 
-    def test_layers_of_others_hold_no_field(self, tmp_path, image):
-        with pytest.raises(CellForceError, match="show 0 traction or displacement fields"):
-            hooks.write_layers(str(tmp_path / "a.ome.tif"), [*image_layers(image), (None, {}, "labels")])
+    def test_plain_images_keep_their_pixel_size(self, tmp_path, image):
+        """napari asks us for every .ome.tif, whoever made the layers."""
+        (path,) = hooks.write_layers(str(tmp_path / "a.ome.tif"), image_layers(image))
+        back = io.read(path)
+        np.testing.assert_array_equal(back.data, image.data)
+        assert (back.pixel_size.micron, back.frame_interval) == (0.5, 2.0)
+        assert back.channel_names == ("cell 7 zyxin", "cell 7 actin")
+
+    def test_labels_of_others_are_written_as_they_are(self, tmp_path):
+        labels = np.zeros((SIDE, SIDE), np.int64)
+        labels[2:5] = 70_000
+        (path,) = hooks.write_layers(str(tmp_path / "a.ome.tif"), [(labels, {"name": "cells"}, "labels")])
+        back = io.read(path)
+        np.testing.assert_array_equal(back.data[0, 0], labels)
+        assert back.pixel_size is None
+
+    @pytest.mark.parametrize(
+        ("shape", "attributes", "kind"),
+        [((5, 2, 2), {}, "vectors"), ((2, 3, 4, 5), {}, "image"), ((4, 5, 3), {"rgb": True}, "image")],
+    )
+    def test_what_is_no_flat_image_is_refused_in_our_words(self, tmp_path, shape, attributes, kind):
+        """As napari hides those of a ValueError."""
+        layer = (np.zeros(shape), {"name": "mine", **attributes}, kind)
+        with pytest.raises(RuntimeError, match=r"mine .* as \.tif"):
+            hooks.write_layers(str(tmp_path / "a.ome.tif"), [layer])
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_full_disk_is_told(self, tmp_path, traction, full_disk):
+        with full_disk(100), pytest.raises(RuntimeError, match=r"cannot write frame 0 of .*a\.ome\.tif"):
+            hooks.write_layers(str(tmp_path / "a.ome.tif"), field_layers(traction))
 
     def test_two_fields_do_not_fit_into_one_file(self, tmp_path, traction):
         other = VectorField(traction.data * 2, "traction", "Pa", traction.pixel_size)
-        with pytest.raises(CellForceError, match=r"show 2 .* a file holds one"):
+        with pytest.raises(RuntimeError, match=r"show 2 .* a file holds one"):
             hooks.write_layers(str(tmp_path / "a.ome.tif"), [*field_layers(traction), *field_layers(other)])
 
 

@@ -2,6 +2,7 @@
 
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.field import is_field, read_field
+from napari_cellforce.io.from_layers import stack_from
 from napari_cellforce.io.growing import read_growing
 from napari_cellforce.io.kinds import Kind, kind
 from napari_cellforce.io.omezarr import OmeZarrWriter
@@ -36,6 +37,7 @@ __all__ = [
     "read_field",
     "read_growing",
     "read_mask",
+    "stack_from",
     "write_field",
     "write_mask",
     "write_scalar",

@@ -36,12 +36,24 @@ def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, t
     Raises
     ------
     CellForceError
-        For colour images, several planes without a choice, a plane out of range, or unknown axes.
+        For colour images, complex values, several planes without a choice, a plane out of range, or unknown
+        axes.
     """
+    _require_numbers(data.dtype, name)
     axes, notes = _name_axes(axes, data.shape, name)
     planes = int(data.shape[axes.index("Z")]) if "Z" in axes else 1
     plane, chosen = _choose_plane(planes, name, z)
     return InOrder(data, axes, plane).lazy(), notes + chosen
+
+
+def _require_numbers(dtype: Any, name: str) -> None:
+    if dtype.kind not in "biuf":
+        raise CellForceError(
+            f"{name} holds values of type {dtype}",
+            "an image is made of real numbers",
+            "Choose another image.",
+            topic="input",
+        )
 
 
 def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple[str, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,6 +19,7 @@ from napari_cellforce.io import frame_folder, metadata, omezarr
 from napari_cellforce.io.axes import ZChoice
 from napari_cellforce.io.opened import Opened
 from napari_cellforce.io.paths import TIFF_SUFFIXES
+from napari_cellforce.io.quiet import quiet
 from napari_cellforce.io.read import read
 from napari_cellforce.io.tiff import metadata_is_lost
 
@@ -84,7 +84,7 @@ class _Pages:
 
     def __getitem__(self, key: tuple[slice, ...]) -> npt.NDArray[Any]:
         wanted = np.arange(int(np.prod(self.shape[:3]))).reshape(self.shape[:3])[key[:3]]
-        with _opened(self.path) as tiff:
+        with quiet(), tifffile.TiffFile(self.path) as tiff:
             pages = [tiff.pages[int(index)].asarray()[key[3:]] for index in wanted.ravel()]
         return np.stack(pages).reshape(*wanted.shape, *pages[0].shape)
 
@@ -92,7 +92,7 @@ class _Pages:
 def _whole_pages(path: Path) -> Opened | None:
     """Open the pages of a TIFF that are there; None if there is not one whole frame."""
     try:
-        with _opened(path) as tiff:
+        with quiet(), tifffile.TiffFile(path) as tiff:
             if metadata_is_lost(tiff):  # what the axes are, will be said at its end
                 return None
             axes, inner = _order(tiff)
@@ -134,16 +134,3 @@ def _order(tiff: tifffile.TiffFile) -> tuple[str, tuple[int, int]]:
         return axes, (first, second)
     imagej = tiff.imagej_metadata or {}
     return "ZC", (int(imagej.get("slices", 1)), int(imagej.get("channels", 1)))
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    """Open a TIFF page by page, without tifffile's complaints about what is not there yet."""
-    logger = tifffile.logger()
-    level = logger.level
-    logger.setLevel("CRITICAL")
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            yield tiff
-    finally:
-        logger.setLevel(level)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from napari_cellforce.io.dataset import is_dataset, is_frame
+from napari_cellforce.io.dataset import holds_frames, is_frame
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import is_frame_folder
 from napari_cellforce.io.omezarr import is_zarr
@@ -30,7 +30,7 @@ def kind(path: str | os.PathLike[str]) -> Kind | None:
     if is_zarr(container):
         return "field" if is_field(path) else "image"
     if path.is_dir():
-        return "dataset" if is_dataset(path) else "image" if is_frame_folder(path) else None
+        return "dataset" if holds_frames(path) else "image" if is_frame_folder(path) else None
     suffix = container.suffix.lower()
     if suffix == ".npy":
         return "frame" if is_frame(path) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ import tifffile
 
 from napari_cellforce import __version__
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.io.quiet import quiet
 
 _CLASSIC_LIMIT = 4_000_000_000
 """Bytes; a classic TIFF ends at 2**32, and deflate may lengthen what cannot be compressed."""
@@ -182,7 +183,7 @@ class PlaneWriter:
         os.truncate(self._path, self._size)
         if self._size == 0:
             return
-        with _quiet(), tifffile.TiffFile(self._path, mode="r+") as tiff:
+        with quiet(), tifffile.TiffFile(self._path, mode="r+") as tiff:
             end = tiff.pages.next_page_offset
             assert end is not None
             tiff.filehandle.seek(end)
@@ -199,15 +200,3 @@ def _resolution(pixel_size: PixelSize | None) -> dict[str, Any]:
 def _legal(text: str) -> str:
     """Replace what XML cannot hold: control characters and halves of characters."""
     return _ILLEGAL_IN_XML.sub("\ufffd", text)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep tifffile from warning of the broken chain of pages that is about to be mended."""
-    logger = tifffile.logger()
-    level = logger.level
-    logger.setLevel("CRITICAL")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -67,7 +67,7 @@ def stem(path: str | os.PathLike[str]) -> str:
     return f"{name}_{which.replace('/', '_')}" if which else name
 
 
-def choose_one(path: Path, images: dict[str, str]) -> CellForceError:
+def choose_one(path: Path, images: dict[str, str], what: str = "images") -> CellForceError:
     """Return the error that asks which of several images is meant.
 
     Parameters
@@ -76,11 +76,13 @@ def choose_one(path: Path, images: dict[str, str]) -> CellForceError:
         What holds them.
     images : dict of str to str
         From what follows `path` in an image's own path to what it is called (may be empty).
+    what : str
+        What they are, in the plural.
     """
     listed = [f"{which} ({name})" if name else which for which, name in images.items()]
     more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
     return CellForceError(
-        f"{path} holds {len(images)} images: {', '.join(listed[:12])}{more}",
+        f"{path} holds {len(images)} {what}: {', '.join(listed[:12])}{more}",
         "one of them is needed here",
         f"Add which to the path: {path / next(iter(images))}.",
         topic="input",

@@ -90,7 +90,7 @@ def _opened(path: Path) -> Opened:
 def read_mask(
     path: str | os.PathLike[str], *, shape: tuple[int, int], frames: int, label: int | None = None
 ) -> Mask:
-    """Read where the cell is from a TIFF or ``.npy`` of 0 and other values.
+    """Read where the cell is from a TIFF, OME-Zarr or ``.npy`` of 0 and other values.
 
     Parameters
     ----------
@@ -125,6 +125,8 @@ def _mask_values(path: Path) -> npt.NDArray[Any]:
     """Read all values; axes of length 1 left out."""
     if path.suffix.lower() == ".npy":
         return np.squeeze(np.asarray(load_npy(path)))
+    if omezarr.is_zarr(path):
+        return np.squeeze(np.asarray(omezarr.open_image(path).data[...]))
     with contextlib.closing(TiffPlanes(path)) as planes:
         return planes[...]
 

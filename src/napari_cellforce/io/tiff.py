@@ -18,6 +18,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.io import metadata
 from napari_cellforce.io.opened import Opened
 from napari_cellforce.io.paths import TIFF_SUFFIXES, choose_one, existing_path, split
+from napari_cellforce.io.quiet import quiet
 
 SUFFIXES = TIFF_SUFFIXES
 """How the names of the images end that are read here."""
@@ -147,7 +148,7 @@ def images_in(path: Path) -> tuple[Path, ...]:
 def description(path: str | os.PathLike[str]) -> str:
     """Return the description of the first page; empty if there is none or this is no TIFF."""
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with quiet(), tifffile.TiffFile(path) as tiff:
             return str(tiff.pages.first.description)
     except Exception:  # whatever a broken file makes tifffile raise: opening it as an image will tell
         return ""
@@ -186,11 +187,18 @@ def _images(tiff: tifffile.TiffFile) -> dict[str, str]:
 
 
 def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:
-    if not tiff.series or index >= len(tiff.series):
+    if not tiff.series:
         raise CellForceError(
-            f"{tiff.filehandle.path} holds {len(tiff.series)} images",
-            f"image {index} (counted from 0) was wanted",
-            "Export the file again.",
+            f"{tiff.filehandle.path} holds no image",
+            "a TIFF has at least one page",
+            "Copy or export it again.",
+            topic="input",
+        )
+    if index >= len(tiff.series):
+        raise CellForceError(
+            f"image {index} is not in {tiff.filehandle.path}",
+            f"it holds {len(tiff.series)}, counted from 0",
+            "Choose one of these.",
             topic="input",
         )
     return tiff.series[index]
@@ -241,7 +249,8 @@ def metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
 def _unreadable(path: Path) -> Iterator[None]:
     """Turn whatever a broken file makes tifffile and its codecs raise into a `CellForceError`."""
     try:
-        yield
+        with quiet():
+            yield
     except CellForceError:
         raise
     except Exception as error:

@@ -13,27 +13,26 @@ _MICRON_PER = {
     "angstrom": 1e-4,
     "nm": 1e-3,
     "nanometer": 1e-3,
-    "nanometre": 1e-3,
     "µm": 1.0,
     "um": 1.0,
     "micron": 1.0,
-    "microns": 1.0,
     "micrometer": 1.0,
-    "micrometre": 1.0,
     "mm": 1e3,
     "millimeter": 1e3,
-    "millimetre": 1e3,
     "cm": 1e4,
     "centimeter": 1e4,
     "inch": 25400.0,
     "in": 25400.0,
     "m": 1e6,
     "meter": 1e6,
-    "metre": 1e6,
 }
 _MINUTES_PER = {
-    "ms": 1 / 60000,
-    "millisecond": 1 / 60000,
+    "µs": 1 / 60e6,
+    "us": 1 / 60e6,
+    "microsecond": 1 / 60e6,
+    "ms": 1 / 60e3,
+    "msec": 1 / 60e3,
+    "millisecond": 1 / 60e3,
     "s": 1 / 60,
     "sec": 1 / 60,
     "second": 1 / 60,
@@ -58,11 +57,13 @@ def minutes(value: Any, unit: str) -> float | None:
 
 
 def normal_unit(unit: str) -> str:
-    r"""Return a unit in lower case with the micro sign U+00B5.
+    r"""Return a unit in lower case and the singular, spelt as above, with the micro sign U+00B5.
 
-    ImageJ writes the escape ``\u00B5``; others the Greek letter, or UTF-8 that was read as Latin-1.
+    ImageJ writes the escape ``\u00B5``; others the Greek letter, or UTF-8 that was read as Latin-1. People
+    type words.
     """
-    return re.sub(r"\\u00b5|\u03bc|\u00e2\u00b5", "\u00b5", unit.strip().lower())
+    micro = re.sub(r"\\u00b5|\u03bc|\u00e2\u00b5", "\u00b5", unit.strip().lower())
+    return re.sub(r"(?<=..)s$", "", micro).replace("metre", "meter")
 
 
 def _scaled(value: Any, unit: str, table: dict[str, float]) -> float | None:

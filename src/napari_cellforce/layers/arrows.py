@@ -91,7 +91,7 @@ class Arrows:
             Degrees, counter-clockwise from the right as seen on screen.
         """
         lengths = np.hypot(self.vectors[..., Y], self.vectors[..., X])
-        t, m = np.nonzero((lengths > look.threshold) & (lengths > 0))
+        t, m = np.nonzero((lengths > max(look.threshold, 0)) & np.isfinite(lengths))
         vectors = self.vectors[t, m]
         projected = vectors * (look.length * self.spacing / self.reference)
         data = np.zeros((len(t), 2, 3), np.float32)
@@ -102,9 +102,9 @@ class Arrows:
 
 
 def longest(vectors: FloatArray) -> float:
-    """Return the 99th percentile of the lengths of ``(..., 2)`` vectors that are not zero, else 1."""
+    """Return the 99th percentile of the lengths of ``(..., 2)`` vectors, finite and not zero, else 1."""
     lengths = np.hypot(vectors[..., Y], vectors[..., X])
-    present = lengths[lengths > 0]
+    present = lengths[(lengths > 0) & np.isfinite(lengths)]
     return float(np.percentile(present, 99)) if present.size else 1.0
 
 

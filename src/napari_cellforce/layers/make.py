@@ -191,8 +191,8 @@ def contrast_limits(image: FloatArray) -> tuple[float, float]:
 
 
 def upper_limit(magnitude: FloatArray | BoolArray) -> float:
-    """Return an upper contrast limit: the 99.5th percentile of what is not zero."""
-    present = magnitude[magnitude > 0]
+    """Return an upper contrast limit: the 99.5th percentile of what is finite and not zero."""
+    present = magnitude[(magnitude > 0) & np.isfinite(magnitude)]
     return float(np.percentile(present, 99.5)) if present.size else 1.0
 
 

@@ -114,6 +114,14 @@ def test_cells_are_listed_by_number_or_by_the_index(tmp_path):
     assert [cell.name for cell in io.list_cells(tmp_path)] == ["cell_10", "cell_2"]
 
 
+def test_a_data_set_of_one_cell_stands_for_it_and_of_several_one_is_asked_for(tmp_path):
+    a_cell(tmp_path / "cell_1")
+    assert io.read(tmp_path).n_frames == io.read(tmp_path / "cell_1").n_frames
+    a_cell(tmp_path / "cell_2")
+    with pytest.raises(CellForceError, match="holds 2 cells: cell_1, cell_2"):
+        io.read(tmp_path)
+
+
 def test_a_folder_of_frames_is_its_own_cell(tmp_path):
     folder = a_cell(tmp_path / "cell_1")
     assert io.list_cells(folder) == [folder]
@@ -141,11 +149,14 @@ def test_an_index_cannot_lead_out_of_its_folder(tmp_path, row):
         ("folder,filename,frame\ncell_9,frame_0.npy,0\n", "names the folder cell_9, which is not there"),
         ("folder,filename,frame\ncell_1,frame_77.npy,77\n", "names cell_1/frame_77.npy, which is not there"),
         ("path,frame\ncell_1/frame_0.npy,0\n", "has the columns path, frame"),
+        ("folder;filename\ncell_1;frame_0.npy\n", "has the columns folder;filename.* with commas"),
+        ("folder,filename\ncell_1,frame_0.npy\ncell_1\n", "row 3 of .* names no file"),
+        ("folder,filename\nZelle_ä,frame_0.npy\n", "cannot be read .* in UTF-8"),
     ],
 )
 def test_an_index_that_is_wrong_is_told(tmp_path, index, message):
     a_cell(tmp_path / "cell_1")
-    (tmp_path / "dataset.csv").write_text(index)
+    (tmp_path / "dataset.csv").write_text(index, encoding="latin-1")
     with pytest.raises(CellForceError, match=message):
         [io.read_cell(cell, 0.17) for cell in io.list_cells(tmp_path)]
 

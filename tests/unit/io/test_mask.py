@@ -10,6 +10,7 @@ import tifffile
 
 from napari_cellforce import io
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack
 
 SHAPE = (6, 9)
 
@@ -38,6 +39,13 @@ def test_all_but_zero_is_cell(tmp_path, name, n_frames):
     assert mask.data.shape == (n_frames or 1, *SHAPE)
     np.testing.assert_array_equal(mask.frame(0), two_cells() > 0)
     assert mask.source == str(path)
+
+
+def test_a_label_image_of_an_ome_zarr_is_a_mask(tmp_path):
+    cells = ImageStack(two_cells()[None, None], ("cells",))
+    path = io.write_stack(tmp_path / "cells.ome.zarr", cells)
+    mask = io.read_mask(path, shape=SHAPE, frames=4, label=2)
+    np.testing.assert_array_equal(mask.frame(3), two_cells() == 2)
 
 
 def test_one_label_is_one_cell(tmp_path):

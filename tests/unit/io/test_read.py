@@ -157,7 +157,7 @@ def test_each_of_several_images_has_a_path_of_its_own(tmp_path):
     assert (control.pixel_size, micron_of(drug.pixel_size)) == (None, 0.1)
     assert drug.channel_names == ("zyxin",)
     assert io.kind(path / "1") == "image"
-    with pytest.raises(CellForceError, match="holds 2 images"):
+    with pytest.raises(CellForceError, match=r"image 2 is not in .*it holds 2, counted from 0"):
         io.read(path / "2")
 
 
@@ -251,6 +251,7 @@ def test_printers_resolutions_are_no_pixel_size(tmp_path, unit, per_unit, micron
         ({"TimeIncrement": 2, "TimeIncrementUnit": "min"}, 2),
         ({"TimeIncrement": 500, "TimeIncrementUnit": "ms"}, 0.5 / 60),
         ({"TimeIncrement": 2, "TimeIncrementUnit": "h"}, 120),
+        ({"TimeIncrement": 6e6, "TimeIncrementUnit": "µs"}, 0.1),
         ({"TimeIncrement": 0}, None),
         ({}, None),
     ],
@@ -258,6 +259,16 @@ def test_printers_resolutions_are_no_pixel_size(tmp_path, unit, per_unit, micron
 def test_frame_interval_of_ome(tmp_path, metadata, minutes):
     found = io.read(ome(tmp_path / "a.ome.tif", **metadata)).frame_interval
     assert found == about(minutes)
+
+
+@pytest.mark.parametrize(
+    ("unit", "minutes"),
+    [("sec", 0.5), ("seconds", 0.5), ("msec", 0.5 / 1000), ("minutes", 30), ("hrs", 1800), ("frames", None)],
+)
+def test_units_of_time_as_people_type_them_in_fiji(tmp_path, unit, minutes):
+    metadata = {"axes": "TYX", "finterval": 30, "tunit": unit}
+    tifffile.imwrite(tmp_path / "a.tif", movie("TYX"), imagej=True, metadata=metadata)
+    assert io.read(tmp_path / "a.tif").frame_interval == about(minutes)
 
 
 def test_channel_names_of_ome(tmp_path):
@@ -386,6 +397,16 @@ def test_every_beginning_of_a_file_is_refused_or_misses_nothing(tmp_path):
     assert refused > 0.95 * len(whole) / 5
 
 
+def test_only_our_own_words_are_said_of_a_broken_file(tmp_path, caplog):
+    whole = ome(tmp_path / "a.ome.tif").read_bytes()
+    (tmp_path / "b.ome.tif").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CellForceError, match="incomplete"):
+        io.read(tmp_path / "b.ome.tif")
+    assert caplog.text == ""
+    tifffile.logger().warning("what others do with it is heard")
+    assert "is heard" in caplog.text
+
+
 def test_a_plane_that_cannot_be_decoded_is_told_when_read(tmp_path):
     path = ome(tmp_path / "a.ome.tif")
     tifffile.imwrite(path, movie("TCYX"), compression="zlib", ome=True, metadata={"axes": "TCYX"})
@@ -439,6 +460,14 @@ def colour_in_planes(path: Path) -> None:
     tifffile.imwrite(path, np.zeros((3, 6, 9), np.uint8), photometric="rgb", planarconfig="separate")
 
 
+def complex_numbers(path: Path) -> None:
+    tifffile.imwrite(path, np.zeros((6, 9), np.complex64))
+
+
+def only_a_beginning(path: Path) -> None:
+    path.write_bytes(b"II*\0 as a TIFF")
+
+
 def planes(path: Path) -> None:
     ome(path, "TCZYX")
 
@@ -457,6 +486,8 @@ def unnamed_axes(path: Path) -> None:
         (folder_of_text, "holds no TIFF images", "t000.tif", "Choose one of the files"),
         (colour, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
         (colour_in_planes, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
+        (complex_numbers, "holds values of type complex64", "real numbers", "another image"),
+        (only_a_beginning, "holds no image", "at least one page", "Copy or export it again"),
         (planes, "has 4 planes (Z)", "a flat image is needed", "--z max"),
         (unnamed_axes, "has axes QQYX of length 3 x 2 x 6 x 9", "which is time", "Stack to Hyperstack"),
     ],

@@ -47,6 +47,16 @@ def test_each_frame_has_its_own_arrows():
     assert data[:, 0, 0].tolist() == [0, 1], "the third frame is at rest"
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_blocks_without_a_number_have_no_arrow(value):
+    """A measured field may have holes, and napari draws no arrow of no length at all."""
+    data = one_pull()
+    data[0, :, 15, 5] = value
+    arrows = Arrows.of(data, spacing=4)
+    assert len(arrows.drawn(ArrowLook())[0]) == 1
+    assert np.isfinite(arrows.reference)
+
+
 def test_short_arrows_can_be_left_out():
     field = one_pull() + one_pull(at=(10, 5), vector=(0.0, 1.0))
     arrows = Arrows.of(field, spacing=4)

@@ -7,6 +7,15 @@ interval is in these files, and the unit of u is not documented; a file beside t
 
 from napari_cellforce.io.dataset.cell import MeasuredCell, read_cell, read_image
 from napari_cellforce.io.dataset.frames import is_frame, load_npy
-from napari_cellforce.io.dataset.index import is_dataset, list_cells
+from napari_cellforce.io.dataset.index import holds_frames, is_dataset, list_cells
 
-__all__ = ["MeasuredCell", "is_dataset", "is_frame", "list_cells", "load_npy", "read_cell", "read_image"]
+__all__ = [
+    "MeasuredCell",
+    "holds_frames",
+    "is_dataset",
+    "is_frame",
+    "list_cells",
+    "load_npy",
+    "read_cell",
+    "read_image",
+]

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io.paths import existing_path
+from napari_cellforce.io.dataset.frames import is_frame
+from napari_cellforce.io.paths import choose_one, existing_path
 
 INDEX = "dataset.csv"
+
+_LOOKED_AT = 100
+"""Files, when telling whether a folder is ours."""
 
 
 def list_cells(folder: str | os.PathLike[str]) -> list[Path]:
@@ -39,7 +45,13 @@ def list_cells(folder: str | os.PathLike[str]) -> list[Path]:
 def frame_paths(path: str | os.PathLike[str]) -> list[Path]:
     """Return the frames of a cell, sorted by the number at the end of their names.
 
-    If the folder above has a ``dataset.csv`` that names this one, only the frames listed there.
+    If the folder above has a ``dataset.csv`` that names this one, only the frames listed there. A data set of
+    a single cell stands for that cell.
+
+    Raises
+    ------
+    CellForceError
+        If there are none, or several cells; if the index is damaged, or names what is not there.
     """
     path = existing_path(path)
     if path.is_file():
@@ -48,18 +60,36 @@ def frame_paths(path: str | os.PathLike[str]) -> list[Path]:
     frames = [files.inside(path, row["filename"]) for row in rows] or _npy_files(path)
     for frame in frames:
         _require(frame.is_file(), f"{path.parent / INDEX} names {path.name}/{frame.name}, which is not there")
+    if not frames and is_dataset(path) and (cell := _only_cell(path)) != path.resolve():
+        return frame_paths(cell)
     _require(bool(frames), f"{path} holds no frames")
     return sorted(frames, key=_number_and_name)
 
 
 def is_dataset(folder: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder has frames, cell folders or an index; opens no file."""
+    """Tell whether a folder has ``.npy`` files, subfolders with such, or an index; opens no file."""
     root = Path(folder)
-    return (
-        (root / INDEX).is_file()
-        or bool(_npy_files(root))
-        or any(_npy_files(sub) for sub in _subfolders(root))
-    )
+    return (root / INDEX).is_file() or any(True for _ in _all_npy_files(root))
+
+
+def holds_frames(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether it `is_dataset` indeed: others keep ``.npy`` files too. Reads headers, of some of them."""
+    root = Path(folder)
+    some = itertools.islice(_all_npy_files(root), _LOOKED_AT)
+    return (root / INDEX).is_file() or any(is_frame(path) for path in some)
+
+
+def _all_npy_files(root: Path) -> Iterator[Path]:
+    for folder in (root, *_subfolders(root)):
+        yield from _npy_files(folder)
+
+
+def _only_cell(root: Path) -> Path:
+    """Return the cell of a data set of one."""
+    first, *others = list_cells(root)
+    if others:
+        raise choose_one(root, {cell.name: "" for cell in (first, *others)}, "cells")
+    return first
 
 
 def _npy_files(folder: Path) -> list[Path]:
@@ -85,16 +115,25 @@ def _read_index(folder: Path) -> list[dict[str, str]]:
     path = folder / INDEX
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _damaged(f"{path} cannot be read ({error})") from error
     if rows and not {"folder", "filename"} <= rows[0].keys():
-        raise CellForceError(
-            f"{path} has the columns {', '.join(rows[0])}",
-            "folder and filename are needed",
-            "Write one row a frame: folder,filename,frame.",
-            topic="input",
-        )
+        raise _damaged(f"{path} has the columns {', '.join(rows[0])}")
+    for line, row in enumerate(rows, start=2):
+        if not (row["folder"] and row["filename"]):
+            raise _damaged(f"row {line} of {path} names no file")
     return rows
+
+
+def _damaged(found: str) -> CellForceError:
+    return CellForceError(
+        found,
+        "folder and filename are needed of each frame, in UTF-8 with commas",
+        "Write one row a frame: folder,filename,frame.",
+        topic="input",
+    )
 
 
 def _require(condition: bool, found: str) -> None:

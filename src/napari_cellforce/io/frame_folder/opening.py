@@ -16,6 +16,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.frame_folder.names import FrameFiles, frame_files, gaps, refusal
 from napari_cellforce.io.frame_folder.planes import FramePlanes, inner_axes, is_set, pages_of_time, unlike
 from napari_cellforce.io.opened import Opened
+from napari_cellforce.io.quiet import quiet
 from napari_cellforce.io.tiff import TiffPlanes
 
 
@@ -115,7 +116,7 @@ def _check_alike(grid: Sequence[Sequence[Path]], first: TiffPlanes) -> None:
 
 def _header(path: Path) -> tuple[tuple[int, ...], Any]:
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with quiet(), tifffile.TiffFile(path) as tiff:
             return tiff.pages.first.shape, tiff.pages.first.dtype
     except Exception:  # whatever a broken file makes tifffile raise: `TiffPlanes` tells it in words
         with contextlib.closing(TiffPlanes(path)) as planes:

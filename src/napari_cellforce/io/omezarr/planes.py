@@ -75,13 +75,6 @@ class ZarrPlanes:
             self.shape = tuple(int(n) for n in self._array.shape)
             self.dtype = np.dtype(self._array.dtype)
         self.ndim = len(self.shape)
-        if self.dtype.kind not in "biuf":
-            raise CellForceError(
-                f"{self.path} holds values of type {self.dtype}",
-                "an image is made of numbers",
-                "Choose another image.",
-                topic="input",
-            )
 
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:
         with _unreadable(self.path):

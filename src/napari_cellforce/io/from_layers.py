@@ -1,0 +1,82 @@
+"""Plain layers of napari, ours or others', as an image that can be written with its pixel size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack, PixelSize
+from napari_cellforce.io import units
+from napari_cellforce.io.paths import times
+
+
+def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
+    """Return Image layers, or Labels layers, as the channels of one stack.
+
+    Parameters
+    ----------
+    layers : sequence of (data, attributes, layer type)
+        At least one; as napari hands layers to writers.
+
+    Raises
+    ------
+    CellForceError
+        If they are of other or of several types, coloured, of unequal shapes, or have more axes than
+        (T, Y, X).
+    """
+    import dask.array as da  # takes 0.6 s to load
+
+    kinds = {kind for _, _, kind in layers}
+    shapes = {_frames(data, attributes).shape for data, attributes, _ in layers}
+    coloured = any(attributes.get("rgb") for _, attributes, _ in layers)
+    if len(kinds) > 1 or not kinds <= {"image", "labels"} or coloured or len(shapes) > 1:
+        listed = ", ".join(str(attributes.get("name")) for _, attributes, _ in layers)
+        raise CellForceError(
+            f"{listed} cannot be written to one file",
+            "an image holds Image layers, or Labels layers, of one shape and without colours",
+            "Save them one by one, as .tif if need be, or choose the |F| or arrow layer of a prediction.",
+            topic="output",
+        )
+    _, first, _ = layers[0]
+    size, interval = _sampling(first)
+    channels = [_lazy(_frames(data, attributes), kind) for data, attributes, kind in layers]
+    names = tuple(str(attributes.get("name", "")) for _, attributes, _ in layers)
+    return ImageStack(da.stack(channels, axis=1), names, size, interval, names[0])
+
+
+def _frames(data: Any, attributes: dict[str, Any]) -> Any:
+    """Return the data of a layer at full size, as (T, Y, X)."""
+    full = data[0] if attributes.get("multiscale") else data
+    if full.ndim not in (2, 3):
+        raise CellForceError(
+            f"{attributes.get('name')} is {times(tuple(full.shape))}",
+            "an image has height and width, and may have time",
+            "Save it as .tif, or split it (right-click the layer > Split Stack) and save the parts.",
+            topic="output",
+        )
+    return full if full.ndim == 3 else full[None]
+
+
+def _lazy(data: Any, kind: str) -> Any:
+    """Return dask of a frame a chunk; labels in the smallest type that holds them, as OME has no 64 bits."""
+    import dask.array as da  # takes 0.6 s to load
+
+    if kind == "labels":
+        data = np.asarray(data)
+        data = data.astype(np.min_scalar_type(data.max(initial=0)))
+    if isinstance(data, da.Array):
+        return data
+    return da.from_array(data, chunks=(1, *data.shape[1:]), name=False)
+
+
+def _sampling(attributes: dict[str, Any]) -> tuple[PixelSize | None, float | None]:
+    """Return pixel size and minutes between frames, where the layer's units say them."""
+    scale, names = attributes.get("scale", ()), [str(unit) for unit in attributes.get("units", ())]
+    if len(scale) < 2 or len(names) != len(scale):
+        return None, None
+    y, x = (units.micron(side, unit) for side, unit in zip(scale[-2:], names[-2:], strict=True))
+    size = None if y is None or x is None else PixelSize(y, x, "layer")
+    return size, units.minutes(scale[0], names[0]) if len(scale) == 3 else None
