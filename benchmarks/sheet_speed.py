@@ -125,7 +125,8 @@ def measure_threads() -> dict[str, Any]:
     Y = torch.full((mesh.n_nodes,), 1e-3, dtype=torch.float64, requires_grad=True)
 
     def cells(workers: int) -> None:
-        tractions = sheet_traction_batch([sheet] * 8, [Y] * 8, [SIGMA_A] * 8, [ALPHA] * 8, workers)
+        eight = ([value] * 8 for value in (sheet, Y, SIGMA_A, ALPHA))
+        tractions = sheet_traction_batch(*eight, max_workers=workers)
         sum(t.square().sum() for t in tractions).backward()  # type: ignore[union-attr]
 
     seconds = interleaved({"one thread": lambda: cells(1), "two threads": lambda: cells(2)}, 7)

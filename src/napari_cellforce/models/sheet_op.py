@@ -29,7 +29,7 @@ Out = TypeVar("Out")
 def sheet_traction(
     sheet: ContractileSheet, Y: Tensor, sigma_a: Tensor | float, alpha: Tensor | float
 ) -> Tensor:
-    """Return the traction ``F = Y u`` of a contractile sheet, differentiable in all three parameters.
+    """Return the traction ``F = Y u`` of a contractile sheet, differentiable once in all three parameters.
 
     Computed in float64 on the CPU whatever the tensors are. On the meta device only shapes are computed.
 
@@ -65,6 +65,7 @@ def sheet_traction_batch(
     sigma_as: Sequence[Tensor | float],
     alphas: Sequence[Tensor | float],
     forces: Sequence[Tensor] = (),
+    *,
     max_workers: int | None = None,
 ) -> list[Tensor | CellForceError]:
     """Solve several cells side by side in threads, forward and backward.

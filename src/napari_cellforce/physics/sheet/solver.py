@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError
 
-from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.banded import Array, BandedCholesky, Indices
 from napari_cellforce.physics.blas import one_blas_thread
+from napari_cellforce.physics.sheet import checks
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
 
 Field = float | npt.NDArray[np.floating]
 """A number, or a value per node, ``(N,)``."""
-
-WEAKEST_SPRINGS = 1e-9
-"""Smallest integral of Y over a connected part: below, double precision cannot hold it in place."""
 
 
 class ContractileSheet:
@@ -49,7 +45,7 @@ class ContractileSheet:
     def __init__(self, nodes: npt.ArrayLike, triangles: npt.ArrayLike) -> None:
         self.nodes: Array = np.array(nodes, dtype=np.float64)
         self.triangles: Indices = np.array(triangles, dtype=np.int64)
-        _require_mesh(self.nodes, self.triangles)
+        checks.require_mesh(self.nodes, self.triangles)
         self.operators: SheetOperators = assemble(self.nodes, self.triangles)
 
     @property
@@ -86,17 +82,18 @@ class ContractileSheet:
         CellForceError
             If the parameters describe no stable sheet, or the equations are singular.
         """
-        springs, active, alpha = self._springs(Y), self._active(sigma_a), _stable(alpha)
-        load = -(self.operators.active @ active)
+        springs, active, alpha = self._springs(Y), self._active(sigma_a), checks.stable(alpha)
+        operators = self.operators
+        load = -(operators.active @ active)
         if body_force is not None:
-            at_points = self.operators.at_points @ np.asarray(body_force, dtype=np.float64)
-            load += self.operators.integrate(at_points).ravel()
+            at_points = operators.at_points @ self._vectors(body_force, "body_force")
+            load += operators.integrate(at_points).ravel()
         if nodal_force is not None:
-            load += np.asarray(nodal_force, dtype=np.float64).ravel()
+            load += self._vectors(nodal_force, "nodal_force").ravel()
         factor = self._factorise(springs, alpha)
         u = factor.solve(load).reshape(-1, 2)
         if not np.isfinite(u).all():
-            raise _singular("the solution is not finite")
+            raise checks.singular("the solution is not finite")
         return Equilibrium(self, springs, u, factor)
 
     def solve(self, Y: Field, sigma_a: Field, alpha: float, body_force: Array | None = None) -> Array:
@@ -126,7 +123,7 @@ class ContractileSheet:
         """
         state, operators = self.equilibrium(Y, sigma_a, alpha), self.operators
         springs, u = operators.at_points @ state.Y, operators.at_points @ state.u
-        target = operators.at_points @ self._vectors(F_target)
+        target = operators.at_points @ self._vectors(F_target, "F_target")
         misfit = springs[:, None] * u - target
         by_springs = 2 * _dot(misfit, u)[:, None]
         direct = operators.integrate(np.hstack([by_springs, 2 * springs[:, None] * misfit]))
@@ -155,48 +152,29 @@ class ContractileSheet:
         try:
             return operators.band.factorise(entries)
         except LinAlgError as error:
-            raise _singular(str(error)) from error
+            raise checks.singular(str(error)) from error
 
     def _springs(self, Y: Field) -> Array:
         springs = self._nodal(Y, "Y")
-        _require_numbers(springs, "the adhesion field Y")
-        if (springs < 0).any():
-            raise CellForceError(
-                f"the adhesion field Y is negative at {int((springs < 0).sum())} nodes",
-                "springs that hold a cell pull back, so Y must not be negative",
-                "Use a field that is positive, such as the exponential of a network's output.",
-                topic="Y",
-            )
-        self._require_hold(springs)
+        checks.require_springs(springs)
+        checks.require_hold(self.operators, springs)
         return springs
-
-    def _require_hold(self, springs: Array) -> None:
-        """Refuse a part of the cell that no spring holds: it could drift and turn freely."""
-        held = np.bincount(self.operators.component, self.operators.area * springs)
-        if held.min() < WEAKEST_SPRINGS:
-            raise CellForceError(
-                f"the adhesion field Y adds up to {held.min():g} over part {int(held.argmin()) + 1} "
-                f"of {held.size} of the cell",
-                f"without springs the equations are singular; its integral must exceed {WEAKEST_SPRINGS:g}",
-                "Give every separate part of the cell some adhesion, or leave that part out of the mask.",
-                topic="Y",
-            )
 
     def _active(self, sigma_a: Field) -> Array:
         active = self._nodal(sigma_a, "sigma_a")
-        _require_numbers(active, "the active stress sigma_a")
+        checks.require_numbers(active, "the active stress sigma_a")
         return active
 
     def _nodal(self, value: Field, name: str) -> Array:
         array = np.asarray(value, dtype=np.float64)
         if array.ndim and array.shape != (self.n_nodes,):
             raise ValueError(f"{name} has shape {array.shape}; expected a number or ({self.n_nodes},)")
-        return np.broadcast_to(array, (self.n_nodes,)) if not array.ndim else array
+        return np.broadcast_to(array, (self.n_nodes,))
 
-    def _vectors(self, value: npt.ArrayLike) -> Array:
+    def _vectors(self, value: npt.ArrayLike, name: str) -> Array:
         array = np.asarray(value, dtype=np.float64)
         if array.shape != (self.n_nodes, 2):
-            raise ValueError(f"F_target has shape {array.shape}; expected ({self.n_nodes}, 2)")
+            raise ValueError(f"{name} has shape {array.shape}; expected ({self.n_nodes}, 2)")
         return array
 
 
@@ -245,47 +223,6 @@ class Equilibrium:
         by_springs = -operators.integrate(_dot(at_points[:, :2], at_points[:, 2:]))
         by_alpha = -float(adjoint @ (operators.dilation_matrix @ self.u.ravel()))
         return by_springs, -(operators.active.T @ adjoint), by_alpha
-
-
-def _require_mesh(nodes: Array, triangles: Indices) -> None:
-    if nodes.ndim != 2 or nodes.shape[1] != 2 or triangles.ndim != 2 or triangles.shape[1] != 3:
-        raise ValueError(f"expected nodes (N, 2) and triangles (M, 3), got {nodes.shape}, {triangles.shape}")
-    if not triangles.size or triangles.min() < 0 or triangles.max() >= len(nodes):
-        raise ValueError("triangles must name nodes of the mesh, and there must be some")
-    a, b, c = nodes[triangles].transpose(1, 0, 2)
-    doubled = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
-    if not doubled.min() > 1e-12 * doubled.max():
-        raise ValueError("a triangle of the mesh has no area")
-
-
-def _require_numbers(values: Array, what: str) -> None:
-    if not np.isfinite(values).all():
-        raise CellForceError(
-            f"{what} is NaN or infinite at {int((~np.isfinite(values)).sum())} nodes",
-            "every value must be a number",
-            "Look for NaN in the image, or lower the learning rate if a network made it.",
-            topic=what.split()[-1],
-        )
-
-
-def _stable(alpha: float) -> float:
-    if not (math.isfinite(alpha) and alpha > -0.5):
-        raise CellForceError(
-            f"alpha is {alpha:g}",
-            "the sheet is stable only for alpha above -0.5",
-            "Use alpha = nu / (1 - nu) of a thin sheet: 0.43 for Poisson ratio 0.3.",
-            topic="alpha",
-        )
-    return float(alpha)
-
-
-def _singular(what: str) -> CellForceError:
-    return CellForceError(
-        f"the sheet's equations are singular ({what})",
-        "they have one solution only if springs hold every part and alpha is not close to -0.5",
-        "Raise Y, or alpha.",
-        topic="Y",
-    )
 
 
 def _like(parameter: Field, by_node: Array) -> Field:
