@@ -54,7 +54,7 @@ def panel(open_panel: Callable[[], SyntheticPanel]) -> SyntheticPanel:
     """The panel with a small image, so that everything is quick."""
     panel = open_panel()
     panel._drawing.microscope.recall({"side": 128, "pixel": 0.68})
-    panel._drawing.outline.recall({"area": 1500})
+    panel._drawing.outline.recall({"outline": [1500]})
     return panel
 
 
@@ -243,13 +243,13 @@ def test_stop_keeps_the_cells_that_are_done(qtbot, drawn: SyntheticPanel) -> Non
     assert "what is done is kept" in drawn._run.text
 
 
-def test_a_scan_of_nobody_or_nowhere_says_so(drawn: SyntheticPanel) -> None:
+def test_a_scan_of_nobody_or_nowhere_says_so(qtbot, drawn: SyntheticPanel) -> None:
     drawn._tabs.setCurrentIndex(1)
     drawn._scan.choose("area", 800, 800, 3)
     assert "two different numbers" in drawn._run.text
     drawn._scan.choose("aspect", 1, 3, 3)
     drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("circle"))
-    assert "Choose the ellipse" in drawn._run.text
+    qtbot.waitUntil(lambda: "Choose the ellipse" in drawn._run.text, timeout=10000)
     assert not drawn._run.ready
 
 

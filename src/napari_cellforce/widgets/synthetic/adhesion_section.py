@@ -13,10 +13,10 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
 from napari_cellforce.synthetic.outline import Array
-from napari_cellforce.widgets.base.form import Form
+from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.base.slider import NumberSlider
 from napari_cellforce.widgets.synthetic.hand_drawn import ADHESIONS, adhesion_layer, adhesions_of
-from napari_cellforce.widgets.view.layer_choice import LayerChoice
+from napari_cellforce.widgets.synthetic.hand_layers import HandLayers
 from napari_cellforce.widgets.view.sources import role
 
 RULES, BY_HAND = "rules", "by hand"
@@ -130,18 +130,20 @@ class AdhesionSection(QWidget):
             page="tutorials/drawing-cells/#adhesions",
             beside=self._edit,
         )
+        align(form)
         return form
 
     def _build_by_hand(self, viewer: ViewerModel) -> QWidget:
-        self._layers = LayerChoice(viewer, _may_be_adhesions, self)
+        self._layers = HandLayers(viewer, _may_be_adhesions, self)
         self._layers.changed.connect(self._on_layer)
-        self._layers.edited.connect(self._on_layer)
+        self._layers.edited.connect(self._on_stroke)
         draw = QPushButton("Draw")
         draw.setToolTip("Draw lines, one an adhesion; ellipses do as well")
         draw.clicked.connect(self._on_draw)
         self._hand = QWidget()
         form = Form(self._hand)
         form.add("Layer", self._layers.combo, "Shapes layer with a line or an ellipse each", beside=draw)
+        align(form)
         return self._hand
 
     def _build_sizes(self) -> Form:
@@ -159,10 +161,12 @@ class AdhesionSection(QWidget):
         self._form.add("Width", self._width, "Of adhesions; also of those drawn as lines")
         self._form.add("Intensity", self._intensity, "Brightness of the adhesions; 1 is typical")
         self._form.add("From edge", self._depth, "Mean distance between an adhesion's tip and the edge")
+        align(self._form)
         return self._form
 
     def _on_way(self, index: int = 0) -> None:
         del index
+        self._layers.show_used(self.by_hand)
         self._hand.setVisible(self.by_hand)
         self._edit.setVisible(not self.by_hand)
         for row, slider in enumerate(self._sliders):
@@ -171,6 +175,10 @@ class AdhesionSection(QWidget):
         self.changed.emit()
 
     def _on_layer(self) -> None:
+        self._layers.show_used(self.by_hand)
+        self._on_stroke()
+
+    def _on_stroke(self) -> None:
         if self.by_hand:
             self.changed.emit()
 
@@ -187,7 +195,7 @@ class AdhesionSection(QWidget):
         # The layer's features hold the intensities: the slider must not count them a second time.
         self._ways.setCurrentIndex(self._ways.findData(BY_HAND))
         self._intensity.set_value(1.0)
-        self._layers.add(layer, mode)
+        self._layers.take_up(layer, mode)
 
 
 def _may_be_adhesions(layer: Layer) -> bool:

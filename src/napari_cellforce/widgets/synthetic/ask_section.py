@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
 from napari_cellforce.scan import Answer, Drawing, ForceModel, ask, force_model
 from napari_cellforce.synthetic import SyntheticCell
-from napari_cellforce.widgets.base.form import Form, narrow
+from napari_cellforce.widgets.base.form import Form, align, narrow
 from napari_cellforce.widgets.base.latest import Latest
 from napari_cellforce.widgets.synthetic.force_choice import fill_combo
 
@@ -37,7 +37,7 @@ class AskSection(QWidget):
         self._device, self._folder = device, folder
         self._models: dict[str, ForceModel] = {}
         self._choice = narrow(QComboBox())
-        fill_combo(self._choice, folder)
+        self.fill()
         self._live = QCheckBox("live")
         self._live.setToolTip("Ask again after every change, as soon as you stop editing")
         self._work = Latest(_SETTLING, self)
@@ -47,6 +47,7 @@ class AskSection(QWidget):
         self._live.toggled.connect(lambda _: self.changed.emit())
         form = Form()
         form.add("Ask", self._choice, "Who says how hard the cell pulls", page="models/", beside=self._live)
+        align(form)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
@@ -65,6 +66,15 @@ class AskSection(QWidget):
     def busy(self) -> bool:
         """True while an answer is on its way."""
         return self._work.busy
+
+    def fill(self) -> None:
+        """List who can be asked by now."""
+        fill_combo(self._choice, self._folder)
+
+    def reset(self) -> None:
+        """Go back to the first settings."""
+        self.set_live(False)
+        self._choice.setCurrentIndex(0)
 
     def choose(self, name: str) -> None:
         """Choose a model."""

@@ -8,7 +8,7 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
-from napari_cellforce.fields import ImageStack, PixelSize
+from napari_cellforce.fields import FrameResult, ImageStack, PixelSize
 from napari_cellforce.io.scratch import allocate
 from napari_cellforce.layers import METADATA_KEY, ArrowLook, Frame, Labelling, image_layers
 from napari_cellforce.layers.make import contrast_limits
@@ -17,6 +17,7 @@ from napari_cellforce.synthetic import SyntheticCell
 from napari_cellforce.widgets.view.result import Result
 
 CELL = "synthetic cell"
+SCAN = "scan of "
 
 
 class CellView:
@@ -67,9 +68,8 @@ class CellView:
             self._of = of
             self._result = _result(self._viewer, answer, self._look, Labelling(CELL, answer.model))
         assert self._result is not None
-        assert answer.result is not None
         self._result.rows.clear()
-        self._result.add(answer.result, {"frame": 0, **answer.numbers})
+        self._result.add(_traction_alone(answer, 0), {"frame": 0, **answer.numbers})
 
     def forget_answer(self) -> None:
         """Remove the traction: it is not that of the cell that is shown."""
@@ -95,7 +95,7 @@ class ScanView:
 
     def __init__(self, viewer: ViewerModel, config: ScanConfig, look: ArrowLook) -> None:
         self._viewer, self._config, self._look = viewer, config, look
-        self._name = f"scan of {config.scanned.title}"
+        self._name = f"{SCAN}{config.scanned.title}"
         self._layers: list[Image] = []
         self._stack: Any = None
         self._results: dict[str, Result] = {}
@@ -119,8 +119,8 @@ class ScanView:
             self._viewer.dims.set_current_step(self._viewer.dims.ndim - 3, index)
 
     def _begin(self, image: ImageStack) -> Any:
-        """Make room for all cells, in place of an earlier scan of the same property; returns it."""
-        remove_group(self._viewer, self._name)
+        """Make room for all cells, in place of an earlier scan; returns it."""
+        _remove_scans(self._viewer)
         stack = dataclasses.replace(
             image,
             data=allocate((self._config.n_cells, *image.data.shape[1:]), image.data.dtype),
@@ -135,15 +135,12 @@ class ScanView:
         return stack.data
 
     def _add_answer(self, step: ScanStep, answer: Answer) -> None:
-        assert answer.result is not None
         shown = self._results.get(answer.model)
         if shown is None:
             frames = self._config.n_cells
             shown = _result(self._viewer, answer, self._look, Labelling(self._name, answer.model), frames)
             self._results[answer.model] = shown
-        shown.add(
-            dataclasses.replace(answer.result, frame=step.index), {"frame": step.index, **answer.numbers}
-        )
+        shown.add(_traction_alone(answer, step.index), {"frame": step.index, **answer.numbers})
         if len(shown.rows) == 1 and len(self._results) > 1:
             for layer in shown.layers:
                 layer.visible = False
@@ -152,19 +149,30 @@ class ScanView:
 def show_only(viewer: ViewerModel, cell: str) -> None:
     """Hide what we show of other drawn cells, and show this one again."""
     for layer in viewer.layers:
-        name = str(layer.metadata.get(METADATA_KEY, {}).get("cell", ""))
+        name = _cell_of(layer)
         if name == cell:
             layer.visible = layer.visible or layer.metadata[METADATA_KEY].pop("hidden", False)
-        elif (name == CELL or name.startswith("scan of ")) and layer.visible:
+        elif (name == CELL or name.startswith(SCAN)) and layer.visible:
             layer.visible = False
             layer.metadata[METADATA_KEY]["hidden"] = True
 
 
-def remove_group(viewer: ViewerModel, cell: str) -> None:
-    """Remove our layers of one drawn cell or scan."""
+def _remove_scans(viewer: ViewerModel) -> None:
+    """Remove our layers of scans: dozens of them, one scan after the other, would make napari slow."""
     for layer in list(viewer.layers):
-        if layer.metadata.get(METADATA_KEY, {}).get("cell") == cell:
+        if _cell_of(layer).startswith(SCAN):
             viewer.layers.remove(layer)
+
+
+def _cell_of(layer: Layer) -> str:
+    """Return of which cell or scan a layer of ours tells; empty for others."""
+    return str(layer.metadata.get(METADATA_KEY, {}).get("cell", ""))
+
+
+def _traction_alone(answer: Answer, frame: int) -> FrameResult:
+    """Return the traction without the model's inner fields, of which the panel Explain tells."""
+    assert answer.result is not None
+    return FrameResult(answer.result.traction, frame=frame, mask=answer.result.mask)
 
 
 def _result(

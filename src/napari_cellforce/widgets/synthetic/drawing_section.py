@@ -12,12 +12,14 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.scan import Drawing
 from napari_cellforce.synthetic import CellConfig, SyntheticCell
+from napari_cellforce.widgets.base.form import TextLine, Tone
 from napari_cellforce.widgets.base.latest import Latest
 from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.synthetic.adhesion_section import AdhesionSection
 from napari_cellforce.widgets.synthetic.hand_drawn import paint_layer
 from napari_cellforce.widgets.synthetic.microscope_section import MicroscopeSection
 from napari_cellforce.widgets.synthetic.outline_section import OutlineSection
+from napari_cellforce.widgets.synthetic.remarks import remarks
 
 _SETTLING = 30
 """Milliseconds without a change before the cell is drawn."""
@@ -49,6 +51,7 @@ class DrawingSection(QWidget):
         self.outline = OutlineSection(viewer)
         self.adhesions = AdhesionSection(viewer)
         self.microscope = MicroscopeSection()
+        self._remark = TextLine()
         self._work = Latest(_SETTLING, self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
@@ -57,6 +60,7 @@ class DrawingSection(QWidget):
         for section in self._sections:
             layout.addWidget(section)
             section.changed.connect(self._on_changed)
+        layout.insertWidget(1, self._remark)
         self.outline.set_source(self._shown)
         self.adhesions.set_source(self._shown)
 
@@ -91,7 +95,13 @@ class DrawingSection(QWidget):
             self._work.drop()
             self._on_failed(error)
             return
-        self._work.ask(lambda: (drawing, drawing.draw()))
+        painted = self.outline.painted
+
+        def work() -> tuple[Drawing, SyntheticCell, str]:
+            cell = drawing.draw()
+            return drawing, cell, remarks(cell.mask.frame(0), painted) if drawing.outline else ""
+
+        self._work.ask(work)
 
     def paint(self) -> None:
         """Put the outline into a Labels layer to be painted in, and draw the cell with it."""
@@ -132,14 +142,16 @@ class DrawingSection(QWidget):
             self.draw()
         self.changed.emit()
 
-    def _on_done(self, drawn: tuple[Drawing, SyntheticCell]) -> None:
-        self.sketch, self.cell = drawn
+    def _on_done(self, drawn: tuple[Drawing, SyntheticCell, str]) -> None:
+        self.sketch, self.cell, remark = drawn
         self.problem = None
+        self._remark.say(remark, Tone.PROBLEM)
         self.drawn.emit()
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
             self.problem = error
+            self._remark.say("")
             self.refused.emit()
         else:
             tell(error)

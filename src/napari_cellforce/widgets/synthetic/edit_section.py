@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from html import escape
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -97,7 +98,8 @@ def percent(before: float, now: float) -> str:
 def _table(before: Answer, now: Answer) -> str:
     compared = before is not now
     head = "<th align='right'>before</th><th align='right'>now</th><th align='right'>change</th>"
-    lines = [f"<tr><th></th>{head}</tr>"] if compared else []
+    numbers = head if compared else "<th></th>"
+    lines = [f"<tr><th align='left'>by {escape(now.model)}</th>{numbers}</tr>"]
     for name in _columns(now.numbers):
         cells = [number(now.numbers[name])]
         if compared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QSignalBlocker, Qt
@@ -73,7 +74,16 @@ def fill_list(listing: QListWidget, folder: str | None) -> None:
             item.setFlags(Qt.ItemIsUserCheckable | Qt.ItemIsSelectable | Qt.ItemIsEnabled)
             if not asked.available:
                 item.setFlags(Qt.NoItemFlags)
-            item.setCheckState(Qt.Checked if asked.name in ticked and asked.available else Qt.Unchecked)
+    tick(listing, ticked)
+
+
+def tick(listing: QListWidget, names: Sequence[str]) -> None:
+    """Tick these, as far as they can be asked, and no others."""
+    with QSignalBlocker(listing):
+        for i in range(listing.count()):
+            item = listing.item(i)
+            chosen = item.data(Qt.UserRole) in names and bool(item.flags() & Qt.ItemIsEnabled)
+            item.setCheckState(Qt.Checked if chosen else Qt.Unchecked)
 
 
 def ticked_in(listing: QListWidget) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def outline_of(layer: Shapes | Labels, pixel_size: float, *, smooth: bool = Fals
         return Outline(_to_micrometres(layer, painted.points, pixel_size))
     if len(layer.data) != 1:
         raise CellForceError(
-            f"the layer {layer.name} has {len(layer.data)} shapes",
+            f"the layer “{layer.name}” has {len(layer.data)} shapes",
             "it must hold the outline of the cell and nothing else",
             "Draw one polygon, ellipse or closed path, and delete others.",
             topic="outline",

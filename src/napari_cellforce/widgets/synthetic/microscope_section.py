@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_cellforce.synthetic import Camera, CellConfig
-from napari_cellforce.widgets.base.form import Form, folded
+from napari_cellforce.widgets.base.form import Form, align, folded
 from napari_cellforce.widgets.base.slider import NumberSlider
 
 
@@ -66,12 +66,20 @@ class MicroscopeSection(QWidget):
 
     def remember(self) -> dict[str, Any]:
         """Return what is kept between sessions."""
-        return {"seed": self.seed, "pixel": self.pixel_size, "side": self.side}
+        return {
+            "seed": self.seed,
+            "pixel": self.pixel_size,
+            "side": self.side,
+            "expression": self._expression.value,
+            "exposure": self._exposure.value,
+        }
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
         for box, name in ((self._seed, "seed"), (self._pixel, "pixel"), (self._side, "side")):
             box.setValue(values.get(name, box.value()))
+        for slider, name in ((self._expression, "expression"), (self._exposure, "exposure")):
+            slider.set_value(float(values.get(name, slider.value)))
 
     def _build_chance(self) -> Form:
         self._seed = QSpinBox()
@@ -86,6 +94,7 @@ class MicroscopeSection(QWidget):
             "Cell no.", self._seed, "What the rules leave to chance; the same number, the same cell",
             beside=another,
         )  # fmt: skip
+        align(form)
         return form
 
     def _build_microscope(self) -> QWidget:
@@ -114,6 +123,7 @@ class MicroscopeSection(QWidget):
         form.add("Image", self._side, "Height and width of the image")
         form.add("Protein", self._expression, "Amount of fluorescent protein in the cell; 1 is typical")
         form.add("Light", self._exposure, "Electrons a pixel in the cytosol; less light, more noise")
+        align(form)
         section = folded("Microscope")
         section.addWidget(content)
         return section

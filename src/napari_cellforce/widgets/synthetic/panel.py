@@ -149,6 +149,8 @@ class SyntheticPanel(Panel):
     def _on_tab(self, index: int = 0) -> None:
         """Show what belongs to the chosen tab."""
         del index
+        self._ask.fill()
+        self._scan.fill(self._folder)
         self._ask.setVisible(not self._scanning)
         self._scan.setVisible(self._scanning)
         self._refresh()
@@ -177,7 +179,7 @@ class SyntheticPanel(Panel):
 
     def _on_no_answer(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
-            self._run.say(str(error), Tone.PROBLEM)
+            self._run.say(_sentence(error), Tone.PROBLEM)
         else:
             tell(error)
 
@@ -214,7 +216,8 @@ class SyntheticPanel(Panel):
         """Bring the button and the line above it in line with what is drawn and what runs."""
         del event
         running = self._job.running
-        self._edit.setVisible(not self._scanning and self._edit.filled)
+        of_this_cell = self._answer is not None or (self._ask.live and self._edit.filled)
+        self._edit.setVisible(of_this_cell and not self._scanning)
         self._curves.setVisible(self._scanning and self._curves.done > 0)
         problem = self._problem()
         self._run.set_offer(self._offer(), ready=not running and problem is None)
@@ -227,7 +230,7 @@ class SyntheticPanel(Panel):
         if self._drawing.problem is not None or not (self._scanning and self._view.shown):
             return self._drawing.problem
         try:
-            config = self._scan.config(self._drawing.drawing())
+            config = self._scan.config(self._drawing.sketch)
             config.scanned.change(config.drawing, config.low)
         except CellForceError as error:
             return error
@@ -239,9 +242,8 @@ class SyntheticPanel(Panel):
                 return f"{self._edit.headline}, by {self._answer.model}.{self._caveat}", Tone.GOOD
             return self._hint(), Tone.PLAIN
         # What has not been begun is no mistake.
-        text = str(problem)
-        tone = Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
-        return text[:1].upper() + text[1:], tone
+        text = _sentence(problem)
+        return text, Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
 
     @property
     def _caveat(self) -> str:
@@ -270,4 +272,9 @@ class SyntheticPanel(Panel):
     def _on_reset(self) -> None:
         self._drawing.reset()
         self._scan.reset()
-        self._ask.set_live(False)
+        self._ask.reset()
+
+
+def _sentence(error: CellForceError) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import pyqtgraph as pg
 from napari.components import ViewerModel
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.scan import QUANTITIES, ScanConfig, ScanStep, column_of, curve, scan_table
-from napari_cellforce.scan.figure import COLOURS, relative
+from napari_cellforce.scan.figure import relative, style
 from napari_cellforce.scan.writing import write_scan
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.plots import hold_still, take_theme
@@ -24,10 +25,8 @@ from napari_cellforce.widgets.base.worker import Job, tell
 PER_FRAME = "scales every image by itself: its total tells the area, never how hard a cell pulls."
 """Said of models whose forces cannot be compared between cells."""
 
-_LEGEND_LINE = 0.12
-"""Height of a line of the legend, relative to that of the curves."""
-
-_SYMBOLS = ("o", "s", "t1", "d", "t", "p")
+_SYMBOLS = {"o": "●", "s": "■", "t1": "▲", "d": "◆", "t": "▼", "p": "⬟"}
+"""Markers of the curves, and how they are written."""
 
 
 class ScanResult(QWidget):
@@ -59,6 +58,7 @@ class ScanResult(QWidget):
         self._quantities.addItems(QUANTITIES)
         self._quantities.currentIndexChanged.connect(self._draw)
         self._plot = self._build_plot()
+        self._legend = _legend()
         self._note = TextLine()
         save = QPushButton("Save table, figure and cells …")
         save.clicked.connect(self._on_save)
@@ -71,6 +71,7 @@ class ScanResult(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         layout.addWidget(self._plot)
+        layout.addWidget(self._legend)
         layout.addWidget(self._note)
         layout.addLayout(row)
         self._take_colours()
@@ -126,7 +127,8 @@ class ScanResult(QWidget):
         plot.setAccessibleName("Curves of the scan")
         plot.setToolTip("Click to look at that cell")
         plot.scene().sigMouseClicked.connect(self._on_click)
-        self._legend = plot.addLegend(offset=(8, 4), labelTextSize="8pt")
+        for side in ("bottom", "left"):
+            plot.getAxis(side).enableAutoSIPrefix(False)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         return plot
 
@@ -136,39 +138,42 @@ class ScanResult(QWidget):
         config, table = self._config, self.table
         self._plot.clear()
         self._plot.addItem(self._cursor, ignoreBounds=True)
+        self._legend.clear()
         if config is None or table.empty:
             return
         quantity, parameter = self._quantities.currentText(), config.scanned.column
         divided = relative(table, quantity)
-        missing = []
+        missing, names = [], []
         for i, (model, own) in enumerate(table.groupby("model", sort=False)):
             means = curve(own, parameter, quantity)
             if means is None:
                 missing.append(str(model))
                 continue
             scale = abs(float(means.iloc[0])) or 1.0
-            self._plot_curve(i, str(model), means / scale if divided else means)
+            names.append(self._plot_curve(i, str(model), means / scale if divided else means))
+        self._legend.setText(" &nbsp; ".join(names))
         label = f"{quantity}, relative to the first" if divided else column_of(table, quantity) or quantity
         self._plot.setLabel("bottom", parameter)
         self._plot.setTitle(label, size="9pt", color=self._ink)
         self._plot.enableAutoRange()
-        room = 1.1 + _LEGEND_LINE * len(self._plot.listDataItems())
-        self._plot.setYRange(0, self._top() * room or 1.0, padding=0)
+        self._plot.setYRange(0, 1.1 * self._top() or 1.0, padding=0)
         self._say(quantity, divided, missing)
         self._mark()
 
-    def _plot_curve(self, i: int, model: str, means: pd.Series[float]) -> None:
-        colour = COLOURS[i % len(COLOURS)]
+    def _plot_curve(self, i: int, model: str, means: pd.Series[float]) -> str:
+        """Draw the curve of model number `i`; return its entry in the legend."""
+        colour, marker = style(i)
+        symbol = list(_SYMBOLS)[marker]
         self._plot.plot(
             means.index.to_numpy(),
             means.to_numpy(),
-            name=model,
             pen=pg.mkPen(colour, width=2),
-            symbol=_SYMBOLS[i % len(_SYMBOLS)],
+            symbol=symbol,
             symbolSize=7,
             symbolBrush=colour,
             symbolPen=None,
         )
+        return f"<nobr><span style='color: {colour}'>{_SYMBOLS[symbol]}</span> {escape(model)}</nobr>"
 
     def _top(self) -> float:
         curves = [item.yData for item in self._plot.listDataItems() if item.yData is not None]
@@ -191,7 +196,6 @@ class ScanResult(QWidget):
     def _take_colours(self, event: Any = None) -> None:
         del event
         self._ink = take_theme(self._viewer, self._plot)
-        self._legend.setLabelTextColor(self._ink)
         self._cursor.setPen(pg.mkPen(self._ink, style=Qt.DashLine))
 
     def _mark(self, event: Any = None) -> None:
@@ -212,3 +216,12 @@ class ScanResult(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Folder for table, figure and cells")
         if chosen:
             self.save(Path(chosen))
+
+
+def _legend() -> QLabel:
+    """Return a line for the names of the curves: below them, however many they are, it hides none."""
+    legend = QLabel()
+    legend.setWordWrap(True)
+    legend.setTextFormat(Qt.RichText)
+    legend.setAccessibleName("Names of the curves")
+    return legend

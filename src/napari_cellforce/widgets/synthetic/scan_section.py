@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.scan import PARAMETERS, Drawing, Parameter, ScanConfig
-from napari_cellforce.widgets.base.form import Form, narrow
-from napari_cellforce.widgets.synthetic.force_choice import fill_list, ticked_in
+from napari_cellforce.widgets.base.form import Form, align, narrow
+from napari_cellforce.widgets.synthetic.force_choice import fill_list, tick, ticked_in
 
 _LARGEST = 1e5
 
@@ -50,7 +50,7 @@ class ScanSection(QWidget):
         self._models.setFixedHeight(96)
         self._models.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self._models.itemChanged.connect(lambda _: self.changed.emit())
-        self._as_movie = QCheckBox("brightness as in one movie")
+        self._as_movie = QCheckBox("as in one movie")
         self._as_movie.toggled.connect(lambda _: self.changed.emit())
         self._lay_out()
         self.fill(folder)
@@ -96,6 +96,7 @@ class ScanSection(QWidget):
 
     def reset(self) -> None:
         """Go back to the first settings."""
+        tick(self._models, ("sheet",))
         self._parameters.setCurrentIndex(0)
         self._on_parameter()
         self._steps.setValue(8)
@@ -112,6 +113,8 @@ class ScanSection(QWidget):
         return {
             "scanned": self.parameter.name,
             "range": [self._low.value(), self._high.value(), self._steps.value()],
+            "asked in scans": list(self.models),
+            "as movie": self._as_movie.isChecked(),
         }
 
     def recall(self, values: dict[str, Any]) -> None:
@@ -119,6 +122,8 @@ class ScanSection(QWidget):
         if values.get("scanned") in PARAMETERS and len(values.get("range", ())) == 3:
             low, high, steps = values["range"]
             self.choose(values["scanned"], low, high, int(steps))
+        tick(self._models, values.get("asked in scans", self.models))
+        self._as_movie.setChecked(bool(values.get("as movie", False)))
 
     def _lay_out(self) -> None:
         form = Form(self)
@@ -133,12 +138,14 @@ class ScanSection(QWidget):
         form.add("From, to", row, "Ends of the range, both included")
         form.add("Cells", self._steps, "How many, evenly spaced from one end to the other")
         form.add("Ask", self._models, "Who says how hard the cells pull; several can be compared")
-        form.addRow("", self._as_movie)
-        self._as_movie.setToolTip(
+        form.add(
+            "Brightness",
+            self._as_movie,
             "Normalise the images by the mean brightness of all cells together, as frames of one movie"
             " would be; else each cell by its own, as separate images would be. The exact mechanics do"
-            " not see brightness."
+            " not see brightness.",
         )
+        align(form)
 
     def _on_parameter(self, index: int = 0) -> None:
         """Offer a range that makes sense."""

@@ -1,0 +1,37 @@
+"""The layers that parts of a cell are drawn in by hand: which one counts, and only that one is shown."""
+
+from __future__ import annotations
+
+from napari.layers import Labels, Layer, Shapes
+
+from napari_cellforce.widgets.view.layer_choice import LayerChoice
+
+
+class HandLayers(LayerChoice):
+    """A choice of layers to draw in, some of them made by the panel itself.
+
+    Of those, the ones that do not count are hidden: a new outline is not drawn on top of the one before.
+    Layers of the user's own stay as they are.
+    """
+
+    _made: tuple[Layer, ...] = ()
+
+    def take_up(self, layer: Layer, mode: str) -> None:
+        """Draw in a layer from now on, with the tool `mode`; two empty ones are not needed."""
+        before = self.layer
+        if before in self._made and nothing_in(before) and nothing_in(layer):
+            self._viewer.layers.remove(before)
+        self._made = (*(made for made in self._made if made in self._viewer.layers), layer)
+        self.add(layer, mode)
+
+    def show_used(self, used: bool) -> None:
+        """Show the chosen layer if it is `used`; hide the others that were made here."""
+        for layer in self._made:
+            layer.visible = used and layer is self.layer
+
+
+def nothing_in(layer: Layer | None) -> bool:
+    """Say whether nothing has been drawn yet."""
+    if isinstance(layer, Labels):
+        return not layer.data.any()
+    return not (isinstance(layer, Shapes) and len(layer.data))
