@@ -11,7 +11,7 @@ from rich.table import Table
 
 from napari_cellforce import zoo
 from napari_cellforce.cli.console import byte_progress, card, output
-from napari_cellforce.predict import MASK_INPUT
+from napari_cellforce.models.record import MASK_INPUT
 
 app = typer.Typer(help="List, download, import, check and remove predictors.", no_args_is_help=True)
 

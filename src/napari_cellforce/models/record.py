@@ -13,6 +13,9 @@ from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSiz
 Normalisation = Literal["outside_inside", "outside_max", "totally_normalize", "none"]
 """How protein images are normalised; names as in the published checkpoints."""
 
+MASK_INPUT = "mask"
+"""Name of the model input that is the cell mask itself, not a protein."""
+
 OutputKind = Literal["vector", "magnitude_angle"]
 
 
@@ -87,6 +90,11 @@ class ModelRecord:
     source: str = ""
     sha256: str = ""
     version: str = ""
+
+    @property
+    def proteins(self) -> tuple[str, ...]:
+        """The inputs without the mask."""
+        return tuple(name for name in self.inputs if name != MASK_INPUT)
 
     def to_json(self) -> str:
         """Return all entries as one JSON object."""

@@ -1,7 +1,7 @@
 """A predictor and a stack give tractions, frame by frame."""
 
+from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.predict.config import PredictConfig, Progress
-from napari_cellforce.predict.inputs import MASK_INPUT
 from napari_cellforce.predict.job import Prediction, predict, prepare
 from napari_cellforce.predict.joining import join_fields
 from napari_cellforce.predict.outline import FoundCell

@@ -13,9 +13,6 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict.config import PredictConfig
 from napari_cellforce.predict.outline import FoundCell
 
-MASK_INPUT = "mask"
-"""Name of the model input that is the cell mask itself, not a protein."""
-
 
 def choose_channels(
     stack: ImageStack, record: ModelRecord, wanted: Sequence[int | str] = ()
@@ -35,7 +32,7 @@ def choose_channels(
     CellForceError
         If a channel is not there, or cannot be told.
     """
-    proteins = [name for name in record.inputs if name != MASK_INPUT]
+    proteins = record.proteins
     if wanted:
         if len(wanted) != len(proteins):
             raise CellForceError(

@@ -28,10 +28,9 @@ from napari_cellforce.fields import (
 )
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
-from napari_cellforce.models.record import BatchPredictor, Predictor
+from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
 from napari_cellforce.predict.config import PredictConfig, Progress
 from napari_cellforce.predict.inputs import (
-    MASK_INPUT,
     automatic_mask,
     check_calibration,
     check_mask,
