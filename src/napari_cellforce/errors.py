@@ -45,5 +45,10 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", ".)", "!)", "?)")) else text + "."
 
 
+def counted(number: int, thing: str, several: str = "") -> str:
+    """Return ``"1 cell"`` or ``"3 cells"``; `several` is the plural where it is not made by an s."""
+    return f"{number} {thing if number == 1 else several or thing + 's'}"
+
+
 def _rebuild(value: str, rule: str, remedy: str, topic: str | None) -> CellForceError:
     return CellForceError(value, rule, remedy, topic=topic)

@@ -98,7 +98,7 @@ def test_from_beads_to_the_traction_that_moved_them(
     filled: TfmPanel, viewer: ViewerModel, measure: Callable[..., None]
 ) -> None:
     measure()
-    assert "4.0 px down, −2.0 px right" in filled._progress.says("drift")
+    assert "4.0 px down, 2.0 px left" in filled._progress.says("drift")
     field = filled.traction
     assert field.unit == "Pa"
     assert field.pixel_size.micron == PIXEL

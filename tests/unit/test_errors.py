@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from napari_cellforce.errors import CellForceError, CellForceWarning, sentence
+from napari_cellforce.errors import CellForceError, CellForceWarning, counted, sentence
 
 
 def blank_image() -> CellForceError:
@@ -53,3 +53,8 @@ def test_sentences_end(text, as_sentence):
 def test_a_warning_is_no_error():
     assert issubclass(CellForceWarning, UserWarning)
     assert not issubclass(CellForceWarning, CellForceError)
+
+
+def test_one_is_not_counted_like_several():
+    assert [counted(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
+    assert counted(2, "pass", "passes") == "2 passes"

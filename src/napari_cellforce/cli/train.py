@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from napari_cellforce.cli.console import frame_progress, output
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 
 if TYPE_CHECKING:
     from napari_cellforce.train import Event, Trainable, TrainConfig, TrainResult
@@ -256,5 +256,7 @@ def _calibrate(config: TrainConfig, path: Path, *, offset: bool) -> None:
     kind: Literal["scale", "scale and offset"] = "scale and offset" if offset else "scale"
     written, found = calibrate_file(config.start_from, config.data, path, kind)
     shift = f", {found.offset:+.4g} Pa" if offset else ""
-    output.print(f"{found.scale:.4g} Pa per unit{shift} (R2 {found.r2:.2f}, {found.frames} frames)")
+    output.print(
+        f"{found.scale:.4g} Pa per unit{shift} (R2 {found.r2:.2f}, {counted(found.frames, 'frame')})"
+    )
     output.print(f"{written}", highlight=False)

@@ -28,6 +28,7 @@ from napari_cellforce.cli.options import (
     Sensitivity,
 )
 from napari_cellforce.cli.predict import SOME_FAILED, plane
+from napari_cellforce.errors import counted
 
 if TYPE_CHECKING:
     from napari_cellforce.watch import WatchEvent
@@ -136,4 +137,6 @@ def _tell(event: WatchEvent, as_json: bool) -> None:
         line = f"{event.name}: frame {event.frame}, {force} {event.row[force]:.4g}"
         output.print(line, highlight=False, markup=False)
     elif event.state == "written" and event.paths is not None:
-        errors.print(f"{escape(str(event.paths.traction))}: {event.frames} frames", highlight=False)
+        errors.print(
+            f"{escape(str(event.paths.traction))}: {counted(event.frames, 'frame')}", highlight=False
+        )

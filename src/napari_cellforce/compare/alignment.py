@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.fields import BoolArray, VectorField
 from napari_cellforce.io.measured import ORIGIN
 
@@ -77,7 +77,7 @@ def pair_fields(
     pair = FieldPair(fields[id(first)], fields[id(second)], inside, _size(coarse), frame, cells)
     if inside.sum() < _FEWEST:
         raise CellForceError(
-            f"{first.name or 'A'} and {second.name or 'B'} share {int(inside.sum())} vectors",
+            f"{first.name or 'A'} and {second.name or 'B'} share {counted(int(inside.sum()), 'vector')}",
             f"at least {_FEWEST} are needed for a comparison",
             "Check pixel sizes and origins: both must show the same place.",
             topic="input",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.explain.config import ExplainConfig, Written
 from napari_cellforce.explain.decomposition_part import source_of_field, write_decomposition
 from napari_cellforce.explain.formula_part import save_fit
@@ -96,7 +96,7 @@ def _formula(
         "formula",
         pixel_size=config.fit.library.pixel_size,
         output_unit="Pa",
-        training_data=f"measured tractions of {len(paths)} cells in {name}",
+        training_data=f"measured tractions of {counted(len(paths), 'cell')} in {name}",
         limits="A few terms fitted to these cells; validated on cells left out, see its report.",
         source="napari-cellforce, sparse regression",
     )

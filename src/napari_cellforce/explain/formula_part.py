@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from napari_cellforce.errors import counted
 from napari_cellforce.explain.config import Written, first_protein
 from napari_cellforce.explain.figures import formula_figure, save
 from napari_cellforce.files import write_text
@@ -66,7 +67,7 @@ def formula_record(job: Prediction, config: FitConfig) -> ModelRecord:
         output_unit=model.output_unit,
         output_scale=model.output_scale,
         relative_to=model.relative_to,
-        training_data=f"what {model.name} says of {job.stack.name}, {job.stack.n_frames} frames",
+        training_data=f"what {model.name} says of {job.stack.name}, {counted(job.stack.n_frames, 'frame')}",
         limits="A few terms fitted to a model's predictions: no better than the model, on cells like these.",
         source="napari-cellforce, sparse regression",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack
 from napari_cellforce.files import disk_errors, write_text
 from napari_cellforce.io.dataset.notes import NOTES, DatasetNotes
@@ -96,7 +96,7 @@ def _check(proteins: ImageStack, measured: TfmResult, masks: BoolArray) -> None:
     frames = len(measured.traction.data)
     if proteins.n_frames != frames:
         raise CellForceError(
-            f"{proteins.name} has {proteins.n_frames} frames",
+            f"{proteins.name} has {counted(proteins.n_frames, 'frame')}",
             f"the traction has {frames}: both must show the same",
             "Choose the protein image that was taken with the beads.",
             topic="image",

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from napari_cellforce import metrics
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.fields import FloatArray
 from napari_cellforce.io.index import open_cell
 from napari_cellforce.models import checkpoint
@@ -115,7 +115,8 @@ def calibrate_file(
     found = calibrate(NetworkPredictor(loaded, device="cpu"), data, kind)
     module = copy.deepcopy(loaded.module)
     scale_output(module, loaded.record, found.scale)
-    told = f" Scaled to Pa on {found.frames} frames of {found.cells} measured cells (R2 {found.r2:.2f})."
+    seen = f"{counted(found.frames, 'frame')} of {counted(found.cells, 'measured cell')}"
+    told = f" Scaled to Pa on {seen} (R2 {found.r2:.2f})."
     record = dataclasses.replace(
         loaded.record,
         name=path.stem,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index import (
     CellSource,
@@ -124,7 +124,7 @@ def read_measured(config: TrainConfig, told: Told) -> Measured:
         frames[source.cell] = _examples(source, own, found, grid, config, mean)
     total = sum(len(of_cell) for of_cell in frames.values())
     description = (
-        f"{total} frames of {len(frames)} measured cells (mean |F| {mean:.4g} Pa), "
+        f"{counted(total, 'frame')} of {counted(len(frames), 'measured cell')} (mean |F| {mean:.4g} Pa), "
         f"cells kept aside for validation: {len(split.validation)}."
     )
     return Measured(frames, split, mean, description)

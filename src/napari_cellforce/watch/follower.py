@@ -128,7 +128,7 @@ class Follower:
         start = results.next_frame
         if start > stack.n_frames:
             raise CellForceError(
-                f"{self.source.path} has {stack.n_frames} frames, and {start} were predicted",
+                f"{self.source.path} has {counted(stack.n_frames, 'frame')}, and {start} were predicted",
                 "a movie that is followed becomes longer",
                 "If it was replaced, start the watch anew.",
                 topic="input",

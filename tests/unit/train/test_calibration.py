@@ -69,7 +69,7 @@ def test_a_calibrated_model_is_a_new_file_in_pascal(dataset, tmp_path):
     assert path.read_bytes() == before
     mine = checkpoint.load(written)
     assert mine.record.output_unit == "Pa"
-    assert "1 measured cells" in mine.record.training_data
+    assert "of 1 measured cell " in mine.record.training_data
     again = calibrate_file(written, data, tmp_path / "twice.safetensors")[1]
     assert again.scale == pytest.approx(1, rel=1e-3)
     assert found.scale > 10

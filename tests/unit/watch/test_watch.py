@@ -273,7 +273,7 @@ def test_a_movie_that_becomes_shorter_is_told(tmp_path, config):
     scope = Microscope(tmp_path / "run", 3)
     scope.movie("a.tif", 3)
     events = follow(config(), lambda: scope.movie("a.tif", 1))
-    assert "has 1 frames, and 3 were predicted" in failures(events)[0]
+    assert "has 1 frame, and 3 were predicted" in failures(events)[0]
     assert result(config(), "a").frames == (0, 1, 2)
 
 

@@ -10,12 +10,16 @@ from napari.utils.theme import get_theme
 ORANGE, BLUE, GREEN = "#e08a00", "#2196d3", "#2a9640"
 """Told apart by people who do not see all colours, on napari's dark and light background."""
 
+_OVERHANG = 5
+
 
 def hold_still(plot: Any) -> None:
     """Let nothing of a plot be dragged or zoomed by mistake: it always shows all there is."""
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.setMenuEnabled(False)
+    # pyqtgraph lets the label of the lower axis hang over by as much, and cuts it off.
+    getattr(plot, "plotItem", plot).layout.setContentsMargins(1, 1, 1, _OVERHANG)
 
 
 def take_theme(viewer: ViewerModel, view: Any, *plots: Any) -> str:

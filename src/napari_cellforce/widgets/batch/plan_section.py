@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLay
 
 from napari_cellforce.batch import InputEvent, PlannedInput
 from napari_cellforce.batch.wishes import PREDICT
-from napari_cellforce.errors import sentence
+from napari_cellforce.errors import counted, sentence
 from napari_cellforce.widgets.base.form import TextLine, Tone
 
 _COLUMNS = ("Image", "Model", "Frames", "State")
@@ -131,7 +131,7 @@ def _details(row: PlannedInput) -> str:
     height, width = row.shape
     lines = [
         row.name,
-        f"{row.frames} frames of {height} x {width} pixels" if row.frames else "",
+        f"{counted(row.frames, 'frame')} of {height} x {width} pixels" if row.frames else "",
         f"channel {', '.join(row.channels)}" if row.channels else "",
         f"pixel {row.pixel_size:.4g} µm" if row.pixel_size else "",
         f"mask {row.mask.name}" if row.mask else "cell found automatically",

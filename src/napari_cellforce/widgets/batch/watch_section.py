@@ -15,7 +15,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.batch import BatchConfig
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io import is_field, read_field
 from napari_cellforce.layers import ArrowLook
@@ -219,7 +219,7 @@ class WatchSection(QWidget):
         if not self._counts:
             return f"Nothing is there yet. {doing}"
         counts = ", ".join(f"{n} of {name}" for name, n in list(self._counts.items())[-3:])
-        earlier = f", {len(self._counts) - 3} movies before" if len(self._counts) > 3 else ""
+        earlier = f", {counted(len(self._counts) - 3, 'movie')} before" if len(self._counts) > 3 else ""
         return f"Frames predicted: {counts}{earlier}. {doing} {self._caveat}".strip()
 
     def _draw(self, result: WatchResult) -> None:

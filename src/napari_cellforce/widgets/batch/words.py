@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_cellforce.batch import Outcome, Plan
+from napari_cellforce.errors import counted
 from napari_cellforce.widgets.base.form import Tone
 
 
@@ -16,7 +17,8 @@ def offer(plan: Plan | None) -> str:
     total = len({row.name for row in plan.inputs})
     verb = "Predict" if any(not row.predicted for row in plan.to_do) else "Complete"
     models = f" with {len(plan.records)} models" if len(plan.records) > 1 else ""
-    return f"{verb} {images} of {total} images{models}"
+    which = counted(total, "image") if images == total else f"{images} of {counted(total, 'image')}"
+    return f"{verb} {which}{models}"
 
 
 def summary(plan: Plan) -> tuple[str, Tone]:
@@ -27,7 +29,7 @@ def summary(plan: Plan) -> tuple[str, Tone]:
     parts += [f"{len(plan.problems)} with a problem"] if plan.problems else []
     several = f" with {len(plan.records)} models" if len(plan.records) > 1 else ""
     images = len({row.name for row in plan.inputs})
-    words = f"{images} images{several}: {', '.join(parts)}. {' '.join(plan.doubts)}"
+    words = f"{counted(images, 'image')}{several}: {', '.join(parts)}. {' '.join(plan.doubts)}"
     if plan.doubts or plan.problems:
         return words, Tone.PROBLEM
     return words, Tone.PLAIN if plan.to_do else Tone.GOOD

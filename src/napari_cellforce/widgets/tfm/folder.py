@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, PairWords, TfmConfig, run_folder
@@ -139,8 +139,7 @@ class TfmFolder(QWidget):
         running = self._job.running
         missing = sum(files.reference is None for files in self._pairs)
         ready = len(self._pairs) - missing
-        images = "image" if ready == 1 else "images"
-        offer = f"Measure {ready} {images}" if self._pairs else "Measure all"
+        offer = f"Measure {counted(ready, 'image')}" if self._pairs else "Measure all"
         self._run.set_offer(offer, ready=ready > 0 and not running)
         self._run.set_running(running)
         if not running:

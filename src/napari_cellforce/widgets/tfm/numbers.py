@@ -30,8 +30,8 @@ from napari_cellforce.tfm import TfmConfig, TfmResult, region_rows
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, narrow
 from napari_cellforce.widgets.base.lines_plot import COLOURS, LinesPlot
 from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.view.masks import masks
 from napari_cellforce.widgets.view.measured_fields import labels_on
-from napari_cellforce.widgets.view.sources import masks
 
 _PAGE = "tutorials/measure/#numbers"
 _CELL, _WHOLE = "the cell", "the whole image"

@@ -16,8 +16,9 @@ from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
 from napari_cellforce.tfm import TfmConfig, TfmJob, prepare, window_of
 from napari_cellforce.widgets.base.form import Form, narrow
 from napari_cellforce.widgets.view.layer_choice import LayerChoice
+from napari_cellforce.widgets.view.masks import mask_of, masks
 from napari_cellforce.widgets.view.measured_fields import shown_fields
-from napari_cellforce.widgets.view.sources import images, mask_of, masks, pixel_size_of, stack_of
+from napari_cellforce.widgets.view.sources import images, pixel_size_of, stack_of
 
 BEADS, DISPLACEMENT, TRACTION = KINDS = ("bead images", "displacement", "traction")
 _PAGE = "tutorials/measure/"

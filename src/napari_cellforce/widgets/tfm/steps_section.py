@@ -16,6 +16,14 @@ from napari_cellforce.widgets.base.form import ALARM
 from napari_cellforce.widgets.base.plots import BLUE, ORANGE, hold_still, take_theme
 from napari_cellforce.widgets.tfm.words import STEPS
 
+_DRAWN = {
+    "evidence": "minus twice the log of the evidence",
+    "gcv": "log of the GCV function",
+    "l-curve": "minus the curvature of the L-curve",
+    "fixed": "minus the curvature of the L-curve",
+}
+"""What the curve of each criterion is."""
+
 
 class TfmStepsSection(QWidget):
     """Four lines and the curve that lambda was chosen on.
@@ -51,6 +59,7 @@ class TfmStepsSection(QWidget):
         self._plot = pg.PlotWidget(self)
         self._plot.setLogMode(x=True, y=False)
         hold_still(self._plot)
+        self._plot.getAxis("bottom").enableAutoSIPrefix(False)  # no "(x0.001)" beside the unit
         self._plot.setAccessibleName("Criterion over lambda")
         self._plot.setFixedHeight(140)
         self._plot.hide()
@@ -90,7 +99,7 @@ class TfmStepsSection(QWidget):
         at = float(np.interp(np.log(choice.regularisation), np.log(choice.candidates), choice.curve))
         self._plot.plot([choice.regularisation], [at], pen=None, symbol="o", symbolSize=9, symbolBrush=ORANGE)
         self._plot.setLabel("bottom", "lambda [µm/Pa]")
-        self._plot.setTitle(f"{choice.criterion}, least is best", size="8pt", color=self._ink)
+        self._plot.setTitle(f"{_DRAWN[choice.criterion]}, least is best", size="8pt", color=self._ink)
         self._plot.show()
 
     def _take_colours(self, event: Any = None) -> None:

@@ -34,7 +34,8 @@ def _drift(drifts: list[Drift]) -> str:
     y, x = max((drift.shift for drift in drifts), key=lambda shift: float(np.hypot(*shift)))
     turned = f", {np.degrees(drifts[0].angle):.2f}° turned" if drifts[0].angle else ""
     most = "at most " if len(drifts) > 1 else ""
-    return f"{most}{_signed(y)} px down, {_signed(x)} px right{turned}"
+    up_down, left_right = "up" if y < 0 else "down", "left" if x < 0 else "right"
+    return f"{most}{abs(y):.1f} px {up_down}, {abs(x):.1f} px {left_right}{turned}"
 
 
 def _displacement(found: list[DisplacementResult]) -> str:
@@ -53,7 +54,3 @@ def _traction(result: TfmResult) -> str:
     top = max(float(np.percentile(np.hypot(*np.asarray(frame)), 99.5)) for frame in frames)
     many = f"{len(frames)} frames, " if len(frames) > 1 else ""
     return f"{many}up to {top:.0f} Pa (99.5th percentile)"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.io.index import FILES, CellSource, cells_of
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 
@@ -105,4 +105,4 @@ class PatternDialog(QDialog):
 def _told(cells: list[CellSource]) -> str:
     names = [cell.cell for cell in cells[:_LISTED]]
     more = [f"{len(cells) - _LISTED} more"] if len(cells) > _LISTED else []
-    return f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}: {', '.join([*names, *more])}"
+    return f"{counted(len(cells), 'cell')}: {', '.join([*names, *more])}"

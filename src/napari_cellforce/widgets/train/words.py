@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.errors import CellForceError, counted, sentence
 from napari_cellforce.io.index import DatasetIndex
 from napari_cellforce.widgets.base.form import Tone
 
@@ -21,7 +21,7 @@ Words = tuple[str, Tone]
 def offer(start_from: str, found: DatasetIndex | None, *, only_scale: bool) -> str:
     """Return what the button will do."""
     cells = len(found.cells) if found else 0
-    on = f" on {cells} {'cell' if cells == 1 else 'cells'}" if cells else ""
+    on = f" on {counted(cells, 'cell')}" if cells else ""
     name = Path(start_from).stem if start_from.endswith(".safetensors") else start_from
     if only_scale:
         return f"Find the scale of {name}{on}"
@@ -41,7 +41,7 @@ def of_result(result: TrainResult) -> Words:
     """Return what a run has brought."""
     if not result.history:
         return "Stopped before the first pass was done: nothing is kept.", Tone.PLAIN
-    done = f"{len(result.history)} {'pass' if len(result.history) == 1 else 'passes'}"
+    done = counted(len(result.history), "pass", "passes")
     words = f"Done after {done}." if result.finished else f"Stopped after {done}; the best state is kept."
     if result.share == 0:
         words += " On the cells kept aside nothing was better than the scale alone: only that was changed."
