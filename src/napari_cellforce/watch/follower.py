@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, counted
 from napari_cellforce.fields import FrameResult, ImageStack
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, predict_to_files, prepare
