@@ -11,7 +11,7 @@ from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import Segment
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
-from napari_cellforce.synthetic.outline import Array, principal_axis
+from napari_cellforce.synthetic.polygon import Array, principal_axis
 
 
 @dataclass(frozen=True)

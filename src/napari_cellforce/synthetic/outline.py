@@ -5,22 +5,29 @@ Lengths are in µm; the centre of pixel (i, j) lies at (i, j) times the pixel si
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
 from skimage.measure import find_contours, label, points_in_poly
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
+from napari_cellforce.synthetic.polygon import (
+    Array,
+    edges,
+    filled,
+    meets_itself,
+    principal_axis,
+    signed_area,
+    smooth_ring,
+    without_repeats,
+)
 
-Array = npt.NDArray[np.float64]
+__all__ = ["Array", "Outline"]
 
 _POINTS = 360
-_OBLIQUE = np.array([1.0, 0.618])
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class Outline:
     Raises
     ------
     CellForceError
-        If it has fewer than three corners, encloses no area, or crosses itself.
+        If it has fewer than three corners or one that is no number, encloses no area, or crosses or touches
+        itself.
     """
 
     points: Array
@@ -45,11 +53,12 @@ class Outline:
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(f"an outline has points of shape (N, 2), not {points.shape}")
         object.__setattr__(self, "points", points)
-        if len(points) > 3 and np.isfinite(points).all() and _crosses_itself(points):
+        _require_numbers(points)
+        if len(points) > 3 and meets_itself(without_repeats(points)):
             raise CellForceError(
-                "the outline crosses itself",
+                "the outline crosses itself or touches itself",
                 "it must go round the cell once",
-                "Draw it again without a loop, or move the crossing corners.",
+                "Draw it again without a loop, or move the corners where it meets itself.",
                 topic="outline",
             )
         if len(points) < 3 or not self.area > 0:
@@ -67,9 +76,10 @@ class Outline:
         Parameters
         ----------
         points : (N, 2) array-like
-            (y, x) in µm.
+            (y, x) in µm; points on top of each other count once.
         closed : bool
-            Whether the drawing tool closes the line (a polygon does, a path does not).
+            Whether the drawing tool closes the line (a polygon does, a path does not). If not, the end of the
+            line is taken for its beginning.
         smooth : bool
             Lay a smooth closed spline through the points.
 
@@ -79,10 +89,13 @@ class Outline:
             If the ends of an unclosed line lie further apart than a twentieth of its length,
             and as the class does.
         """
-        corners = _without_repeats(np.asarray(points, dtype=np.float64).reshape(-1, 2))
-        if not closed:
-            _require_meeting_ends(corners)
-        return cls(_smooth(corners) if smooth and len(corners) > 2 else corners)
+        drawn = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+        _require_numbers(drawn)
+        if not closed and len(drawn) > 1:
+            _require_meeting_ends(drawn)
+            drawn = drawn[:-1]
+        corners = without_repeats(drawn)
+        return cls(smooth_ring(corners, _POINTS) if smooth and len(corners) > 2 else corners)
 
     @classmethod
     def from_mask(cls, mask: BoolArray, pixel_size: float) -> Outline:
@@ -103,12 +116,12 @@ class Outline:
     @cached_property
     def area(self) -> float:
         """Enclosed area in µm²."""
-        return abs(_signed_area(self.points))
+        return abs(signed_area(self.points))
 
     @cached_property
     def length(self) -> float:
         """Length of the edge in µm."""
-        return float(np.hypot(*_edges(self.points).T).sum())
+        return float(np.hypot(*edges(self.points).T).sum())
 
     @cached_property
     def centroid(self) -> Array:
@@ -125,7 +138,7 @@ class Outline:
 
     def along(self, fraction: Array) -> Array:
         """Return the points ``(N, 2)`` at the given fractions (0 to 1) of the way round."""
-        steps = np.hypot(*_edges(self.points).T)
+        steps = np.hypot(*edges(self.points).T)
         distance = np.concatenate([[0], np.cumsum(steps)]) / steps.sum()
         ring = np.concatenate([self.points, self.points[:1]])
         return np.stack([np.interp(fraction, distance, ring[:, axis]) for axis in (0, 1)], axis=1)
@@ -133,7 +146,7 @@ class Outline:
     def inward_normal(self, fraction: Array) -> Array:
         """Return the unit vectors ``(N, 2)`` pointing into the cell at fractions of the way round."""
         tangent = self.along((fraction + 1e-3) % 1) - self.along((fraction - 1e-3) % 1)
-        normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * np.sign(_signed_area(self.points))
+        normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) * np.sign(signed_area(self.points))
         unit: Array = normal / np.maximum(np.hypot(*normal.T), 1e-12)[:, None]
         return unit
 
@@ -160,59 +173,18 @@ class Outline:
                 "Move or shrink the cell, or enlarge the image.",
                 topic="outline",
             )
-        return _filled(self.points / pixel_size, shape)
+        return filled(self.points / pixel_size, shape)
 
 
-def principal_axis(points: Array) -> float:
-    """Return the direction, atan2(y, x), along which ``(N, 2)`` points spread most."""
-    offsets = points - points.mean(axis=0)
-    y, x = np.linalg.eigh(offsets.T @ offsets)[1][:, -1]
-    return math.atan2(y, x)
-
-
-def _filled(points: Array, shape: tuple[int, int]) -> BoolArray:
-    """Return which pixel centres lie inside a polygon (in pixels): those with an odd number of edges before.
-
-    `skimage.draw.polygon` does the same an order of magnitude slower.
-    """
-    end = np.roll(points, -1, axis=0)
-    low, high = np.minimum(points, end), np.maximum(points, end)
-    first, last = (np.ceil(edge[:, 0]).astype(int) for edge in (low, high))
-    edge = np.repeat(np.arange(len(points)), last - first)
-    row = np.arange(len(edge)) - np.repeat(np.cumsum(last - first) - last, last - first)
-    step = (end - points)[edge]
-    column = points[edge, 1] + (row - points[edge, 0]) * step[:, 1] / step[:, 0]
-    crossings = np.zeros((shape[0], shape[1] + 1), dtype=np.int32)
-    np.add.at(crossings, (row, np.ceil(column).astype(int)), 1)
-    inside: BoolArray = crossings.cumsum(axis=1)[:, : shape[1]] % 2 == 1
-    return inside
-
-
-def _edges(points: Array) -> Array:
-    return np.roll(points, -1, axis=0) - points
-
-
-def _signed_area(points: Array) -> float:
-    """Return the area by the shoelace formula, positive when y turns towards x."""
-    y, x = points.T
-    return 0.5 * float((y * np.roll(x, -1) - x * np.roll(y, -1)).sum())
-
-
-def _without_repeats(points: Array) -> Array:
-    """Drop points that repeat the one before, and a last point that repeats the first."""
-    if len(points) < 2:
-        return points
-    distinct: Array = points[np.hypot(*_edges(points).T) > 1e-9]
-    return distinct
-
-
-def _smooth(corners: Array) -> Array:
-    """Return a closed cubic spline through the corners, parametrised by chord length."""
-    ring = np.concatenate([corners, corners[:1]])
-    chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(ring, axis=0).T))])
-    spline = CubicSpline(chord, ring, bc_type="periodic")
-    points: Array = spline(np.linspace(0, chord[-1], _POINTS, endpoint=False))
-    return points
+def _require_numbers(points: Array) -> None:
+    wrong = int((~np.isfinite(points)).any(axis=1).sum())
+    if wrong:
+        raise CellForceError(
+            f"{wrong} of the {len(points)} points of the outline are NaN or infinite",
+            "each must be a number",
+            "Draw it again.",
+            topic="outline",
+        )
 
 
 def _require_meeting_ends(points: Array) -> None:
@@ -225,38 +197,3 @@ def _require_meeting_ends(points: Array) -> None:
             "End the line where it began, or draw a polygon.",
             topic="outline",
         )
-
-
-def _crosses_itself(points: Array) -> bool:
-    """Say whether any two edges cross: each has its ends on either side of the other."""
-    following = np.roll(points, -1, axis=0)
-    one, other = _side_by_side(points, following)
-    rounding = 1e-9 * np.ptp(points)
-
-    def straddles(a: npt.NDArray[np.intp], b: npt.NDArray[np.intp]) -> BoolArray:
-        """Say of which edges b the ends lie on either side of edge a; rounding errors lie on it."""
-        step = following[a] - points[a]
-        step = step / np.maximum(np.hypot(*step.T), 1e-12)[:, None]
-        start, end = (
-            step[:, 0] * (ends[b, 1] - points[a, 1]) - step[:, 1] * (ends[b, 0] - points[a, 0])
-            for ends in (points, following)
-        )
-        apart: BoolArray = (np.minimum(start, end) < -rounding) & (np.maximum(start, end) > rounding)
-        return apart
-
-    return bool((straddles(one, other) & straddles(other, one)).any())
-
-
-def _side_by_side(start: Array, end: Array) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the pairs of edges whose shadows on a line overlap: of a painted cell's thousands, a small part.
-
-    The line is oblique, so that the many edges along one row or column do not share their shadow.
-    """
-    shadows = start @ _OBLIQUE, end @ _OBLIQUE
-    low, high = np.minimum(*shadows), np.maximum(*shadows)
-    order = np.argsort(low)
-    n = np.arange(len(order))
-    count = np.searchsorted(low[order], high[order], side="right") - n - 1
-    one = np.repeat(n, count)
-    other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count)
-    return order[one], order[other]

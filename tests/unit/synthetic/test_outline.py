@@ -12,6 +12,7 @@ from napari_cellforce.synthetic import Outline, Shape
 
 KINDS = ("circle", "ellipse", "square", "polygon", "star", "spread", "blob")
 SQUARE = np.array([[10.0, 10.0], [10.0, 30.0], [30.0, 30.0], [30.0, 10.0]])
+HOURGLASS = np.array([[0.0, 0.0], [10.0, 10.0], [0.0, 20.0], [20.0, 20.0], [10.0, 10.0], [20.0, 0.0]])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,8 +77,9 @@ def test_a_smooth_drawing_runs_through_its_points() -> None:
 
 
 def test_a_path_whose_ends_meet_is_closed() -> None:
-    path = np.concatenate([SQUARE, SQUARE[:1] + np.array([0.0, 0.5])])
-    assert Outline.from_drawing(path, closed=False).area == pytest.approx(400.0, rel=0.02)
+    for overshoot in (0.0, 0.5, -0.5):
+        path = np.concatenate([SQUARE, SQUARE[:1] + np.array([0.0, overshoot])])
+        assert Outline.from_drawing(path, closed=False).area == pytest.approx(400.0)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +89,39 @@ def test_a_path_whose_ends_meet_is_closed() -> None:
         (SQUARE, False, "open: its ends are 20.0 µm apart"),
         (SQUARE[:2], True, "encloses no area"),
         (np.full((4, 2), 3.0), True, "encloses no area"),
-        (SQUARE * np.nan, True, "encloses no area"),
+        (SQUARE * np.nan, True, "4 of the 4 points of the outline are NaN"),
+        (np.concatenate([SQUARE, [[10.0, np.inf]]]), True, "1 of the 5 points of the outline are NaN"),
+        (HOURGLASS, True, "touches itself"),
+        (np.concatenate([SQUARE, SQUARE]), True, "touches itself"),
+        (np.concatenate([SQUARE, [[10.0, 20.0], [30.0, 5.0]]]), True, "touches itself"),
+    ],
+    ids=[
+        "bow tie",
+        "open",
+        "line",
+        "point",
+        "no numbers",
+        "infinite",
+        "waist",
+        "twice round",
+        "through an edge",
     ],
 )
 def test_a_careless_drawing_is_refused(points: np.ndarray, closed: bool, complaint: str) -> None:
     with pytest.raises(CellForceError, match=complaint):
         Outline.from_drawing(points, closed=closed)
+
+
+def test_corners_on_a_straight_edge_are_no_fault_nor_are_corners_drawn_twice() -> None:
+    halfway = (SQUARE + np.roll(SQUARE, -1, axis=0)) / 2
+    many = np.stack([SQUARE, SQUARE, halfway], axis=1).reshape(-1, 2)
+    assert Outline(many).area == Outline.from_drawing(many).area == pytest.approx(400.0)
+
+
+def test_a_painted_cell_never_meets_itself_however_ragged() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        Outline.from_mask(rng.random((40, 40)) > 0.4, 0.3)
 
 
 def test_a_cell_that_leaves_the_image_is_refused() -> None:
