@@ -18,8 +18,8 @@ _TIMEOUT = (10.0, 30.0)
 """Seconds to wait for a connection, and for the next bytes."""
 
 _REMEDY = (
-    "Connect to the internet and try again; or fetch the file on another computer, copy it here and run "
-    f"`cellforce models import FILE`. The built-in model {DEFAULT_MODEL} needs no download."
+    "Connect to the internet and try again; or fetch the file on another computer, copy it here and "
+    f"import it (`cellforce models import FILE`, or Import in napari). {DEFAULT_MODEL} needs no download."
 )
 
 

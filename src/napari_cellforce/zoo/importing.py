@@ -93,8 +93,7 @@ def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
     return ZooEntry(
         name=name,
         title=name,
-        card=f"imported {record.kind}: {', '.join(record.inputs)} in, {record.output_unit} traction out, "
-        f"{record.pixel_size:g} µm",
+        card=f"Imported {record.kind}: {', '.join(record.inputs)} in, {record.output_unit} traction out.",
         kind=record.kind,
         inputs=record.inputs,
         pixel_size=record.pixel_size,

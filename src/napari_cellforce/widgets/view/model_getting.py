@@ -144,7 +144,7 @@ def why_not_ready(entry: zoo.ZooEntry, state: zoo.State) -> CellForceError | Non
     if state == zoo.State.TO_DOWNLOAD:
         value, rule = f"{entry.name} is not on this computer yet", f"it is {megabytes(entry.size)}"
     elif state == zoo.State.DAMAGED:
-        value, rule = f"the file of {entry.name} is damaged", "it is not the one that was listed"
+        value, rule = f"The file of {entry.name} is damaged", "its content is not what it was"
     else:
-        value, rule = f"the file of {entry.name} is gone", "somebody has moved or deleted it"
+        value, rule = f"The file of {entry.name} is gone", "somebody has moved or deleted it"
     return CellForceError(value, rule, remedy, topic="model")

@@ -1,0 +1,100 @@
+"""What the panel says of a model."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from napari_cellforce import zoo
+from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.predict import MASK_INPUT
+from napari_cellforce.widgets.view.model_getting import megabytes
+
+_DOI = re.compile(r"doi:(10\.\S+[^\s.,;])")
+_ADDRESS = re.compile(r"https?://([^/\s]+)\S*[^\s:,;]")
+_LONG_WORD = re.compile(r"\S{30,}")
+_JOINT = re.compile(r"[/\\_=.-]")
+"""Where a file's name may be broken, by a space without width: Qt breaks only between words."""
+
+
+def purpose(entry: zoo.ZooEntry) -> str:
+    """Return what a model is good for, or what it is if nobody has said, in a line."""
+    return entry.good_for or entry.card
+
+
+def needs(entry: zoo.ZooEntry) -> str:
+    """Return proteins, pixel size and unit of a model, in a line."""
+    proteins = ", ".join(name for name in entry.inputs if name != MASK_INPUT) or "the cell's outline"
+    return f"{proteins} · {entry.pixel_size:g} µm · {entry.output}"
+
+
+def status(entry: zoo.ZooEntry, state: zoo.State) -> str:
+    """Return whether a model can be used, with a sign and in a word."""
+    if state == zoo.State.TO_DOWNLOAD:
+        return f"↓ {state}, {megabytes(entry.size)}"
+    return f"{'✓' if state.ready else '⚠'} {state}"
+
+
+def spoken(entry: zoo.ZooEntry, state: zoo.State) -> str:
+    """Return all that the list shows of a model, for screen readers and the filter."""
+    default = ", the default" if entry.name == zoo.DEFAULT_MODEL else ""
+    return f"{entry.name}{default}, {state}: {purpose(entry)}. {needs(entry)}"
+
+
+def offer(entry: zoo.ZooEntry, state: zoo.State) -> str:
+    """Return what the blue button does."""
+    if state.ready or not entry.url:
+        return f"Predict forces with {entry.name}"
+    again = " again" if state == zoo.State.DAMAGED else ""
+    return f"Download {entry.name}{again} ({megabytes(entry.size)})"
+
+
+def card(entry: zoo.ZooEntry) -> str:
+    """Return the card of a model as rich text."""
+    units = {
+        "normalised": "traction, normalised: Pa only through a calibration with measured tractions",
+        "Pa": "traction in Pa",
+    }
+    short = {
+        "Good for": entry.good_for,
+        "Reads": ", ".join("the cell's mask" if name == MASK_INPUT else name for name in entry.inputs),
+        "Pixel size": f"{entry.pixel_size:g} µm; other images are resampled to it, and the result back",
+        "Gives": units[entry.output],
+    }
+    long = {
+        "Measured": entry.measured,
+        "Known limits": entry.limits,
+        "Trained on": entry.training_data,
+        "Licence, as stated by its owner": entry.licence,
+        "Cite": entry.citation,
+    }
+    rows = [
+        f"<tr><td><b>{name}</b>&nbsp;&nbsp;</td><td>{escape(fact)}</td></tr>"
+        for name, fact in short.items()
+        if fact
+    ]
+    paragraphs = [f"<p><b>{name}</b><br>{_linked(sentence(fact))}</p>" for name, fact in long.items() if fact]
+    head = f"<p><b>{escape(entry.title)}</b><br>{escape(sentence(entry.card))}</p>"
+    return f"{head}<table cellspacing='2'>{''.join(rows)}</table>{''.join(paragraphs)}"
+
+
+def outcome(error: CellForceError) -> str:
+    """Return an error in words that fit a narrow panel: of an address the server; the card has it in full."""
+    text = _ADDRESS.sub(r"\1", str(error))
+    return _LONG_WORD.sub(lambda word: _JOINT.sub("\\g<0>\u200b", word[0]), text)
+
+
+def docs_page(entry: zoo.ZooEntry) -> str:
+    """Return the page of the documentation on a model."""
+    return "models/#bringing-your-own" if entry.imported else f"models/{entry.name}/"
+
+
+def question(entry: zoo.ZooEntry) -> str:
+    """Return what is asked before a model is removed."""
+    after = "You will need its file to import it again." if entry.imported else "It can be downloaded again."
+    return f"Delete {entry.name} ({megabytes(entry.size)}) from your model folder? {after}"
+
+
+def _linked(text: str) -> str:
+    """Escape a text, and let its DOIs be followed."""
+    return _DOI.sub(r"<a href='https://doi.org/\1'>doi:\1</a>", escape(text, quote=False))
