@@ -52,7 +52,8 @@ def find_cell(
     Raises
     ------
     CellForceError
-        If nothing stands out from the background, or nothing lies at `at`.
+        If nothing stands out from the background, or nothing lies at `at`; if the image has values that are
+        not finite, or is narrower than `smooth`.
     """
     objects = _objects(np.asarray(image, dtype=np.float64), pixel_size, sensitivity, smooth)
     return _only(objects, _largest(objects) if at is None else _label_at(objects, at))
@@ -141,6 +142,8 @@ def _objects(
             topic="sensitivity",
         )
     sigma = (smooth, smooth) if pixel_size is None else (smooth / pixel_size.y, smooth / pixel_size.x)
+    _require_room(image.shape, sigma, smooth)
+    _require_numbers(image)
     smoothed = ndimage.gaussian_filter(image, sigma)
     root = np.sqrt(smoothed - smoothed.min())
     threshold = filters.threshold_li(root)
@@ -154,6 +157,27 @@ def _objects(
             topic="mask",
         )
     return _label(ndimage.binary_fill_holes(foreground))
+
+
+def _require_room(shape: tuple[int, ...], sigma: tuple[float, float], smooth: float) -> None:
+    """Refuse an image narrower than the blur, which shows no cell and would take all memory."""
+    if sigma[0] > shape[0] or sigma[1] > shape[1]:
+        raise CellForceError(
+            f"by its pixel size the image is less than {smooth:g} µm high or wide",
+            "a cell must fit in",
+            "Correct the pixel size: camera pixel divided by magnification.",
+            topic="pixel size",
+        )
+
+
+def _require_numbers(image: npt.NDArray[np.float64]) -> None:
+    if not np.isfinite(image).all():
+        raise CellForceError(
+            "the image has pixels that are NaN or infinite",
+            "every pixel needs a number",
+            "Leave the frame out, or fill them (Fiji: Process > Noise > Remove NaNs...).",
+            topic="input",
+        )
 
 
 def _stands_out(

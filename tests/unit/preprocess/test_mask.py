@@ -81,6 +81,21 @@ def test_a_sensitivity_that_finds_nothing_or_makes_no_sense_is_said():
         masks.find_cell(camera(BIG), pixel_size=PIXEL, sensitivity=0)
 
 
+@pytest.mark.parametrize("hole", [np.nan, np.inf])
+def test_an_image_with_holes_is_told_of_them(hole):
+    image = camera(BIG).astype(float)
+    image[3, 4] = hole
+    with pytest.raises(CellForceError, match="NaN or infinite"):
+        masks.find_cell(image, pixel_size=PIXEL)
+
+
+def test_an_image_smaller_than_any_cell_has_a_wrong_pixel_size():
+    """A blur of 1 µm would else be wider than all memory."""
+    with pytest.raises(CellForceError, match="less than 1 µm high or wide") as caught:
+        masks.find_cell(camera(BIG), pixel_size=PixelSize.square(1e-9))
+    assert caught.value.topic == "pixel size"
+
+
 def test_the_clicked_cell_is_followed_although_another_is_larger():
     crawling = [disk(60, 130 - 2 * t, 15) for t in range(4)]
     movie = (camera(BIG, cell, seed=t) for t, cell in enumerate(crawling))
