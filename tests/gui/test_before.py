@@ -73,6 +73,16 @@ class TestImage:
         assert hand.control("Zyxin").currentText() == "cell 7 zyxin", "though actin came later"
         assert entries(hand.control("Zyxin")) == ["actin", "cell 7 zyxin"]
 
+    def test_the_one_of_that_name_is_taken_also_if_it_comes_later(self, viewer, add, hand):
+        """A file's channels become layers one after the other."""
+        actin = viewer.add_image(np.zeros((3, 64, 64)), name="actin")
+        assert hand.control("Zyxin").currentText() == "actin"
+        add()
+        assert hand.control("Zyxin").currentText() == "cell 7 zyxin"
+        hand.control("Zyxin").setCurrentIndex(hand.control("Zyxin").findData(actin))
+        viewer.add_image(np.zeros((3, 64, 64)), name="more zyxin")
+        assert hand.control("Zyxin").currentText() == "actin", "chosen by hand"
+
     def test_pictures_in_colour_and_our_own_results_are_not_offered(self, viewer, add, hand):
         add()
         viewer.add_image(np.zeros((64, 64, 3), np.uint8), rgb=True)

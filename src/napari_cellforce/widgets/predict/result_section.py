@@ -33,7 +33,7 @@ from napari_cellforce.widgets.base.form import Form, TextLine
 from napari_cellforce.widgets.base.time_plot import TimePlot
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.view.result import Result
-from napari_cellforce.widgets.view.sources import current_frame
+from napari_cellforce.widgets.view.sources import current_frame, go_to_frame
 
 _STEPS = 100
 """Of the threshold slider, up to the longest arrow."""
@@ -224,8 +224,8 @@ class ResultSection(QWidget):
 
     def _go_to(self, frame: int) -> None:
         """Show a frame in the viewer."""
-        if self._viewer.dims.ndim >= 3:
-            self._viewer.dims.set_current_step(self._viewer.dims.ndim - 3, frame)
+        if self._result is not None:
+            go_to_frame(self._viewer, self._result.frame, frame)
 
     def _on_time(self, event: Any = None) -> None:
         del event

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -19,9 +19,14 @@ from qtpy.QtWidgets import (
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Mask
-from napari_cellforce.widgets.base.form import Form, TextLine, Tone, narrow
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.view.layer_choice import LayerChoice
+from napari_cellforce.widgets.view.masks import labels_in, mask_of, may_mark_cells
 from napari_cellforce.widgets.view.outline_preview import OutlinePreview
-from napari_cellforce.widgets.view.sources import ChosenImage, labels_in, mask_of, masks
+from napari_cellforce.widgets.view.sources import ChosenImage
+
+_SETTLING = 300
+"""Milliseconds without a stroke before it is looked which labels were painted."""
 
 
 class CellSection(QWidget):
@@ -40,21 +45,26 @@ class CellSection(QWidget):
         self._viewer = viewer
         self._image: ChosenImage | None = None
         self._at: tuple[float, float] | None = None
+        self._editing = False
         self._preview = OutlinePreview(viewer, self)
-        self._preview.searching.connect(lambda: self._note.say("Finding the cell …"))
-        self._preview.found.connect(lambda: self._note.say(""))
-        self._preview.not_found.connect(lambda error: self._note.say(str(error), Tone.PROBLEM))
+        self._preview.searching.connect(self._note_search)
+        self._preview.found.connect(self._on_found)
+        self._preview.not_found.connect(self._on_not_found)
+        self._layers = LayerChoice(viewer, may_mark_cells, self)
+        self._layers.changed.connect(self._list_labels)
+        self._strokes = QTimer(self)
+        self._strokes.setSingleShot(True)
+        self._strokes.setInterval(_SETTLING)
+        self._strokes.timeout.connect(self._list_labels)
+        self._layers.edited.connect(self._strokes.start)
         self._build()
-        for event in self._layer_events:
-            event.connect(self._fill)
-        self._fill()
 
     def disconnect_viewer(self) -> None:
         """Hear nothing more of the viewer, and look for nothing more."""
         self._preview.disconnect_viewer()
+        self._layers.disconnect_viewer()
+        self._strokes.stop()
         self._stop_picking()
-        for event in self._layer_events:
-            event.disconnect(self._fill)
 
     @property
     def automatic(self) -> bool:
@@ -70,7 +80,7 @@ class CellSection(QWidget):
         """Take notice of the chosen image; None if there is none."""
         if image == self._image:
             return
-        self._image, self._at = image, None
+        self._image, self._at, self._editing = image, None, False
         if image is None:
             self._preview.hide()
         self._look()
@@ -91,12 +101,12 @@ class CellSection(QWidget):
         if self.automatic:
             finder = self._preview.finder()
             return lambda: Mask(finder, "automatic")
-        layer, stack, label = self._layers.currentData(), self._image.stack, self._labels.currentData() or 1
-        return lambda: mask_of(layer, stack, label)
+        layer, image, label = self._layers.layer, self._image, self._labels.currentData() or 1
+        return lambda: mask_of(layer, image.stack, label, image.layers[0])
 
     def problem(self) -> CellForceError | None:
         """Return what keeps the mask from being used, or None."""
-        if self.automatic or self._layers.currentData() is not None:
+        if self.automatic or self._layers.layer is not None:
             return None
         return CellForceError(
             "No layer marks the cell",
@@ -112,11 +122,6 @@ class CellSection(QWidget):
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
         self._width.setValue(int(values.get("outline", 0)))
-
-    @property
-    def _layer_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
 
     def _build(self) -> None:
         self._automatic = QRadioButton("find automatically")
@@ -160,14 +165,14 @@ class CellSection(QWidget):
         return self._automatic_rows
 
     def _build_by_layer(self) -> QWidget:
-        self._layers = narrow(QComboBox())
-        self._layers.currentIndexChanged.connect(self._on_layer)
         self._labels = QComboBox()
         self._labels.currentIndexChanged.connect(lambda _: self.changed.emit())
         self._labels.setToolTip("Which label is the cell")
         self._layer_rows = QWidget()
         form = Form(self._layer_rows)
-        form.add("Layer", self._layers, "Labels or Shapes layer that marks the cell", beside=self._labels)
+        form.add(
+            "Layer", self._layers.combo, "Labels or Shapes layer that marks the cell", beside=self._labels
+        )
         self._layer_rows.hide()
         return self._layer_rows
 
@@ -177,32 +182,22 @@ class CellSection(QWidget):
         if not automatic:
             self._preview.hide()
             self._note.say("")
-            self._on_layer()
+            self._list_labels()
         self._look()
 
-    def _on_layer(self, index: int = 0) -> None:
-        del index
-        layer = self._layers.currentData()
+    def _list_labels(self) -> None:
+        """List the labels of the chosen layer; the chosen one stays."""
+        if self.automatic:
+            return
+        layer, chosen = self._layers.layer, self._labels.currentData()
         labels = labels_in(layer) if layer is not None else []
         with QSignalBlocker(self._labels):
             self._labels.clear()
             for label in labels:
                 self._labels.addItem(f"label {label}", label)
+            self._labels.setCurrentIndex(max(self._labels.findData(chosen), 0))
         self._labels.setVisible(len(labels) > 1)
         self.changed.emit()
-
-    def _fill(self, event: Any = None) -> None:
-        """List the layers that may mark the cell; keep the chosen one."""
-        del event
-        chosen, layers = self._layers.currentData(), masks(self._viewer)
-        with QSignalBlocker(self._layers):
-            self._layers.clear()
-            for layer in layers:
-                self._layers.addItem(layer.name, layer)
-            if chosen in layers:
-                self._layers.setCurrentIndex(layers.index(chosen))
-        if not self.automatic:
-            self._on_layer()
 
     def _look(self, value: int = 0) -> None:
         """Let the outline be found with the present settings, where that is wanted."""
@@ -211,13 +206,34 @@ class CellSection(QWidget):
             self._preview.look_for(self._image, sensitivity=self.sensitivity, at=self._at)
         self.changed.emit()
 
+    def _note_search(self) -> None:
+        self._note.say("Finding the cell in all frames …" if self._editing else "Finding the cell …")
+
+    def _on_found(self) -> None:
+        """Say no more; or hand over the outline, once it is complete."""
+        if not self._editing:
+            self._note.say("")
+        elif self._preview.complete:
+            self._hand_over()
+
+    def _on_not_found(self, error: Exception) -> None:
+        if self._editing:
+            self._hand_over()
+        self._note.say(str(error), Tone.PROBLEM)
+
     def _on_edit(self) -> None:
+        """Have the cell found in the frames that nobody has looked at, too: they would stay empty."""
+        self._editing = True
+        self._preview.find_all()
+
+    def _hand_over(self) -> None:
+        """Let the user paint in the outline, as far as the cell was found."""
+        self._editing = False
         layer = self._preview.release()
         if layer is None:
-            self._note.say("There is no outline to edit yet.", Tone.PROBLEM)
             return
-        self._fill()
-        self._layers.setCurrentIndex(self._layers.findData(layer))
+        self._layers.fill()
+        self._layers.choose(layer)
         self._by_layer.setChecked(True)
         self._viewer.layers.selection.active = layer
         layer.mode = "paint"

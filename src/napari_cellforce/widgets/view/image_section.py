@@ -39,6 +39,7 @@ class ImageSection(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._combos: dict[str, QComboBox] = {}
+        self._by_hand: dict[str, Image] = {}
         self._typed: dict[Image, float] = {}
         self._rows = QWidget()
         self._pixel = self._build_pixel()
@@ -126,7 +127,7 @@ class ImageSection(QWidget):
         form = Form(rows)
         self._combos = {protein: narrow(QComboBox()) for protein in proteins}
         for protein, combo in self._combos.items():
-            combo.currentIndexChanged.connect(self._on_chosen)
+            combo.currentIndexChanged.connect(lambda _, protein=protein: self._on_choice(protein))
             form.add(protein.capitalize(), combo, f"The layer with the image of {protein}")
         self.layout().replaceWidget(self._rows, rows)
         self._order_tabs()
@@ -161,6 +162,7 @@ class ImageSection(QWidget):
         """List the image layers; keep what was chosen, else go by name, selection and order."""
         layers = images(self._viewer)
         self._typed = {layer: value for layer, value in self._typed.items() if layer in layers}
+        self._by_hand = {protein: layer for protein, layer in self._by_hand.items() if layer in layers}
         for i, (protein, combo) in enumerate(self._combos.items()):
             with QSignalBlocker(combo):
                 combo.clear()
@@ -168,10 +170,16 @@ class ImageSection(QWidget):
                     combo.addItem(layer.name, layer)
                 combo.setEnabled(bool(layers))
                 if layers:
-                    wanted = chosen.get(protein)
-                    layer = wanted if wanted in layers else self._likely(protein, i, layers)
-                    combo.setCurrentIndex(layers.index(layer))
+                    combo.setCurrentIndex(layers.index(self._best(protein, i, layers, chosen.get(protein))))
         self._on_chosen()
+
+    def _best(self, protein: str, position: int, layers: list[Image], chosen: Image | None) -> Image:
+        """Return the chosen layer; or, if nobody chose it by hand, one of the protein's name that came later."""
+        likely = self._likely(protein, position, layers)
+        if chosen is None or chosen not in layers:
+            return likely
+        by_chance = self._by_hand.get(protein) is not chosen and protein not in chosen.name.lower()
+        return likely if by_chance and protein in likely.name.lower() else chosen
 
     def _likely(self, protein: str, position: int, layers: list[Image]) -> Image:
         named = [layer for layer in layers if protein in layer.name.lower()]
@@ -180,13 +188,16 @@ class ImageSection(QWidget):
             return active
         return (named or layers)[0]
 
-    def _on_chosen(self, index: int = 0) -> None:
+    def _on_choice(self, protein: str) -> None:
+        self._by_hand[protein] = self._combos[protein].currentData()
+        self._on_chosen()
+
+    def _on_chosen(self) -> None:
         """Show the pixel size of the chosen layer: as typed for it before, else its own."""
-        del index
         with QSignalBlocker(self._pixel):
-            if self.layers:
-                own = pixel_size_of(self.layers[0])
-                self._pixel.setValue(self._typed.get(self.layers[0], own.y if own else 0.0))
+            own = pixel_size_of(self.layers[0]) if self.layers else None
+            value = own.y if own else 0.0
+            self._pixel.setValue(self._typed.get(self.layers[0], value) if self.layers else value)
         self._tell()
 
     def _on_typed(self, value: float) -> None:

@@ -26,6 +26,7 @@ class OutlinePreview(QObject):
     -------
     searching
     found
+        In the frame that is looked at, or in all of them.
     not_found : Exception
     """
 
@@ -47,7 +48,7 @@ class OutlinePreview(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLING)
-        self._timer.timeout.connect(self._search)
+        self._timer.timeout.connect(lambda: self._search())
         viewer.dims.events.current_step.connect(self._on_time)
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -76,6 +77,21 @@ class OutlinePreview(QObject):
             self._finder = FoundCell(self._image.stack, **self._settings)
         return self._finder
 
+    @property
+    def complete(self) -> bool:
+        """True once the cell has been found in all frames."""
+        return self._image is not None and self._drawn == self._image.stack.n_frames
+
+    def find_all(self) -> None:
+        """Find the cell in all frames, not only up to the one that is looked at."""
+        if self._image is None:
+            return
+        self._timer.stop()
+        if self.complete:
+            self.found.emit()
+        else:
+            self._search(self._image.stack.n_frames - 1)
+
     def hide(self) -> None:
         """Remove the outline and look for it no more."""
         self._timer.stop()
@@ -99,10 +115,11 @@ class OutlinePreview(QObject):
         y, x = self._layer.world_to_data(position)[-2:]
         return float(y), float(x)
 
-    def _search(self) -> None:
+    def _search(self, last: int | None = None) -> None:
+        """Find the cell up to a frame, by default the one that is looked at."""
         if self._layer is None:
             self._show()
-        finder, frames = self.finder(), range(self._drawn, self._time + 1)
+        finder, frames = self.finder(), range(self._drawn, (self._time if last is None else last) + 1)
 
         def find() -> Iterator[tuple[int, Any]]:
             for t in frames:
@@ -135,6 +152,7 @@ class OutlinePreview(QObject):
         self._drawn = t + 1
         if t == self._time:
             layer.refresh()
+        if t == self._time or self.complete:
             self.found.emit()
 
     def _on_time(self, event: Any = None) -> None:

@@ -1,7 +1,8 @@
-"""From the viewer's layers to our fields: which layers are images, their pixel size, masks."""
+"""From the viewer's layers to our fields: which layers are images, where they lie, and their pixel size."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,10 @@ import dask.array as da
 import numpy as np
 import pint
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer, Shapes
+from napari.layers import Image, Labels, Layer
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import ImageStack, Mask, PixelSize
+from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.layers import METADATA_KEY, Frame
 
 _PIXEL = pint.Unit("pixel")
@@ -39,6 +40,24 @@ class ChosenImage:
     frame: Frame
 
 
+@dataclass(frozen=True)
+class TurnedFrame(Frame):
+    """Where results of a layer belong that is rotated or sheared, too.
+
+    Attributes
+    ----------
+    affine : nested tuple of float
+        From scaled pixels to napari's world, the translation included.
+    """
+
+    affine: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """All that places a layer, as napari's layers take it."""
+        return {**super().attributes, "translate": (0.0,) * self.ndim, "affine": np.array(self.affine)}
+
+
 def role(layer: Layer) -> str:
     """Return what we made the layer for (``"magnitude"``, ``"outline"`` ...); empty for others' layers."""
     return str(layer.metadata.get(METADATA_KEY, {}).get("role", ""))
@@ -53,24 +72,12 @@ def images(viewer: ViewerModel) -> list[Image]:
     ]
 
 
-def masks(viewer: ViewerModel) -> list[Labels | Shapes]:
-    """Return the layers that may be cell masks, topmost first."""
-    return [
-        layer
-        for layer in reversed(viewer.layers)
-        if isinstance(layer, Labels | Shapes) and role(layer) in ("", "mask")
-    ]
-
-
 def pixel_size_of(layer: Layer) -> PixelSize | None:
     """Return the layer's pixel size, or None where its units are pixels."""
-    sides = [
-        _in_unit(scale, unit, "micrometer") for scale, unit in zip(layer.scale, layer.units, strict=True)
-    ]
-    y, x = sides[-2:]
-    if y is None or x is None or y <= 0 or x <= 0:
-        return None
-    return PixelSize(y, x, "layer")
+    stretch = np.ones(layer.ndim) if _is_upright(layer) else np.linalg.norm(_placing(layer)[:-1, :-1], axis=0)
+    sides = np.abs(layer.scale) * stretch
+    y, x = (_in_unit(sides[i], layer.units[i], "micrometer") for i in (-2, -1))
+    return None if y is None or x is None else PixelSize(y, x, "layer")
 
 
 def frame_interval_of(layer: Layer) -> float | None:
@@ -79,21 +86,47 @@ def frame_interval_of(layer: Layer) -> float | None:
 
 
 def current_frame(viewer: ViewerModel, frame: Frame, n_frames: int) -> int:
-    """Return which frame of a movie with `n_frames` the viewer shows."""
+    """Return which frame of a movie with `n_frames` the viewer shows: the nearest, where it shows none."""
     if frame.ndim == 2 or viewer.dims.ndim < 3:
         return 0
-    return min(max(int(viewer.dims.current_step[-3]), 0), n_frames - 1)
+    t = (viewer.dims.point[-3] - frame.translate[0]) / frame.scale[0]
+    return int(min(max(round(t), 0), n_frames - 1))
+
+
+def go_to_frame(viewer: ViewerModel, frame: Frame, t: int) -> None:
+    """Let the viewer show a frame of a movie."""
+    if frame.ndim == 3 and viewer.dims.ndim >= 3:
+        viewer.dims.set_point(viewer.dims.ndim - 3, frame.translate[0] + t * frame.scale[0])
 
 
 def frame_of(layer: Layer) -> Frame:
     """Return where results of this layer belong: on top of it."""
     missing = 3 - layer.ndim
-    return Frame(
+    frame = Frame(
         scale=(1.0,) * missing + tuple(float(s) for s in layer.scale),
         translate=(0.0,) * missing + tuple(float(s) for s in layer.translate),
         units=("pixel",) * missing + tuple(str(u) for u in layer.units),
         ndim=layer.ndim,
     )
+    if _is_upright(layer):
+        return frame
+    rows = tuple(tuple(float(value) for value in row) for row in _placing(layer))
+    return TurnedFrame(**dataclasses.asdict(frame), affine=rows)
+
+
+def _is_upright(layer: Layer) -> bool:
+    """Return True if a layer is placed by its scale and translation alone."""
+    turns = layer.rotate, layer.affine.affine_matrix
+    return not np.any(layer.shear) and all(np.array_equal(turn, np.eye(len(turn))) for turn in turns)
+
+
+def _placing(layer: Layer) -> Any:
+    """Return the matrix from scaled pixels of a layer to napari's world, ``(ndim + 1, ndim + 1)``."""
+    matrix = np.eye(layer.ndim + 1)
+    matrix[:-1, -1] = layer.data_to_world(np.zeros(layer.ndim))
+    for i, step in enumerate(np.eye(layer.ndim)):
+        matrix[:-1, i] = (layer.data_to_world(step) - matrix[:-1, -1]) / layer.scale[i]
+    return matrix
 
 
 def problem_with(layer: Image) -> CellForceError | None:
@@ -129,14 +162,14 @@ def stack_of(layers: Sequence[Image]) -> ImageStack:
             raise problem
     first = layers[0]
     for layer in layers[1:]:
-        if _data(layer).shape != _data(first).shape:
+        if data_of(layer).shape != data_of(first).shape:
             raise CellForceError(
-                f"{first.name} has shape {_data(first).shape} and {layer.name} {_data(layer).shape}",
+                f"{first.name} has shape {data_of(first).shape} and {layer.name} {data_of(layer).shape}",
                 "the proteins of a cell must be imaged alike",
                 "Choose channels of the same movie.",
                 topic="channel",
             )
-    channels = [_lazy(_data(layer)) for layer in layers]
+    channels = [_lazy(data_of(layer)) for layer in layers]
     ours = first.metadata.get(METADATA_KEY, {})
     return ImageStack(
         data=da.stack(channels, axis=1),
@@ -148,49 +181,7 @@ def stack_of(layers: Sequence[Image]) -> ImageStack:
     )
 
 
-def labels_in(layer: Labels | Shapes) -> list[int]:
-    """Return the labels of a layer, one for each cell: those of the first frame that has any."""
-    if isinstance(layer, Shapes):
-        return [1] if len(layer.data) else []
-    data = layer.data if layer.ndim == 3 else layer.data[None]
-    for frame in data:
-        found = np.unique(np.asarray(frame))
-        if found.any():
-            return [int(label) for label in found if label]
-    return []
-
-
-def mask_of(layer: Labels | Shapes, stack: ImageStack, label: int) -> Mask:
-    """Return one cell of a Labels layer, or the shapes of a Shapes layer, as a mask.
-
-    Raises
-    ------
-    CellForceError
-        If the layer is empty.
-    """
-    if isinstance(layer, Shapes):
-        mask = _drawn(layer, stack)
-    else:
-        labels = np.asarray(layer.data)
-        mask = labels == label if labels.ndim == 3 else (labels == label)[None]
-    if not mask.any():
-        raise CellForceError(
-            f"{layer.name} is empty",
-            "the cell must be marked in it",
-            "Draw the outline of the cell, or let it be found automatically.",
-            topic="mask",
-        )
-    return Mask(mask, layer.name)
-
-
-def _drawn(layer: Shapes, stack: ImageStack) -> Any:
-    """Fill the shapes; those with a time belong to that frame, else to all."""
-    if layer.ndim == 2:
-        return layer.to_labels(stack.shape)[None] > 0
-    return layer.to_labels((stack.n_frames, *stack.shape)) > 0
-
-
-def _data(layer: Image) -> Any:
+def data_of(layer: Image | Labels) -> Any:
     """Return the layer's data at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
 
