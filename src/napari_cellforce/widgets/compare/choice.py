@@ -15,8 +15,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidg
 from napari_cellforce.compare import CompareConfig
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.widgets.base.form import Form, TextLine, narrow
+from napari_cellforce.widgets.view.masks import masks
 from napari_cellforce.widgets.view.measured_fields import ShownField, labels_on, shown_fields
-from napari_cellforce.widgets.view.sources import masks
 
 _PAGE = "tutorials/compare/"
 _OWN = "where the fields are known"

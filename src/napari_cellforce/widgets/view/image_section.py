@@ -174,7 +174,7 @@ class ImageSection(QWidget):
         self._on_chosen()
 
     def _best(self, protein: str, position: int, layers: list[Image], chosen: Image | None) -> Image:
-        """Return the chosen layer; or, if nobody chose it by hand, one of the protein's name that came later."""
+        """Return the chosen layer; if nobody chose it by hand, one of the protein's name that came later."""
         likely = self._likely(protein, position, layers)
         if chosen is None or chosen not in layers:
             return likely
