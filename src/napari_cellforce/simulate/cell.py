@@ -103,7 +103,17 @@ def make_cell(job: CellJob) -> CellTables | str:
             cell = job.simulate()
         except CellForceError as error:
             return str(error)
+        except MemoryError:
+            return str(_out_of_memory(job.config.side))
         return _write(job, cell)
+
+
+def _out_of_memory(side: int) -> CellForceError:
+    return CellForceError(
+        f"memory ran out on an image of {side} x {side} pixels",
+        "every process needs room for a cell of its own",
+        "Make the images smaller, or use fewer processes (--workers).",
+    )
 
 
 def _write(job: CellJob, cell: SyntheticCell) -> CellTables:

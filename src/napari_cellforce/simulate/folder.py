@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,14 @@ def prepare(config: SimulateConfig, out: Path) -> None:
         left_over.unlink()
 
 
-def check_room(config: SimulateConfig, out: Path, cells: int) -> None:
-    """Refuse to begin what cannot end: `cells` more cells must fit on the disk.
+def check_room(config: SimulateConfig, out: Path) -> None:
+    """Refuse to begin what cannot end: the cells that are not there yet must fit on the disk.
 
     Raises
     ------
     CellForceError
     """
+    cells = config.cells - sum(1 for _ in _records(out))
     per_pixel = _BYTES_PER_PIXEL + config.measured * _BYTES_PER_PIXEL_MEASURED
     needed = per_pixel * config.side**2 * config.frames * cells
     free = shutil.disk_usage(out).free
@@ -57,15 +59,28 @@ def check_room(config: SimulateConfig, out: Path, cells: int) -> None:
 
 
 def _refuse_other_data(config: SimulateConfig, out: Path) -> None:
-    if any((out / RECORDS).glob("*.json")):
-        unlike = _differences(read_entries(out / NOTES).get(_SETTINGS), dataclasses.asdict(config))
-        found = f"{out} holds other simulated cells ({', '.join(unlike)})" if unlike else ""
-    else:
-        found = f"{out} holds another data set" if (out / INDEX).exists() else ""
+    found = _other_data(config, out)
     if found:
         raise CellForceError(
-            found, "a folder holds one data set", "Choose another output folder.", topic="output"
+            f"{out} holds {found}",
+            "a folder holds one data set",
+            "Choose another output folder.",
+            topic="output",
         )
+
+
+def _other_data(config: SimulateConfig, out: Path) -> str:
+    """Say what the folder holds that does not belong to this data set; empty if there is nothing."""
+    if not any(_records(out)):
+        return "another data set" if (out / INDEX).exists() else ""
+    if not (out / NOTES).exists():
+        return f"simulated cells, and {NOTES}, which tells their settings, is missing"
+    unlike = _differences(read_entries(out / NOTES).get(_SETTINGS), dataclasses.asdict(config))
+    return f"other simulated cells ({', '.join(unlike)})" if unlike else ""
+
+
+def _records(out: Path) -> Iterator[Path]:
+    return (out / RECORDS).glob("*.json")
 
 
 def _differences(before: Any, now: dict[str, Any]) -> list[str]:

@@ -73,10 +73,10 @@ def simulate_cells(
     workers = usable_cores() if workers is None else workers
     _check_workers(workers)
     prepare(config, out)
+    check_room(config, out)
     jobs = [CellJob(config, index, out) for index in range(config.cells)]
     finished = _finished(jobs)
     missing = [job for job in jobs if job.index not in finished]
-    check_room(config, out, len(missing))
     try:
         for done, index in enumerate(tuple(finished), start=1):
             yield CellReport(config.name(index), "kept", done, config.cells)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.synthetic.cell import SyntheticCell, simulate
 from napari_cellforce.synthetic.config import PARTS, CellConfig
 from napari_cellforce.synthetic.limits import require_not_negative, require_positive
@@ -129,8 +130,23 @@ class PopulationConfig:
         return recipe.draw(rng)
 
     def cell(self, index: int) -> SyntheticCell:
-        """Return a cell with all that its settings ask for."""
-        return simulate(self.cell_config(index), self.seed_of(index))
+        """Return a cell with all that its settings ask for.
+
+        Raises
+        ------
+        CellForceError
+            If it cannot be made: it finds no room in the image, or its equations have no solution.
+        """
+        try:
+            return simulate(self.cell_config(index), self.seed_of(index))
+        except CellForceError as error:
+            what = f"cell {index} of the population: {error.value}"
+            raise CellForceError(what, error.rule, error.remedy, topic=error.topic) from error
 
     def __iter__(self) -> Iterator[SyntheticCell]:
-        return map(self.cell, range(self.cells))
+        """Make the cells one after the other; of one that cannot be made a warning tells why."""
+        for index in range(self.cells):
+            try:
+                yield self.cell(index)
+            except CellForceError as error:
+                warnings.warn(str(error), CellForceWarning, stacklevel=2)

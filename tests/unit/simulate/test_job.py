@@ -14,7 +14,8 @@ import pytest
 from napari_cellforce import io
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.simulate import SimulateConfig, simulate_cells
-from napari_cellforce.synthetic import FibreMechanics, Instrument, SheetMechanics
+from napari_cellforce.simulate.cell import CellJob
+from napari_cellforce.synthetic import FibreMechanics, Instrument, SheetMechanics, SyntheticCell
 
 SMALL = SimulateConfig(cells=3, frames=2, seed=5, side=128, pixel_size=1.36)
 
@@ -210,12 +211,27 @@ def test_a_job_that_cannot_fit_is_refused_before_it_begins(tmp_path):
     config = SimulateConfig(cells=1000, frames=10_000, side=4096)
     with pytest.raises(CellForceError, match=r"need up to 7\.55e\+06 GB"):
         next(simulate_cells(config, tmp_path))
+    with pytest.raises(CellForceError, match="1000000000 cells need"):
+        next(simulate_cells(dataclasses.replace(SMALL, cells=1_000_000_000), tmp_path))
     assert run(SMALL, tmp_path) == ["made"] * 3, "the refused job does not claim the folder"
+
+
+def test_a_cell_too_large_for_the_memory_is_told(tmp_path, monkeypatch):
+    def simulate(job: CellJob) -> SyntheticCell:
+        raise MemoryError
+
+    monkeypatch.setattr(CellJob, "simulate", simulate)
+    (report,) = simulate_cells(dataclasses.replace(SMALL, cells=1), tmp_path)
+    assert report.outcome == "failed"
+    assert "memory ran out on an image of 128 x 128 pixels" in report.reason
 
 
 def test_other_data_are_not_mixed_with(copied, tmp_path):
     with pytest.raises(CellForceError, match=r"other simulated cells \(frames 2 instead of 7, measured"):
         run(dataclasses.replace(SMALL, frames=7, measured=True), copied)
+    (copied / "simulation.json").unlink()
+    with pytest.raises(CellForceError, match=r"simulation\.json, which tells their settings, is missing"):
+        run(SMALL, copied)
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "dataset.csv").write_text("folder,filename,frame\n")
     with pytest.raises(CellForceError, match="another data set"):

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.synthetic import (
     CellConfig,
     FibreMechanics,
@@ -53,6 +53,17 @@ def test_a_cell_is_the_same_in_a_larger_population_and_in_another_process() -> N
         assert np.array_equal(one.image.data, other.image.data)
         assert np.array_equal(one.traction.data, other.traction.data)
     assert not np.array_equal(here[0].image.data, here[1].image.data)
+
+
+def test_a_cell_that_cannot_be_made_is_named_and_the_others_follow() -> None:
+    """The larger cells find no room in 80 µm, and no sheet is held where a displacement reaches too far."""
+    crowded = dataclasses.replace(RECIPE, config=CellConfig(side=64, pixel_size=1.25))
+    with pytest.warns(CellForceWarning, match=r"cell \d of the population: the outline .* leaves the image"):
+        made = list(PopulationConfig((crowded,), cells=8, seed=11))
+    assert 0 < len(made) < 8
+    loose = dataclasses.replace(RECIPE.config, mechanics=SheetMechanics(penetration=1e9))
+    with pytest.raises(CellForceError, match=r"cell 3 of the population: .*without springs"):
+        PopulationConfig((Recipe(loose),)).cell(3)
 
 
 def test_a_range_must_name_a_setting_and_have_its_limits_in_order() -> None:
