@@ -27,22 +27,26 @@ class ModelActions(QWidget):
         self._import = QPushButton("Import a checkpoint …")
         self._check, self._remove = QPushButton("Check"), QPushButton("Remove …")
         page, folder = QPushButton("Docs page"), QPushButton("Show folder")
-        rows = (
-            ((self._import, self.import_asked, f"Adds weights that you have. {zoo.WEIGHTS_ELSEWHERE}"),),
-            (
-                (self._check, self.check_asked, "Reads the file whole and compares its hash"),
-                (self._remove, self.remove_asked, "Deletes a downloaded or imported model; asks first"),
-                (page, self.page_asked, "Opens the documentation on this model"),
-                (folder, self.folder_asked, "Opens the folder in which its file lies"),
+        places = {
+            self._import: (
+                0,
+                0,
+                2,
+                self.import_asked,
+                f"Adds weights that you have. {zoo.WEIGHTS_ELSEWHERE}",
             ),
-        )
+            self._remove: (0, 2, 1, self.remove_asked, "Deletes a downloaded or imported model; asks first"),
+            self._check: (1, 0, 1, self.check_asked, "Reads the file whole and compares its hash"),
+            page: (1, 1, 1, self.page_asked, "Opens the documentation on this model"),
+            folder: (1, 2, 1, self.folder_asked, "Opens the folder in which its file lies"),
+        }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        for y, row in enumerate(rows):
-            for x, (button, signal, tip) in enumerate(row):
-                button.setToolTip(tip)
-                button.clicked.connect(lambda _=False, signal=signal: signal.emit())
-                grid.addWidget(button, y, x, 1, 1 if len(row) > 1 else 4)
+        for button, (row, column, columns, signal, tip) in places.items():
+            button.setToolTip(tip)
+            button.setAccessibleDescription(tip)
+            button.clicked.connect(lambda _=False, signal=signal: signal.emit())
+            grid.addWidget(button, row, column, 1, columns)
 
     def offer(self, *, busy: bool, check: bool, remove: bool) -> None:
         """Say what can be pressed now."""

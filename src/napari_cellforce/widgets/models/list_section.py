@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
@@ -94,12 +95,12 @@ class ModelList(QWidget):
         return next((item for item in items if not item.isHidden()), None)
 
     def _narrow(self) -> None:
-        """Hide models that lack one of the words."""
-        words = self._filter.text().casefold().split()
+        """Hide models that lack one of the words; "actin" is not meant to find "contracting"."""
+        words = [rf"(?<!\w){re.escape(word)}" for word in self._filter.text().split()]
         for row in range(self._list.count()):
             item = self._list.item(row)
-            text = str(item.data(Qt.AccessibleTextRole)).casefold()
-            item.setHidden(not all(word in text for word in words))
+            text = str(item.data(Qt.AccessibleTextRole))
+            item.setHidden(not all(re.search(word, text, re.IGNORECASE) for word in words))
         self._none.say("" if self._first() else "No model has all these words.")
         if self.entry is None:
             self._select()

@@ -19,7 +19,7 @@ from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.models.actions import ModelActions
 from napari_cellforce.widgets.models.card_section import ModelCard
 from napari_cellforce.widgets.models.list_section import ModelList
-from napari_cellforce.widgets.models.words import docs_page, offer, outcome, question
+from napari_cellforce.widgets.models.words import docs_page, for_panel, offer, question
 from napari_cellforce.widgets.view.model_getting import ModelGetting, why_not_ready
 from napari_cellforce.widgets.view.opening import predict_with
 
@@ -128,8 +128,11 @@ class ModelsPanel(Panel):
             self._say(f"Downloading {entry.name} …")
 
     def _on_import(self) -> None:
+        """Ask for a file; who has none reads where there are some."""
+        self._say(for_panel(zoo.WEIGHTS_ELSEWHERE))
         self._getting.ask_for_file()
-        self._refresh()
+        if self._getting.running:
+            self._say("Importing …")
 
     def _on_arrived(self, name: str) -> None:
         self.fill(name)
@@ -137,7 +140,7 @@ class ModelsPanel(Panel):
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
-            self._say(outcome(error), Tone.PROBLEM)
+            self._say(for_panel(str(error)), Tone.PROBLEM)
         else:
             tell(error)
 

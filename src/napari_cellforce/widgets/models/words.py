@@ -6,12 +6,13 @@ import re
 from html import escape
 
 from napari_cellforce import zoo
-from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.errors import sentence
 from napari_cellforce.predict import MASK_INPUT
 from napari_cellforce.widgets.view.model_getting import megabytes
 
 _DOI = re.compile(r"doi:(10\.\S+[^\s.,;])")
-_ADDRESS = re.compile(r"https?://([^/\s]+)\S*[^\s:,;]")
+_DOWNLOAD = re.compile(r"(?<=downloaded from )https?://([^/\s]+)\S*[^\s:]")
+"""The card has the address in full."""
 _LONG_WORD = re.compile(r"\S{30,}")
 _JOINT = re.compile(r"[/\\_=.-]")
 """Where a file's name may be broken, by a space without width: Qt breaks only between words."""
@@ -78,9 +79,9 @@ def card(entry: zoo.ZooEntry) -> str:
     return f"{head}<table cellspacing='2'>{''.join(rows)}</table>{''.join(paragraphs)}"
 
 
-def outcome(error: CellForceError) -> str:
-    """Return an error in words that fit a narrow panel: of an address the server; the card has it in full."""
-    text = _ADDRESS.sub(r"\1", str(error))
+def for_panel(text: str) -> str:
+    """Return a text that fits a narrow panel: of an address only the server, long names in parts."""
+    text = _DOWNLOAD.sub(r"\1", text)
     return _LONG_WORD.sub(lambda word: _JOINT.sub("\\g<0>\u200b", word[0]), text)
 
 
