@@ -149,9 +149,10 @@ def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], fram
 
 
 def _empty_mask(values: npt.NDArray[Any], name: str, label: int | None) -> CellForceError:
-    if label is None:
+    present = np.unique(values[values != 0])
+    if label is None or not present.size:
         found, remedy = "has no pixel other than 0", "Draw the cell, or choose another mask."
     else:
-        present = ", ".join(str(n) for n in np.unique(values)[:20])
-        found, remedy = f"has no pixel of value {label}", f"Choose one of its values: {present}."
+        listed = ", ".join(str(n) for n in present[:20])
+        found, remedy = f"has no pixel of value {label}", f"Choose one of its values: {listed}."
     return CellForceError(f"the mask {name} {found}", "it must mark a cell", remedy, topic="mask")

@@ -13,8 +13,6 @@ from napari_cellforce.fields import PixelSize
 
 _LARGEST_FACTOR = 5.0
 """Between the pixel sizes of image and model, beyond which one of them is probably mistyped."""
-_IMPOSSIBLE_FACTOR = 1000.0
-"""Beyond which nothing can be computed: a micrometre, or the image, would have a million pixels a side."""
 
 
 def check_frame(image: npt.NDArray[Any], name: str, frame: int) -> None:
@@ -64,16 +62,9 @@ def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> P
     Raises
     ------
     CellForceError
-        If there is none, or none that a microscope could have (topic "pixel size").
+        If there is none (topic "pixel size").
     """
     pixel_size = require_pixel_size(pixel_size)
-    if _factor(pixel_size, model_pixel_size) > _IMPOSSIBLE_FACTOR:
-        raise CellForceError(
-            f"the pixel size is {pixel_size.micron:g} µm",
-            f"the model's is {model_pixel_size:g} µm, and a microscope's about that",
-            "Type in the size of a pixel on the sample: camera pixel divided by magnification.",
-            topic="pixel size",
-        )
     doubt = doubt_about(pixel_size, model_pixel_size)
     if doubt:
         warnings.warn(doubt, CellForceWarning, stacklevel=2)
@@ -94,14 +85,10 @@ def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
 
 def doubt_about(pixel_size: PixelSize, model_pixel_size: float) -> str:
     """Return what speaks against a pixel size, given that of the model in µm; empty if nothing does."""
-    factor = _factor(pixel_size, model_pixel_size)
+    factor = max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
     if factor <= _LARGEST_FACTOR:
         return ""
     return (
         f"The pixel size is {pixel_size.micron:g} µm, the model's {model_pixel_size:g} µm: {factor:.0f} "
         "times apart. Check it: an image too coarse shows no adhesions, one too fine no cell."
     )
-
-
-def _factor(pixel_size: PixelSize, model_pixel_size: float) -> float:
-    return max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
