@@ -1,6 +1,7 @@
 """Synthetic cells: shape + adhesions -> protein image and exact traction."""
 
-from napari_cellforce.synthetic.adhesions import PAPER_ADHESIONS, AdhesionRule, Adhesions
+from napari_cellforce.synthetic.adhesion_rule import PAPER_ADHESIONS, AdhesionRule
+from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.cell import (
     SyntheticCell,
     draw,

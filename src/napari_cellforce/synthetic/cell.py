@@ -11,16 +11,10 @@ from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quan
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.config import CellConfig
 from napari_cellforce.synthetic.director import Director
-from napari_cellforce.synthetic.drawing import draw_adhesions, draw_lines
 from napari_cellforce.synthetic.fibres import Fibres
 from napari_cellforce.synthetic.outline import Array, Outline
-from napari_cellforce.synthetic.proteins import (
-    Parts,
-    draw_nucleus,
-    draw_texture,
-    edge_distance,
-    looks_of,
-)
+from napari_cellforce.synthetic.picture import frame, still_parts
+from napari_cellforce.synthetic.proteins import looks_of
 from napari_cellforce.synthetic.shape import Kind, Shape
 
 _FIELD_OF_VIEW = 174.0
@@ -137,8 +131,8 @@ def draw(
     fibres = config.fibres.join(placed, joins, director)
     placed = _remodelled(config, mask, placed, fibres, director)
     course = config.turnover.frames(placed, config.minutes, config.activity, times)
-    still = _still_parts(config, mask, organelles)
-    data = np.stack([_frame(config, still, now, fibres, noise) for now in course])
+    still = still_parts(config, mask, organelles)
+    data = np.stack([frame(config, still, now, fibres, noise) for now in course])
     names = tuple(look.name for look in config.proteins)
     size = PixelSize.square(config.pixel_size)
     image = ImageStack(data, names, size, config.frame_interval, name="synthetic cell")
@@ -218,37 +212,3 @@ def _inside(adhesions: Adhesions, outline: Outline) -> Adhesions:
             topic="adhesions",
         )
     return adhesions
-
-
-def _still_parts(config: CellConfig, mask: BoolArray, rng: np.random.Generator) -> Parts:
-    """Return what does not change in time."""
-    if not mask.any():
-        raise CellForceError(
-            f"the cell is smaller than a pixel of {config.pixel_size:g} µm",
-            "it must cover some pixels",
-            "Make the cell larger, or the pixels smaller.",
-            topic="shape",
-        )
-    distance = edge_distance(mask, config.pixel_size)
-    nucleus = draw_nucleus(mask, distance, config.pixel_size, rng)
-    texture = draw_texture(mask.shape, config.pixel_size, rng)
-    nothing = np.zeros(mask.shape)
-    return Parts(mask, distance, nucleus, nothing, nothing, texture)
-
-
-def _frame(
-    config: CellConfig, still: Parts, now: Adhesions, fibres: Fibres, rng: np.random.Generator
-) -> Array:
-    """Return one frame, (C, Y, X) uint16."""
-    shape = still.mask.shape
-    parts = replace(
-        still,
-        adhesions=draw_adhesions(shape, config.pixel_size, now),
-        fibres=draw_lines(
-            shape, config.pixel_size, fibres.segments(now), fibres.thickness, np.ones(len(fibres))
-        ),
-    )
-    signals = (config.expression * look.signal(parts) for look in config.proteins)
-    return np.stack(
-        [config.camera.record(config.optics.blur(signal, config.pixel_size), rng) for signal in signals]
-    )

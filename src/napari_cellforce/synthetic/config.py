@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Substrate
-from napari_cellforce.synthetic.adhesions import AdhesionRule
+from napari_cellforce.synthetic.adhesion_rule import AdhesionRule
 from napari_cellforce.synthetic.course import Drug, Turnover
 from napari_cellforce.synthetic.director import DirectorRule
 from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
