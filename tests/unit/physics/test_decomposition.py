@@ -7,7 +7,7 @@ import pytest
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.decomposition import clebsch, helmholtz
-from napari_cellforce.physics.decomposition._clebsch import _Objective
+from napari_cellforce.physics.decomposition._fit import Objective
 from napari_cellforce.physics.decomposition._masked import MaskedGrid
 from napari_cellforce.physics.decomposition._periodic import PeriodicGrid
 
@@ -204,10 +204,30 @@ def test_transposes_are_transposes(grid, rng):
         assert np.vdot(potential, symmetric(potential)) > 0
 
 
+@pytest.mark.parametrize("shape", [(24, 22), (25, 31)])
+def test_a_coarser_grid_shows_the_same_field_and_its_potentials_come_back(shape):
+    """Even and odd sides; waves that both periodic grids know, straight lines inside a mask."""
+    rows, columns = np.indices(shape)
+    mask = np.hypot(rows - 12, columns - 11) < 9
+    masked_grid, whole = MaskedGrid(mask, SPACING), PeriodicGrid(shape, SPACING)
+    uniform = np.array([2.0, -1.0])[:, None, None] * masked_grid.mask
+    np.testing.assert_allclose(
+        masked_grid.averaged(uniform), np.array([2.0, -1.0])[:, None, None] * masked_grid.coarser.mask
+    )
+    coarse_rows, coarse_columns = np.indices(masked_grid.coarser.node_shape)
+    fine_rows, fine_columns = np.indices(masked_grid.node_shape)
+    np.testing.assert_allclose(
+        masked_grid.refined(3.0 * coarse_rows - coarse_columns), 1.5 * fine_rows - fine_columns / 2
+    )
+    wave = np.cos(2 * np.pi * (rows / shape[0] + 2 * columns / shape[1]))
+    np.testing.assert_allclose(whole.refined(whole.averaged(wave)), wave, atol=1e-12)
+    assert whole.coarser.shape == (12 if shape[0] == 24 else 13, 11 if shape[1] == 22 else 16)
+
+
 def test_the_clebsch_objective_has_the_gradient_it_says(grid, rng):
     image = (24, 22) if isinstance(grid, MaskedGrid) else (17, 20)
     field = grid.restrict(rng.normal(size=(2, *image)))
-    objective = _Objective(grid, field, grid.without_gradients(field), 0.05, 0.3)
+    objective = Objective(grid, field, grid.without_gradients(field), 0.05, 0.3)
     pair, direction = rng.normal(size=(2, 2, *grid.node_shape))
     step = 1e-5
     slope = (objective(pair + step * direction)[0] - objective(pair - step * direction)[0]) / (2 * step)
@@ -229,9 +249,10 @@ def conformal(bend, n=64):
     return potential.real, potential.imag, potential.real * grad_chi, mask, spacing
 
 
-@pytest.mark.parametrize("bend", [0.0, 0.02])
-def test_clebsch_potentials_that_the_gauge_allows_come_back(bend):
-    psi, chi, field, mask, spacing = conformal(bend)
+@pytest.mark.parametrize(("bend", "n"), [(0.0, 64), (0.02, 64), (0.02, 160)])
+def test_clebsch_potentials_that_the_gauge_allows_come_back(bend, n):
+    """On 160 x 160 pixels they are found on coarser ones first, and then refined."""
+    psi, chi, field, mask, spacing = conformal(bend, n)
     parts = clebsch(field, spacing, mask)
     assert parts.residual_fraction < 1e-4
     for found, made in ((parts.psi, psi), (parts.chi, chi - chi[mask].mean())):

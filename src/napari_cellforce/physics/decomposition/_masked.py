@@ -131,6 +131,17 @@ class MaskedGrid:
         smoothed: RealArray = scipy.fft.idctn(waves * self._root, axes=axes, norm="ortho")
         return smoothed[..., : self.node_shape[0], : self.node_shape[1]]
 
+    @functools.cached_property
+    def coarser(self) -> MaskedGrid:
+        return MaskedGrid(_blocks(self.mask) > 0, 2 * self.spacing)
+
+    def averaged(self, field: RealArray) -> RealArray:
+        return _blocks(field) / np.maximum(_blocks(self.mask), 1)
+
+    def refined(self, potential: RealArray) -> RealArray:
+        fine = _with_midpoints(_with_midpoints(potential, -2), -1)
+        return fine[..., : self.node_shape[0], : self.node_shape[1]]
+
     def _nodes(self, leading: tuple[int, ...]) -> RealArray:
         return np.zeros((*leading, *self.node_shape))
 
@@ -191,3 +202,22 @@ class MaskedGrid:
         return unknown, scipy.sparse.linalg.splu(
             matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
         )
+
+
+def _blocks(values: npt.NDArray[Any]) -> RealArray:
+    """Return the sums over blocks of 2 x 2 pixels, ``(..., Y, X)``; what is missing at the far ends is 0."""
+    rows, columns = values.shape[-2:]
+    even = np.zeros((*values.shape[:-2], rows + rows % 2, columns + columns % 2))
+    even[..., :rows, :columns] = values
+    halves = even[..., ::2, :] + even[..., 1::2, :]
+    blocks: RealArray = halves[..., ::2] + halves[..., 1::2]
+    return blocks
+
+
+def _with_midpoints(values: RealArray, axis: int) -> RealArray:
+    """Return values with the means of neighbours between them, along one axis."""
+    along = np.moveaxis(values, axis, 0)
+    finer = np.empty((2 * len(along) - 1, *along.shape[1:]))
+    finer[::2] = along
+    finer[1::2] = (along[1:] + along[:-1]) / 2
+    return np.moveaxis(finer, 0, axis)

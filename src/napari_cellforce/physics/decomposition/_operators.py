@@ -67,3 +67,16 @@ class Grid(Protocol):
     def smooth(self, values: RealArray) -> RealArray:
         """Return the symmetric root of an approximate inverse of `stiffness`, applied to `values`."""
         ...
+
+    @property
+    def coarser(self) -> Grid:
+        """Grid of twice the spacing over the same place."""
+        ...
+
+    def averaged(self, field: RealArray) -> RealArray:
+        """Return a field, ``(..., Y, X)``, on the coarser grid."""
+        ...
+
+    def refined(self, potential: RealArray) -> RealArray:
+        """Return a potential of the coarser grid at the nodes of this one, interpolated."""
+        ...

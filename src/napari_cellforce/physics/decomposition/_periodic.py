@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+import scipy.signal
 
 from napari_cellforce.physics._grid import RealArray, WaveVectors
 
@@ -85,6 +86,18 @@ class PeriodicGrid:
         return self._back(scipy.fft.rfft2(values) * self._root)
 
     @functools.cached_property
+    def coarser(self) -> PeriodicGrid:
+        """On an odd side, rounded up, pixels are in truth a little narrower than twice the spacing."""
+        rows, columns = self.shape
+        return PeriodicGrid((-(-rows // 2), -(-columns // 2)), 2 * self.spacing)
+
+    def averaged(self, field: RealArray) -> RealArray:
+        return _resampled(field, self.coarser.shape)
+
+    def refined(self, potential: RealArray) -> RealArray:
+        return _resampled(potential, self.shape)
+
+    @functools.cached_property
     def _laplacian(self) -> RealArray:
         waves = WaveVectors.of(self.shape, self.spacing)
         return (waves.y**2 + waves.x**2) * self.spacing**2
@@ -104,3 +117,10 @@ class PeriodicGrid:
     def _back(self, spectrum: npt.NDArray[Any]) -> RealArray:
         values: RealArray = scipy.fft.irfft2(spectrum, s=self.shape)
         return values
+
+
+def _resampled(values: RealArray, shape: tuple[int, int]) -> RealArray:
+    """Return values on another number of pixels, with the waves that both can show."""
+    rows, columns = shape
+    across: RealArray = scipy.signal.resample(values, columns, axis=-1)
+    return np.asarray(scipy.signal.resample(across, rows, axis=-2))
