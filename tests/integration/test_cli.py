@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_cellforce import io
+from napari_cellforce import __version__, io
 from napari_cellforce.fields import ImageStack
 from napari_cellforce.synthetic import drawn_cell
 from napari_cellforce.zoo import DEFAULT_MODEL
@@ -81,9 +81,22 @@ def test_a_full_disk_is_one_line_and_keeps_what_fitted(environment, tmp_path):
     assert f"cannot write frame {len(rows)} of" in line
 
 
+def test_without_the_command_on_the_path_python_has_it(environment):
+    command = [sys.executable, "-m", "napari_cellforce", "--version"]
+    assert subprocess.check_output(command, env=environment, text=True).strip() == __version__
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes a stream as POSIX shells do")
+def test_it_works_where_nobody_listens(environment):
+    """A cron job, or a desktop icon, may have no output at all."""
+    command = f"exec {CELLFORCE!r} models list >&- 2>&-"
+    assert subprocess.run(["bash", "-c", command], env=environment, check=False).returncode == 0
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as POSIX does")
-def test_ctrl_c_keeps_the_finished_frames(environment, tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals as POSIX does")
+@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_or_the_end_of_a_cluster_s_job_keeps_the_finished_frames(environment, tmp_path, end):
     one = drawn_cell(pixel_size=0.68).image
     movie = ImageStack(
         np.broadcast_to(one.data, (400, *one.data.shape[1:])), one.channel_names, one.pixel_size, name="long"
@@ -100,11 +113,11 @@ def test_ctrl_c_keeps_the_finished_frames(environment, tmp_path):
     while not any(path.stat().st_size > 2_000_000 for path in out.glob(".*")):
         assert job.poll() is None, "it ended before it could be stopped"
         time.sleep(0.02)
-    job.send_signal(signal.SIGINT)
+    job.send_signal(signal.Signals[end])
     _, errors = job.communicate(timeout=30)
     assert job.returncode == 130
-    assert "Traceback" not in errors
     frames, rows = held(out, "long")
+    assert errors.strip() == f"Stopped: {len(rows)} of 400 frames are in {out / 'long_traction.ome.tif'}."
     assert frames == tuple(rows) == tuple(range(len(rows)))
     assert 1 <= len(rows) < 400
     assert sorted(path.name for path in out.iterdir()) == ["long_summary.csv", "long_traction.ome.tif"]

@@ -24,7 +24,7 @@ from napari_cellforce.cli import (
     train,
     watch,
 )
-from napari_cellforce.cli.console import complain, warn_in_one_line, with_option
+from napari_cellforce.cli.console import complain, warn_in_one_line, with_option, write_anything
 from napari_cellforce.errors import CellForceError
 
 app = typer.Typer(
@@ -60,6 +60,7 @@ def version(version: bool = typer.Option(False, "--version", help="Print the ver
 
 def main() -> None:
     """Run the command line: bad input is one line and exit code 2, Ctrl-C is exit code 130."""
+    write_anything()
     warnings.showwarning = _show_warning
     try:
         app()

@@ -64,7 +64,7 @@ def _plan_table(plan: Plan) -> Table:
             row.condition,
             state,
         )
-        table.add_row(*(escape(cell) for cell in cells), style="red" if row.problem else None)
+        table.add_row(*cells, style="red" if row.problem else None)
     return table
 
 
@@ -96,8 +96,8 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
         "failed": outcome.failures,
         "left": outcome.left,
     }
-    output.print(", ".join(f"{len(names)} {what}" for what, names in parts.items() if names), highlight=False)
-    output.print(f"{outcome.results}\n{outcome.report}", highlight=False, markup=False)
+    output.print(", ".join(f"{len(names)} {what}" for what, names in parts.items() if names))
+    output.print(f"{outcome.results}\n{outcome.report}")
 
 
 def _print_json(record: dict[str, object]) -> None:

@@ -67,8 +67,8 @@ def compare(
                 update(record.what, record.done, record.total)
             if isinstance(record, Comparison):
                 table = number_table(record)
-    output.print(table.to_string(index=False, float_format="{:.4g}".format), markup=False, highlight=False)
-    output.print(str(out), highlight=False)
+    output.print(table.to_string(index=False, float_format="{:.4g}".format))
+    output.print(str(out))
 
 
 def _field(path: Path, layout: MeasuredLayout) -> VectorField:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
@@ -24,8 +25,17 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 _ENDLESS = 10_000
 """Columns where there is no terminal: a table in a file or pipe keeps its paths and hashes in one piece."""
 
-errors = Console(stderr=True, soft_wrap=True)
-output = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _ENDLESS)
+errors = Console(stderr=True, soft_wrap=True, emoji=False, highlight=False)
+"""Takes rich's markup: what comes from a file is to be escaped."""
+
+output = Console(
+    soft_wrap=True,
+    width=None if sys.stdout and sys.stdout.isatty() else _ENDLESS,
+    markup=False,
+    emoji=False,
+    highlight=False,
+)
+"""Prints text as it is: a folder may be called [bold]."""
 
 _OPTIONS = {
     "pixel size": "--pixel-size",
@@ -40,9 +50,16 @@ _OPTIONS = {
 }
 
 
+def write_anything() -> None:
+    """Let both streams take every letter: one that the terminal does not know is shown by its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def complain(text: str) -> None:
     """Print an error as one line."""
-    errors.print(f"[bold red]Error:[/] {escape(' '.join(text.split()))}", highlight=False)
+    errors.print(f"[bold red]Error:[/] {escape(' '.join(text.split()))}")
 
 
 def with_option(error: CellForceError) -> str:
@@ -54,7 +71,7 @@ def with_option(error: CellForceError) -> str:
 def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:
     """Print a warning if it is one of ours."""
     if issubclass(category, CellForceWarning):
-        errors.print(f"[yellow]Warning:[/] {escape(' '.join(str(message).split()))}", highlight=False)
+        errors.print(f"[yellow]Warning:[/] {escape(' '.join(str(message).split()))}")
 
 
 def card(facts: Mapping[str, str], title: str = "") -> Table:
@@ -64,7 +81,7 @@ def card(facts: Mapping[str, str], title: str = "") -> Table:
     table.add_column(overflow="fold")
     for name, fact in facts.items():
         if fact:
-            table.add_row(name, escape(fact))
+            table.add_row(name, fact)
     return table
 
 

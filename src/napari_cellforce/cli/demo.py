@@ -26,9 +26,9 @@ def demo(
     image = out / "drawn_cell.ome.tif"
     write_stack(image, drawn_cell(frames=DEMO_FRAMES).image)
     predictor = zoo.load_predictor(zoo.DEFAULT_MODEL)
-    output.print(f"A drawn cell: {image}. Predicting it with {predictor.record.name}.", highlight=False)
+    output.print(f"A drawn cell: {image}. Predicting it with {predictor.record.name}.")
     paths = predict_one(image, predictor, PredictConfig())
-    output.print(_table(paths.summary), markup=False, highlight=False)
+    output.print(_table(paths.summary))
     if show:
         _show(image, paths.traction)
 

@@ -80,7 +80,7 @@ def evaluate(
         raise CellForceError("no cell could be evaluated", "at least one is needed", "See the reasons above.")
     page = write_evaluation(out, config, scores, failures, snapshots)
     output.print(_summary(model_table(scores)))
-    output.print(str(page), highlight=False)
+    output.print(str(page))
 
 
 def _summary(models: pd.DataFrame) -> Table:

@@ -120,7 +120,7 @@ def _follow(records: Iterator[Progress | Written], title: str) -> None:
     with frame_progress(title) as update:
         for record in records:
             if isinstance(record, Written):
-                output.print(str(record.path), markup=False, highlight=False)
+                output.print(str(record.path))
             else:
                 update(record.what, record.done, record.total)
 

@@ -23,7 +23,7 @@ def info() -> None:
         "model folder": str(zoo.model_folder()),
         "models ready": ", ".join(available),
     }
-    output.print(card(facts), highlight=False)
+    output.print(card(facts))
 
 
 def _version(library: str) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from napari_cellforce import zoo
@@ -30,8 +29,8 @@ def list_models() -> None:
             purpose = f"the default. {purpose}"
         proteins = ", ".join(name for name in entry.inputs if name != MASK_INPUT) or "the mask"
         row = (entry.name, zoo.state(entry), proteins, f"{entry.pixel_size:g}", purpose)
-        table.add_row(*(escape(cell) for cell in row))
-    output.print(table, highlight=False)
+        table.add_row(*row)
+    output.print(table)
 
 
 @app.command()
@@ -57,7 +56,7 @@ def info(name: NameArgument) -> None:
         "size": f"{entry.size / 1e6:.1f} MB" if entry.size else "",
         "file": str(entry.path()) if entry.has_weights else "",
     }
-    output.print(card(facts, entry.name), highlight=False)
+    output.print(card(facts, entry.name))
 
 
 @app.command()
@@ -65,7 +64,7 @@ def download(name: NameArgument) -> None:
     """Download the weights of a model from their owner, and check their hash."""
     with byte_progress(name) as update:
         path = zoo.download(name, progress=update)
-    output.print(path, highlight=False)
+    output.print(path)
 
 
 @app.command(name="import")
@@ -75,7 +74,7 @@ def import_file(
 ) -> None:
     """Import a weights file that you already have, such as the authors' U-Net."""
     entry = zoo.import_checkpoint(file, name=name)
-    output.print(f"{entry.name}: {entry.path()}", highlight=False)
+    output.print(f"{entry.name}: {entry.path()}")
 
 
 @app.command()
@@ -87,7 +86,7 @@ def check(
     for name in names or [entry.name for entry in zoo.entries()]:
         state = zoo.check(name)
         broken |= state in (zoo.State.DAMAGED, zoo.State.MISSING)
-        output.print(f"{name}: {state}", highlight=False)
+        output.print(f"{name}: {state}")
     if broken:
         raise typer.Exit(1)
 
@@ -102,4 +101,4 @@ def remove(
     if not yes and zoo.can_be_removed(entry):
         typer.confirm(f"Delete {entry.path()}?", abort=True, err=True)
     zoo.remove(name)
-    output.print(f"{name}: removed", highlight=False)
+    output.print(f"{name}: removed")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 
-from napari_cellforce.cli.console import complain, frame_progress, output, with_option
+from napari_cellforce.cli import options
+from napari_cellforce.cli.console import complain, errors, frame_progress, output, with_option
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
 
 if TYPE_CHECKING:
     from napari_cellforce.models.record import Predictor
-    from napari_cellforce.predict import OutputPaths, PredictConfig
+    from napari_cellforce.predict import OutputPaths, PredictConfig, Prediction
 
 SOME_FAILED = 3
 """Exit code when some inputs were predicted and others could not be."""
@@ -30,42 +34,34 @@ def predict(
         ),
     ],
     model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(help="Channel of each protein, by name or number from 0; repeat for several."),
-    ] = None,
+    channel: options.Channel = None,
     mask: Annotated[str, typer.Option(help="Mask file, or `auto` to find the cell.")] = "auto",
     label: Annotated[
         int | None, typer.Option(help="Which label of the mask file is the cell, if it has several.")
     ] = None,
-    pixel_size: Annotated[
-        float | None, typer.Option(help="Side of a pixel in µm, if the file does not say or is wrong.")
-    ] = None,
-    z: Annotated[str | None, typer.Option(help="For z-stacks: `max`, or a plane counted from 0.")] = None,
-    already_normalised: Annotated[
-        bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
-    ] = False,
+    sensitivity: options.Sensitivity = 1.0,
+    pixel_size: options.PixelSize = None,
+    z: options.Plane = None,
+    already_normalised: options.AlreadyNormalised = False,
+    samples: options.Samples = 0,
+    calibration: options.Calibration = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; beside each input by default.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    backend: Annotated[
-        str, typer.Option(help="What computes a network: auto, eager, openvino, compile or amp.")
-    ] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="How many threads compute; all cores by default.")
-    ] = None,
-    samples: Annotated[
-        int, typer.Option(min=0, help="Dropout passes for an uncertainty map; 0 for one plain pass.")
-    ] = 0,
-    calibration: Annotated[
-        float | None,
-        typer.Option(help="Mean traction magnitude in Pa of comparable cells: gives results in Pa."),
-    ] = None,
-    sensitivity: Annotated[float, typer.Option(help="Of `--mask auto`; above 1 gives a larger cell.")] = 1.0,
     as_zarr: Annotated[
         bool, typer.Option("--zarr", help="Write the traction as OME-Zarr, not as OME-TIFF.")
     ] = False,
+    device: options.Device = "auto",
+    backend: options.Backend = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many threads compute; all cores by default.",
+            rich_help_panel=options.WHERE_IT_RUNS,
+        ),
+    ] = None,
 ) -> None:
     """Predict the traction of every frame; writes STEM_traction.ome.tif and STEM_summary.csv."""
+    from napari_cellforce.io.paths import stem
     from napari_cellforce.predict import PredictConfig
     from napari_cellforce.zoo import load_predictor
 
@@ -99,7 +95,8 @@ def predict(
         except CellForceError as error:
             if len(inputs) == 1:
                 raise
-            complain(with_option(error))
+            text = with_option(error)
+            complain(text if stem(path) in text else f"{path.name}: {text}")
             failed += 1
     if failed:
         raise typer.Exit(2 if failed == len(inputs) else SOME_FAILED)
@@ -120,22 +117,67 @@ def predict_one(
     """Predict one input and write its files, with a progress bar; returns where they are."""
     from napari_cellforce.io import read
     from napari_cellforce.io.paths import split
-    from napari_cellforce.predict import OutputPaths, predict_to_files, prepare
+    from napari_cellforce.predict import OutputPaths, prepare
 
     stack = read(path, z=z)
     for note in stack.notes:
-        output.print(f"{path.name}: {note}", highlight=False)
+        output.print(f"{path.name}: {note}")
     job = prepare(stack, predictor, mask_from(mask, label, stack), pixel_size, config)
     paths = OutputPaths.of(out or split(path)[0].parent, stack.name, zarr=zarr)
+    with _words_when_stopped(job, paths), _stopped_by_kill():
+        _write_with_progress(job, paths, path.name)
+    output.print(f"{paths.traction}\n{paths.summary}")
+    return paths
+
+
+def _write_with_progress(job: Prediction, paths: OutputPaths, title: str) -> None:
+    from napari_cellforce.predict import predict_to_files
+
     # Closing the records, come what may, is what keeps the finished frames.
-    with frame_progress(path.name) as update, contextlib.closing(predict_to_files(job, paths)) as records:
+    with frame_progress(title) as update, contextlib.closing(predict_to_files(job, paths)) as records:
         for record in records:
             if isinstance(record, FrameResult):
-                update("", record.frame + 1, stack.n_frames)
+                update("", record.frame + 1, job.stack.n_frames)
             else:
                 update(record.what, record.done, record.total)
-    output.print(f"{paths.traction}\n{paths.summary}", highlight=False)
-    return paths
+
+
+@contextlib.contextmanager
+def _words_when_stopped(job: Prediction, paths: OutputPaths) -> Iterator[None]:
+    """Tell what a Ctrl-C has left, after the files are closed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = _frames_kept(job, paths)
+        where = f"{kept} of {job.stack.n_frames} frames are in {paths.traction}"
+        errors.print(f"[yellow]Stopped:[/] {escape(where) if kept else 'no frame was finished'}.")
+        raise
+
+
+def _frames_kept(job: Prediction, paths: OutputPaths) -> int:
+    """Return how many frames of this job its file holds; one of before may still lie there."""
+    from napari_cellforce.io import read_field
+
+    if not paths.traction.exists():
+        return 0
+    field = read_field(paths.traction)
+    return len(field.frames) if field.provenance.date == job.started else 0
+
+
+@contextlib.contextmanager
+def _stopped_by_kill() -> Iterator[None]:
+    """Let the end of a cluster's job (SIGTERM) or a closed terminal (SIGHUP) act as Ctrl-C in this block."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # Who is told to ignore one, as by nohup, goes on doing so.
+    former = {number: signal.getsignal(number) for number in numbers}
+    ours = [number for number, handler in former.items() if handler is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def plane(z: str | None) -> Literal["max"] | int | None:
@@ -150,15 +192,24 @@ def plane(z: str | None) -> Literal["max"] | int | None:
         return None
     if z == "max":
         return "max"
-    if z.isdigit():
+    if z.isdecimal():
         return int(z)
     raise CellForceError(
-        f"--z is {z!r}", "it is `max` or the number of a plane, counted from 0", "Give one of these."
+        f"--z is {z!r}",
+        "it is `max` or the number of a plane, counted from 0",
+        "Give one of these.",
+        topic="z",
     )
 
 
 def mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
-    """Return what ``--mask`` means; None where the cell is to be found."""
+    """Return what ``--mask`` and ``--label`` mean; None where the cell is to be found."""
+    if mask == "auto" and label is not None:
+        raise CellForceError(
+            f"--label is {label}",
+            "it chooses a cell of a mask file, and none is given",
+            "Give the file with --mask, or leave --label out.",
+        )
     if mask == "auto":
         return None
     from napari_cellforce.io import read_mask

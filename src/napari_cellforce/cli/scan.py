@@ -126,6 +126,6 @@ def _write(config: ScanConfig, steps: list[ScanStep], out: Path) -> None:
 
     paths = write_scan(out, config, steps)
     summary = trends(scan_table(config, steps), config.scanned.column)
-    output.print(summary.to_string(index=False, float_format="{:.3g}".format), markup=False, highlight=False)
+    output.print(summary.to_string(index=False, float_format="{:.3g}".format))
     for path in paths:
-        output.print(str(path), markup=False, highlight=False)
+        output.print(str(path))

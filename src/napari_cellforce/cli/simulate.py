@@ -40,6 +40,6 @@ def simulate(
             if report.outcome == "failed":
                 complain(f"{report.name} cannot be made: {report.reason}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    output.print(f"{out}: {counts}", highlight=False)
+    output.print(f"{out}: {counts}")
     if outcomes["failed"]:
         raise typer.Exit(2 if outcomes["failed"] == config.cells else SOME_FAILED)

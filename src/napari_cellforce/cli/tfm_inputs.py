@@ -56,7 +56,7 @@ def measure_pair(
                 update(record.what, record.done, record.total)
             elif isinstance(record, Choice):
                 _tell(record)
-    output.print(f"{paths.traction}\n{paths.displacement}\n{paths.summary}", highlight=False)
+    output.print(f"{paths.traction}\n{paths.displacement}\n{paths.summary}")
 
 
 def measure_folder(
@@ -80,8 +80,8 @@ def measure_folder(
             elif isinstance(record, FolderEvent) and record.state != "followed":
                 failed += record.state == "failed"
                 told = f": {record.words}" if record.words else ""
-                output.print(f"{record.name}: {record.state}{told}", markup=False, highlight=False)
-    output.print(str(where), highlight=False)
+                output.print(f"{record.name}: {record.state}{told}")
+    output.print(str(where))
     if failed:
         raise typer.Exit(_SOME_FAILED)
 
@@ -114,12 +114,11 @@ def invert(
         field, data=np.stack([data for data, _ in found]), quantity="traction", unit=PASCAL
     )
     paths = TfmResult(traction, None, found[0][1]).save(out, config)
-    output.print(str(paths.traction), highlight=False)
+    output.print(str(paths.traction))
 
 
 def _tell(choice: Choice) -> None:
     output.print(
         f"lambda = {choice.regularisation:.3g} µm/Pa ({choice.criterion}); "
         f"noise of each traction component {choice.traction_noise:.3g} Pa",
-        highlight=False,
     )

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_cellforce import __version__, files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.models import published
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
@@ -74,7 +74,7 @@ def load(path: str | os.PathLike[str], *, sha256: str | None = None) -> LoadedMo
     ------
     CellForceError
         If the file is no model, is damaged, holds code, has another hash than `sha256`, or its tensors
-        do not fit its settings.
+        do not fit its settings or are not numbers.
     """
     path = Path(path)
     try:
@@ -210,6 +210,7 @@ def _build(record: ModelRecord, state: Mapping[str, Tensor], name: str) -> nn.Mo
         raise _refusal(f"the architecture in {name} makes no sense", str(error), _ANOTHER) from error
     expected = module.state_dict()
     _compare(expected, state, name)
+    _refuse_infinite(state, name)
     owned = {key: state[key].to(tensor.dtype).contiguous() for key, tensor in expected.items()}
     module.load_state_dict(owned, assign=True)
     return module.eval()
@@ -249,6 +250,15 @@ def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], name: 
         shape = tuple(found[surplus[0]].shape)
         rule = "the architecture in the file has no such tensor"
         raise _refusal(f"{name} has an unexpected tensor {surplus[0]} of shape {shape}", rule, _ANOTHER)
+
+
+def _refuse_infinite(state: Mapping[str, Tensor], name: str) -> None:
+    """Refuse weights of a training that blew up: every traction would be NaN."""
+    for key, tensor in state.items():
+        bad = tensor.numel() - int(torch.isfinite(tensor).sum())
+        if bad:
+            value = f"{counted(bad, 'number')} of {key} in {name} are NaN or infinite"
+            raise _refusal(value, "no traction can be computed with them", _ANOTHER)
 
 
 def _refusal(value: str, rule: str, remedy: str) -> CellForceError:

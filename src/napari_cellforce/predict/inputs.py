@@ -1,17 +1,18 @@
-"""Which channel, which mask, which pixel size: chosen and checked before the work starts."""
+"""Which channel, which mask, which pixel size: chosen before the work starts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize
-from napari_cellforce.io.validate import check_pixel_size
+from napari_cellforce.io.validate import check_pixel_size, require_pixel_size
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict.config import PredictConfig
 from napari_cellforce.predict.outline import FoundCell
+
+_MICROSCOPES = (1e-3, 1e3)
+"""Smallest and largest pixel size in µm; beyond, it is in another unit."""
 
 
 def choose_channels(
@@ -58,7 +59,16 @@ def choose_channels(
 
 def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize | None) -> PixelSize:
     """Return the pixel size to use: the given one, else the stack's; refuse to guess."""
-    pixel_size = check_pixel_size(given or stack.pixel_size, record.pixel_size)
+    pixel_size = require_pixel_size(given or stack.pixel_size)
+    low, high = _MICROSCOPES
+    if not low <= pixel_size.micron <= high:
+        raise CellForceError(
+            f"the pixel size is {pixel_size.micron:g} µm",
+            f"images of cells have pixels of {low:g} to {high:g} µm",
+            "Type in camera pixel divided by magnification.",
+            topic="pixel size",
+        )
+    check_pixel_size(pixel_size, record.pixel_size)
     return PixelSize.square(pixel_size.micron, pixel_size.source)
 
 
@@ -68,49 +78,6 @@ def automatic_mask(stack: ImageStack, channel: int, pixel_size: PixelSize, confi
         stack, channel, pixel_size=pixel_size, sensitivity=config.sensitivity, at=config.cell_at
     )
     return Mask(found, "automatic")
-
-
-def check_mask(mask: Mask, stack: ImageStack) -> None:
-    """Refuse a mask of another size or length than the stack.
-
-    Raises
-    ------
-    CellForceError
-        Naming both sizes.
-    """
-    frames, height, width = mask.data.shape
-    if (height, width) != stack.shape or frames not in (1, stack.n_frames):
-        raise CellForceError(
-            f"the mask ({mask.source}) has {frames} frames of {height} x {width} pixels",
-            f"the image has {stack.n_frames} frames of {stack.shape[0]} x {stack.shape[1]}",
-            "Use a mask of the same size, with one frame or as many as the image.",
-            topic="mask",
-        )
-
-
-def check_calibration(calibration: float | None, record: ModelRecord) -> None:
-    """Refuse a calibration that is no positive number, or that a model in Pa does not need.
-
-    Raises
-    ------
-    CellForceError
-    """
-    if calibration is None:
-        return
-    if not (np.isfinite(calibration) and calibration > 0):
-        raise CellForceError(
-            f"the calibration is {calibration:g} Pa",
-            "it is the mean traction magnitude of comparable cells, a positive number",
-            "Type it in (published cells: 196-444 Pa), or leave it empty for normalised tractions.",
-            topic="calibration",
-        )
-    if record.output_unit != "normalised":
-        raise CellForceError(
-            f"a calibration of {calibration:g} Pa is given",
-            f"the model {record.name} already predicts in {record.output_unit}",
-            "Leave the calibration empty.",
-            topic="calibration",
-        )
 
 
 def _channel_of(protein: str, stack: ImageStack) -> int | None:

@@ -29,14 +29,9 @@ from napari_cellforce.fields import (
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
 from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
+from napari_cellforce.predict.checks import check_calibration, check_mask, check_traction
 from napari_cellforce.predict.config import PredictConfig, Progress
-from napari_cellforce.predict.inputs import (
-    automatic_mask,
-    check_calibration,
-    check_mask,
-    choose_channels,
-    choose_pixel_size,
-)
+from napari_cellforce.predict.inputs import automatic_mask, choose_channels, choose_pixel_size
 from napari_cellforce.predict.pipeline import ahead, in_turn
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines, normalise
 from napari_cellforce.results import frame_row
@@ -193,7 +188,9 @@ class Prediction:
 
     def _predict_chunk(self, chunk: _Chunk) -> Iterator[FrameResult]:
         for frame, result in zip(chunk.frames, self._results(chunk.frames), strict=True):
-            yield dataclasses.replace(self._calibrated(result), frame=frame.t, mask=frame.mask)
+            calibrated = self._calibrated(result)
+            check_traction(calibrated.traction, self.predictor.record, self.stack.name, frame.t)
+            yield dataclasses.replace(calibrated, frame=frame.t, mask=frame.mask)
         if chunk.error is not None:
             raise chunk.error
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ScalarField
+from napari_cellforce.io.frame_by_frame import FrameByFrame
 from napari_cellforce.io.scalar_writer import ScalarWriter
 from napari_cellforce.io.write import field_writer, write_table
 from napari_cellforce.predict.config import Progress
@@ -97,8 +99,7 @@ def predict_to_files(
         n_frames=n_frames,
     )
     with contextlib.ExitStack() as stack:
-        # A frame whose row was made but which did not reach the file is in neither.
-        stack.callback(lambda: _write_rows(paths.summary, rows[: len(writer.frames)]))
+        stack.enter_context(_summary(paths.summary, rows, writer))
         stack.enter_context(writer)
         spread: ScalarWriter | None = None
 
@@ -127,6 +128,20 @@ def _uncertainty_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> S
     return ScalarWriter(paths.uncertainty, like)
 
 
-def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
-    if rows:
-        write_table(path, pd.DataFrame(rows))
+@contextlib.contextmanager
+def _summary(path: Path, rows: list[dict[str, float]], writer: FrameByFrame) -> Iterator[None]:
+    """Write the table when the block ends, however it does.
+
+    A frame whose row was made but which did not reach the file is in neither. Of two errors, such as a disk
+    that is full for both, the first is told.
+    """
+    told_before: tuple[type[CellForceError], ...] = ()
+    try:
+        yield
+    except CellForceError:
+        told_before = (CellForceError,)
+        raise
+    finally:
+        with contextlib.suppress(*told_before):
+            if writer.frames:
+                write_table(path, pd.DataFrame(rows[: len(writer.frames)]))

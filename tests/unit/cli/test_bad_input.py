@@ -165,6 +165,10 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "no pixel size": (without_pixel_size, r"has no pixel size: traction depends on it.*--pixel-size"),
     "pixel size 0": (lambda movie: (movie, *FILTER, "--pixel-size", 0), r"pixel size is 0 µm.*positive"),
     "pixel size < 0": (lambda movie: (movie, *FILTER, "--pixel-size", -1), r"pixel size is -1 µm.*positive"),
+    "pixel size in metres": (
+        lambda movie: (movie, *FILTER, "--pixel-size", 1.7e-7),
+        r"pixel size is 1\.7e-07 µm.*0\.001 to 1000 µm.*--pixel-size",
+    ),
     "pixel size NaN": (lambda movie: (movie, *FILTER, "--pixel-size", "nan"), r"pixel size is nan µm"),
     "channel not there": (
         lambda movie: (movie, *FILTER, "--channel", "myosin"),
@@ -181,6 +185,12 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "z-stack without --z": (planes, r"3 planes.*--z"),
     "plane that is not there": (lambda movie: planes(movie, "--z", 3), r"plane 3"),
     "--z nonsense": (lambda movie: planes(movie, "--z", "middle"), r"--z is 'middle'"),
+    "--z a number of another kind": (lambda movie: planes(movie, "--z", "²"), r"--z is '²'"),
+    "label without a mask": (lambda movie: (movie, *FILTER, "--label", 3), r"--label is 3.*--mask"),
+    "calibration in kPa": (
+        lambda movie: (movie, *FILTER, "--calibration", 0.267),
+        r"calibration is 0\.267 Pa.*1 to 100000 Pa.*--calibration",
+    ),
     "calibration < 0": (lambda movie: (movie, *FILTER, "--calibration", -267), r"calibration is -267 Pa"),
     "sensitivity 0": (lambda movie: (movie, *FILTER, "--sensitivity", 0), r"sensitivity is 0"),
     "samples of a formula": (lambda movie: (movie, *FILTER, "--samples", 5), r"5 samples are asked"),
@@ -258,6 +268,24 @@ class TestModels:
             cellforce("predict", movie, "--model", weights),
             r"kernel in draft\.safetensors has shape \(3, 63\): it should be \(3, 64\)\.",
         )
+
+    @pytest.mark.parametrize(
+        ("spoilt", "words"), [("nan", r"1 number of kernel"), ("inf", r"1 number of kernel")]
+    )
+    def test_a_weight_is_no_number(self, cellforce, movie, weights, spoilt, words):
+        """A training blew up, and its file was kept."""
+        self.change(weights, lambda tensors: tensors["kernel"][0, 0].fill_(float(spoilt)))
+        refused(
+            cellforce("predict", movie, "--model", weights),
+            rf"{words} in draft\.safetensors.*NaN or infinite",
+        )
+
+    def test_what_comes_out_is_no_number(self, cellforce, movie, weights):
+        """Each weight is a number, but what they make of an image is none."""
+        self.change(weights, lambda tensors: tensors["kernel"].fill_(100))
+        answer = cellforce("predict", movie, "--model", weights, "--device", "cpu", "--backend", "eager")
+        refused(answer, r"the traction of frame 0 of cell 7 is NaN or infinite: the model draft must")
+        assert not list(movie.parent.glob("*_traction*")), "and none of it was written"
 
     def test_the_hash_is_another(self, cellforce, movie, weights, tmp_path):
         assert cellforce("models", "import", weights).code == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from functools import partial
+from io import BytesIO, TextIOWrapper
 
 import numpy as np
 import pandas as pd
@@ -179,6 +181,24 @@ def test_several_images_of_which_one_is_bad(cellforce, movie, make_movie, tmp_pa
     assert len(results(tmp_path)[1]) == 3
     assert len(results(tmp_path, "cell 8")[1]) == 1
     assert cellforce("predict", broken, broken.with_name("gone.tif"), *FILTER).code == 2, "all failed"
+
+
+def test_names_are_printed_as_they_are(cellforce, movie, monkeypatch):
+    """Neither what looks like a style nor what a terminal does not know is lost, or stops the work."""
+    named = movie.rename(movie.with_name("[red] :cat: cellule à 4 µm.ome.tif"))
+    answer = cellforce("predict", named, *FILTER)
+    assert answer.output.splitlines()[0] == str(named).replace(".ome.tif", "_traction.ome.tif")
+    shown = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(shown, "ascii", write_through=True))
+    assert cellforce("predict", named, *FILTER).code == 0
+    assert rb"[red] :cat: cellule \xe0 4 \xb5m_traction.ome.tif" in shown.getvalue()
+
+
+def test_of_several_images_the_one_at_fault_is_named(cellforce, movie, tmp_path):
+    plain = tmp_path / "plain.tif"
+    tifffile.imwrite(plain, tifffile.imread(movie)[0, 0])
+    (line,) = cellforce("predict", movie, plain, *FILTER).errors
+    assert line.startswith("Error: plain.tif: The image has no pixel size")
 
 
 def test_predicting_again_replaces(cellforce, movie):
