@@ -14,6 +14,7 @@ import sys
 from screenshots.batch import followed, whole_folder
 from screenshots.compare import compared
 from screenshots.explain import explained, taken_apart
+from screenshots.models import models
 from screenshots.predict import pixel_size, predict_forces
 from screenshots.tfm import measured
 from screenshots.train import fine_tune
@@ -30,6 +31,7 @@ STORIES = {
         measured,
         explained,
         taken_apart,
+        models,
     )
 }
 
