@@ -18,6 +18,7 @@ from napari_cellforce.widgets.base.latest import Latest
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
 from napari_cellforce.widgets.base.slider import NumberSlider
 from napari_cellforce.widgets.synthetic.edit_section import change, number, percent
+from napari_cellforce.widgets.synthetic.force_choice import tick
 from napari_cellforce.widgets.synthetic.hand_drawn import (
     adhesion_layer,
     adhesions_of,
@@ -274,11 +275,20 @@ def test_an_answer_that_comes_too_late_is_not_shown(
 def test_settings_are_kept_between_sessions(open_panel) -> None:
     first = open_panel()
     first._drawing.adhesions._density.set_value(0.5)
+    first._drawing.outline._corners.set_value(5)
+    first._drawing.microscope._exposure.set_value(100)
+    tick(first._scan._models, ("fibres", "adhesion-filter"))
     first._scan.choose("length", 2, 5, 4)
     first.dismantle()
     second = open_panel()
     assert second._drawing.adhesions._density.value == 0.5
-    assert second._scan.config(second._drawing.drawing()).values == (2, 3, 4, 5)
+    config = second._scan.config(second._drawing.drawing())
+    assert config.values == (2, 3, 4, 5)
+    assert config.models == ("fibres", "adhesion-filter")
+    assert config.drawing.config.shape.corners == 5
+    assert config.drawing.config.camera.exposure == 100
+    second._on_reset()
+    assert second._scan.models == ("sheet",)
 
 
 def test_a_closed_panel_hears_nothing_more(panel: SyntheticPanel, viewer: ViewerModel) -> None:
@@ -372,3 +382,63 @@ def test_angles_change_in_degrees_and_tiny_numbers_are_nothing() -> None:
     assert change("angle to the adhesions [°]", 20, 25) == "+5.0°"
     assert change("net / total force", 1e-4, 2e-4) == "–"
     assert number(1e-7) == "0"
+
+
+def test_a_new_outline_is_not_drawn_over_the_one_before(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    outline = drawn._drawing.outline
+    outline._edit.click()
+    first = viewer.layers["outline by hand"]
+    outline._on_draw()
+    second = viewer.layers[-1]
+    assert (first.visible, second.visible) == (False, True)
+    outline._on_paint()
+    assert second not in viewer.layers, "nothing had been drawn in it"
+    outline._kinds.setCurrentIndex(0)
+    assert not viewer.layers[-1].visible, "a rule draws the outline now"
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+
+
+def test_what_is_left_out_of_a_painted_cell_is_told(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    drawn._drawing.outline._on_paint()
+    assert drawn._run.text.startswith("No cell has been painted yet"), "which is no mistake"
+    painted = np.zeros((128, 128), np.uint8)
+    painted[40:90, 20:60] = painted[40:90, 70:110] = painted[64, 60:70] = painted[100:110, 20:30] = 1
+    viewer.layers[-1].data = painted
+    remark = drawn._drawing._remark
+    qtbot.waitUntil(lambda: "2 pieces are painted: the largest is the cell" in remark.text(), timeout=10000)
+    assert "takes it for 2 cells" in remark.text()
+    painted[40:90, 20:110], painted[100:] = 1, 0
+    viewer.layers[-1].data = painted
+    qtbot.waitUntil(lambda: not remark.text(), timeout=10000)
+
+
+def test_another_scan_replaces_the_one_before(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+    drawn._tabs.setCurrentIndex(1)
+    for parameter, low, high in (("area", 800, 1600), ("number", 10, 30)):
+        drawn._scan.choose(parameter, low, high, 2)
+        drawn._on_button()
+        qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=60000)
+    scans = [layer.name for layer in viewer.layers if "scan of" in layer.name]
+    assert len(scans) == 3
+    assert all("number of adhesions" in name for name in scans)
+
+
+def test_of_a_model_with_inner_fields_the_traction_alone_is_shown(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    drawn._ask.choose("sheet-filter")
+    ask(qtbot, drawn)
+    assert not [layer.name for layer in viewer.layers if layer.name.startswith("Y ")]
+    assert "Y" in drawn.answer.result.scalars, "it has one"
+
+
+def test_numbers_of_another_cell_are_not_left_standing(qtbot, drawn: SyntheticPanel) -> None:
+    ask(qtbot, drawn)
+    assert not drawn._edit.isHidden()
+    drawn._drawing.adhesions._length.set_value(6)
+    qtbot.waitUntil(lambda: drawn.answer is None and quiet(drawn), timeout=10000)
+    assert drawn._edit.isHidden()

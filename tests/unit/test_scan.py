@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, PixelSize
 from napari_cellforce.models.record import ModelRecord
@@ -28,7 +29,7 @@ from napari_cellforce.scan import (
     scan_table,
     trends,
 )
-from napari_cellforce.scan.figure import relative, save_figure
+from napari_cellforce.scan.figure import relative, save_figure, style
 from napari_cellforce.scan.measures import force_with_distance
 from napari_cellforce.scan.models import PredictedForces
 from napari_cellforce.scan.writing import drawn_cells, write_scan
@@ -167,6 +168,19 @@ def test_a_number_is_scanned_in_whole_steps_up_or_down() -> None:
     assert ScanConfig("number", 4, 1, 10).values == (4, 3, 2, 1)
 
 
+def test_a_scanned_number_is_that_of_the_adhesions() -> None:
+    config = ScanConfig("number", 5, 20, 2, ("sheet",), Drawing(SMALL))
+    steps = [record for record in scan(config) if isinstance(record, ScanStep)]
+    assert [len(step.cell.adhesions[0]) for step in steps] == [5, 20]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_range_that_is_offered_fits_the_cell_that_is_offered(name: str) -> None:
+    parameter = PARAMETERS[name]
+    for value in (parameter.low, parameter.high):
+        assert len(parameter.change(Drawing(), value).draw().adhesions[0])
+
+
 @pytest.mark.parametrize("name", ["density", "number", "distance"])
 def test_rules_cannot_be_scanned_where_adhesions_are_drawn_by_hand(name: str) -> None:
     with pytest.raises(CellForceError, match="drawn by hand"):
@@ -292,6 +306,18 @@ def test_a_scan_on_disk_can_be_read_and_repeated(growing, tmp_path) -> None:
     assert cells.stat().st_size > 128 * 128
     assert json.loads(settings.read_text())["values"] == [700, 1350, 2000]
     assert CellConfig.from_json(cell.read_text()) == SMALL
+
+
+def test_a_scan_says_which_weights_it_asked(tmp_path) -> None:
+    config = ScanConfig("area", 700, 900, 2, ("sheet", "gfnn-sim"), Drawing(SMALL))
+    steps = [record for record in scan(config) if isinstance(record, ScanStep)]
+    settings = json.loads(write_scan(tmp_path, config, steps)[4].read_text())
+    assert settings["SHA-256 of their weights"] == {"gfnn-sim": zoo.entry("gfnn-sim").sha256}
+    assert steps[0].answers[1].provenance.model_sha256 == zoo.entry("gfnn-sim").sha256
+
+
+def test_no_two_of_many_curves_look_alike() -> None:
+    assert len({style(i) for i in range(12)}) == 12
 
 
 def test_figures_are_also_drawn_as_vectors_but_not_as_anything(growing, tmp_path) -> None:

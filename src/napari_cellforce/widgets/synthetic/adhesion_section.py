@@ -121,6 +121,7 @@ class AdhesionSection(QWidget):
         self._ways.currentIndexChanged.connect(self._on_way)
         self._edit = QPushButton("Edit")
         self._edit.setToolTip("Turn the adhesions into lines that you can move, delete and add to")
+        self._edit.setAccessibleName("Edit the adhesions")
         self._edit.clicked.connect(self._on_edit)
         form = Form()
         form.add(

@@ -21,9 +21,6 @@ from napari_cellforce.widgets.synthetic.microscope_section import MicroscopeSect
 from napari_cellforce.widgets.synthetic.outline_section import OutlineSection
 from napari_cellforce.widgets.synthetic.remarks import remarks
 
-_SETTLING = 30
-"""Milliseconds without a change before the cell is drawn."""
-
 
 class DrawingSection(QWidget):
     """Outline, adhesions and microscope of a synthetic cell.
@@ -52,7 +49,7 @@ class DrawingSection(QWidget):
         self.adhesions = AdhesionSection(viewer)
         self.microscope = MicroscopeSection()
         self._remark = TextLine()
-        self._work = Latest(_SETTLING, self)
+        self._work = Latest(parent=self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
         layout = QVBoxLayout(self)

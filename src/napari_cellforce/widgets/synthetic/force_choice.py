@@ -40,7 +40,7 @@ class Asked:
 
 def everybody(folder: str | None) -> list[Asked]:
     """Return all that can be asked, exact mechanics first; `folder` as in `zoo.entries`."""
-    exact = [Asked(name, f"{name} (exact mechanics)", _EXACT[name]) for name in MECHANICS]
+    exact = [Asked(name, f"{name} (exact)", _EXACT[name]) for name in MECHANICS]
     predictors = []
     for entry in zoo.entries(folder=folder):
         here = zoo.is_available(entry.name, folder)

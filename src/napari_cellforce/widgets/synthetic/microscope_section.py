@@ -126,4 +126,7 @@ class MicroscopeSection(QWidget):
         align(form)
         section = folded("Microscope")
         section.addWidget(content)
+        # Nothing to go to with Tab while it is folded.
+        content.setEnabled(False)
+        section.toggled.connect(content.setEnabled)
         return section

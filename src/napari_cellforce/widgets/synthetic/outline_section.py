@@ -140,6 +140,7 @@ class OutlineSection(QWidget):
         self._kinds.currentIndexChanged.connect(self._on_kind)
         self._edit = QPushButton("Edit")
         self._edit.setToolTip("Turn the outline into a polygon whose corners you can move")
+        self._edit.setAccessibleName("Edit the outline")
         self._edit.clicked.connect(self._on_edit)
         form = Form()
         form.add(

@@ -96,6 +96,7 @@ class SyntheticPanel(Panel):
     def _build(self) -> None:
         self._tabs = QTabBar()
         self._tabs.setExpanding(True)
+        self._tabs.setAccessibleName("What to ask")
         self._tabs.addTab("This cell")
         self._tabs.addTab("Scan a property")
         asked = (self._tabs, self._ask, self._scan, self._run)
@@ -249,7 +250,7 @@ class SyntheticPanel(Panel):
     def _caveat(self) -> str:
         """What must be known of the answer."""
         per_frame = self._answer is not None and self._answer.per_frame
-        return f" It {PER_FRAME}" if per_frame else ""
+        return f" Here {PER_FRAME}" if per_frame else ""
 
     def _hint(self) -> str:
         """Return what is worth saying when nothing is wrong."""

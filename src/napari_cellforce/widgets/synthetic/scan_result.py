@@ -22,7 +22,7 @@ from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.plots import hold_still, take_theme
 from napari_cellforce.widgets.base.worker import Job, tell
 
-PER_FRAME = "scales every image by itself: its total tells the area, never how hard a cell pulls."
+PER_FRAME = "every image has a scale of its own: the total tells the area, never how hard a cell pulls."
 """Said of models whose forces cannot be compared between cells."""
 
 _SYMBOLS = {"o": "●", "s": "■", "t1": "▲", "d": "◆", "t": "▼", "p": "⬟"}
@@ -188,7 +188,8 @@ class ScanResult(QWidget):
         if missing:
             notes.append(f"No {quantity} of {', '.join(missing)}: normalised tractions have none.")
         alone = {answer.model for step in self._steps for answer in step.answers if answer.per_frame}
-        notes.extend(f"{model} {PER_FRAME}" for model in sorted(alone))
+        if alone:
+            notes.append(f"By {', '.join(sorted(alone))}, {PER_FRAME}")
         if problems:
             notes.append(f"{len(problems)} without result, the first {problems[0]}")
         self._note.say(" ".join(notes), Tone.PROBLEM if problems else Tone.PLAIN)
