@@ -10,6 +10,8 @@ import pandas as pd
 
 from napari_cellforce.compare.alignment import FieldPair
 from napari_cellforce.compare.sums import (
+    A_SQUARED,
+    B_SQUARED,
     Array,
     Sums,
     angle,
@@ -109,6 +111,14 @@ def calibration(pairs: Sequence[FieldPair], *, seed: int = 0) -> Calibration:
     blocks = block_sums(pairs)
     whole = blocks.sum(axis=0)
     found = float(factor(whole))
+    for which, place in (("first", A_SQUARED), ("second", B_SQUARED)):
+        if not whole[place] > 0:
+            raise CellForceError(
+                f"the {which} field is 0 everywhere inside the cell",
+                "a scale is found from its vectors",
+                "Choose another field, or another cell.",
+                topic="calibration",
+            )
     if not (np.isfinite(found) and found > 0):
         raise CellForceError(
             "no positive scale brings the first field to the second",

@@ -75,13 +75,7 @@ def pair_fields(
     frame = first.frames[_at(first, index)]
     cells = _labels(first, mask, centres) * inside
     pair = FieldPair(fields[id(first)], fields[id(second)], inside, _size(coarse), frame, cells)
-    if inside.sum() < _FEWEST:
-        raise CellForceError(
-            f"{first.name or 'A'} and {second.name or 'B'} share {counted(int(inside.sum()), 'vector')}",
-            f"at least {_FEWEST} are needed for a comparison",
-            "Check pixel sizes and origins: both must show the same place.",
-            topic="input",
-        )
+    _require_enough(first, second, mask, inside, frame)
     for name, field in (("A", pair.first), ("B", pair.second)):
         if not np.isfinite(field[:, inside]).all():
             raise CellForceError(
@@ -91,6 +85,26 @@ def pair_fields(
                 topic="input",
             )
     return pair
+
+
+def _require_enough(
+    first: VectorField, second: VectorField, mask: npt.NDArray[Any] | None, inside: BoolArray, frame: int
+) -> None:
+    """Refuse fields that share too little, and a mask without a cell."""
+    if mask is not None and not np.any(mask):
+        raise CellForceError(
+            f"the mask is empty in frame {frame}",
+            "vectors are compared inside it",
+            "Draw the cell, or choose another mask.",
+            topic="mask",
+        )
+    if inside.sum() < _FEWEST:
+        raise CellForceError(
+            f"{first.name or 'A'} and {second.name or 'B'} share {counted(int(inside.sum()), 'vector')}",
+            f"at least {_FEWEST} are needed for a comparison",
+            "Check pixel sizes and origins: both must show the same place.",
+            topic="input",
+        )
 
 
 def _check(first: VectorField, second: VectorField) -> None:
@@ -106,7 +120,7 @@ def _check(first: VectorField, second: VectorField) -> None:
             raise CellForceError(
                 f"the pixel size of {field.name or 'a field'} is not known",
                 "fields are laid over each other by it",
-                "Type it in.",
+                "Give it where the file is opened.",
                 topic="pixel size",
             )
 

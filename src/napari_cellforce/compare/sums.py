@@ -19,7 +19,7 @@ _BLOCK = 5.0
 not independent."""
 _RESAMPLES = 500
 _INTERVAL = (2.5, 97.5)
-_COUNT, _A2, _B2, _AB, _A, _B, _LENGTHS, _TURNED = range(8)
+_COUNT, A_SQUARED, B_SQUARED, _AB, _A, _B, _LENGTHS, _TURNED = range(8)
 
 
 def block_sums(pairs: Sequence[FieldPair], cell: int | None = None) -> Sums:
@@ -57,18 +57,18 @@ def intervals(blocks: Sums, numbers: Mapping[str, Callable[[Sums], Array]], seed
 
 def factor(sums: Sums) -> Array:
     """Return the scale that brings A closest to B, by least squares."""
-    return _over(sums[..., _AB], sums[..., _A2])
+    return _over(sums[..., _AB], sums[..., A_SQUARED])
 
 
 def correlation(sums: Sums) -> Array:
     """Return the cosine between both fields taken as one long vector each."""
-    return _over(sums[..., _AB], np.sqrt(sums[..., _A2] * sums[..., _B2]))
+    return _over(sums[..., _AB], np.sqrt(sums[..., A_SQUARED] * sums[..., B_SQUARED]))
 
 
 def size_correlation(sums: Sums) -> Array:
     """Return the correlation coefficient of the magnitudes."""
     n, a, b = (sums[..., i] for i in (_COUNT, _A, _B))
-    spread = [np.maximum(n * sums[..., i] - s**2, 0) for i, s in ((_A2, a), (_B2, b))]
+    spread = [np.maximum(n * sums[..., i] - s**2, 0) for i, s in ((A_SQUARED, a), (B_SQUARED, b))]
     return _over(n * sums[..., _LENGTHS] - a * b, np.sqrt(spread[0] * spread[1]))
 
 
@@ -84,7 +84,7 @@ def force_ratio(sums: Sums) -> Array:
 
 def rms(sums: Sums) -> Array:
     """Return the root mean square of the difference's length."""
-    square = sums[..., _A2] + sums[..., _B2] - 2 * sums[..., _AB]
+    square = sums[..., A_SQUARED] + sums[..., B_SQUARED] - 2 * sums[..., _AB]
     return np.sqrt(np.maximum(_over(square, sums[..., _COUNT]), 0))
 
 

@@ -141,6 +141,10 @@ def test_what_cannot_be_compared_is_refused_in_words():
         pair_fields(a, field(np.full((2, 30, 30), np.nan), 1.0))
     with pytest.raises(CellForceError, match="no positive scale"):
         calibration([pair_fields(a, field(-smooth(1, (30, 30)), 1.0))])
+    with pytest.raises(CellForceError, match="the mask is empty in frame 0"):
+        pair_fields(a, a, mask=np.zeros((30, 30), bool))
+    with pytest.raises(CellForceError, match="second field is 0 everywhere"):
+        calibration([pair_fields(a, field(np.zeros((2, 30, 30)), 1.0))])
     with pytest.raises(CellForceError, match="3 frames, the other 2"):
         list(compare(field([smooth(1, (30, 30))] * 3, 1.0), field([smooth(1, (30, 30))] * 2, 1.0)))
     with pytest.raises(CellForceError, match="pixel size"):

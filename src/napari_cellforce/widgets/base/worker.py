@@ -110,3 +110,11 @@ def tell(error: Exception) -> None:
         show_error(str(error))
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def words_of(error: Exception) -> str:
+    """Return what a panel says of an error; one that is our mistake is told by napari too, with its trace."""
+    if isinstance(error, CellForceError):
+        return str(error)
+    tell(error)
+    return "Something went wrong that should not; see the message."

@@ -23,7 +23,7 @@ from napari_cellforce.predict import OutputPaths
 from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.time_plot import TimePlot
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import Job, words_of
 from napari_cellforce.widgets.batch.watch_result import WatchResult
 from napari_cellforce.widgets.view.result import FRAMEWISE
 
@@ -237,9 +237,7 @@ class WatchSection(QWidget):
             self._plot.show_frame(int(self._viewer.dims.current_step[0]))
 
     def _on_failed(self, error: Exception) -> None:
-        self._problem = str(error)
-        if not isinstance(error, CellForceError):
-            tell(error)
+        self._problem = words_of(error)
 
     def _on_ended(self, _complete: bool) -> None:
         if self._problem:

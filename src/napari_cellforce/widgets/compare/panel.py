@@ -20,7 +20,7 @@ from napari_cellforce.predict import Progress
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Kept, Panel
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import Job, tell, words_of
 from napari_cellforce.widgets.compare.agreement_section import AgreementSection
 from napari_cellforce.widgets.compare.choice import CompareChoice, default_folder
 from napari_cellforce.widgets.compare.sample import sample_fields
@@ -67,9 +67,14 @@ class ComparePanel(Panel):
         first, second = self._choice.first, self._choice.second
         if first is None or second is None:
             return
+        try:
+            mask, config = self._choice.mask, self._choice.config
+        except CellForceError as error:
+            self._on_failed(error)
+            self._refresh()
+            return
         self._pair, self._comparison, self._failed = (first, second), None, ""
         a, b = (dataclasses.replace(shown.field, name=shown.title) for shown in self._pair)
-        mask, config = self._choice.mask, self._choice.config
         self._job.start(lambda: _compared(a, b, mask, config))
         self._refresh()
 
@@ -154,8 +159,8 @@ class ComparePanel(Panel):
             self._show_sample(*record)
 
     def _on_failed(self, error: Exception) -> None:
-        self._failed = str(error) if isinstance(error, CellForceError) else ""
-        tell(error)
+        """Tell of it, where the eye is."""
+        self._failed = words_of(error)
 
     def _open_sample(self) -> None:
         self._job.start(sample_fields)

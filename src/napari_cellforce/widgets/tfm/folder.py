@@ -25,7 +25,7 @@ from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, PairWords, TfmConfig, run_folder
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import Job, tell, words_of
 
 _PAGE = "tutorials/measure/#a-whole-folder"
 _RESULTS = "cellforce-tfm"
@@ -229,9 +229,7 @@ class TfmFolder(QWidget):
         self.refresh()
 
     def _on_no_pairs(self, error: Exception) -> None:
-        if not isinstance(error, CellForceError):
-            tell(error)
-        self._pairs, self._problem = [], str(error)
+        self._pairs, self._problem = [], words_of(error)
         self._fill()
         self._words.say("")
         self.refresh()

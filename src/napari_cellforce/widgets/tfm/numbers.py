@@ -29,7 +29,7 @@ from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmResult, region_rows
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, narrow
 from napari_cellforce.widgets.base.lines_plot import COLOURS, LinesPlot
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import Job, tell, words_of
 from napari_cellforce.widgets.view.masks import masks
 from napari_cellforce.widgets.view.measured_fields import labels_on
 
@@ -200,7 +200,7 @@ class TfmNumbers(QWidget):
         self._table = pd.DataFrame()
         self._cells.setRowCount(0)
         self._plot.hide()
-        self._words.say(str(error), Tone.PROBLEM)
+        self._words.say(words_of(error), Tone.PROBLEM)
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):

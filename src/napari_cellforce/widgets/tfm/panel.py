@@ -18,7 +18,7 @@ from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
 from napari_cellforce.widgets.base.form import Tone, folded
 from napari_cellforce.widgets.base.panel import Kept, Panel
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import Job, tell, words_of
 from napari_cellforce.widgets.tfm.export import TfmExport
 from napari_cellforce.widgets.tfm.folder import TfmFolder
 from napari_cellforce.widgets.tfm.layers import TfmLayers
@@ -250,8 +250,7 @@ class TfmPanel(Panel):
         self._numbers.show_result(result, config)
 
     def _on_failed(self, error: Exception) -> None:
-        self._failed = str(error) if isinstance(error, CellForceError) else ""
-        tell(error)
+        self._failed = words_of(error)
 
     def _open_sample(self) -> None:
         self._job.start(sample_beads)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.widgets.base.form import TextLine, Tone
 from napari_cellforce.widgets.base.preferences import Preferences
-from napari_cellforce.widgets.base.worker import tell
+from napari_cellforce.widgets.base.worker import words_of
 from napari_cellforce.widgets.train import words as train_words
 from napari_cellforce.widgets.train.curves import TrainCurves
 from napari_cellforce.widgets.train.outcome import TrainOutcome
@@ -122,9 +122,8 @@ class TrainLearning(QWidget):
 
     def fail(self, error: Exception) -> None:
         """Tell why the run ended, where the eye is."""
-        self._words = train_words.of_failure(error)
-        if not isinstance(error, CellForceError):
-            tell(error)
+        known = train_words.for_panel(error) if isinstance(error, CellForceError) else error
+        self._words = words_of(known), Tone.PROBLEM
 
     def end(self) -> None:
         """Show that nothing runs any more."""

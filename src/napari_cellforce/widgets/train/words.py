@@ -61,13 +61,6 @@ def of_scale(found: Calibration) -> Words:
     )
 
 
-def of_failure(error: Exception) -> Words:
-    """Return why a run has ended."""
-    if isinstance(error, CellForceError):
-        return str(for_panel(error)), Tone.PROBLEM
-    return "Something went wrong that should not; see the message.", Tone.PROBLEM
-
-
 def of_card(record: ModelRecord) -> str:
     """Return the sentences of a model's card."""
     unit = "Predicts in Pa" if record.output_unit == "Pa" else "Predicts in normalised units"
