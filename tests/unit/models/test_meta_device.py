@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from napari_cellforce.models.adhesion_unet import AdhesionUNetConfig
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.checkpoint import BUILDERS
@@ -23,15 +24,32 @@ CONFIGS = {
         BottleneckConfig(active="field", residual=4),
     ],
     "unet": [UNetConfig(), UNetConfig(in_channels=2)],
+    "adhesion-unet": [
+        AdhesionUNetConfig(),
+        AdhesionUNetConfig(in_channels=3, oriented=True, fine=True, bound=0.5),
+        AdhesionUNetConfig(multiplied=False),
+    ],
     "gfnn": [
         GFNNConfig(),
+        GFNNConfig(haze=(2.0, 8.0)),
         GFNNConfig(in_channels=3),
         GFNNConfig(form="published", size=64),
         GFNNConfig(balance="shared"),
         GFNNConfig(in_channels=2, balance="projected"),
     ],
 }
+LOSSES = [
+    LossConfig(
+        magnitude=1.0, correlation=1.0, balance=1.0, green=0.1, magnitude_weight=0.1, strain_energy=1.0
+    ),
+    LossConfig(relative=1.0),
+    LossConfig(kind="magnitude_angle", strain_energy=1.0),
+]
 CASES = [(kind, config) for kind, configs in CONFIGS.items() for config in configs]
+
+
+def test_every_network_is_among_them():
+    assert CONFIGS.keys() == BUILDERS.keys()
 
 
 @pytest.mark.parametrize(("kind", "config"), CASES, ids=[kind for kind, _ in CASES])
@@ -44,17 +62,18 @@ def test_networks_run_wholly_on_the_device_they_are_on(kind, config):
 
 @pytest.mark.parametrize(("kind", "config"), CASES, ids=[kind for kind, _ in CASES])
 def test_losses_are_computed_on_the_device_of_the_network(kind, config):
-    """A step forward and backward, with every term of the loss switched on."""
+    """A step forward and backward, with every term of every loss."""
     module = BUILDERS[kind](dataclasses.asdict(config)).to("meta").train()
     planes = torch.zeros(2, config.in_channels, 64, 64, device="meta")
-    batch = Batch(planes, planes[:, :1], planes[:, :1].expand(-1, 2, -1, -1))
+    vectors = planes[:, :1].expand(-1, 2, -1, -1)
+    batch = Batch(planes, planes[:, :1], vectors, displacement=vectors)
     if isinstance(module, PhysicalBottleneck):
-        terms = mechanics_terms(module.parts(planes), batch, LossConfig())
-        terms |= springs_terms(module, planes, batch)
+        terms = [mechanics_terms(module.parts(planes), batch, LossConfig())]
+        terms.append(springs_terms(module, planes, batch))
     else:
-        settings = LossConfig(magnitude=1.0, balance=1.0, green=0.1, magnitude_weight=0.1)
-        terms = loss_terms(module(planes), batch, module, settings, "vector")
-    loss = torch.stack(list(terms.values())).sum()
+        raw = module(planes)
+        terms = [loss_terms(raw, batch, module, loss, loss.kind) for loss in LOSSES]
+    loss = torch.stack([term for named in terms for term in named.values()]).sum()
     loss.backward()
     assert loss.device.type == "meta"
     assert all(p.grad is None or p.grad.device.type == "meta" for p in module.parameters())
