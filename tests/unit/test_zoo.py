@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
+import os
+import re
 import shutil
 import socket
 import subprocess
@@ -109,6 +112,11 @@ def _save_network(path: Path, seed: int) -> Path:
     return checkpoint.save(path, network, record)
 
 
+def _number_after(words: str, text: str) -> float:
+    (number,) = re.findall(rf"(?<![\w_]){re.escape(words)}(\.\d+)", text)
+    return float(number)
+
+
 def _left_in(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*")] if folder.exists() else []
 
@@ -143,14 +151,42 @@ class TestCatalogue:
         for entry in zoo.entries():
             page = (pages / f"{entry.name}.md").read_text(encoding="utf-8")
             assert f"]({entry.name}.md)" in index
-            for fact in (
-                entry.name,
-                entry.licence,
-                entry.sha256,
-                entry.url or "",
-                f"{entry.pixel_size:g} µm",
-            ):
+            rows = dict(line.split(" | ", 1) for line in page.splitlines() if line.startswith("| "))
+            facts = {
+                "| licence": entry.licence,
+                "| pixel size": f"{entry.pixel_size:g} µm",
+                "| weights": entry.url or entry.sha256 or "none",
+                "| training data": "",
+                "| citation": "",
+                "| output": entry.output,
+            }
+            for row, fact in facts.items():
+                assert fact in rows[row]
+            for fact in (entry.name, entry.sha256, "## How good it is", "## What it cannot do"):
                 assert fact in page
+
+    def test_figures_of_the_cards_are_those_that_were_measured(self) -> None:
+        runs = REPOSITORY / "docs" / "training" / "runs"
+        for entry in zoo.entries():
+            by = "consensus-sim" if entry.name.endswith("filter") else entry.name
+            if entry.name == AUTHORS:  # measured like the others, but not ours to keep a run of
+                continue
+            measured = json.loads((runs / by / "metrics.json").read_text(encoding="utf-8"))
+            page = (REPOSITORY / "docs" / "models" / f"{entry.name}.md").read_text(encoding="utf-8")
+            real = measured["real images"][entry.name]
+            for key, value in real.items():
+                image, what = key.rsplit(", ", 1) if ", " in key else ("", "")
+                if what == "r":
+                    told = _number_after(f"{image} ", entry.measured)
+                    assert told == pytest.approx(value, abs=6e-4)
+                    digits = {f".{round(told * 1000):03}", f".{round(told * 100):02}"}
+                    assert any(d in page for d in digits)
+            simulated = measured["fibroblasts, seed 20261122"]
+            for kind, words in (("sheet", "contracting sheets "), ("fibre", "pulling by stress fibres ")):
+                (key,) = (k for k in simulated if k.startswith(f"{kind}, measured"))
+                assert f"{key.split()[-2]} {words}" in entry.measured
+                told = _number_after(words, entry.measured)
+                assert told == pytest.approx(simulated[key][entry.name]["r of |F|"], abs=6e-4)
 
     def test_the_authors_weights_are_described_as_published(self, shared_data: Path) -> None:
         entry = zoo.entry(AUTHORS)
@@ -182,15 +218,21 @@ class TestCatalogue:
             ("mine", {"file": "../secret.pt"}),
             ("mine", {"file": None}),
             ("mine", {"sha256": ""}),
+            ("mine", {"sha256": 12}),
+            ("mine", {"pixel_size": None}),
+            ("mine", {"pixel_size": -1}),
+            ("mine", {"inputs": "zyxin"}),
+            ("mine", {"size": "large"}),
+            ("mine", {"output": "furlongs"}),
+            ("mine", {"title": ["a", "list"]}),
             (AUTHORS, {}),
             ("mine", None),
         ],
-        ids=["file outside", "no file", "no hash", "name of ours", "cut off"],
     )
     def test_a_bad_record_is_passed_over_and_hides_nothing(self, folder: Path, name: str, change) -> None:
         folder.mkdir()
         values = {"file": "mine.pt"} | (change or {})
-        record = dataclasses.replace(zoo.entry(AUTHORS), **values).to_json()
+        record = json.dumps(json.loads(zoo.entry(AUTHORS).to_json()) | values)
         (folder / f"{name}.entry.json").write_text(record if change is not None else record[:20])
         with pytest.warns(CellForceWarning, match=rf"{name}\.entry\.json"):
             assert zoo.entries(folder=folder) == zoo.entries()
@@ -306,6 +348,58 @@ class TestDownload:
         with pytest.raises(CellForceError, match="occupied"):
             zoo.download("borrowed", folder=tmp_path / "occupied")
 
+    def test_a_folder_that_cannot_be_written_is_answered_with_how_to_choose_another(
+        self, folder: Path, website, zoo_with
+    ) -> None:
+        root, address = website
+        (root / "weights").write_bytes(WEIGHTS)
+        zoo_with(f"{address}/weights")
+        zoo.entry("borrowed").path(folder).mkdir(parents=True)
+        assert zoo.state(zoo.entry("borrowed"), folder) == zoo.State.TO_DOWNLOAD
+        with pytest.raises(CellForceError, match="folder of that name is in the way") as caught:
+            zoo.download("borrowed", folder=folder)
+        assert catalogue.FOLDER_VARIABLE in caught.value.remedy
+        assert caught.value.topic == "model", "the option for an output folder does not help"
+
+    def test_two_at_once_do_not_disturb_each_other(self, folder: Path, website, zoo_with) -> None:
+        root, address = website
+        (root / "weights").write_bytes(WEIGHTS)
+        zoo_with(f"{address}/weights")
+        met = threading.Barrier(2)
+        paths: list[Path] = []
+
+        def fetch() -> None:
+            not_met = [met]
+
+            def wait_for_the_other(_done: int, _total: int) -> None:
+                while not_met:
+                    not_met.pop().wait(timeout=10)
+
+            paths.append(zoo.download("borrowed", folder=folder, progress=wait_for_the_other))
+
+        threads = [threading.Thread(target=fetch) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert paths == [paths[0]] * 2
+        assert _left_in(folder) == [paths[0].name]
+        assert zoo.check("borrowed", folder) == zoo.State.HERE
+
+    def test_what_a_killed_download_left_is_thrown_away_but_not_what_is_being_written(
+        self, folder: Path, website, zoo_with
+    ) -> None:
+        root, address = website
+        (root / "weights").write_bytes(WEIGHTS)
+        zoo_with(f"{address}/weights")
+        folder.mkdir()
+        dead, alive = folder / ".dead.partial", folder / ".alive.partial"
+        for partial in (dead, alive):
+            partial.write_bytes(WEIGHTS[:100])
+        os.utime(dead, (0, 0))
+        path = zoo.download("borrowed", folder=folder)
+        assert sorted(_left_in(folder)) == [alive.name, path.name]
+
     def test_a_built_in_model_has_nothing_to_download(self, folder: Path) -> None:
         with pytest.raises(CellForceError, match="built in"):
             zoo.download(FILTER, folder=folder)
@@ -357,6 +451,16 @@ class TestImport:
         assert len(_left_in(folder)) == 1, "no record of its own"
         assert zoo.entries(folder=folder) == zoo.entries(folder=folder / "none"), "no record of its own"
 
+    def test_a_copy_of_bundled_weights_is_known_and_leaves_the_package_alone(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        bundled = zoo.entry("unet-sim").path()
+        copy = shutil.copy(bundled, tmp_path / "from a colleague.safetensors")
+        before = bundled.stat()
+        assert zoo.import_checkpoint(copy, name="mine", folder=folder).name == "unet-sim"
+        assert (bundled.stat().st_ino, bundled.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        assert _left_in(folder) == []
+
     def test_the_authors_u_net_format(self, shared_data: Path, folder: Path) -> None:
         two_proteins = zoo.import_checkpoint(shared_data / "cases" / "unet_case_1.pt", folder=folder)
         assert two_proteins.name == "unet_case_1"
@@ -389,6 +493,49 @@ class TestImport:
     def test_whoever_has_no_file_yet_is_told_where_to_find_one(self, folder: Path) -> None:
         with pytest.raises(CellForceError, match="web page that needs a browser"):
             zoo.import_checkpoint("no such file", folder=folder)
+
+
+class TestKeeping:
+    def test_what_came_with_the_package_is_whole_and_stays(self, folder: Path) -> None:
+        for entry in zoo.entries(folder=folder):
+            found = zoo.check(entry.name, folder)
+            assert found == (zoo.State.TO_DOWNLOAD if entry.url else zoo.State.BUNDLED)
+            assert not zoo.can_be_removed(entry, folder)
+            with pytest.raises(CellForceError, match="cannot be removed"):
+                zoo.remove(entry.name, folder)
+            assert entry.file is None or entry.path().is_file()
+
+    def test_damage_that_keeps_the_size_is_found_by_reading(self, folder: Path, weights: Path) -> None:
+        mine = zoo.import_checkpoint(weights, folder=folder)
+        path = mine.path(folder)
+        assert zoo.check(mine.name, folder) == zoo.State.HERE
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+        assert zoo.state(mine, folder) == zoo.State.HERE
+        assert zoo.check(mine.name, folder) == zoo.State.DAMAGED
+        path.write_bytes(content[:-1])
+        assert zoo.state(mine, folder) == zoo.State.DAMAGED
+        path.unlink()
+        assert zoo.state(mine, folder) == zoo.State.MISSING
+
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_an_import_is_removed_with_its_record(self, folder: Path, weights: Path, gone: bool) -> None:
+        mine = zoo.import_checkpoint(weights, folder=folder)
+        if gone:
+            mine.path(folder).unlink()
+        zoo.remove(mine.name, folder)
+        assert _left_in(folder) == []
+        assert weights.is_file(), "the original is the user's"
+
+    def test_a_removed_download_can_be_downloaded_again(self, folder: Path, website, zoo_with) -> None:
+        root, address = website
+        (root / "weights").write_bytes(WEIGHTS)
+        zoo_with(f"{address}/weights")
+        zoo.download("borrowed", folder=folder)
+        zoo.remove("borrowed", folder)
+        assert _left_in(folder) == []
+        assert zoo.download("borrowed", folder=folder).is_file()
 
 
 class TestLoad:

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from napari_cellforce import zoo
 from napari_cellforce.cli.console import byte_progress, card, output
-from napari_cellforce.models.record import MASK_INPUT
 
 app = typer.Typer(help="List, download, import, check and remove predictors.", no_args_is_help=True)
 
@@ -27,7 +26,7 @@ def list_models() -> None:
         purpose = entry.good_for or entry.card
         if entry.name == zoo.DEFAULT_MODEL:
             purpose = f"the default. {purpose}"
-        proteins = ", ".join(name for name in entry.inputs if name != MASK_INPUT) or "the mask"
+        proteins = ", ".join(entry.proteins) or "the mask"
         row = (entry.name, zoo.state(entry), proteins, f"{entry.pixel_size:g}", purpose)
         table.add_row(*row)
     output.print(table)

@@ -17,6 +17,7 @@ from typing import Any, get_args
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import Unit
+from napari_cellforce.models.record import MASK_INPUT
 
 PathLike = str | os.PathLike[str]
 
@@ -100,6 +101,11 @@ class ZooEntry:
         if self.imported:
             return "Import it again with `cellforce models import FILE`."
         return "Install napari-cellforce again."
+
+    @property
+    def proteins(self) -> tuple[str, ...]:
+        """Inputs that are images, in their order; the cell's mask is none."""
+        return tuple(name for name in self.inputs if name != MASK_INPUT)
 
     @property
     def in_model_folder(self) -> bool:

@@ -7,7 +7,7 @@ from html import escape
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import sentence
-from napari_cellforce.predict import MASK_INPUT
+from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.widgets.view.model_getting import megabytes
 
 _DOI = re.compile(r"doi:(10\.\S+[^\s.,;])")
@@ -25,7 +25,7 @@ def purpose(entry: zoo.ZooEntry) -> str:
 
 def needs(entry: zoo.ZooEntry) -> str:
     """Return proteins, pixel size and unit of a model, in a line."""
-    proteins = ", ".join(name for name in entry.inputs if name != MASK_INPUT) or "the cell's outline"
+    proteins = ", ".join(entry.proteins) or "the cell's mask"
     return f"{proteins} · {entry.pixel_size:g} µm · {entry.output}"
 
 
