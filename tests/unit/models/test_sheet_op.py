@@ -50,6 +50,14 @@ def test_gradients_by_nodal_forces_are_those_of_finite_differences(sheet):
     assert torch.autograd.gradcheck(traction, parameters, eps=1e-7)
 
 
+def test_second_derivatives_are_refused_rather_than_wrong(sheet):
+    Y = parameter(0.02, sheet)
+    loss = sheet_traction(sheet, Y, 0.3, 0.4).square().sum()
+    (slope,) = torch.autograd.grad(loss, Y, create_graph=True)
+    with pytest.raises(RuntimeError, match="twice"):
+        slope.sum().backward()
+
+
 def test_the_operation_agrees_with_the_numpy_solver(sheet):
     Y = parameter(0.02, sheet)
     state = sheet.equilibrium(Y.detach().numpy(), 0.3, 0.4)
