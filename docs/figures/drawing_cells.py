@@ -16,6 +16,7 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_cellforce.widgets.base.preferences import Memory
+from napari_cellforce.widgets.synthetic.force_choice import tick
 from napari_cellforce.widgets.synthetic.panel import SyntheticPanel
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
@@ -80,10 +81,7 @@ def main() -> None:
     panel._drawing.reset()
     panel._tabs.setCurrentIndex(1)
     panel._scan.choose("length", 1.5, 8.0, 8)
-    for i in range(panel._scan._models.count()):
-        item = panel._scan._models.item(i)
-        if item.text() == "adhesion-filter":
-            item.setCheckState(panel._scan._models.item(0).checkState())
+    tick(panel._scan._models, ("sheet", "fibres", "unet-sim", "gfnn-sim"))
     pause(1.0)
     wait(quiet)
     panel.scan()

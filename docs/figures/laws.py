@@ -1,23 +1,40 @@
-"""Fill the tables of the page of laws, and draw its figure, from the scans kept in ``docs/models/laws``.
+"""Fill the page of laws, and draw its figure, from the scans kept in ``docs/models/laws``.
 
-Run in the repository: ``python docs/figures/laws.py``. The scans are made by the commands on the page.
+Run in the repository: ``python docs/figures/laws.py``, with ``--measure`` to make all scans anew first, or
+``--measure NAME ...`` for some of them. Models whose weights are not on the computer are left out.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 
+from napari_cellforce import zoo
+from napari_cellforce.scan import MECHANICS
 from napari_cellforce.scan.figure import save_figure
 
 DOCS = Path(__file__).resolve().parents[1]
 PAGE = DOCS / "models" / "laws.md"
 SCANS = DOCS / "models" / "laws"
 
-NAMES = {"UnseenWashout_RealGFNN_down=4_beta=0.1": "gfnn-schmitt2024"}
-"""Models that were given to the scans as a file, by their name in the zoo."""
+SCANNED = {
+    "scan_area": "area",
+    "scan_length": "length",
+    "movie_length": "length --as-movie",
+    "scan_intensity": "intensity",
+    "movie_intensity": "intensity --as-movie",
+    "scan_distance": "distance",
+    "turned_area": "area --set adhesions.jitter=1.2",
+}
+"""What is scanned, by the name of the tables that keep the answers."""
+
+ANGLE, NET, DISTANCE = "angle to the adhesions [°]", "net / total force", "force-distance correlation"
 
 PER_FRAME = ("adhesion-filter", "sheet-filter")
 """Their in-mask mean of |F| is 1 in every frame: the total can tell nothing but the area."""
@@ -25,12 +42,41 @@ PER_FRAME = ("adhesion-filter", "sheet-filter")
 GROWS = 0.8
 """Rank correlation from which on a quantity is said to grow."""
 
+BALANCED = 0.05
+"""Net over total force up to which forces are said to sum to zero."""
+
+
+def command(name: str, models: list[str], folder: str) -> str:
+    """Return the command that makes a scan."""
+    asked = " ".join(f"-m {model}" for model in models)
+    return f"cellforce scan {SCANNED[name]} {asked} --steps 5 --cells 4 --out {folder}"
+
+
+def measure(names: list[str]) -> None:
+    """Make scans anew, by the commands on the page."""
+    models = [*MECHANICS, *(entry.name for entry in zoo.entries() if zoo.is_available(entry.name))]
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(command(name, models, folder).split(), check=True)
+            made = Path(folder) / f"scan_{SCANNED[name].split()[0]}"
+            for ending in (".csv", "_trends.csv", ".json"):
+                shutil.copy(f"{made}{ending}", SCANS / f"{name}{ending}")
+
 
 def total_force(scan: str) -> pd.DataFrame:
     """Return how the total force of each model follows the scanned property, indexed by model."""
     table = pd.read_csv(SCANS / f"{scan}_trends.csv")
-    table["model"] = table["model"].replace(NAMES)
     return table[table["quantity"].str.startswith("total force")].set_index("model")
+
+
+def by_model(scan: str) -> pd.core.groupby.DataFrameGroupBy:
+    """Return all cells of a scan, grouped by model."""
+    return pd.read_csv(SCANS / f"{scan}.csv").groupby("model", sort=False)
+
+
+def command_line(scan: str) -> str:
+    """Return the command that made a scan, in a block."""
+    return f"```\n{command(scan, list(by_model(scan).groups), scan)}\n```"
 
 
 def scan_rows(scan: str) -> str:
@@ -51,17 +97,12 @@ def scan_rows(scan: str) -> str:
 
 def field_rows(scan: str) -> str:
     """Return the markdown table of directions and balance: mean ± standard deviation over the cells."""
-    table = pd.read_csv(SCANS / f"{scan}.csv")
-    table["model"] = table["model"].replace(NAMES)
     lines = [
         "| model | angle to the adhesions | net / total force | force-distance correlation |",
         "| --- | --- | --- | --- |",
     ]
-    for model, own in table.groupby("model", sort=False):
-        angle, net, distance = (
-            own[name]
-            for name in ("angle to the adhesions [°]", "net / total force", "force-distance correlation")
-        )
+    for model, own in by_model(scan):
+        angle, net, distance = own[ANGLE], own[NET], own[DISTANCE]
         lines.append(
             f"| {model} | {angle.mean():.0f}° ± {angle.std():.0f}° | {net.mean():.4f} ± {net.std():.4f} "
             f"| {distance.mean():.2f} ± {distance.std():.2f} |"
@@ -69,52 +110,32 @@ def field_rows(scan: str) -> str:
     return "\n".join(lines)
 
 
-def verdicts() -> str:
-    """Return the markdown table of who obeys which law."""
-    table = pd.read_csv(SCANS / "scan_area.csv")
-    table["model"] = table["model"].replace(NAMES)
-    means = table.groupby("model", sort=False)[
-        ["angle to the adhesions [°]", "net / total force", "force-distance correlation"]
-    ].mean()
+def law_rows(scan: str) -> str:
+    """Return the markdown table of who obeys which law; directions and balance are those of `scan`."""
+    totals = ("scan_area", "scan_length", "movie_length", "scan_intensity", "movie_intensity")
+    means, turned = by_model(scan)[[ANGLE, NET, DISTANCE]].mean(), by_model("turned_area")[ANGLE].mean()
     lines = [
-        "| the total force grows with ... | " + " | ".join(means.index) + " |",
-        "| --- |" + " --- |" * len(means),
+        "| model | area | length | as one movie | intensity | as one movie "
+        "| angle | adhesions turned | balance | distance |",
+        "| --- |" + " --- |" * 9,
     ]
-    for title, scan in (
-        ("area", "scan_area"),
-        ("adhesion length", "scan_length"),
-        ("adhesion length, as one movie", "movie_length"),
-        ("adhesion intensity", "scan_intensity"),
-        ("adhesion intensity, as one movie", "movie_intensity"),
-    ):
-        cells = [_grows(model, row, scan) for model, row in total_force(scan).loc[means.index].iterrows()]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
-    for title, column, words in (
-        ("**forces** point inward along adhesions", "angle to the adhesions [°]", "{:.0f}°"),
-        ("sum to zero", "net / total force", "{:.2%} left"),
-        ("grow with the distance from the centre", "force-distance correlation", "r = {:.2f}"),
-    ):
-        lines.append(f"| {title} | {' | '.join(words.format(value + 0) for value in means[column])} |")
+    for model, own in means.iterrows():
+        grows = [_grows(str(model), total_force(name).loc[model], name) for name in totals]
+        left = f"{own[NET]:.1%}"
+        balance = f"yes, {left}" if own[NET] <= BALANCED else f"**no**, {left}"
+        fields = f"{own[ANGLE]:.0f}° | {turned[model]:.0f}° | {balance} | {own[DISTANCE]:.2f}"
+        lines.append(f"| {model} | {' | '.join(grows)} | {fields} |")
     return "\n".join(lines)
 
 
 def filled(text: str) -> str:
     """Return the page with its tables filled in."""
+    kinds = {"laws": law_rows, "command": command_line, "scan": scan_rows, "fields": field_rows}
     for name in re.findall(r"<!-- table (\S+) -->", text):
         kind, _, scan = name.partition(":")
-        rows = {
-            "verdicts": verdicts,
-            "scan": lambda s=scan: scan_rows(s),
-            "fields": lambda s=scan: field_rows(s),
-        }
         start, end = re.escape(f"<!-- table {name} -->"), re.escape(f"<!-- end {name} -->")
-        body = rows[kind]()
-        text = re.sub(
-            f"{start}.*?{end}",
-            lambda _, n=name, b=body: f"<!-- table {n} -->\n{b}\n<!-- end {n} -->",
-            text,
-            flags=re.DOTALL,
-        )
+        body = f"<!-- table {name} -->\n{kinds[kind](scan)}\n<!-- end {name} -->"
+        text = re.sub(f"{start}.*?{end}", lambda _, body=body: body, text, flags=re.DOTALL)
     return text
 
 
@@ -131,6 +152,7 @@ def _grows(model: str, row: pd.Series, scan: str) -> str:
 
 
 if __name__ == "__main__":
-    cells = pd.read_csv(SCANS / "scan_area.csv").replace({"model": NAMES})
-    save_figure(DOCS / "images" / "laws_area.png", cells, "cell area [µm²]")
+    if "--measure" in sys.argv:
+        measure(sys.argv[sys.argv.index("--measure") + 1 :] or list(SCANNED))
+    save_figure(DOCS / "images" / "laws_area.png", pd.read_csv(SCANS / "scan_area.csv"), "cell area [µm²]")
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -22,12 +22,13 @@ _NAMES_A_LINE = 5
 _FORMATS = (".png", ".svg", ".pdf")
 
 
-def style(i: int) -> tuple[str, int]:
-    """Return the colour of curve number `i`, and the number of its marker, from 0 to 5.
+def style(i: int) -> tuple[str, int, bool]:
+    """Return the colour of curve number `i`, the number of its marker (0 to 5), and whether it is dashed.
 
-    No two of the first 36 curves have both in common.
+    No two of the first 36 curves have colour and marker in common.
     """
-    return COLOURS[i % len(COLOURS)], (i + i // len(COLOURS)) % len(_MARKERS)
+    again = i // len(COLOURS)
+    return COLOURS[i % len(COLOURS)], (i + again) % len(_MARKERS), again % 2 == 1
 
 
 def relative(table: pd.DataFrame, quantity: str) -> bool:
@@ -58,7 +59,9 @@ def scan_figure(table: pd.DataFrame, parameter: str) -> Figure:
     for axes in figure.axes[len(shown) :]:
         axes.set_visible(False)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), _NAMES_A_LINE), frameon=False)
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=min(len(labels), _NAMES_A_LINE), frameon=False
+    )
     return figure
 
 
@@ -90,9 +93,15 @@ def _draw(axes: Axes, table: pd.DataFrame, parameter: str, quantity: str) -> Non
         if means is None:
             continue
         scale = float(means.iloc[0]) if divided else 1.0
-        colour, marker = style(i)
+        colour, marker, dashed = style(i)
         axes.plot(
-            means.index, means / scale, color=colour, marker=_MARKERS[marker], markersize=4, label=str(model)
+            means.index,
+            means / scale,
+            "--" if dashed else "-",
+            color=colour,
+            marker=_MARKERS[marker],
+            markersize=4,
+            label=str(model),
         )
         axes.plot(own[parameter], own[str(means.name)] / scale, ".", color=colour, markersize=2, alpha=0.5)
     column = column_of(table, quantity) or quantity

@@ -162,12 +162,12 @@ class ScanResult(QWidget):
 
     def _plot_curve(self, i: int, model: str, means: pd.Series[float]) -> str:
         """Draw the curve of model number `i`; return its entry in the legend."""
-        colour, marker = style(i)
+        colour, marker, dashed = style(i)
         symbol = list(_SYMBOLS)[marker]
         self._plot.plot(
             means.index.to_numpy(),
             means.to_numpy(),
-            pen=pg.mkPen(colour, width=2),
+            pen=pg.mkPen(colour, width=2, style=Qt.DashLine if dashed else Qt.SolidLine),
             symbol=symbol,
             symbolSize=7,
             symbolBrush=colour,
