@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.banded import Array, Indices
+from napari_cellforce.physics.mesh.refine import areas
 from napari_cellforce.physics.sheet.assembly import SheetOperators
 
 WEAKEST_SPRINGS = 1e-9
@@ -20,9 +21,8 @@ def require_mesh(nodes: Array, triangles: Indices) -> None:
         raise ValueError(f"expected nodes (N, 2) and triangles (M, 3), got {nodes.shape}, {triangles.shape}")
     if not triangles.size or triangles.min() < 0 or triangles.max() >= len(nodes):
         raise ValueError("triangles must name nodes of the mesh, and there must be some")
-    a, b, c = nodes[triangles].transpose(1, 0, 2)
-    doubled = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
-    if not doubled.min() > 1e-12 * doubled.max():
+    area = areas(nodes[triangles])
+    if not area.min() > 1e-12 * area.max():
         raise ValueError("a triangle of the mesh has no area")
 
 
