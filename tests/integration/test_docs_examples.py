@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 
 pytestmark = pytest.mark.slow
 
-ELSEWHERE = ("models download", "models import", "tfm beads")
+ELSEWHERE = ("models download", "models import", "models remove", "tfm beads")
 """Commands that need the internet, or a file that only the reader has; tested in test_zoo.py."""
 
 
