@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -20,9 +20,10 @@ from napari_cellforce.fields import (
     Unit,
     VectorField,
 )
+from napari_cellforce.io.kept import KeptSoFar
 
 
-class FrameByFrame:
+class FrameByFrame(KeptSoFar):
     """A vector field that is written while it is being computed; see `napari_cellforce.io.FieldWriter`.
 
     Attributes
@@ -55,14 +56,20 @@ class FrameByFrame:
         none_yet = np.empty((0, 2, *shape), np.float32)
         self._field = VectorField(none_yet, quantity, unit, pixel_size, frame_interval, name=name)
 
-    def __enter__(self) -> Self:
-        raise NotImplementedError
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Make a valid file of the frames that were written; none if there are none."""
-        raise NotImplementedError
+    @classmethod
+    def like(cls, path: str | os.PathLike[str], field: VectorField, n_frames: int) -> Self:
+        """Return a writer of frames that are described as those of `field`."""
+        return cls(
+            path,
+            quantity=field.quantity,
+            unit=field.unit,
+            pixel_size=field.pixel_size,
+            shape=field.data.shape[2:],
+            frame_interval=field.frame_interval,
+            name=field.name,
+            provenance=field.provenance,
+            n_frames=n_frames,
+        )
 
     def append(self, frame: int, data: FloatArray, mask: BoolArray | None = None) -> None:
         """Write one frame, all of it or nothing.
@@ -84,9 +91,13 @@ class FrameByFrame:
         self.frames.append(int(frame))
         self._masked = mask is not None
 
+    @abstractmethod
     def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
         """Put a frame after those that were written; leave nothing of it if that fails."""
-        raise NotImplementedError
+
+    @property
+    def _written(self) -> int:
+        return len(self.frames)
 
     @property
     def _shape(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from napari_cellforce.io.dataset import holds_frames, is_frame
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import is_frame_folder
 from napari_cellforce.io.omezarr import is_zarr
-from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, split
+from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, readable, split
 
 Kind = Literal["image", "field", "frame", "dataset"]
 
@@ -23,10 +23,12 @@ def kind(path: str | os.PathLike[str]) -> Kind | None:
     {"image", "field", "frame", "dataset"} or None
         For `read`, `read_field` (written by this package), `read_cell` (one ``.npy`` in the authors'
         layout) and `list_cells` (a folder of those). An ``"image"`` may also be a folder: an OME-Zarr, or one
-        file a frame. It may still turn out to be broken.
+        file a frame. It may still turn out to be broken. None for what this user may not read, too.
     """
     path = Path(path)
     container, which = split(path)
+    if not readable(path):
+        return None
     if is_zarr(container):
         return "field" if is_field(path) else "image"
     if path.is_dir():

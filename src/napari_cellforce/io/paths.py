@@ -40,7 +40,7 @@ def split(path: str | os.PathLike[str]) -> tuple[Path, str]:
 
 
 def existing_path(path: str | os.PathLike[str]) -> Path:
-    """Return `path`, refusing what is missing or empty.
+    """Return `path`, refusing what is missing, empty, or not to be read by this user.
 
     Raises
     ------
@@ -48,6 +48,13 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     container, _ = split(path)
+    if not readable(path):
+        raise CellForceError(
+            f"{path} may not be read by you",
+            "its owner must permit it",
+            "Ask for the permission, or for a copy.",
+            topic="input",
+        )
     if not path.exists() and not container.is_file():
         raise CellForceError(f"{path} was not found", "it must exist", "Check the path.", topic="input")
     if container.is_file() and container.stat().st_size == 0:
@@ -58,6 +65,23 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
             topic="input",
         )
     return path
+
+
+def readable(path: str | os.PathLike[str]) -> bool:
+    """Tell whether this user may read a file or folder; True as well for what is not there."""
+    try:
+        container, _ = split(path)
+        place = container if container.is_file() else Path(path)
+        if place.is_dir():
+            os.scandir(place).close()
+            (place / "any").stat()  # looking into a folder needs a permission of its own
+        elif place.is_file():
+            place.open("rb").close()
+    except PermissionError:
+        return False
+    except FileNotFoundError:
+        pass
+    return True
 
 
 def stem(path: str | os.PathLike[str]) -> str:

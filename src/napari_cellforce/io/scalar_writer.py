@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from napari_cellforce import files
 from napari_cellforce.fields import FloatArray, ScalarField
+from napari_cellforce.io.kept import KeptSoFar
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml
 
 SCALAR_NAMESPACE = "napari-cellforce/scalar"
 """Of the OME comment annotation that holds a scalar field's provenance."""
 
 
-class ScalarWriter:
+class ScalarWriter(KeptSoFar):
     """A context manager like `napari_cellforce.io.FieldWriter`, for one scalar a pixel.
 
     When the block ends, be it by an error or a stop, the frames appended so far become a valid OME-TIFF
@@ -42,31 +41,28 @@ class ScalarWriter:
     def __init__(self, path: str | os.PathLike[str], like: ScalarField) -> None:
         self.path = Path(path)
         self._like = like
-        self._written = 0
+        self._n_written = 0
 
-    def __enter__(self) -> Self:
+    def _atomic(self) -> AbstractContextManager[Path]:
+        return files.atomic_path(self.path)
+
+    def _begin(self, temporary: Path) -> None:
         frames, height, width = self._like.data.shape
-        self._atomic = files.atomic_path(self.path)
-        room = len(self._xml(frames))
-        self._planes = PlaneWriter(
-            self._atomic.__enter__(), self._like.pixel_size, 4 * frames * height * width, room
-        )
-        return self
+        n_bytes, room = 4 * frames * height * width, len(self._xml(frames))
+        self._planes = PlaneWriter(temporary, self._like.pixel_size, n_bytes, room)
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        with contextlib.suppress(_NothingToKeep), contextlib.ExitStack() as stack:
-            stack.push(self._atomic)
-            if not self._written:
-                raise _NothingToKeep
-            self._planes.finish(self._xml(self._written))
+    def _finish(self) -> None:
+        self._planes.finish(self._xml(self._written))
+
+    @property
+    def _written(self) -> int:
+        return self._n_written
 
     def append(self, data: FloatArray) -> None:
         """Write one frame, ``(Y, X)`` in the field's unit, all of it or nothing."""
         with files.disk_errors(self.path):
             self._planes.append([np.asarray(data, dtype=np.float32)])
-        self._written += 1
+        self._n_written += 1
 
     def _xml(self, frames: int) -> bytes:
         return ome_xml(*scalar_description(self._like, frames))
@@ -79,7 +75,3 @@ def scalar_description(like: ScalarField, frames: int) -> tuple[list[OmeImage], 
     shape = (frames, 1, height, width)
     image = OmeImage(like.name, shape, np.float32, (name,), like.pixel_size, like.frame_interval)
     return [image], (SCALAR_NAMESPACE, json.dumps(dataclasses.asdict(like.provenance)))
-
-
-class _NothingToKeep(Exception):
-    """No frame was written: the temporary file goes."""

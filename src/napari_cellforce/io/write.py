@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import warnings
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -81,22 +80,17 @@ class FieldWriter(FrameByFrame):
 
     _masks: list[bytes]
 
-    def __enter__(self) -> Self:
+    def _atomic(self) -> AbstractContextManager[Path]:
+        return files.atomic_path(self.path)
+
+    def _begin(self, temporary: Path) -> None:
         self._masks = []
         room = len(self._xml(n_masks=1)) + _BYTES_PER_FRAME_NUMBER * (self._n_frames or _FRAMES_IF_UNKNOWN)
         n_bytes = self._n_frames and self._n_frames * _BYTES_PER_PIXEL * math.prod(self._shape)
-        self._atomic = files.atomic_path(self.path)
-        self._planes = PlaneWriter(self._atomic.__enter__(), self._field.pixel_size, n_bytes, room)
-        return self
+        self._planes = PlaneWriter(temporary, self._field.pixel_size, n_bytes, room)
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        with contextlib.suppress(_NothingToKeep), contextlib.ExitStack() as stack:
-            stack.push(self._atomic)
-            if not self.frames:
-                raise _NothingToKeep
-            self._planes.finish(self._xml(self._append_masks()))
+    def _finish(self) -> None:
+        self._planes.finish(self._xml(self._append_masks()))
 
     def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
         self._planes.append(data)
@@ -137,17 +131,7 @@ def write_field(path: str | os.PathLike[str], field: VectorField) -> Path:
     CellForceError
         If it cannot be written there.
     """
-    with field_writer(path)(
-        path,
-        quantity=field.quantity,
-        unit=field.unit,
-        pixel_size=field.pixel_size,
-        shape=field.data.shape[2:],
-        frame_interval=field.frame_interval,
-        name=field.name,
-        provenance=field.provenance,
-        n_frames=len(field.frames),
-    ) as writer:
+    with field_writer(path).like(path, field, len(field.frames)) as writer:
         for t, frame in enumerate(field.frames):
             writer.append(frame, field.data[t], None if field.mask is None else np.asarray(field.mask[t]))
     return Path(path)
@@ -182,10 +166,6 @@ def write_scalar(path: str | os.PathLike[str], field: ScalarField) -> Path:
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
     """Write a table as CSV in UTF-8, without its index."""
     return files.write_text(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-class _NothingToKeep(Exception):
-    """No frame was written: the temporary file goes."""
 
 
 def _write_image(

@@ -39,17 +39,7 @@ def join_fields(parts: Sequence[OutputPaths], final: OutputPaths, like: OutputPa
 
 def _join_tractions(parts: Sequence[OutputPaths], final: Path, about: VectorField) -> None:
     fields = [read_field(part.traction) for part in parts]
-    with FieldWriter(
-        final,
-        quantity=about.quantity,
-        unit=about.unit,
-        pixel_size=about.pixel_size,
-        shape=about.data.shape[2:],
-        frame_interval=about.frame_interval,
-        name=about.name,
-        provenance=about.provenance,
-        n_frames=sum(len(field.frames) for field in fields),
-    ) as writer:
+    with FieldWriter.like(final, about, sum(len(field.frames) for field in fields)) as writer:
         for field in fields:
             for i, frame in enumerate(field.frames):
                 writer.append(frame, np.asarray(field.data[i]), np.asarray(field.mask[i]))

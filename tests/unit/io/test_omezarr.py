@@ -381,3 +381,13 @@ def test_a_full_disk_keeps_the_frames_before(tmp_path, full_disk):
     back = io.read_field(path)
     assert back.frames == (0,)
     np.testing.assert_array_equal(back.data, np.zeros_like(big)[None])
+
+
+def test_a_disk_full_from_the_start_is_told_and_nothing_stays(tmp_path, full_disk):
+    with (
+        full_disk(10),
+        pytest.raises(CellForceError, match=r"cannot write .*a\.zarr"),
+        writer(tmp_path / "a.zarr"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 import warnings
@@ -503,6 +505,43 @@ def test_bad_input_is_told_in_words(tmp_path, make, value, rule, remedy):
     assert rule in error.rule
     assert remedy in error.remedy
     assert error.topic in {"input", "axes", "z"}
+
+
+READ_AS_NOBODY = """
+import os, sys
+from napari_cellforce import io
+from napari_cellforce.errors import CellForceError
+if os.geteuid() == 0:
+    os.seteuid(65534)
+for path in sys.argv[1:]:
+    try:
+        print(io.kind(path))
+        io.read(path)
+    except CellForceError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are another matter there")
+def test_what_may_not_be_read_is_left_to_others_and_told_when_asked_for():
+    """In a process of its own, where root is nobody."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    image, sealed = ome(folder / "a.ome.tif"), folder / "sealed"
+    sealed.mkdir()
+    within = ome(sealed / "b.ome.tif")
+    image.chmod(0), sealed.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_AS_NOBODY, image, sealed, within],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sealed.chmod(0o755)
+    shutil.rmtree(folder)
+    said = done.stdout.splitlines()
+    assert said[::2] == ["None"] * 3
+    assert all("may not be read by you" in line for line in said[1::2])
 
 
 @pytest.mark.parametrize("plane", [4, -1])

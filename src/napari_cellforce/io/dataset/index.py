@@ -31,6 +31,7 @@ def list_cells(folder: str | os.PathLike[str]) -> list[Path]:
         If there are none, or if the index names what is not there.
     """
     root = existing_path(folder)
+    _require(root.is_dir(), f"{root} is a file")
     index = _read_index(root)
     cells = [files.inside(root, name) for name in dict.fromkeys(row["folder"] for row in index)]
     for cell in cells:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,21 +40,13 @@ class OmeZarrWriter(FrameByFrame):
 
     version: ClassVar[Version] = "0.5"
 
-    def __enter__(self) -> Self:
-        self._atomic = atomic_folder(self.path)
-        self._folder = self._atomic.__enter__()
-        self._data = _array(self._folder, (0, 2, *self._shape), np.float32, self.version)
-        self._mask: Any = None
-        return self
+    def _atomic(self) -> AbstractContextManager[Path]:
+        return atomic_folder(self.path)
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        with contextlib.suppress(_NothingToKeep), contextlib.ExitStack() as stack:
-            stack.push(self._atomic)
-            if not self.frames:
-                raise _NothingToKeep
-            self._finish()
+    def _begin(self, temporary: Path) -> None:
+        self._folder = temporary
+        self._data = _array(temporary, (0, 2, *self._shape), np.float32, self.version)
+        self._mask: Any = None
 
     def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
         t = len(self.frames)
@@ -107,10 +98,6 @@ def write_stack(path: str | os.PathLike[str], stack: ImageStack, *, version: Ver
         }
         _describe(folder, image, version)
     return Path(path)
-
-
-class _NothingToKeep(Exception):
-    """No frame was written: the temporary folder goes."""
 
 
 def _array(folder: Path, shape: Sequence[int], dtype: npt.DTypeLike, version: Version) -> Any:
