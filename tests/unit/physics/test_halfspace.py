@@ -256,6 +256,13 @@ def test_the_kernel_is_kept():
     assert kernel.inverse(1e-4) is kernel.inverse(1e-4)
 
 
+def test_a_kernel_refuses_the_field_of_another_grid():
+    """One column more has as many waves: unnoticed, it would give wrong numbers."""
+    kernel = halfspace_kernel((8, 8), 0.5, 8000.0, 0.5)
+    with pytest.raises(ValueError, match=r"2, 8, 8.*2, 8, 9"):
+        kernel.displacement(np.ones((2, 8, 9)))
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [

@@ -116,7 +116,10 @@ class HalfspaceKernel:
         return np.repeat(self.yy, 2, axis=-1), np.repeat(self.xx, 2, axis=-1), np.repeat(self.yx, 2, axis=-1)
 
     def _apply(self, field: npt.ArrayLike, workers: int) -> RealArray:
-        spectrum = scipy.fft.rfft2(np.asarray(field, dtype=np.float64), workers=workers)
+        values = np.asarray(field, dtype=np.float64)
+        if values.shape[-3:] != (2, *self.shape):
+            raise ValueError(f"expected axes (..., 2, {self.shape[0]}, {self.shape[1]}), got {values.shape}")
+        spectrum = scipy.fft.rfft2(values, workers=workers)
         parts = spectrum.view(np.float64)
         y, x = parts[..., Y, :, :], parts[..., X, :, :]
         yy, xx, yx = self._doubled
