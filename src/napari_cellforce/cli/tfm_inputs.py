@@ -47,8 +47,10 @@ def measure_pair(
     stack = read(loaded)
     cell = None if mask is None else read_mask(mask, shape=stack.shape, frames=stack.n_frames)
     size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
-    at_rest = beads_at_rest(reference, channel)
-    job = prepare(at_rest, stack, config, channel=channel, mask=cell, pixel_size=size)
+    at_rest, own_size = beads_at_rest(reference, channel)
+    job = prepare(
+        at_rest, stack, config, channel=channel, mask=cell, pixel_size=size, reference_size=size or own_size
+    )
     paths = TfmPaths.of(out, stack.name)
     with frame_progress(loaded.name) as update:
         for record in tfm_to_files(job, paths):

@@ -14,6 +14,8 @@ _NOTICED = 0.1
 """Moment, as a share of that of the same forces all pointing to one place, that says something."""
 _SOFTEST, _STIFFEST = 50.0, 5e5
 """Pa; gels for traction force microscopy lie between."""
+_SAME_SIZE = 0.01
+"""Relative difference of pixel sizes that rounding in the files may make."""
 
 
 def doubt_about_substrate(substrate: Substrate) -> str:
@@ -26,6 +28,16 @@ def doubt_about_substrate(substrate: Substrate) -> str:
     if substrate.young > _STIFFEST:
         return f"The gel's stiffness is {substrate.young:g} Pa, which no cell deforms: check the unit."
     return ""
+
+
+def doubt_about_pixels(reference: PixelSize, taken: PixelSize) -> str:
+    """Return what speaks against the pixel size of the loaded image; empty if nothing does."""
+    if not reference.known or abs(reference.micron / taken.micron - 1) < _SAME_SIZE:
+        return ""
+    return (
+        f"The reference says {reference.micron:.4g} µm a pixel, the loaded image {taken.micron:.4g} µm, "
+        "which is taken for both: check that they belong together. Tractions depend on it."
+    )
 
 
 def doubt_about_direction(traction: npt.ArrayLike, mask: BoolArray, pixel_size: PixelSize) -> str:

@@ -172,15 +172,23 @@ def _opened(files: BeadFiles, config: FolderConfig) -> TfmJob:
     stack = read(files.loaded)
     mask = None if files.mask is None else read_mask(files.mask, shape=stack.shape, frames=stack.n_frames)
     size = None if config.pixel_size is None else PixelSize.square(config.pixel_size, "typed")
-    reference = beads_at_rest(files.reference, config.channel)
-    return prepare(reference, stack, config.tfm, channel=config.channel, mask=mask, pixel_size=size)
+    reference, own_size = beads_at_rest(files.reference, config.channel)
+    return prepare(
+        reference,
+        stack,
+        config.tfm,
+        channel=config.channel,
+        mask=mask,
+        pixel_size=size,
+        reference_size=size or own_size,
+    )
 
 
-def beads_at_rest(path: Path, channel: str) -> FloatArray:
-    """Return the bead image of a reference file, which may have that channel only."""
+def beads_at_rest(path: Path, channel: str) -> tuple[FloatArray, PixelSize | None]:
+    """Return the bead image of a reference file, which may have that channel only, and its pixel size."""
     stack = read(path)
     which = stack.channel(channel) if len(stack.channel_names) > 1 else 0
-    return np.asarray(stack.frame(0, (which,))[0])
+    return np.asarray(stack.frame(0, (which,))[0]), stack.pixel_size
 
 
 def _paths(files: BeadFiles, config: FolderConfig) -> TfmPaths:

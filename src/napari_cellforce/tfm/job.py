@@ -28,7 +28,7 @@ from napari_cellforce.physics.halfspace import halfspace_kernel
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm.config import TfmConfig
-from napari_cellforce.tfm.doubts import doubt_about_substrate
+from napari_cellforce.tfm.doubts import doubt_about_pixels, doubt_about_substrate
 from napari_cellforce.tfm.inversion import tractions
 from napari_cellforce.tfm.records import TfmDisplacement, TfmFrame
 
@@ -114,6 +114,7 @@ def prepare(
     channel: int | str = 0,
     mask: Mask | None = None,
     pixel_size: PixelSize | None = None,
+    reference_size: PixelSize | None = None,
 ) -> TfmJob:
     """Check what can be checked before the first frame, and return the job.
 
@@ -130,16 +131,19 @@ def prepare(
         Where the cell is.
     pixel_size : PixelSize, optional
         In µm; by default the stack's own.
+    reference_size : PixelSize, optional
+        What the reference says of itself; nothing is computed with it.
 
     Raises
     ------
     CellForceError
-        If the reference is missing or of another size, or the pixel size or a parameter of the gel is wrong.
+        If the reference is missing, of another size or the loaded image itself, or the pixel size or a
+        parameter of the gel is wrong.
 
     Warns
     -----
     CellForceWarning
-        If the gel's stiffness is not one of gels.
+        If the gel's stiffness is not one of gels, or the two images have different pixel sizes.
     """
     beads = np.asarray(reference, dtype=np.float32)
     if beads.size == 0:
@@ -152,8 +156,16 @@ def prepare(
     size = require_pixel_size(pixel_size or loaded.pixel_size)
     gel = config.substrate
     halfspace_kernel((2, 2), size.micron, gel.young, gel.poisson, gel.thickness)  # refuses bad parameters
-    doubt = doubt_about_substrate(gel)
-    if doubt:
-        warnings.warn(doubt, CellForceWarning, stacklevel=2)
+    for doubt in (doubt_about_substrate(gel), doubt_about_pixels(reference_size or size, size)):
+        if doubt:
+            warnings.warn(doubt, CellForceWarning, stacklevel=2)
+    number = loaded.channel(channel)
+    if loaded.n_frames == 1 and np.array_equal(beads, loaded.frame(0, (number,))[0]):
+        raise CellForceError(
+            f"the reference and {loaded.name or 'the loaded image'} are the same image",
+            "one shows the beads at rest, the other pulled by the cell",
+            "Choose the pair that belongs together.",
+            topic="reference",
+        )
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    return TfmJob(beads, loaded, loaded.channel(channel), mask, size, config, started)
+    return TfmJob(beads, loaded, number, mask, size, config, started)

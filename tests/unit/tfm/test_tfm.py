@@ -189,6 +189,12 @@ def test_a_displacement_from_elsewhere_gives_its_traction():
     assert choice.criterion == "evidence"
 
 
+def test_two_pixel_sizes_are_asked_about(experiment):
+    reference, stack, _, _ = experiment
+    with pytest.warns(CellForceWarning, match=r"reference says 0\.4 µm a pixel, the loaded image 0\.2 µm"):
+        prepare(reference, stack, CONFIG, reference_size=PixelSize.square(2 * PIXEL))
+
+
 def test_bad_input_is_refused_before_anything_is_computed(experiment):
     reference, stack, _, _ = experiment
     unknown = ImageStack(stack.data, stack.channel_names)
@@ -204,6 +210,9 @@ def test_bad_input_is_refused_before_anything_is_computed(experiment):
     assert prepare(reference, stack, TfmConfig(Substrate(8000.0, 0.5))).channel == 0
     with pytest.raises(CellForceError, match="pixels, the loaded image"):
         list(prepare(reference[:200], stack, CONFIG).run())
+    still = dataclasses.replace(stack, data=np.broadcast_to(reference, (1, 1, *reference.shape)))
+    with pytest.raises(CellForceError, match="the reference and cell are the same image"):
+        prepare(reference, still, CONFIG)
     with pytest.raises(CellForceError, match="none is given"):
         TfmConfig(GEL, criterion="fixed")
 

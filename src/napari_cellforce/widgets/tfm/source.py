@@ -148,7 +148,8 @@ class TfmSource(QWidget):
             stack = stack_of([loaded])
             beads = np.asarray(reference.data[0] if reference.ndim == 3 else reference.data)
             mask = None if cell is None else mask_on(cell, stack)
-            return prepare(beads, stack, config, mask=mask, pixel_size=PixelSize.square(size))
+            taken, own_size = PixelSize.square(size), pixel_size_of(reference)
+            return prepare(beads, stack, config, mask=mask, pixel_size=taken, reference_size=own_size)
 
         return prepared
 
