@@ -128,6 +128,12 @@ def test_what_lambda_cannot_be_chosen_from_is_refused():
         displacement_spectrum(np.full((2, 32, 32), np.nan), kernel)
     few = np.zeros((32, 32), bool)
     few[0] = True
+    with pytest.raises(CellForceError, match="40 x 40 vectors from windows 90 vectors wide"):
+        displacement_spectrum(
+            np.ones((2, 40, 40)), halfspace_kernel((40, 40), 1.0, YOUNG, POISSON), window=90
+        )
+    with pytest.raises(CellForceError, match="field of 1 x 1 vectors:"):
+        displacement_spectrum(np.ones((2, 1, 1)), halfspace_kernel((1, 1), 1.0, YOUNG, POISSON))
     with pytest.raises(CellForceError, match="only 32 displacement vectors"):
         displacement_spectrum(np.ones((2, 32, 32)), kernel, few)
 

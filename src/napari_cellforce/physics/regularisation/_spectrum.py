@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, X, Y
 from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace import HalfspaceKernel
@@ -88,7 +89,7 @@ def displacement_spectrum(
     Raises
     ------
     CellForceError
-        If the field has gaps, or there is too little outside.
+        If the field has gaps, is too small for its windows, or there is too little outside.
     """
     field = vector_field(displacement, "displacement")
     if field.shape != (2, *kernel.shape):
@@ -160,6 +161,14 @@ def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
     shape = noise_shape(kernel.shape, window)
     told = (eigenvalues > 0) & (shape > 0)
     known = eigenvalues[told]
+    if not known.size:
+        raise CellForceError(
+            f"a displacement field of {kernel.shape[0]} x {kernel.shape[1]} vectors"
+            + (f" from windows {window:g} vectors wide" if window else ""),
+            "a regularisation is chosen from waves longer than 0.7 windows, and none has room in it",
+            "Check the windows' side, measure a larger field, or set the regularisation yourself.",
+            topic="regularisation",
+        )
     edges = np.geomspace(known.min(), known.max() * (1 + 1e-9), _BINS + 1)
     bins = np.where(told, np.searchsorted(edges, eigenvalues, "right") - 1, _BINS)
     weights = np.broadcast_to(weight, bins.shape).ravel()
