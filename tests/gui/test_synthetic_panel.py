@@ -416,15 +416,23 @@ def test_what_is_left_out_of_a_painted_cell_is_told(
     qtbot.waitUntil(lambda: not remark.text(), timeout=10000)
 
 
-def test_another_scan_replaces_the_one_before(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
+def test_another_scan_replaces_the_one_before_and_shows_the_first_model(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
     drawn._tabs.setCurrentIndex(1)
+    tick(drawn._scan._models, ("sheet", "adhesion-filter"))
     for parameter, low, high in (("area", 800, 1600), ("number", 10, 30)):
         drawn._scan.choose(parameter, low, high, 2)
         drawn._on_button()
         qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=60000)
-    scans = [layer.name for layer in viewer.layers if "scan of" in layer.name]
-    assert len(scans) == 3
-    assert all("number of adhesions" in name for name in scans)
+    scans = {layer.name: layer.visible for layer in viewer.layers if "scan of" in layer.name}
+    assert scans == {
+        "scan of number of adhesions zyxin": True,
+        "|F| [Pa] scan of number of adhesions (sheet)": True,
+        "F [Pa] scan of number of adhesions (sheet)": True,
+        "|F| [normalised] scan of number of adhesions (adhesion-filter)": False,
+        "F [normalised] scan of number of adhesions (adhesion-filter)": False,
+    }
 
 
 def test_of_a_model_with_inner_fields_the_traction_alone_is_shown(

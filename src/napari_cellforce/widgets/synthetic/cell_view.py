@@ -141,9 +141,14 @@ class ScanView:
             shown = _result(self._viewer, answer, self._look, Labelling(self._name, answer.model), frames)
             self._results[answer.model] = shown
         shown.add(_traction_alone(answer, step.index), {"frame": step.index, **answer.numbers})
-        if len(shown.rows) == 1 and len(self._results) > 1:
-            for layer in shown.layers:
-                layer.visible = False
+        if len(shown.rows) == 1:
+            self._show_first()
+
+    def _show_first(self) -> None:
+        """Show what the first model says and hide the others: fields on top of one another cannot be read."""
+        for i, result in enumerate(self._results.values()):
+            for layer in result.layers:
+                layer.visible = i == 0
 
 
 def show_only(viewer: ViewerModel, cell: str) -> None:
