@@ -43,8 +43,10 @@ class TestFirstSteps:
         assert not hand.button("Predict").isEnabled()
         assert hand.reads("No image is open")
         hand.press("Try it on a sample cell")
+        assert not hand.button("Drawing the sample cell").isEnabled(), "once is enough"
+        hand.wait_until(lambda: viewer.layers)
         assert "zyxin" in viewer.layers[0].name
-        assert not hand.sees(hand.button("Try it"))
+        hand.wait_until(lambda: not hand.sees(hand.button("Try it")))
         assert hand.button("Predict").text().startswith("Predict 5 frames")
         assert hand.button("Predict").isEnabled()
 
@@ -97,6 +99,25 @@ class TestImage:
         viewer.layers.remove(layer)
         assert entries(hand.control("Zyxin")) == []
         assert not hand.button("Predict").isEnabled()
+
+    def test_a_layer_called_by_another_name_is_doubted(self, viewer, add, hand):
+        add()
+        actin = viewer.add_image(np.zeros((3, 64, 64)), name="actin", scale=(1, 0.68, 0.68), units="µm")
+        actin.units = ("min", "µm", "µm")
+        hand.control("Zyxin").setCurrentIndex(hand.control("Zyxin").findData(actin))
+        assert hand.reads("Is actin the image of zyxin? cell 7 zyxin is open, too.")
+        assert hand.button("Predict").isEnabled(), "it may be meant"
+
+    def test_pictures_in_colour_alone_are_explained(self, viewer, hand):
+        viewer.add_image(np.zeros((64, 64, 3), np.uint8), rgb=True, name="figure 3")
+        assert hand.reads("figure 3 is a picture in colour (RGB)")
+        assert not hand.button("Predict").isEnabled()
+
+    def test_frames_that_are_apart_in_space_are_doubted(self, viewer, make_movie, hand):
+        """Units were given, the names of axes were not."""
+        viewer.add_image(make_movie().data[:, 0], name="zyxin", scale=(1, 0.68, 0.68), units="µm")
+        assert hand.reads("The frames of zyxin are micrometers apart: is it a z-stack?")
+        assert hand.button("Predict").isEnabled(), "it may be a movie all the same"
 
     def test_a_stack_of_planes_is_explained(self, viewer, hand):
         viewer.add_image(

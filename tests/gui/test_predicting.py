@@ -101,6 +101,15 @@ class TestLayers:
         self.hand.predict()
         assert {MAGNITUDE, ARROWS} <= named(viewer)
 
+    def test_another_model_has_its_own_and_the_former_is_hidden(self, viewer):
+        """Two fields of arrows over one another cannot be told apart."""
+        self.hand.control("Model").setCurrentText("adhesion-filter")
+        self.hand.predict()
+        other = {name.replace(DEFAULT_MODEL, "adhesion-filter") for name in (MAGNITUDE, ARROWS)}
+        assert {MAGNITUDE, ARROWS} | other <= named(viewer)
+        assert {layer.name for layer in viewer.layers if "F" in layer.name and layer.visible} == other
+        assert viewer.layers.selection.active == viewer.layers["cell 7 zyxin"]
+
     def test_another_image_has_its_own(self, viewer, add, make_movie):
         add(make_movie(name="cell 8"))
         images = self.hand.control("Zyxin")
@@ -174,6 +183,7 @@ class TestOnTheWay:
         hand.predict()
         (note,) = notifications
         assert "frame 2 of cell 7 is 7 everywhere: the image must show something" in note
+        assert hand.reads(note), "and there it stays"
         assert hand.reads("2 of 3 frames predicted")
         assert [frame.any() for frame in field(viewer).data] == [True, True, False]
 

@@ -135,6 +135,27 @@ class TestCalibration:
         assert not done.sees(done.control("Mean |F|")), "once is enough"
         assert (arrows(viewer, "Pa").features["traction [Pa]"] <= 1200.1).all()
 
+    def test_the_panel_says_so_and_the_next_prediction_can_be_converted_too(self, done):
+        done.control("Mean |F|").setValue(300)
+        done.press("Convert to Pa")
+        done.wait_for("now in Pa")
+        assert not done.reads("in normalised units")
+        done.predict()
+        assert done.reads("in normalised units")
+        done.press("Convert to Pa")
+        done.wait_for("now in Pa")
+
+    def test_what_is_still_being_predicted_cannot_be_converted(self, add, make_movie, hand, tug):
+        """The frames to come would be in another unit than those that are there."""
+        add(make_movie(4))
+        tug.waits = True
+        hand.press("Predict")
+        tug.release(1)
+        hand.wait_until(lambda: hand.sees(hand.button("Save")))
+        assert not hand.sees(hand.button("Convert to Pa"))
+        tug.release(3)
+        hand.wait_until(lambda: hand.sees(hand.button("Convert to Pa")))
+
     def test_one_that_is_given_before_is_used_at_once(self, add, hand, viewer):
         add()
         hand.control("Calibration").setValue(300)

@@ -33,6 +33,7 @@ class RunSection(QWidget):
         super().__init__(parent)
         self._since = 0.0
         self._first = 0
+        self._stopping = False
         self._text = TextLine()
         self._button = QPushButton()
         self._button.setDefault(True)
@@ -61,8 +62,9 @@ class RunSection(QWidget):
         return str(self._button.text())
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        """Say something above the button."""
-        self._text.say(text, tone)
+        """Say something above the button; from Stop to the end, that it is stopping and nothing else."""
+        if not self._stopping:
+            self._text.say(text, tone)
 
     def set_offer(self, text: str, *, ready: bool) -> None:
         """Say on the button what it will do, and let it be pressed or not."""
@@ -75,6 +77,7 @@ class RunSection(QWidget):
         if running and self._progress.isHidden():
             self._stop.setEnabled(True)
             self.show_progress(0, 0)
+        self._stopping &= running
         self._progress.setVisible(running)
 
     def show_progress(self, done: int, total: int, *, timed: bool = False) -> None:
@@ -111,6 +114,7 @@ class RunSection(QWidget):
     def _on_stop(self) -> None:
         self._stop.setEnabled(False)
         self.say("Stopping …")
+        self._stopping = True
         self.stopped.emit()
 
 

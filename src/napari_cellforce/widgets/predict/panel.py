@@ -22,7 +22,7 @@ from napari_cellforce.widgets.base.run_section import RunSection, duration
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.predict.result_section import ResultSection
 from napari_cellforce.widgets.view.cell_section import CellSection
-from napari_cellforce.widgets.view.image_section import ImageSection
+from napari_cellforce.widgets.view.image_section import ANY_IMAGE, ImageSection
 from napari_cellforce.widgets.view.model_section import ModelSection
 from napari_cellforce.widgets.view.result import FRAMEWISE, Result
 from napari_cellforce.widgets.view.sources import ChosenImage, images
@@ -46,6 +46,7 @@ class PredictPanel(Panel):
         self._chosen: ChosenImage | None = None
         self._result: Result | None = None
         self._caveat = ""
+        self._failure = ""
         self._outcome = ("", Tone.PLAIN)
         self._started = 0.0
         self._speeds: dict[str, float] = {}
@@ -54,7 +55,7 @@ class PredictPanel(Panel):
         self._model = ModelSection(self._preferences)
         self._run = RunSection()
         self._results = ResultSection(self._viewer, self._preferences.arrows)
-        self._job = Job(self)
+        self._job, self._drawing = Job(self), Job(self)
         self._build()
         self._recall()
         self._connect()
@@ -75,6 +76,7 @@ class PredictPanel(Panel):
         model, samples, folder = self._model.entry.name, self._model.samples, self._model.model_folder
         device, backend = self._model.device, self._model.backend
         self._chosen, self._result, self._outcome = chosen, None, ("", Tone.PLAIN)
+        self._failure = ""
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
@@ -106,19 +108,24 @@ class PredictPanel(Panel):
         self._run.started.connect(self.predict)
         self._run.stopped.connect(self._job.stop)
         self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(tell)
+        self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
+        self._drawing.yielded.connect(lambda data: self._viewer.add_layer(Layer.create(*data)))
+        self._drawing.failed.connect(tell)
+        self._drawing.ended.connect(lambda _: self._refresh())
+        self._results.calibrated.connect(self._on_calibrated)
 
     def _let_go(self) -> None:
         self._remember()
         self._job.drop()
+        self._drawing.drop()
         self._model.drop_jobs()
         for section in (self._image, self._cell, self._results):
             section.disconnect_viewer()
 
     def _on_model(self) -> None:
         """Ask for the images that the chosen model reads; one in which to find the cell if it reads none."""
-        self._image.set_model(self._proteins or ("image",), self._model.entry.pixel_size)
+        self._image.set_model(self._proteins or (ANY_IMAGE,), self._model.entry.pixel_size)
 
     @property
     def _proteins(self) -> tuple[str, ...]:
@@ -137,11 +144,15 @@ class PredictPanel(Panel):
 
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
-        self._sample.setVisible(not images(self._viewer))
+        drawing = self._drawing.running
+        self._sample.setText("Drawing the sample cell …" if drawing else "Try it on a sample cell")
+        self._sample.setEnabled(not drawing)
+        self._sample.setVisible(drawing or not images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
         running, choice = self._job.running, self._choice()
         self._run.set_offer(self._offer(choice), ready=problem is None and not running)
         self._run.set_running(running)
+        self._results.set_predicting(running)
         if not running:
             self._run.say(*self._what_now(problem, choice))
 
@@ -150,8 +161,11 @@ class PredictPanel(Panel):
 
         If it can be: what came of the last prediction, as long as the same image is chosen.
         """
+        if problem is None and choice == self._chosen:
+            return self._outcome
         if problem is None:
-            return self._outcome if choice == self._chosen else ("", Tone.PLAIN)
+            # Until it is there everything is a little slow, the first time of a session.
+            return "" if self._model.device_name else "Loading PyTorch …", Tone.PLAIN
         if not images(self._viewer):
             return str(problem), Tone.PLAIN
         said_above = problem.topic in ("image", "pixel size", "channel")
@@ -212,14 +226,26 @@ class PredictPanel(Panel):
         if done > 1:
             pace = (time.monotonic() - self._started) / (done - 1)
             self._speeds[self._speed_key()] = pace / megapixels(self._chosen)
-        if result is not None and done:
-            text = f"{outcome(result, complete)} {self._caveat}"
-            self._outcome = text, Tone.GOOD if complete else Tone.PLAIN
+        tone = Tone.GOOD if complete else Tone.PROBLEM if self._failure else Tone.PLAIN
+        words = outcome(result, complete) if result is not None and done else ""
+        self._outcome = " ".join(filter(None, (self._failure, words, self._caveat if done else ""))), tone
         self._refresh()
 
+    def _on_failed(self, error: Exception) -> None:
+        """Tell of it, also on the panel, where it stays."""
+        tell(error)
+        ours = isinstance(error, CellForceError)
+        self._failure = str(error) if ours else f"The prediction ended in an error: {error}."
+
+    def _on_calibrated(self) -> None:
+        if self._result is not None:
+            self._outcome = f"{self._result.field.provenance.model}: now in Pa. {self._caveat}", Tone.GOOD
+            self._refresh()
+
     def _open_sample(self) -> None:
-        for data in sample_cell():
-            self._viewer.add_layer(Layer.create(*data))
+        """Draw the sample cell off the GUI thread: that takes a second or two."""
+        self._drawing.start(lambda: iter(sample_cell()))
+        self._refresh()
 
     def _on_reset(self) -> None:
         self._model.reset()

@@ -15,11 +15,17 @@ from napari_cellforce.io.validate import doubt_about, require_pixel_size
 from napari_cellforce.widgets.base.form import ALARM, Form, TextLine, Tone, narrow
 from napari_cellforce.widgets.view.sources import (
     ChosenImage,
+    doubt_about_axes,
     frame_of,
     images,
+    no_image,
     pixel_size_of,
+    role,
     stack_of,
 )
+
+ANY_IMAGE = "image"
+"""Asked for, in place of a protein, by a model that reads the outline alone."""
 
 _DECIMALS = 4
 
@@ -40,6 +46,7 @@ class ImageSection(QWidget):
         self._viewer = viewer
         self._combos: dict[str, QComboBox] = {}
         self._by_hand: dict[str, Image] = {}
+        self._known: dict[Image, str] = {}
         self._typed: dict[Image, float] = {}
         self._rows = QWidget()
         self._pixel = self._build_pixel()
@@ -92,12 +99,7 @@ class ImageSection(QWidget):
             If there is no image, or it cannot be used.
         """
         if not self.layers:
-            raise CellForceError(
-                "No image is open",
-                "an image of an adhesion protein is needed",
-                "Open one (File > Open), or try it on a sample cell.",
-                topic="image",
-            )
+            raise no_image(self._viewer)
         layers = tuple(self.layers)
         return ChosenImage(layers, stack_of(layers), self.pixel_size, frame_of(layers[0]))
 
@@ -155,8 +157,13 @@ class ImageSection(QWidget):
         return pixel
 
     def _on_layers(self, event: Any = None) -> None:
+        """Take notice of images that come, go or are renamed; layers of results come by the dozen."""
         del event
-        self._fill({protein: combo.currentData() for protein, combo in self._combos.items()})
+        names = {layer: layer.name for layer in self._viewer.layers if isinstance(layer, Image)}
+        own = {layer: name for layer, name in names.items() if role(layer) in ("", "image")}
+        if own != self._known:
+            self._known = own
+            self._fill({protein: combo.currentData() for protein, combo in self._combos.items()})
 
     def _fill(self, chosen: dict[str, Image | None]) -> None:
         """List the image layers; keep what was chosen, else go by name, selection and order."""
@@ -212,18 +219,24 @@ class ImageSection(QWidget):
         self._note.say(*self._remark())
         self.changed.emit()
 
+    def _misnamed(self) -> str:
+        """Return a doubt about a layer whose name speaks of another protein than it is to be."""
+        for protein, combo in self._combos.items():
+            named = [layer for layer in images(self._viewer) if protein in layer.name.lower()]
+            if protein != ANY_IMAGE and named and combo.currentData() not in named:
+                return f"Is {combo.currentText()} the image of {protein}? {named[0].name} is open, too."
+        return ""
+
     def _remark(self) -> tuple[str, Tone]:
         if not self.layers:
             return "", Tone.PLAIN
         layer, pixel_size, problem = self.layers[0], self.pixel_size, self.problem()
         if problem is not None or pixel_size is None:
             return str(problem), Tone.PROBLEM
-        doubt = doubt_about(pixel_size, self._model_pixel_size)
-        if doubt:
-            return doubt, Tone.PROBLEM
         n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
         frames = f"{n_frames} frames" if n_frames > 1 else "one frame"
         height, width = layer.data.shape[-2:]
         origin = "pixel size from the file" if pixel_size.source == "layer" else "pixel size typed in"
-        size = f"{height * pixel_size.y:.0f} x {width * pixel_size.x:.0f} µm"
-        return f"{frames}, {size}; {origin}", Tone.PLAIN
+        facts = f"{frames}, {height * pixel_size.y:.0f} x {width * pixel_size.x:.0f} µm; {origin}"
+        doubt = doubt_about(pixel_size, self._model_pixel_size) or doubt_about_axes(layer) or self._misnamed()
+        return (f"{facts}. {doubt}", Tone.PROBLEM) if doubt else (facts, Tone.PLAIN)

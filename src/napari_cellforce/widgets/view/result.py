@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -190,21 +191,9 @@ class Result:
         self.field, self.rows = field, rows
         self._look = dataclasses.replace(self._look, threshold=self._look.threshold * factor)
 
-    def remove_older(self) -> None:
-        """Remove the layers of an earlier prediction of the same cell by the same model."""
-        for layer in list(self._viewer.layers):
-            ours = layer.metadata.get(METADATA_KEY, {})
-            same = (ours.get("cell"), ours.get("model")) == (self._label.cell, self._label.model)
-            if same and ours.get("role") in ("magnitude", "arrows", "scalar") and layer not in self.layers:
-                self._viewer.layers.remove(layer)
-
     def show(self) -> None:
         """Put the layers into the viewer, in place of those shown before."""
-        for layer in self.layers:
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
-        self.layers = []
-        self.remove_older()
+        self._clear_the_way()
         first = self.field.data[self.done[0]]
         magnitude = Layer.create(*magnitude_layer(self.field, self._frame, self._label, MagnitudeLook()))
         magnitude.contrast_limits = (0.0, upper_limit(np.hypot(first[Y], first[X])))
@@ -216,11 +205,25 @@ class Result:
         reference = longest(np.moveaxis(first, 0, -1))
         self.arrows = LiveArrows(self._viewer, self.field, self._frame, self._label, self._look, reference)
         self.layers = [*scalars, magnitude, self.arrows.layer]
-        # The image stays selected: it is what the user works on, and what is predicted next.
-        active = self._viewer.layers.selection.active
-        self._viewer.layers.extend(self.layers)
-        self._viewer.layers.selection.active = active
+        with _selection_kept(self._viewer):
+            self._viewer.layers.extend(self.layers)
         self._viewer.canvas.overlays.scale_bar.visible = self._frame.units[-1] != "pixel"
+
+    def _clear_the_way(self) -> None:
+        """Remove the layers of earlier predictions of the cell by this model, and hide those by others.
+
+        Two fields of arrows over one another cannot be told apart.
+        """
+        self.layers = []
+        for layer in list(self._viewer.layers):
+            ours = layer.metadata.get(METADATA_KEY, {})
+            predicted = ours.get("model") and ours.get("role") in ("magnitude", "arrows", "scalar")
+            if not predicted or ours.get("cell") != self._label.cell:
+                continue
+            if ours["model"] == self._label.model:
+                self._viewer.layers.remove(layer)
+            else:
+                layer.visible = False
 
     def _refresh(self, t: int) -> None:
         """Show the frame that has arrived, if it is the one that is looked at."""
@@ -252,3 +255,18 @@ class Result:
     def _scalar_field(self, name: str) -> ScalarField:
         unit = self.field.unit if name == "uncertainty" else ""
         return ScalarField(self._extra[name], name, unit, self.field.pixel_size, self.field.frame_interval)
+
+
+@contextmanager
+def _selection_kept(viewer: ViewerModel) -> Iterator[None]:
+    """Keep what is selected while layers are added: it is what the user works on and predicts next.
+
+    Napari does not hear of the moments in between, in which it would change its controls with each layer.
+    """
+    selection = viewer.layers.selection
+    active, chosen = selection.active, set(selection)
+    with selection.events.blocker_all():
+        yield
+        selection.clear()
+        selection.update(chosen)
+        selection.active = active

@@ -148,6 +148,34 @@ def problem_with(layer: Image) -> CellForceError | None:
     )
 
 
+def doubt_about_axes(layer: Image) -> str:
+    """Return a doubt about a movie whose frames are apart in space, not in time; empty if there is none."""
+    if layer.ndim < 3 or _in_unit(1.0, layer.units[0], "micrometer") is None:
+        return ""
+    return (
+        f"The frames of {layer.name} are {layer.units[0]}s apart: is it a z-stack? Then project it first "
+        "(right-click the layer > Projections > Max), and choose the projection."
+    )
+
+
+def no_image(viewer: ViewerModel) -> CellForceError:
+    """Return what is said where there is no image to choose."""
+    colour = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.rgb]
+    if not colour:
+        return CellForceError(
+            "No image is open",
+            "an image of an adhesion protein is needed",
+            "Open one (File > Open), or try it on a sample cell.",
+            topic="image",
+        )
+    return CellForceError(
+        f"{colour[-1].name} is a picture in colour (RGB)",
+        "forces are predicted from the intensity of one protein",
+        "Open the microscope's own file, or right-click the layer > Split RGB and choose a channel.",
+        topic="image",
+    )
+
+
 def stack_of(layers: Sequence[Image]) -> ImageStack:
     """Return the chosen layers as channels of one stack, without copying them.
 

@@ -1,0 +1,110 @@
+"""The numbers of a prediction: of the frame that is looked at, over time, and all of them."""
+
+from __future__ import annotations
+
+import math
+
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QSizePolicy, QTableWidget, QTableWidgetItem, QTabWidget, QWidget
+
+from napari_cellforce.widgets.base.numbers import number
+from napari_cellforce.widgets.base.time_plot import TimePlot
+from napari_cellforce.widgets.view.result import Result
+
+_HEIGHT = 200
+
+
+class ResultViews(QTabWidget):
+    """Three tabs: this frame, over time, table.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Its theme gives the plot's colours.
+    parent : QWidget, optional
+
+    Signals
+    -------
+    frame_chosen : int
+        The user clicked on a frame, in the plot or in the table.
+    """
+
+    frame_chosen = Signal(int)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._result: Result | None = None
+        self._headers: list[str] = []
+        self._now = QLabel()
+        self._now.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self._now.setAlignment(Qt.AlignTop)
+        self._now.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+        self._plot = TimePlot(viewer)
+        self._plot.frame_chosen.connect(self.frame_chosen)
+        self.setAccessibleName("Results")
+        self.addTab(self._now, "This frame")
+        self.addTab(self._plot, "Over time")
+        self.addTab(self._build_table(), "Table")
+        self.setFixedHeight(_HEIGHT)
+
+    def disconnect_viewer(self) -> None:
+        """Hear nothing more of the viewer."""
+        self._plot.disconnect_viewer()
+
+    def show_result(self, result: Result) -> None:
+        """Show the frames that have arrived."""
+        self._result = result
+        columns = result.columns()
+        force = next(name for name in columns if name.startswith("total force"))
+        time = "time [min]" if result.field.frame_interval is not None else "frame"
+        several = len(result.field.data) > 1
+        self.setTabVisible(self.indexOf(self._plot), several)
+        if several:
+            self._plot.show_values(
+                columns["frame"], columns[time], columns[force], quantity=force, time_label=time
+            )
+        self._fill_table(result)
+
+    def show_frame(self, frame: int) -> None:
+        """Show the numbers of a frame, and where it is in time."""
+        self._plot.show_frame(frame)
+        self._now.setText(self._in_words(frame))
+
+    def _build_table(self) -> QTableWidget:
+        self._table = QTableWidget()
+        self._table.setEditTriggers(QTableWidget.NoEditTriggers)
+        self._table.verticalHeader().hide()
+        self._table.setAccessibleName("Forces, frame by frame")
+        self._table.cellClicked.connect(lambda row, _: self.frame_chosen.emit(self._frame_in(row)))
+        return self._table
+
+    def _fill_table(self, result: Result) -> None:
+        """Add the rows that have arrived since the last time."""
+        headers = list(result.rows[0])
+        if headers != self._headers or self._table.rowCount() > len(result.rows):
+            self._headers = headers
+            self._table.setRowCount(0)
+            self._table.setColumnCount(len(headers))
+            self._table.setHorizontalHeaderLabels(headers)
+            self._table.resizeColumnsToContents()
+        for i in range(self._table.rowCount(), len(result.rows)):
+            self._table.insertRow(i)
+            for j, value in enumerate(result.rows[i].values()):
+                self._table.setItem(i, j, QTableWidgetItem("" if math.isnan(value) else f"{value:.5g}"))
+
+    def _in_words(self, frame: int) -> str:
+        """Return a frame's row as a small table of quantity, value and unit."""
+        rows = self._result.rows if self._result else []
+        row = next((row for row in rows if row["frame"] == frame), None)
+        if row is None:
+            return "This frame has not been predicted."
+        lines = [
+            f"<tr><td align='right'><b>{number(value)}</b>&nbsp;</td><td>{name}</td></tr>"
+            for name, value in row.items()
+            if name != "frame" and not math.isnan(value)
+        ]
+        return f"<table>{''.join(lines)}</table>"
+
+    def _frame_in(self, row: int) -> int:
+        return int(self._result.rows[row]["frame"]) if self._result else 0
