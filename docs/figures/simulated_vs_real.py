@@ -200,7 +200,7 @@ def pictures(axes: np.ndarray, cells: list[SyntheticCell]) -> None:
     column[0].text(x, y - 3, f"{SCALE_BAR:g} µm", color="w")
     column[0].set_title("simulated zyxin", loc="left")
     column[1].set_title(
-        "simulated |F|, as an instrument would measure it, each cell to its own scale", loc="left"
+        "simulated |F| as measured, each to its own scale", loc="left"
     )
 
 
