@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -288,6 +289,14 @@ class TestKeeping:
         assert zoo.state(mine, folder) == zoo.State.DAMAGED
         path.unlink()
         assert zoo.state(mine, folder) == zoo.State.MISSING
+
+    def test_a_file_that_one_may_not_look_at_counts_as_missing(self, folder: Path, weights: Path) -> None:
+        mine = zoo.import_checkpoint(weights, folder=folder)
+        unspeakable = dataclasses.replace(mine, file="x" * 300)  # as good as a folder without permission
+        (folder / f"{mine.name}.entry.json").write_text(unspeakable.to_json())
+        assert zoo.state(zoo.entry(mine.name, folder=folder), folder) == zoo.State.MISSING
+        with pytest.raises(CellForceError, match="not on this computer"):
+            zoo.load_predictor(mine.name, folder=folder)
 
     @pytest.mark.parametrize("gone", [False, True])
     def test_an_import_is_removed_with_its_record(self, folder: Path, weights: Path, gone: bool) -> None:

@@ -10,7 +10,7 @@ from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder
-from napari_cellforce.zoo.keeping import model_folder_errors
+from napari_cellforce.zoo.keeping import model_folder_errors, size_on_disk
 
 WEIGHTS_ELSEWHERE = (
     "The authors' U-Net weights lie behind a web page that needs a browser: follow the link to the trained "
@@ -139,7 +139,8 @@ def _require_free(chosen: ZooEntry, folder: PathLike | None) -> None:
 
 
 def _copy(source: Path, target: Path, sha256: str) -> None:
-    if target.is_file() and files.sha256(target) == sha256:
-        return
-    with model_folder_errors(target), files.atomic_path(target) as temporary:
-        shutil.copyfile(source, temporary)
+    with model_folder_errors(target):
+        if size_on_disk(target) is not None and files.sha256(target) == sha256:
+            return
+        with files.atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)

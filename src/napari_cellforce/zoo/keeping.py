@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 import time
 from collections.abc import Iterator
 from enum import StrEnum
@@ -46,10 +47,10 @@ def state(found: ZooEntry, folder: PathLike | None = None) -> State:
     """
     if not found.has_weights:
         return State.BUNDLED
-    path = found.path(folder)
-    if path.is_file():
-        return _of_whole(found) if path.stat().st_size == found.size else State.DAMAGED
-    return State.TO_DOWNLOAD if found.url else State.MISSING
+    size = size_on_disk(found.path(folder))
+    if size is None:
+        return State.TO_DOWNLOAD if found.url else State.MISSING
+    return _of_whole(found) if size == found.size else State.DAMAGED
 
 
 def is_available(name: str, folder: PathLike | None = None) -> bool:
@@ -84,7 +85,7 @@ def check(name: str, folder: PathLike | None = None) -> State:
 
 def can_be_removed(found: ZooEntry, folder: PathLike | None = None) -> bool:
     """Say whether a model has something in the model folder: a downloaded file, or an import."""
-    return found.imported or (found.in_model_folder and found.path(folder).is_file())
+    return found.imported or (found.in_model_folder and size_on_disk(found.path(folder)) is not None)
 
 
 def remove(name: str, folder: PathLike | None = None) -> None:
@@ -123,6 +124,15 @@ def model_folder_errors(path: Path) -> Iterator[None]:
             raise
         remedy = f"Choose another model folder, in napari's preferences or by {FOLDER_VARIABLE}."
         raise CellForceError(error.value, error.rule, remedy, topic="model") from error
+
+
+def size_on_disk(path: Path) -> int | None:
+    """Return the size of a file in bytes; None if there is none, or it lies where one may not look."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size
+    return None
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entries, entry
+from napari_cellforce.zoo.keeping import size_on_disk
 
 if TYPE_CHECKING:
     from napari_cellforce.models.checkpoint import LoadedModel
@@ -109,7 +110,7 @@ def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
     from napari_cellforce.models import checkpoint
 
     path = wanted.path(folder)
-    if not path.is_file():
+    if size_on_disk(path) is None:
         raise _missing(wanted, path)
     try:
         loaded = checkpoint.load(path, sha256=wanted.sha256)
@@ -177,7 +178,7 @@ def _written_formula(
         return load_formula(Path(name_or_path).expanduser())
     _refuse_samples(samples, wanted.name)
     path = wanted.path(folder)
-    if not path.is_file():
+    if size_on_disk(path) is None:
         raise _missing(wanted, path)
     return load_formula(path, sha256=wanted.sha256, name=wanted.name)
 

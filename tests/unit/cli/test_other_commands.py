@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from io import StringIO
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from napari_cellforce import __version__, files, io, zoo
+from napari_cellforce.cli import console
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
@@ -56,6 +60,35 @@ class TestModels:
         movie = io.write_stack(tmp_path / "cell 7.ome.tif", make_movie(1))
         command = ("predict", movie, "--model", "ours", "--channel", "zyxin", "--device", "cpu")
         assert cellforce(*command).code == 0
+
+    def test_a_damaged_model_is_found_and_removed(self, cellforce, weights):
+        assert cellforce("models", "import", weights, "--name", "ours").code == 0
+        answer = cellforce("models", "check")
+        assert (answer.code, answer.output.splitlines()[-1]) == (0, "ours: here")
+        path = zoo.entry("ours").path()
+        path.write_bytes(path.read_bytes()[:-1])
+        answer = cellforce("models", "check", "ours", "unet-sim")
+        assert (answer.code, answer.output.split()) == (1, ["ours:", "damaged", "unet-sim:", "bundled"])
+        assert "Import it again" in words(cellforce("models", "info", "ours").output)
+        assert cellforce("models", "remove", "ours", "--yes").code == 0
+        assert "ours" not in cellforce("models", "list").output
+        assert cellforce("models", "remove", "unet-sim", "--yes").code == 2
+        assert zoo.check("unet-sim") == zoo.State.BUNDLED
+
+    def test_removing_asks_first(self, cellforce, weights, monkeypatch):
+        assert cellforce("models", "import", weights, "--name", "ours").code == 0
+        for reply, code in (("n", 1), ("", 1), ("y", 0)):
+            monkeypatch.setattr(sys, "stdin", StringIO(f"{reply}\n"))
+            assert zoo.check("ours") == zoo.State.HERE
+            assert cellforce("models", "remove", "ours").code == code
+        assert "ours" not in cellforce("models", "list").output
+
+    def test_the_list_is_readable_on_a_narrow_terminal(self, cellforce, monkeypatch):
+        monkeypatch.setattr(console.output, "width", 80)
+        answer = cellforce("models", "list").output
+        assert max(len(line) for line in answer.splitlines()) <= 80
+        for entry in zoo.entries():
+            assert f"{entry.name} " in answer, "names are never cut off: they are what one has to type"
 
     def test_a_model_that_is_unknown_is_answered_with_those_that_are_there(self, cellforce):
         answer = cellforce("models", "info", "gfnn")
