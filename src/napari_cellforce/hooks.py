@@ -141,8 +141,9 @@ def _told_layers(image: ImageStack) -> list[LayerTuple]:
     """Return the layers of an image, with a warning of what was done to it."""
     from napari_cellforce.layers import image_layers
 
+    another = ". One plane: Layers > Project > One plane of a z-stack" if image.n_planes > 1 else ""
     for note in image.notes:
-        warnings.warn(f"{image.name}: {note}", CellForceWarning, stacklevel=5)
+        warnings.warn(f"{image.name}: {note}{another}", CellForceWarning, stacklevel=5)
     return image_layers(image)
 
 

@@ -31,6 +31,8 @@ class ImageStack:
         File it came from; empty for data made in memory.
     notes : tuple of str
         What the reader did that a user would want to know ("maximum over 12 planes").
+    n_planes : int
+        How many planes (Z) the file has, of which the data are one, or the maximum.
     """
 
     data: Any
@@ -40,6 +42,7 @@ class ImageStack:
     name: str = ""
     path: str = ""
     notes: tuple[str, ...] = ()
+    n_planes: int = 1
 
     def __post_init__(self) -> None:
         require_axes(self.data, "(T, C, Y, X)", 4)

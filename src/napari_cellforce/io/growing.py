@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import struct
 from pathlib import Path
@@ -62,15 +63,7 @@ def _first_frames(stack: ImageStack, n_frames: int) -> ImageStack:
             "Wait for the first.",
             topic="input",
         )
-    return ImageStack(
-        stack.data[:n_frames],
-        stack.channel_names,
-        stack.pixel_size,
-        stack.frame_interval,
-        stack.name,
-        stack.path,
-        stack.notes,
-    )
+    return dataclasses.replace(stack, data=stack.data[:n_frames])
 
 
 class _Pages:

@@ -55,4 +55,5 @@ class Opened:
             stem(self.path),
             str(self.path),
             (*self.notes, *notes),
+            int(self.data.shape[self.axes.index("Z")]) if "Z" in self.axes else 1,
         )

@@ -72,7 +72,9 @@ def image_layers(stack: ImageStack) -> list[LayerTuple]:
                 "colormap": colours[c],
                 "blending": "additive" if several else "translucent",
                 "contrast_limits": contrast_limits(stack.frame(0, (c,))),
-                "metadata": label.metadata("image", channel=channel, path=stack.path, notes=stack.notes),
+                "metadata": label.metadata(
+                    "image", channel=channel, path=stack.path, notes=stack.notes, planes=stack.n_planes
+                ),
             },
             "image",
         )

@@ -52,8 +52,9 @@ class Regrid:
         """Resample an image to the model's pixels.
 
         To coarser pixels every value is the mean over the area that the new pixel covers (for whole
-        ratios the block mean): the integral over the image is kept, and nothing aliases. A last pixel
-        that sticks out of the image is the mean over the part inside. To finer pixels: linear.
+        ratios the block mean, as the authors take it): the integral over the image is kept, and what is
+        finer than a new pixel keeps at most a third of its contrast, mostly far less. A last pixel that
+        sticks out of the image is the mean over the part inside. To finer pixels: linear.
 
         Parameters
         ----------
