@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_cellforce import zoo
 from napari_cellforce.widgets.base.form import folded
 
-_ROWS = 4
-"""Height of the list."""
+_TIP = "Every ticked model predicts all images too; the report sets them side by side"
 
 
 class BatchModelsSection(QWidget):
-    """A list of models to tick; each predicts every image, and has its own folder of results.
+    """Models to tick; each predicts every image, and has its own folder of results.
 
     Parameters
     ----------
@@ -32,13 +31,12 @@ class BatchModelsSection(QWidget):
     def __init__(self, folder: str | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._list = QListWidget()
-        self._list.setAccessibleName("More models")
-        self._list.setToolTip("Every ticked model predicts all images too; the report sets them side by side")
-        self._list.itemChanged.connect(lambda _: self.changed.emit())
-        self._list.setMaximumHeight(_ROWS * self._list.fontMetrics().height() * 3 // 2)
+        self._boxes: dict[str, QCheckBox] = {}
+        content = QWidget()
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._unfolding = folded("More models")
-        self._unfolding.addWidget(self._list)
+        self._unfolding.addWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._unfolding)
@@ -46,8 +44,7 @@ class BatchModelsSection(QWidget):
     @property
     def chosen(self) -> tuple[str, ...]:
         """Names of the ticked models."""
-        items = (self._list.item(i) for i in range(self._list.count()))
-        return tuple(str(item.text()) for item in items if item.checkState() == Qt.Checked)
+        return tuple(name for name, box in self._boxes.items() if box.isChecked())
 
     def offer(self, but: str, ticked: Iterable[str] | None = None) -> None:
         """List what is on this computer, but the model that is chosen anyway.
@@ -60,12 +57,22 @@ class BatchModelsSection(QWidget):
         """
         chosen = self.chosen if ticked is None else tuple(ticked)
         here = [e.name for e in zoo.entries(folder=self._folder) if zoo.is_available(e.name, self._folder)]
-        with QSignalBlocker(self._list):
-            self._list.clear()
-            for name in dict.fromkeys((*here, *chosen)):
-                if name != but:
-                    item = QListWidgetItem(name, self._list)
-                    item.setFlags(item.flags() | Qt.ItemIsUserCheckable)
-                    item.setCheckState(Qt.Checked if name in chosen else Qt.Unchecked)
+        names = [name for name in dict.fromkeys((*here, *chosen)) if name != but]
+        if names != list(self._boxes):
+            self._list(names)
+        for name, box in self._boxes.items():
+            with QSignalBlocker(box):
+                box.setChecked(name in chosen)
         if chosen and ticked is not None:
             self._unfolding.expand(animate=False)
+
+    def _list(self, names: list[str]) -> None:
+        """Put a box for each of these models in the place of the former ones."""
+        for box in self._boxes.values():
+            self._column.removeWidget(box)
+            box.setParent(None)  # at once: deleted later, it would still be painted
+        self._boxes = {name: QCheckBox(name) for name in names}
+        for box in self._boxes.values():
+            box.setToolTip(_TIP)
+            box.toggled.connect(lambda _: self.changed.emit())
+            self._column.addWidget(box)
