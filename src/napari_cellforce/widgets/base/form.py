@@ -87,6 +87,10 @@ class Form(QFormLayout):
         return label
 
 
+LABEL = 56
+"""Pixels for the labels of the first rows of a panel, from image to model."""
+
+
 def align(*forms: Form, width: int = 84) -> None:
     """Let the controls of forms that stand below one another begin at the same place.
 
@@ -98,7 +102,9 @@ def align(*forms: Form, width: int = 84) -> None:
     """
     for form in forms:
         for row in range(form.rowCount()):
-            form.itemAt(row, QFormLayout.LabelRole).widget().setMinimumWidth(width)
+            label = form.itemAt(row, QFormLayout.LabelRole)
+            if label is not None:  # some rows have none
+                label.widget().setMinimumWidth(width)
 
 
 def help_button(page: str, subject: str) -> QToolButton:
@@ -126,5 +132,6 @@ def folded(title: str) -> QCollapsible:
     """Return an empty section that unfolds when its title is pressed."""
     # superqt paints its own arrows in black, which the dark theme swallows: ours are part of the text.
     section = QCollapsible(f"▸ {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    section.layout().setContentsMargins(0, 4, 0, 4)  # superqt leaves room for two more lines
     section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'} {title}"))
     return section

@@ -15,7 +15,7 @@ from napari_cellforce.widgets.view.result import Result
 _STEPS = 100
 """Of the threshold slider, up to the longest arrow."""
 
-_WORDS = 112
+_WORDS = 120
 """Pixels for a number with its unit, so that both sliders are as long as each other."""
 
 

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Mask
-from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.form import LABEL, Form, TextLine, Tone, align
 from napari_cellforce.widgets.view.layer_choice import LayerChoice
 from napari_cellforce.widgets.view.masks import labels_in, mask_of, may_mark_cells
 from napari_cellforce.widgets.view.outline_preview import OutlinePreview
@@ -137,6 +137,7 @@ class CellSection(QWidget):
         self._note = TextLine()
         form = Form()
         form.add("Cell", ways, "Where the cell is; the outline is cyan", page="tutorials/predict/#cell")
+        align(form, width=LABEL)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
@@ -162,6 +163,7 @@ class CellSection(QWidget):
         buttons.addWidget(self._pick)
         buttons.addWidget(self._edit)
         form.addRow("", buttons)
+        align(form, width=LABEL)
         return self._automatic_rows
 
     def _build_by_layer(self) -> QWidget:
@@ -173,6 +175,7 @@ class CellSection(QWidget):
         form.add(
             "Layer", self._layers.combo, "Labels or Shapes layer that marks the cell", beside=self._labels
         )
+        align(form, width=LABEL)
         self._layer_rows.hide()
         return self._layer_rows
 

@@ -53,7 +53,7 @@ class DeviceRows(QObject):
             "The program that computes networks; each is checked against PyTorch before it is used",
             page="speed/#backends",
         )
-        form.addRow("", self._note)
+        form.addRow(self._note)
         self.choose(device, "auto")
         for choice in (self._devices, self._backends):
             choice.currentIndexChanged.connect(self._on_choice)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.validate import doubt_about, require_pixel_size
-from napari_cellforce.widgets.base.form import ALARM, Form, TextLine, Tone, narrow
+from napari_cellforce.widgets.base.form import ALARM, LABEL, Form, TextLine, Tone, align, narrow
 from napari_cellforce.widgets.view.sources import (
     ChosenImage,
     doubt_about_axes,
@@ -58,6 +58,7 @@ class ImageSection(QWidget):
             "Side of a pixel on the sample: camera pixel divided by magnification",
             page="tutorials/predict/#pixel-size",
         )
+        align(form, width=LABEL)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._rows)
@@ -131,6 +132,7 @@ class ImageSection(QWidget):
         for protein, combo in self._combos.items():
             combo.currentIndexChanged.connect(lambda _, protein=protein: self._on_choice(protein))
             form.add(protein.capitalize(), combo, f"The layer with the image of {protein}")
+        align(form, width=LABEL)
         self.layout().replaceWidget(self._rows, rows)
         self._order_tabs()
         self._rows.deleteLater()

@@ -20,7 +20,7 @@ from superqt import QCollapsible
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets.base.form import Form, folded, narrow
+from napari_cellforce.widgets.base.form import LABEL, Form, align, folded, narrow
 from napari_cellforce.widgets.base.preferences import Preferences
 from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.view.device_rows import DeviceRows
@@ -159,6 +159,7 @@ class ModelSection(QWidget):
         import_button.clicked.connect(self._getting.ask_for_file)
         form = Form()
         form.add("Model", self._models, "Which predictor", page="models/", beside=import_button)
+        align(form, width=LABEL)
         return form
 
     def _build_card(self) -> QLabel:
