@@ -26,7 +26,7 @@ from napari_cellforce.io.index import (
     split_by_column,
     write_cell_table,
 )
-from napari_cellforce.io.index.scan import CACHE
+from napari_cellforce.io.index.cache import CACHE
 
 
 def frame(strength: float = 100.0) -> np.ndarray:
@@ -133,9 +133,18 @@ def test_a_damaged_cache_is_as_good_as_none(two):
     assert index_cells(cells_of(two, 0.17)).cells == ("a", "b")
 
 
+def test_a_cache_of_another_version_is_as_good_as_none(two):
+    found = index_cells(cells_of(two, 0.17))
+    kept = json.loads((two / CACHE).read_text())
+    for entry in kept.values():
+        entry["rows"] = [{"cell": "a", "brightness": 1}]
+    (two / CACHE).write_text(json.dumps(kept))
+    assert index_cells(cells_of(two, 0.17)) == found
+
+
 def test_where_data_cannot_be_written_the_users_cache_is_used(two, tmp_path, monkeypatch):
     place = tmp_path / "cache" / "index.json"
-    monkeypatch.setattr(package.scan, "_places", lambda _: (Path("/proc/nowhere/x.json"), place))
+    monkeypatch.setattr(package.cache, "_places", lambda _: (Path("/proc/nowhere/x.json"), place))
     index_cells(cells_of(two, 0.17))
     assert "a" in json.loads(place.read_text())
 
@@ -183,12 +192,16 @@ def test_a_table_names_files_pixel_sizes_and_what_else_is_known(tmp_path):
             "pixel size 'small'",
         ),
         ("cell,image,mask,traction\n" + 2 * "a,a_zyxin.tif,a_mask.tif,a_force.tif\n", "lists a twice"),
+        ("cell,image,mask,traction\na,a_zyxin.tif\n", "lacks a file of a"),
+        ("cell;image;mask;traction\n", "no rows"),
+        ("cell;image\na;a_zyxin.tif\n", "lacks the column cell.*with commas"),
+        ("cell,image,mask,traction\n\udce4,a,b,c\n", "cannot be read .*in UTF-8"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_in_words(tmp_path, text, said):
     one_file_each(tmp_path, "a")
     path = tmp_path / "cells.csv"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(CellForceError, match=said):
         cells_from_table(path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import os
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.csv_rows import csv_rows
 from napari_cellforce.io.dataset.frames import is_frame
 from napari_cellforce.io.paths import choose_one, existing_path
 
@@ -116,10 +116,7 @@ def _read_index(folder: Path) -> list[dict[str, str]]:
     path = folder / INDEX
     if not path.is_file():
         return []
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _damaged(f"{path} cannot be read ({error})") from error
+    rows = csv_rows(path, _damaged)
     if rows and not {"folder", "filename"} <= rows[0].keys():
         raise _damaged(f"{path} has the columns {', '.join(rows[0])}")
     for line, row in enumerate(rows, start=2):

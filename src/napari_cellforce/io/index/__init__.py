@@ -1,6 +1,7 @@
 """Indexes of measured cells: which files, what is in them, what is wrong with them, and how to split them."""
 
-from napari_cellforce.io.index.scan import DatasetIndex, IndexRow, index_cells
+from napari_cellforce.io.index.rows import DatasetIndex, IndexRow
+from napari_cellforce.io.index.scan import index_cells
 from napari_cellforce.io.index.source import FILES, CellSource
 from napari_cellforce.io.index.sources import cells_by_pattern, cells_of, open_cell
 from napari_cellforce.io.index.split import Split, k_fold, split_by_cell, split_by_column

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.io.csv_rows import csv_rows
 from napari_cellforce.io.index.source import FILES, CellSource
 from napari_cellforce.io.paths import existing_path
 
@@ -31,8 +32,7 @@ def cells_from_table(path: str | os.PathLike[str], pixel_size: float | None = No
         If a column or an entry is missing, a path leads out of the table's folder, or a cell is listed twice.
     """
     path = existing_path(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(path, _bad_table)
     missing = [name for name in _NEEDED if not rows or name not in rows[0]]
     if missing:
         raise _bad_table(f"{path} lacks the column {missing[0]}" if rows else f"{path} has no rows")
@@ -97,6 +97,6 @@ def _bad_table(found: str) -> CellForceError:
     return CellForceError(
         found,
         f"a table of cells has one row a cell and the columns {', '.join(_NEEDED)}",
-        f"Correct the table; pixel sizes go into the column {PIXEL_COLUMN}.",
+        f"Correct the table, in UTF-8 and with commas; pixel sizes go into the column {PIXEL_COLUMN}.",
         topic="input",
     )
