@@ -8,7 +8,11 @@ READY := $(VENV)/.ready
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)
 XVFB := xvfb-run -a -s "-screen 0 1366x768x24"
 
-.PHONY: demo test test-slow lint docs bench screenshots default-models setup clean
+.PHONY: help demo test test-slow lint docs bench screenshots default-models setup clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##  */make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+		printf '%-20s %s\n' "$$name" "$$what"; done
 
 demo: $(READY)  ## a drawn cell, predicted, written to ./demo and shown where there is a screen
 	$(if $(SCREEN),sh tools/system_packages.sh)
@@ -22,7 +26,7 @@ test-slow: $(READY)  ## kills, long movies, docs, examples
 	sh tools/system_packages.sh
 	$(XVFB) $(BIN)/python -m pytest -m slow
 
-lint: $(READY)
+lint: $(READY)  ## style, types and architecture alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -41,7 +45,7 @@ bench: $(READY)  ## ratios, as JSON in benchmarks/results
 default-models: $(READY)  ## trains the bundled predictors again, from seed and settings (hours on 2 cores)
 	$(BIN)/python tools/default_models.py
 
-setup: $(READY)
+setup: $(READY)  ## the environment in .venv, which all of these make if it is not there
 
 # torch first, and from its CPU index where it is not on disk: PyPI's build brings gigabytes of CUDA.
 $(READY): pyproject.toml
@@ -51,5 +55,5 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet -e ".[test,docs]"
 	touch $@
 
-clean:
+clean:  ## away with the environment and what was built
 	rm -rf $(VENV) demo site build dist
