@@ -450,3 +450,25 @@ def test_numbers_of_another_cell_are_not_left_standing(qtbot, drawn: SyntheticPa
     drawn._drawing.adhesions._length.set_value(6)
     qtbot.waitUntil(lambda: drawn.answer is None and quiet(drawn), timeout=10000)
     assert drawn._edit.isHidden()
+
+
+@pytest.mark.parametrize("intensity", [-1.0, np.inf, 1e9, "bright"])
+def test_an_intensity_that_cannot_be_is_refused_by_name(intensity: float | str) -> None:
+    line = np.array([[20.0, 20.0], [30.0, 20.0]])
+    layer = Shapes([line], shape_type="line", name="mine", features={"intensity": [intensity]})
+    with pytest.raises(CellForceError, match=r"“mine” has the intensity .*: it is a number from 0 to 1000"):
+        adhesions_of(layer, np.zeros(2), 0.5, width=1)
+
+
+def test_of_a_painted_movie_the_frame_that_is_looked_at_counts(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    movie = np.zeros((3, 128, 128), np.uint8)
+    movie[1, 30:70, 30:70] = movie[2, 30:100, 30:100] = 1
+    viewer.add_labels(movie, scale=(1, 0.68, 0.68), units=("pixel", *MICRON))
+    for frame, side in ((1, 40), (2, 70)):
+        viewer.dims.set_current_step(0, frame)
+        drawn._drawing.outline._kinds.setCurrentIndex(0)
+        drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("by hand"))
+        qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+        assert drawn._drawing.cell.outline.area == pytest.approx((side * 0.68) ** 2, rel=0.02)

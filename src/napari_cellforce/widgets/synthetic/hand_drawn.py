@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from napari.layers import Labels, Layer, Shapes
 from skimage.measure import approximate_polygon
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PixelSize
+from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.layers import Frame, Labelling
 from napari_cellforce.synthetic import Adhesions, Outline
 from napari_cellforce.synthetic.outline import Array
@@ -22,19 +23,20 @@ INTENSITY = "intensity"
 ADHESIONS = "adhesions"
 """Role of layers that adhesions are drawn in."""
 
+_BRIGHTEST = 1000.0
 _CYAN, _YELLOW = "#00e5ff", "#ffd54f"
 _ELLIPSE_POINTS = 120
 _HANDLES_PER_RADIUS = 0.02
 """How far an outline made editable may move, relative to the root of the cell's area."""
 
 
-def outline_of(layer: Shapes | Labels, pixel_size: float, *, smooth: bool = False) -> Outline:
-    """Return the outline drawn or painted in a layer, in µm.
+def outline_of(layer: Shapes, pixel_size: float, *, smooth: bool = False) -> Outline:
+    """Return the outline drawn in a layer, in µm.
 
     Parameters
     ----------
-    layer : Shapes or Labels
-        One shape, or a painted cell.
+    layer : Shapes
+        With one shape.
     pixel_size : float
         In µm; what a pixel of a layer without units stands for.
     smooth : bool
@@ -45,9 +47,6 @@ def outline_of(layer: Shapes | Labels, pixel_size: float, *, smooth: bool = Fals
     CellForceError
         If the layer does not hold exactly one outline, or it is open or crosses itself.
     """
-    if isinstance(layer, Labels):
-        painted = Outline.from_mask(np.asarray(layer.data) > 0, 1.0)
-        return Outline(_to_micrometres(layer, painted.points, pixel_size))
     if len(layer.data) != 1:
         raise CellForceError(
             f"the layer “{layer.name}” has {len(layer.data)} shapes",
@@ -60,6 +59,12 @@ def outline_of(layer: Shapes | Labels, pixel_size: float, *, smooth: bool = Fals
         return Outline(_ellipse_points(points))
     corners = kind in ("polygon", "path")
     return Outline.from_drawing(points, closed=kind not in ("path", "line"), smooth=smooth and corners)
+
+
+def painted_outline(painted: BoolArray, layer: Labels, pixel_size: float) -> Outline:
+    """Return the outline, in µm, of what is painted in one plane ``(Y, X)`` of a layer; see `outline_of`."""
+    in_pixels = Outline.from_mask(painted, 1.0)
+    return Outline(_to_micrometres(layer, in_pixels.points, pixel_size))
 
 
 def adhesions_of(
@@ -205,5 +210,14 @@ def _intensities(layer: Shapes) -> Array:
     """Return the intensity of each shape; 1 where the layer does not say."""
     if INTENSITY not in layer.features:
         return np.ones(len(layer.data))
-    values: Array = layer.features[INTENSITY].fillna(1.0).to_numpy(dtype=np.float64)
+    given = layer.features[INTENSITY].fillna(1.0)
+    values: Array = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64)
+    wrong = ~((values >= 0) & (values <= _BRIGHTEST))
+    if wrong.any():
+        raise CellForceError(
+            f"an adhesion in the layer “{layer.name}” has the {INTENSITY} {given[wrong].iloc[0]}",
+            f"it is a number from 0 to {_BRIGHTEST:g}; 1 is typical",
+            "Correct it in the layer's features (Layers > Visualize > Features table widget).",
+            topic="adhesions",
+        )
     return values

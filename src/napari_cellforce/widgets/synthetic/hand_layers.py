@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from napari.layers import Labels, Layer, Shapes
 
+from napari_cellforce.fields import BoolArray
 from napari_cellforce.widgets.view.layer_choice import LayerChoice
 
 
@@ -23,6 +25,16 @@ class HandLayers(LayerChoice):
             self._viewer.layers.remove(before)
         self._made = (*(made for made in self._made if made in self._viewer.layers), layer)
         self.add(layer, mode)
+
+    @property
+    def painted(self) -> BoolArray | None:
+        """What is painted in the plane that is looked at, ``(Y, X)``; None if nothing can be painted."""
+        layer = self.layer
+        if not isinstance(layer, Labels):
+            return None
+        planes = np.array(layer.data.shape[:-2], dtype=int)
+        at = np.round(layer.world_to_data(self._viewer.dims.point[-layer.ndim :])[:-2]).astype(int)
+        return np.asarray(layer.data[tuple(np.clip(at, 0, planes - 1))]) > 0
 
     def show_used(self, used: bool) -> None:
         """Show the chosen layer if it is `used`; hide the others that were made here."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any, get_args
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer, Shapes
 from qtpy.QtCore import Signal
@@ -18,7 +17,12 @@ from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
 from napari_cellforce.synthetic.shape import Kind
 from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.base.slider import NumberSlider
-from napari_cellforce.widgets.synthetic.hand_drawn import outline_layer, outline_of, paint_layer
+from napari_cellforce.widgets.synthetic.hand_drawn import (
+    outline_layer,
+    outline_of,
+    paint_layer,
+    painted_outline,
+)
 from napari_cellforce.widgets.synthetic.hand_layers import HandLayers, nothing_in
 from napari_cellforce.widgets.view.sources import role
 
@@ -79,8 +83,7 @@ class OutlineSection(QWidget):
     @property
     def painted(self) -> BoolArray | None:
         """What is painted, if the cell is painted by hand."""
-        layer = self._layers.layer
-        return np.asarray(layer.data) > 0 if self.by_hand and isinstance(layer, Labels) else None
+        return self._layers.painted if self.by_hand else None
 
     def drawn(self, pixel_size: float) -> Outline | None:
         """Return the outline drawn by hand; None if it is that of a rule.
@@ -95,6 +98,8 @@ class OutlineSection(QWidget):
         layer = self._layers.layer
         if layer is None or nothing_in(layer):
             raise _nothing_yet(painted=isinstance(layer, Labels))
+        if self.painted is not None:
+            return painted_outline(self.painted, layer, pixel_size)
         return outline_of(layer, pixel_size, smooth=self._smooth.isChecked())
 
     def draw_by_hand(self, layer: Layer, mode: str) -> None:
