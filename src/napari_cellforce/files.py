@@ -72,6 +72,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     return Path(path)
 
 
+def remove(path: str | os.PathLike[str]) -> None:
+    """Delete a file, if it is there; raises a `CellForceError` where that is not allowed."""
+    with disk_errors(path):
+        Path(path).unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def disk_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn the operating system's refusals to write `path` into a `CellForceError`."""

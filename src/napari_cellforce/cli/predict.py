@@ -126,7 +126,9 @@ def predict_one(
     paths = OutputPaths.of(out or split(path)[0].parent, stack.name, zarr=zarr)
     with _words_when_stopped(job, paths), _stopped_by_kill():
         _write_with_progress(job, paths, path.name)
-    output.print(f"{paths.traction}\n{paths.summary}")
+    for written in (paths.traction, paths.summary, paths.uncertainty):
+        if written.exists():
+            output.print(str(written))
     return paths
 
 

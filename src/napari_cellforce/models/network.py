@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -12,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
 from napari_cellforce.models.backends import EAGER, Engine, leave_to_torch, make_engine, wanted
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
+from napari_cellforce.models.dropout import active_dropout, check_samples
 from napari_cellforce.models.gfnn import GFNN, SCALARS
 from napari_cellforce.models.grid import FrameGrid, low_pass, on_model_grid
 from napari_cellforce.models.memory import memory_errors
@@ -47,8 +46,8 @@ class NetworkPredictor:
     device : str
         See `napari_cellforce.models.device.choose`.
     samples : int
-        0 for one deterministic prediction; else how often to predict with dropout active: the mean is the
-        traction, the spread its uncertainty (Gal & Ghahramani 2016, arXiv:1506.02142).
+        0 for one deterministic prediction; else how often, twice at least, to predict with dropout active:
+        the mean is the traction, the spread its uncertainty; see `napari_cellforce.models.dropout`.
     seed : int
         Of the dropout, for every frame anew: a frame's result does not depend on the frames before it.
     max_side : int
@@ -62,7 +61,7 @@ class NetworkPredictor:
     Raises
     ------
     CellForceError
-        If the device or the backend is not there, or samples are wanted of a network without dropout.
+        If the device or the backend is not there, or so many samples give no spread.
     """
 
     def __init__(
@@ -83,16 +82,10 @@ class NetworkPredictor:
         self._samples = samples
         self._seed = seed
         self._frames_at_once = frames_at_once or (1 if self._device.type == "cpu" else _FRAMES_AT_ONCE)
+        check_samples(samples, loaded.module, self._record.name)
         self._backend = None if samples else wanted(backend, self._device)
         if samples:
             leave_to_torch("uncertainty, for it needs dropout", backend, self._device)
-        if samples and not _dropouts(loaded.module):
-            raise CellForceError(
-                f"{samples} samples are asked of {self._record.name}",
-                "it has no dropout, so all samples would be the same and there is no uncertainty",
-                "Set samples to 0, or choose a network with dropout.",
-                topic="samples",
-            )
 
     @property
     def record(self) -> ModelRecord:
@@ -108,6 +101,11 @@ class NetworkPredictor:
     def backend(self) -> str:
         """What computes the convolutions, with its version. It is made ready when first asked for."""
         return self._engine.description
+
+    @property
+    def samples(self) -> int:
+        """How many predictions with dropout a result is the mean of; 0 for one without."""
+        return self._samples
 
     @property
     def frames_at_once(self) -> int:
@@ -228,7 +226,7 @@ class NetworkPredictor:
         """Return mean and standard deviation over predictions with dropout (Welford's running sums)."""
         mean = np.zeros((len(inputs), 2, *inputs.shape[-2:]), np.float32)
         squares = np.zeros_like(mean)
-        with self._active_dropout():
+        with active_dropout(self._module, self._device, self._seed):
             for n in range(1, self._samples + 1):
                 sample = self._traction(inputs)
                 change = sample - mean
@@ -260,25 +258,6 @@ class NetworkPredictor:
 
     def _tensor(self, images: FloatArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
-
-    @contextlib.contextmanager
-    def _active_dropout(self) -> Iterator[None]:
-        """Switch on dropout, and nothing else, with random numbers of its own."""
-        cards = range(torch.cuda.device_count()) if self._device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cards):
-            torch.manual_seed(self._seed)
-            dropouts = _dropouts(self._module)
-            for dropout in dropouts:
-                dropout.train()
-            try:
-                yield
-            finally:
-                for dropout in dropouts:
-                    dropout.eval()
-
-
-def _dropouts(module: nn.Module) -> list[nn.Dropout]:
-    return [m for m in module.modules() if isinstance(m, nn.Dropout) and m.p > 0]
 
 
 def lengthened(field: FloatArray, scale: float, offset: float) -> FloatArray:

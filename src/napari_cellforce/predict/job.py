@@ -163,10 +163,10 @@ class Prediction:
             date=self.started,
         )
 
-    def _computed_by(self) -> dict[str, str]:
-        """Return what computes a network; formulas have no choice of it."""
-        backend = getattr(self.predictor, "backend", None)
-        return {} if backend is None else {"backend": backend}
+    def _computed_by(self) -> dict[str, object]:
+        """Return what computes a network, and with how many samples; formulas have no choice of it."""
+        network = {name: getattr(self.predictor, name, None) for name in ("backend", "samples")}
+        return {name: value for name, value in network.items() if value is not None}
 
     def inputs(self, t: int, baselines: Baselines | None) -> FloatArray:
         """Return what the model sees of a frame, ``(C, Y, X)``, normalised; `baselines` from `measure`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce.fields import ScalarField, VectorField
+from napari_cellforce.files import remove
 from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field
 from napari_cellforce.predict.writing import OutputPaths
 
@@ -35,6 +36,8 @@ def join_fields(parts: Sequence[OutputPaths], final: OutputPaths, like: OutputPa
     _join_tractions(parts, final.traction, about)
     if like.uncertainty.is_file():
         _join_uncertainties(parts, final.uncertainty, about)
+    else:
+        remove(final.uncertainty)
 
 
 def _join_tractions(parts: Sequence[OutputPaths], final: Path, about: VectorField) -> None:

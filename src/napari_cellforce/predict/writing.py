@@ -12,6 +12,7 @@ import pandas as pd
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ScalarField
+from napari_cellforce.files import remove
 from napari_cellforce.io.frame_by_frame import FrameByFrame
 from napari_cellforce.io.scalar_writer import ScalarWriter
 from napari_cellforce.io.write import field_writer, write_table
@@ -65,7 +66,8 @@ def predict_to_files(
 ) -> Generator[Progress | FrameResult, None, None]:
     """Run a job and write what it yields; whatever ends or closes it, the finished frames are on disk.
 
-    While a frame is predicted, the next one is read and the one before is written.
+    While a frame is predicted, the next one is read and the one before is written. Former results of these
+    names are replaced; a former uncertainty goes also where the predictor gives none.
 
     Parameters
     ----------
@@ -98,10 +100,16 @@ def predict_to_files(
         provenance=job.provenance(),
         n_frames=n_frames,
     )
+    spread: ScalarWriter | None = None
+
+    def remove_former_uncertainty() -> None:
+        if writer.frames and spread is None:
+            remove(paths.uncertainty)
+
     with contextlib.ExitStack() as stack:
+        stack.callback(remove_former_uncertainty)
         stack.enter_context(_summary(paths.summary, rows, writer))
         stack.enter_context(writer)
-        spread: ScalarWriter | None = None
 
         def write(result: FrameResult) -> None:
             nonlocal spread

@@ -17,9 +17,11 @@ from napari_cellforce import io
 from napari_cellforce.cli.predict import plane
 from napari_cellforce.fields import Mask, X, Y
 from napari_cellforce.models import checkpoint
+from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.device import use_threads
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.unet import UNet, UNetConfig
 from napari_cellforce.results import column_names
 
 FILTER = ("--model", "adhesion-filter")
@@ -168,6 +170,20 @@ def test_what_computes_is_chosen_and_written_down(cellforce, movie, request):
     assert cellforce("predict", movie, "--model", "unet-sim", "--device", "cpu", *chosen).code == 0
     assert torch.get_num_threads() == 1
     assert results(movie.parent)[0].provenance.settings["backend"] == f"eager {torch.__version__}"
+
+
+def test_uncertainty_from_samples(cellforce, movie, tmp_path):
+    torch.manual_seed(1)
+    cells = CellConfig(dropout=0.2)
+    config = UNetConfig(
+        levels=1, encoder_blocks=1, skip_blocks=1, decoder_blocks=1, encoder_cell=cells, decoder_cell=cells
+    )
+    weights = checkpoint.save(tmp_path / "draft.safetensors", UNet(config), ModelRecord("draft", "unet"))
+    answer = cellforce("predict", movie, "--model", weights, "--samples", "3", "--device", "cpu")
+    assert answer.code == 0
+    assert answer.output.splitlines()[2] == str(movie.with_name("cell 7_uncertainty.ome.tif"))
+    assert np.asarray(io.read(movie.with_name("cell 7_uncertainty.ome.tif")).data).any()
+    assert results(movie.parent)[0].provenance.settings["samples"] == 3
 
 
 def test_several_images_of_which_one_is_bad(cellforce, movie, make_movie, tmp_path):

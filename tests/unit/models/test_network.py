@@ -230,6 +230,11 @@ class TestSamples:
             NetworkPredictor(small_unet(), device="cpu", samples=5)
         assert "Set samples to 0" in caught.value.remedy
 
+    @pytest.mark.parametrize("samples", [1, -1])
+    def test_so_few_samples_that_there_is_no_spread_are_refused(self, small_unet, samples):
+        with pytest.raises(CellForceError, match="a spread needs two at least"):
+            NetworkPredictor(small_unet(dropout=0.2), device="cpu", samples=samples)
+
 
 @pytest.mark.parametrize("form", ["isotropic", "published"])
 def test_the_potentials_come_along_on_the_grid_of_the_image(form):

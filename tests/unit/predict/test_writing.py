@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from napari_cellforce import io
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import FrameResult
+from napari_cellforce.fields import FrameResult, X
 from napari_cellforce.predict import OutputPaths, PredictConfig, predict, predict_to_files, prepare
 from napari_cellforce.results import column_names
 
@@ -64,6 +65,42 @@ def test_what_is_written_is_what_was_predicted(movie, tug, cell, paths):
         [0.5 * 298.5, 298.5, 1.5 * 298.5], rel=1e-3
     )
     assert left_in(paths) == ALL_THREE
+
+
+def test_an_uncertainty_goes_with_the_traction_that_it_belongs_to(movie, tug, cell, paths, monkeypatch):
+    pull = tug.predict_frame
+    list(predict_to_files(prepare(movie, tug, cell), paths))
+    monkeypatch.setattr(
+        tug, "predict_frame", lambda *frame: dataclasses.replace(pull(*frame), uncertainty=None)
+    )
+    list(predict_to_files(prepare(movie, tug, cell), paths))
+    assert left_in(paths) == ALL_THREE[:2]
+
+
+def test_a_model_that_gives_no_number_is_told_of_and_nothing_of_it_is_written(
+    movie, tug, cell, paths, monkeypatch
+):
+    pull = tug.predict_frame
+
+    def spoil(*frame):
+        result = pull(*frame)
+        result.traction[X, 20, 40] = np.nan if len(tug.seen) == 3 else 1
+        return result
+
+    monkeypatch.setattr(tug, "predict_frame", spoil)
+    with pytest.raises(CellForceError, match="the traction of frame 2 of cell 7 is NaN or infinite"):
+        list(predict_to_files(prepare(movie, tug, cell), paths))
+    assert held(paths) == ((0, 1), [0, 1])
+
+
+def test_of_two_errors_the_first_is_told(movie, tug, cell, paths):
+    """The summary cannot be written either: its name is taken by a folder."""
+    paths.summary.mkdir(parents=True)
+    movie.data[2] = 7
+    job = prepare(movie, tug, cell, config=PredictConfig(already_normalised=True))
+    with pytest.raises(CellForceError, match="frame 2 of cell 7 is 7 everywhere"):
+        list(predict_to_files(job, paths))
+    assert io.read_field(paths.traction).frames == (0, 1)
 
 
 def test_stopped_after_two_frames(movie, tug, cell, paths):
