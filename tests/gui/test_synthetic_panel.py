@@ -198,7 +198,7 @@ def test_drawings_that_cannot_be_are_refused_in_words(
 
 def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: SyntheticPanel) -> None:
     drawn._drawing.adhesions._length.set_value(1)
-    drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("circle"))
+    drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("circle"))
     layer = Shapes([(TRIANGLE / 9 + 40, "polygon")], scale=(0.68, 0.68), units=MICRON)
     drawn._drawing.outline.draw_by_hand(layer, "select")
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
@@ -208,7 +208,7 @@ def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: 
 
 
 def test_nothing_drawn_yet_is_no_mistake(drawn: SyntheticPanel) -> None:
-    drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("by hand"))
+    drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("by hand"))
     assert drawn._run.text.startswith("No outline has been drawn yet")
     assert not drawn._run.ready
 
@@ -249,7 +249,7 @@ def test_a_scan_of_nobody_or_nowhere_says_so(qtbot, drawn: SyntheticPanel) -> No
     drawn._scan.choose("area", 800, 800, 3)
     assert "two different numbers" in drawn._run.text
     drawn._scan.choose("aspect", 1, 3, 3)
-    drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("circle"))
+    drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("circle"))
     qtbot.waitUntil(lambda: "Choose the ellipse" in drawn._run.text, timeout=10000)
     assert not drawn._run.ready
 
@@ -395,7 +395,7 @@ def test_a_new_outline_is_not_drawn_over_the_one_before(
     assert (first.visible, second.visible) == (False, True)
     outline._on_paint()
     assert second not in viewer.layers, "nothing had been drawn in it"
-    outline._kinds.setCurrentIndex(0)
+    outline._ways.setCurrentIndex(0)
     assert not viewer.layers[-1].visible, "a rule draws the outline now"
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
 
@@ -468,7 +468,7 @@ def test_of_a_painted_movie_the_frame_that_is_looked_at_counts(
     viewer.add_labels(movie, scale=(1, 0.68, 0.68), units=("pixel", *MICRON))
     for frame, side in ((1, 40), (2, 70)):
         viewer.dims.set_current_step(0, frame)
-        drawn._drawing.outline._kinds.setCurrentIndex(0)
-        drawn._drawing.outline._kinds.setCurrentIndex(drawn._drawing.outline._kinds.findData("by hand"))
+        drawn._drawing.outline._ways.setCurrentIndex(0)
+        drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("by hand"))
         qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
         assert drawn._drawing.cell.outline.area == pytest.approx((side * 0.68) ** 2, rel=0.02)

@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Layer, Shapes
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
+from napari_cellforce.synthetic import AdhesionRule, Adhesions
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.base.slider import NumberSlider
 from napari_cellforce.widgets.synthetic.hand_drawn import ADHESIONS, adhesion_layer, adhesions_of
-from napari_cellforce.widgets.synthetic.hand_layers import HandLayers
+from napari_cellforce.widgets.synthetic.part_section import PartSection
 from napari_cellforce.widgets.view.sources import role
 
-RULES, BY_HAND = "rules", "by hand"
 
+class AdhesionSection(PartSection):
+    """Choice of the cell's adhesions; see `PartSection`."""
 
-class AdhesionSection(QWidget):
-    """Choice of the cell's adhesions.
+    _anchor = "adhesions"
 
-    Signals
-    -------
-    changed
-        Another rule, size or stroke.
-    """
-
-    changed = Signal()
-
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._build_ways())
-        layout.addWidget(self._build_by_hand(viewer))
-        layout.addLayout(self._build_sizes())
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__(viewer, _may_be_adhesions)
+        self._build_ways(
+            "Adhesions",
+            [("placed by rules", "rules")],
+            "Where they come from",
+            "Turn the adhesions into lines that you can move, delete and add to",
+        )
+        self._build_by_hand()
+        self._build_sizes()
         self._on_way()
-
-    def disconnect_viewer(self) -> None:
-        """Hear nothing more of the viewer."""
-        self._layers.disconnect_viewer()
-
-    @property
-    def by_hand(self) -> bool:
-        """True if the adhesions are drawn in a layer."""
-        return bool(self._ways.currentData() == BY_HAND)
 
     @property
     def rule(self) -> AdhesionRule:
@@ -91,10 +75,6 @@ class AdhesionSection(QWidget):
             layer, centre, pixel_size, width=self._width.value, intensity=self._intensity.value
         )
 
-    def set_source(self, cell: Callable[[], SyntheticCell]) -> None:
-        """Say where the cell is to be had whose adhesions are made editable."""
-        self._cell = cell
-
     def reset(self) -> None:
         """Go back to the first rule."""
         self._ways.setCurrentIndex(0)
@@ -114,40 +94,16 @@ class AdhesionSection(QWidget):
     def _sliders(self) -> tuple[NumberSlider, ...]:
         return self._density, self._length, self._width, self._intensity, self._depth
 
-    def _build_ways(self) -> Form:
-        self._ways = QComboBox()
-        self._ways.addItem("placed by rules", RULES)
-        self._ways.addItem("drawn by hand", BY_HAND)
-        self._ways.currentIndexChanged.connect(self._on_way)
-        self._edit = QPushButton("Edit")
-        self._edit.setToolTip("Turn the adhesions into lines that you can move, delete and add to")
-        self._edit.setAccessibleName("Edit the adhesions")
-        self._edit.clicked.connect(self._on_edit)
-        form = Form()
-        form.add(
-            "Adhesions",
-            self._ways,
-            "Where they come from",
-            page="tutorials/drawing-cells/#adhesions",
-            beside=self._edit,
-        )
-        align(form)
-        return form
-
-    def _build_by_hand(self, viewer: ViewerModel) -> QWidget:
-        self._layers = HandLayers(viewer, _may_be_adhesions, self)
-        self._layers.changed.connect(self._on_layer)
-        self._layers.edited.connect(self._on_stroke)
+    def _build_by_hand(self) -> None:
         draw = QPushButton("Draw")
         draw.setToolTip("Draw lines, one an adhesion; ellipses do as well")
         draw.clicked.connect(self._on_draw)
-        self._hand = QWidget()
         form = Form(self._hand)
         form.add("Layer", self._layers.combo, "Shapes layer with a line or an ellipse each", beside=draw)
         align(form)
-        return self._hand
+        self._column.addWidget(self._hand)
 
-    def _build_sizes(self) -> Form:
+    def _build_sizes(self) -> None:
         rule = AdhesionRule()
         self._density = NumberSlider(0, 1, rule.density, "", 2)
         self._length = NumberSlider(0.5, 20, rule.length, "µm", 1)
@@ -163,40 +119,27 @@ class AdhesionSection(QWidget):
         self._form.add("Intensity", self._intensity, "Brightness of the adhesions; 1 is typical")
         self._form.add("From edge", self._depth, "Mean distance between an adhesion's tip and the edge")
         align(self._form)
-        return self._form
+        self._column.addLayout(self._form)
 
-    def _on_way(self, index: int = 0) -> None:
-        del index
-        self._layers.show_used(self.by_hand)
-        self._hand.setVisible(self.by_hand)
-        self._edit.setVisible(not self.by_hand)
+    def _show_sliders(self) -> None:
         for row, slider in enumerate(self._sliders):
             by_both = slider in (self._width, self._intensity)
             self._form.setRowVisible(row, by_both or not self.by_hand)
-        self.changed.emit()
-
-    def _on_layer(self) -> None:
-        self._layers.show_used(self.by_hand)
-        self._on_stroke()
-
-    def _on_stroke(self) -> None:
-        if self.by_hand:
-            self.changed.emit()
 
     def _on_edit(self) -> None:
         cell = self._cell()
         layer = adhesion_layer(cell.adhesions[0], cell.config.pixel_size, self._width.value)
-        self._take_up(layer, "select")
+        self.draw_by_hand(layer, "select")
 
     def _on_draw(self) -> None:
         pixel_size = self._cell().config.pixel_size
-        self._take_up(adhesion_layer(None, pixel_size, self._width.value), "add_line")
+        self.draw_by_hand(adhesion_layer(None, pixel_size, self._width.value), "add_line")
 
-    def _take_up(self, layer: Layer, mode: str) -> None:
+    def draw_by_hand(self, layer: Layer, mode: str) -> None:
+        """Add a layer that holds (or will hold) adhesions, and use it."""
         # The layer's features hold the intensities: the slider must not count them a second time.
-        self._ways.setCurrentIndex(self._ways.findData(BY_HAND))
         self._intensity.set_value(1.0)
-        self._layers.take_up(layer, mode)
+        super().draw_by_hand(layer, mode)
 
 
 def _may_be_adhesions(layer: Layer) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer, Shapes
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
+from napari_cellforce.synthetic import Outline, Shape
 from napari_cellforce.synthetic.shape import Kind
 from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.base.slider import NumberSlider
@@ -23,11 +21,11 @@ from napari_cellforce.widgets.synthetic.hand_drawn import (
     paint_layer,
     painted_outline,
 )
-from napari_cellforce.widgets.synthetic.hand_layers import HandLayers, nothing_in
+from napari_cellforce.widgets.synthetic.hand_layers import nothing_in
+from napari_cellforce.widgets.synthetic.part_section import PartSection
 from napari_cellforce.widgets.view.sources import role
 
-BY_HAND = "by hand"
-_WORDS = {
+_WORDS: dict[Kind, str] = {
     "spread": "spread fibroblast",
     "blob": "rounded, irregular",
     "circle": "circle",
@@ -39,39 +37,27 @@ _WORDS = {
 _WITH_CORNERS = ("polygon", "star", "spread")
 
 
-class OutlineSection(QWidget):
-    """Choice of the cell's outline.
+class OutlineSection(PartSection):
+    """Choice of the cell's outline; see `PartSection`."""
 
-    Signals
-    -------
-    changed
-        Another shape, size or stroke.
-    """
+    _anchor = "outline"
 
-    changed = Signal()
-
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._build_kinds())
-        layout.addWidget(self._build_rules())
-        layout.addWidget(self._build_by_hand(viewer))
-        self._on_shape()
-
-    def disconnect_viewer(self) -> None:
-        """Hear nothing more of the viewer."""
-        self._layers.disconnect_viewer()
-
-    @property
-    def by_hand(self) -> bool:
-        """True if the outline is drawn in a layer."""
-        return bool(self._kinds.currentData() == BY_HAND)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__(viewer, _may_be_outline)
+        self._build_ways(
+            "Shape",
+            [(words, kind) for kind, words in _WORDS.items()],
+            "Of the cell",
+            "Turn the outline into a polygon whose corners you can move",
+        )
+        self._build_rules()
+        self._build_by_hand()
+        self._on_way()
 
     @property
     def shape(self) -> Shape:
         """The shape by rule."""
-        kind: Kind = "blob" if self.by_hand else self._kinds.currentData()
+        kind: Kind = "blob" if self.by_hand else self._ways.currentData()
         return Shape(
             kind=kind,
             area=self._area.value,
@@ -102,18 +88,9 @@ class OutlineSection(QWidget):
             return painted_outline(self.painted, layer, pixel_size)
         return outline_of(layer, pixel_size, smooth=self._smooth.isChecked())
 
-    def draw_by_hand(self, layer: Layer, mode: str) -> None:
-        """Add a layer that holds (or will hold) the outline, and use it."""
-        self._kinds.setCurrentIndex(self._kinds.findData(BY_HAND))
-        self._layers.take_up(layer, mode)
-
-    def set_source(self, cell: Callable[[], SyntheticCell]) -> None:
-        """Say where the cell is to be had whose outline is made editable."""
-        self._cell = cell
-
     def reset(self) -> None:
         """Go back to the first shape."""
-        self._kinds.setCurrentIndex(0)
+        self._ways.setCurrentIndex(0)
         self._smooth.setChecked(False)
         for slider in self._sliders:
             slider.reset()
@@ -128,7 +105,7 @@ class OutlineSection(QWidget):
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
-        self._kinds.setCurrentIndex(max(self._kinds.findData(values.get("shape")), 0))
+        self._ways.setCurrentIndex(max(self._ways.findData(values.get("shape")), 0))
         self._smooth.setChecked(bool(values.get("smooth", False)))
         for slider, value in zip(self._sliders, values.get("outline", ()), strict=False):
             slider.set_value(float(value))
@@ -137,31 +114,14 @@ class OutlineSection(QWidget):
     def _sliders(self) -> tuple[NumberSlider, ...]:
         return self._area, self._aspect, self._angle, self._corners
 
-    def _build_kinds(self) -> Form:
-        self._kinds = QComboBox()
-        for kind in sorted(get_args(Kind), key=list(_WORDS).index):
-            self._kinds.addItem(_WORDS[kind], kind)
-        self._kinds.addItem("drawn by hand", BY_HAND)
-        self._kinds.currentIndexChanged.connect(self._on_kind)
-        self._edit = QPushButton("Edit")
-        self._edit.setToolTip("Turn the outline into a polygon whose corners you can move")
-        self._edit.setAccessibleName("Edit the outline")
-        self._edit.clicked.connect(self._on_edit)
-        form = Form()
-        form.add(
-            "Shape", self._kinds, "Of the cell", page="tutorials/drawing-cells/#outline", beside=self._edit
-        )
-        align(form)
-        return form
-
-    def _build_rules(self) -> QWidget:
+    def _build_rules(self) -> None:
         self._area = NumberSlider(300, 9000, 4500, "µm²", 0)
         self._aspect = NumberSlider(1, 5, 1, "", 2)
         self._angle = NumberSlider(0, 180, 0, "°", 0)
         self._corners = NumberSlider(3, 14, 7, "", 0)
         for slider in (self._area, self._angle, self._corners):
             slider.changed.connect(self.changed)
-        self._aspect.changed.connect(self._on_shape)
+        self._aspect.changed.connect(self._on_aspect)
         self._rules = QWidget()
         self._form = Form(self._rules)
         self._form.add("Area", self._area, "Of the cell; a spread fibroblast has 1500 to 7000 µm²")
@@ -169,12 +129,9 @@ class OutlineSection(QWidget):
         self._form.add("Turned by", self._angle, "Direction of the stretch, clockwise from the right")
         self._form.add("Corners", self._corners, "Number of corners")
         align(self._form)
-        return self._rules
+        self._column.addWidget(self._rules)
 
-    def _build_by_hand(self, viewer: ViewerModel) -> QWidget:
-        self._layers = HandLayers(viewer, _may_be_outline, self)
-        self._layers.changed.connect(self._on_layer)
-        self._layers.edited.connect(self._on_stroke)
+    def _build_by_hand(self) -> None:
         self._smooth = QCheckBox("rounded")
         self._smooth.setToolTip("Round off the corners of polygons and paths")
         self._smooth.toggled.connect(lambda _: self.changed.emit())
@@ -183,7 +140,6 @@ class OutlineSection(QWidget):
         paint.setToolTip("Paint the cell with a brush")
         draw.clicked.connect(self._on_draw)
         paint.clicked.connect(self._on_paint)
-        self._hand = QWidget()
         form = Form(self._hand)
         form.add("Layer", self._layers.combo, "Shapes or Labels layer that holds the outline")
         row = QHBoxLayout()
@@ -191,34 +147,21 @@ class OutlineSection(QWidget):
             row.addWidget(widget)
         form.addRow("New", row)
         align(form)
-        return self._hand
+        self._column.addWidget(self._hand)
 
-    def _on_kind(self, index: int = 0) -> None:
-        del index
-        self._layers.show_used(self.by_hand)
-        self._on_shape()
+    def _on_aspect(self) -> None:
+        self._show_sliders()
+        self.changed.emit()
 
-    def _on_shape(self) -> None:
-        """Show the sliders that the shape has."""
-        kind = self._kinds.currentData()
+    def _show_sliders(self) -> None:
+        kind = self._ways.currentData()
         self._rules.setVisible(not self.by_hand)
-        self._hand.setVisible(self.by_hand)
-        self._edit.setVisible(not self.by_hand)
         for slider, shown in (
             (self._aspect, kind != "circle"),
             (self._angle, kind != "circle" and self._aspect.value > 1),
             (self._corners, kind in _WITH_CORNERS),
         ):
             self._form.setRowVisible(self._sliders.index(slider), shown)
-        self.changed.emit()
-
-    def _on_layer(self) -> None:
-        self._layers.show_used(self.by_hand)
-        self._on_stroke()
-
-    def _on_stroke(self) -> None:
-        if self.by_hand:
-            self.changed.emit()
 
     def _on_edit(self) -> None:
         cell = self._cell()
