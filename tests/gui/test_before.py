@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from napari.layers import Image
 
 from napari_cellforce import zoo
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
+from napari_cellforce.widgets.view.sources import stack_of
 
 
 @pytest.fixture
@@ -119,6 +121,13 @@ class TestImage:
         assert hand.reads("The frames of zyxin are micrometers apart: is it a z-stack?")
         assert hand.button("Predict").isEnabled(), "it may be a movie all the same"
 
+    def test_it_is_read_where_it_lies(self, tmp_path):
+        """A movie on the disk must not be copied into memory each time that something is clicked."""
+        movie = np.lib.format.open_memmap(tmp_path / "movie.npy", "w+", np.uint16, (3, 64, 64))
+        stack = stack_of([Image(movie, contrast_limits=(0, 9))])
+        movie[1] = 7
+        assert [stack.frame(t).max() for t in range(3)] == [0, 7, 0]
+
     def test_a_stack_of_planes_is_explained(self, viewer, hand):
         viewer.add_image(
             np.zeros((4, 64, 64)),
@@ -195,6 +204,12 @@ class TestModel:
         assert hand.control("Actin").currentText() == "actin"
         hand.control("Model").setCurrentText(zoo.DEFAULT_MODEL)
         assert hand.control("Zyxin").currentText() == "cell 7 zyxin"
+
+    def test_one_layer_for_two_proteins_is_doubted(self, add, make_panel, two_proteins):
+        hand = make_panel()
+        add()
+        hand.control("Model").setCurrentText(two_proteins)
+        assert hand.reads("cell 7 zyxin is chosen for zyxin and actin: is that meant?")
 
     def test_proteins_of_different_movies_do_not_go_together(self, viewer, add, make_panel, two_proteins):
         hand = make_panel()

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QPushButton
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.hooks import sample_cell
-from napari_cellforce.layers import Labelling
+from napari_cellforce.layers import Labelling, LayerTuple
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Kept, Panel
@@ -110,9 +110,9 @@ class PredictPanel(Panel):
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
-        self._drawing.yielded.connect(lambda data: self._viewer.add_layer(Layer.create(*data)))
+        self._drawing.yielded.connect(self._on_drawn)
         self._drawing.failed.connect(tell)
-        self._drawing.ended.connect(lambda _: self._refresh())
+        self._drawing.ended.connect(self._refresh)
         self._results.calibrated.connect(self._on_calibrated)
 
     def _let_go(self) -> None:
@@ -142,8 +142,9 @@ class PredictPanel(Panel):
         except CellForceError:
             return None
 
-    def _refresh(self) -> None:
+    def _refresh(self, event: Any = None) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
+        del event
         drawing = self._drawing.running
         self._sample.setText("Drawing the sample cell …" if drawing else "Try it on a sample cell")
         self._sample.setEnabled(not drawing)
@@ -246,6 +247,9 @@ class PredictPanel(Panel):
         """Draw the sample cell off the GUI thread: that takes a second or two."""
         self._drawing.start(lambda: iter(sample_cell()))
         self._refresh()
+
+    def _on_drawn(self, layer: LayerTuple) -> None:
+        self._viewer.add_layer(Layer.create(*layer))
 
     def _on_reset(self) -> None:
         self._model.reset()

@@ -222,7 +222,9 @@ class ImageSection(QWidget):
         self.changed.emit()
 
     def _misnamed(self) -> str:
-        """Return a doubt about a layer whose name speaks of another protein than it is to be."""
+        """Return a doubt about a layer that is chosen twice, or while another one has the protein's name."""
+        if len(set(self.layers)) < len(self.layers):
+            return f"{self.layers[0].name} is chosen for {' and '.join(self._combos)}: is that meant?"
         for protein, combo in self._combos.items():
             named = [layer for layer in images(self._viewer) if protein in layer.name.lower()]
             if protein != ANY_IMAGE and named and combo.currentData() not in named:

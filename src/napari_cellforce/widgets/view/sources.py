@@ -220,7 +220,18 @@ def _lazy(data: Any) -> da.Array:
         data = data[None]
     if isinstance(data, da.Array):
         return data
-    return da.from_array(data, chunks=(1, *data.shape[1:]), name=False)
+    return da.from_array(_Uncopied(data), chunks=(1, *data.shape[1:]), name=False)
+
+
+class _Uncopied:
+    """An array that dask reads frame by frame: of a numpy array, a file's included, it first takes a copy."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.shape, self.dtype, self.ndim = tuple(data.shape), data.dtype, data.ndim
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self._data[index])
 
 
 def _in_unit(scale: float, unit: Any, target: str) -> float | None:
