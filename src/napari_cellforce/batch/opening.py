@@ -54,7 +54,9 @@ def open_input(
     stack = read(row.path, z=config.z)
     mask = found
     if row.mask is not None:
-        mask = read_mask(row.mask, shape=stack.shape, frames=stack.n_frames, label=config.label)
+        mask = read_mask(
+            row.mask, shape=stack.shape, frames=stack.n_frames, label=config.label, every_frame=True
+        )
     return prepare(stack, predictor, mask, config.size, settings_for(predictor.record, config))
 
 

@@ -216,7 +216,7 @@ def mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
         return None
     from napari_cellforce.io import read_mask
 
-    return read_mask(Path(mask), shape=stack.shape, frames=stack.n_frames, label=label)
+    return read_mask(Path(mask), shape=stack.shape, frames=stack.n_frames, label=label, every_frame=True)
 
 
 def _refuse_same_names(inputs: list[Path], out: Path | None) -> None:

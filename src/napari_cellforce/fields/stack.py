@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields.axes import BoolArray, FloatArray, require_axes
 from napari_cellforce.fields.pixel_size import PixelSize
 
@@ -109,3 +110,26 @@ class Mask:
     def frame(self, t: int) -> BoolArray:
         """Return the mask of frame `t`, ``(Y, X)`` bool."""
         return np.asarray(self.data[0 if self.data.shape[0] == 1 else t], dtype=np.bool_)
+
+    def in_every_frame(self) -> Mask:
+        """Return it with the cell in all frames, of which at least one marks it: others take the nearest.
+
+        For masks that are held in memory.
+
+        Warns
+        -----
+        CellForceWarning
+            If the cell is marked in some frames only.
+        """
+        marked = np.flatnonzero(self.data.any(axis=(1, 2)))
+        n_frames = len(self.data)
+        if marked.size == n_frames:
+            return self
+        warnings.warn(
+            f"{self.source} marks the cell in {marked.size} of {n_frames} frames; the others take the mark "
+            "of the nearest one",
+            CellForceWarning,
+            stacklevel=3,
+        )
+        nearest = np.abs(marked[:, None] - np.arange(n_frames)).argmin(axis=0)
+        return Mask(self.data[marked[nearest]], self.source)

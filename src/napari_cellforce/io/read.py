@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import ImageStack, Mask
 from napari_cellforce.io import frame_folder, omezarr, tiff, vendor
 from napari_cellforce.io.axes import ZChoice
@@ -19,6 +20,8 @@ from napari_cellforce.io.field import refuse_field
 from napari_cellforce.io.opened import Opened
 from napari_cellforce.io.paths import VENDOR_SUFFIXES, existing_path, split, times
 from napari_cellforce.io.tiff import TiffPlanes
+
+_MOST_LABELS = 50
 
 
 def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
@@ -88,7 +91,12 @@ def _opened(path: Path) -> Opened:
 
 
 def read_mask(
-    path: str | os.PathLike[str], *, shape: tuple[int, int], frames: int, label: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    shape: tuple[int, int],
+    frames: int,
+    label: int | None = None,
+    every_frame: bool = False,
 ) -> Mask:
     """Read where the cell is from a TIFF, OME-Zarr or ``.npy`` of 0 and other values.
 
@@ -102,6 +110,9 @@ def read_mask(
         Number of frames of that image.
     label : int, optional
         The cell's number in an image of labels; by default all that is not 0 is cell.
+    every_frame : bool
+        Where the cell is not marked, take the nearest frame in which it is; see
+        `Mask.in_every_frame`.
 
     Returns
     -------
@@ -111,6 +122,11 @@ def read_mask(
     ------
     CellForceError
         With topic "mask", if it does not fit the image, or is empty.
+
+    Warns
+    -----
+    CellForceWarning
+        If it has several labels of which none is chosen, or frames take the mask of another.
     """
     path = existing_path(path)
     values = _mask_values(path)
@@ -118,7 +134,10 @@ def read_mask(
     inside = np.nan_to_num(values) != 0 if label is None else values == label
     if not inside.any():
         raise _empty_mask(values, path.name, label)
-    return Mask(inside.reshape(-1, *shape), source=str(path))
+    if label is None:
+        _warn_of_labels(values, path.name)
+    mask = Mask(inside.reshape(-1, *shape), source=str(path))
+    return mask.in_every_frame() if every_frame else mask
 
 
 def _mask_values(path: Path) -> npt.NDArray[Any]:
@@ -145,6 +164,18 @@ def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], fram
             f"the image has {frames}",
             f"Give one mask for all frames, or {frames} of them.",
             topic="mask",
+        )
+
+
+def _warn_of_labels(values: npt.NDArray[Any], name: str) -> None:
+    """Warn of several cells taken as one; many values are those of a blurred edge."""
+    labels = np.unique(values[values != 0]) if values.dtype.kind in "iu" else np.empty(0)
+    if 2 <= len(labels) <= _MOST_LABELS:
+        listed = ", ".join(str(label) for label in labels[:5]) + (" ..." if len(labels) > 5 else "")
+        warnings.warn(
+            f"the mask {name} has the labels {listed}: all are taken as one cell. Choose one (--label).",
+            CellForceWarning,
+            stacklevel=4,
         )
 
 

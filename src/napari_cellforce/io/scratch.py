@@ -14,7 +14,7 @@ from napari_cellforce.errors import CellForceError
 
 KEPT_IN_MEMORY = 512 * 1024**2
 """Bytes."""
-ONE_OF_MANY = 32 * 1024**2
+ONE_OF_MANY = 64 * 1024**2
 """The same, of an array that has a dozen others beside it."""
 
 

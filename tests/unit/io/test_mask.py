@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import tifffile
 
 from napari_cellforce import io
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import ImageStack
 
 SHAPE = (6, 9)
@@ -92,3 +93,28 @@ def test_a_mask_that_does_not_fit_is_told(tmp_path, name, values, label, words):
 def test_a_missing_mask_is_told(tmp_path):
     with pytest.raises(CellForceError, match="was not found"):
         io.read_mask(tmp_path / "mask.tif", shape=SHAPE, frames=1)
+
+
+def test_frames_without_a_mark_take_the_nearest_for_who_needs_one_in_each(tmp_path):
+    cells = two_cells(4)
+    cells[1:3] = 0
+    path = save(tmp_path / "m.npy", cells > 0)
+    assert not io.read_mask(path, shape=SHAPE, frames=4).frame(1).any(), "as it was drawn"
+    cells[3] = np.roll(cells[0], 1, axis=0)
+    path = save(tmp_path / "m.npy", cells > 0)
+    with pytest.warns(CellForceWarning, match=r"marks the cell in 2 of 4 frames"):
+        mask = io.read_mask(path, shape=SHAPE, frames=4, every_frame=True)
+    for t, shown in enumerate([0, 0, 3, 3]):
+        np.testing.assert_array_equal(mask.frame(t), cells[shown] > 0)
+
+
+def test_several_labels_are_one_cell_only_with_a_warning(tmp_path):
+    path = save(tmp_path / "m.tif", two_cells())
+    with pytest.warns(CellForceWarning, match=r"labels 1, 2: all .* Choose one \(--label\)"):
+        io.read_mask(path, shape=SHAPE, frames=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        io.read_mask(path, shape=SHAPE, frames=1, label=2)
+        io.read_mask(save(tmp_path / "b.tif", two_cells() > 1), shape=SHAPE, frames=1)
+        blurred = np.linspace(0, 255, 54).reshape(SHAPE).astype(np.uint8)
+        io.read_mask(save(tmp_path / "c.tif", blurred), shape=SHAPE, frames=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer, Shapes
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, ImageStack, Mask
 from napari_cellforce.widgets.view.sources import data_of, role
 
@@ -66,23 +65,14 @@ def mask_of(layer: Labels | Shapes, stack: ImageStack, label: int, image: Image 
     else:
         labels = np.asarray(data_of(layer))
         mask = labels == label if labels.ndim == 3 else (labels == label)[None]
-    marked = np.flatnonzero(mask.any(axis=(1, 2)))
-    if not marked.size:
+    if not mask.any():
         raise CellForceError(
             f"{layer.name} is empty",
             "the cell must be marked in it",
             "Draw the outline of the cell, or let it be found automatically.",
             topic="mask",
         )
-    if marked.size < len(mask):
-        warnings.warn(
-            f"{layer.name} marks the cell in {marked.size} of {len(mask)} frames; the others take the "
-            "mark of the nearest one",
-            CellForceWarning,
-            stacklevel=2,
-        )
-        mask = mask[marked[np.abs(marked[:, None] - np.arange(len(mask))).argmin(axis=0)]]
-    return Mask(mask, layer.name)
+    return Mask(mask, layer.name).in_every_frame()
 
 
 def _drawn(layer: Shapes, stack: ImageStack, image: Image | None) -> BoolArray:
