@@ -197,9 +197,9 @@ def _labels(
 ) -> npt.NDArray[np.integer[Any]]:
     """Return the label of the nearest pixel at the centres of the common grid; 1 without labels."""
     if mask is None or mask.dtype == bool:
-        return np.ones((len(centres[0]), len(centres[1])), int)
+        return np.ones((len(centres[0]), len(centres[1])), np.int32)
     places = [
         np.clip(np.floor((at - start) / _size(field)).astype(int), 0, side - 1)
         for at, start, side in zip(centres, _origin(field), mask.shape, strict=True)
     ]
-    return np.asarray(mask[np.ix_(*places)]).astype(int)
+    return np.asarray(mask[np.ix_(*places)]).astype(np.int32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from napari_cellforce import metrics
 from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.figures import save_figures
+from napari_cellforce.compare.kept import KeptFrames
 from napari_cellforce.compare.maps import Maps, difference_maps
 from napari_cellforce.compare.overview import Overview
 from napari_cellforce.compare.profile import edge_profile
@@ -158,18 +158,20 @@ def compare(
     config = config or CompareConfig()
     pairs = []
     count = _frame_count(first, second)
+    kept = KeptFrames(count)
     for t in range(count):
         yield Progress("Comparing", t, count)
         own = None if mask is None else mask if mask.ndim == 2 else mask[0 if len(mask) == 1 else t]
-        pairs.append(pair_fields(first, second, t, own))
+        pairs.append(kept.keep(t, pair_fields(first, second, t, own)))
     scaled = config.calibrate or first.unit != second.unit
     fit = _calibration(pairs, config.seed, required=scaled)
     if scaled and fit is not None:
-        pairs = [dataclasses.replace(pair, first=pair.first * fit.factor) for pair in pairs]
+        for pair in pairs:
+            pair.first[:] *= fit.factor
     frames = []
     for t, pair in enumerate(pairs):
         yield Progress("Drawing the maps", t, count)
-        frames.append(CompareFrame(pair, difference_maps(pair, config.threshold)))
+        frames.append(CompareFrame(pair, kept.keep(t, difference_maps(pair, config.threshold))))
     yield Progress("Numbers and their intervals", count, count)
     yield Comparison(
         frames,

@@ -26,16 +26,16 @@ def edge_profile(pairs: Sequence[FieldPair], width: float = 2.0) -> pd.DataFrame
         ``distance from edge [µm]`` (middle of the ring), ``mean |A|``, ``mean |B|``, ``vectors``.
     """
     width = max(width, *(pair.spacing for pair in pairs))
-    depths, firsts, seconds = [], [], []
+    deepest = max(max(pair.mask.shape) * pair.spacing for pair in pairs) / 2
+    sums = np.zeros((3, int(deepest // width) + 1))
     for pair in pairs:
         inside = np.pad(pair.mask, 1)  # the image's border counts as edge
         depth = distance_transform_edt(inside)[1:-1, 1:-1][pair.mask] * pair.spacing
-        depths.append(np.maximum(depth - pair.spacing / 2, 0))
-        firsts.append(np.hypot(*pair.first[:, pair.mask]))
-        seconds.append(np.hypot(*pair.second[:, pair.mask]))
-    ring = (np.concatenate(depths) // width).astype(int)
-    count = np.bincount(ring)
-    means = [np.bincount(ring, np.concatenate(v)) / np.maximum(count, 1) for v in (firsts, seconds)]
+        ring = (np.maximum(depth - pair.spacing / 2, 0) // width).astype(int)
+        lengths = [np.hypot(*field[:, pair.mask]) for field in (pair.first, pair.second)]
+        sums += [np.bincount(ring, each, sums.shape[1]) for each in (np.ones(len(ring)), *lengths)]
+    count = sums[0].astype(int)
+    means = sums[1:] / np.maximum(count, 1)
     table = pd.DataFrame(
         {
             "distance from edge [µm]": (np.arange(len(count)) + 0.5) * width,

@@ -188,3 +188,15 @@ def test_each_cell_has_its_own_numbers():
     assert cells.loc[9, "scale from A to B"] == pytest.approx(2)
     assert cells["vectors"].tolist() == [1200, 1200]
     assert cells.loc[4, "total A / total B, 95 % from"] == pytest.approx(2)
+
+
+def test_a_comparison_that_does_not_fit_into_memory_is_the_same(monkeypatch):
+    data = [smooth(seed, (40, 44)) for seed in (1, 2)]
+    pair = field(0.01 * np.stack(data), 1.0, unit="normalised"), field(data, 1.0)
+    (small,) = (r for r in compare(*pair) if isinstance(r, Comparison))
+    monkeypatch.setattr("napari_cellforce.compare.kept.ONE_OF_MANY", 1000)
+    (large,) = (r for r in compare(*pair) if isinstance(r, Comparison))
+    assert isinstance(large.frames[1].pair.first, np.memmap)
+    assert [n.value for n in large.numbers] == [n.value for n in small.numbers]
+    pd.testing.assert_frame_equal(large.profile, small.profile)
+    np.testing.assert_array_equal(large.frames[1].maps.angle, small.frames[1].maps.angle)

@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellforce.compare import Comparison
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, VectorField
+from napari_cellforce.io.scratch import ONE_OF_MANY, allocate
 from napari_cellforce.layers import (
     METADATA_KEY,
     USUAL_THRESHOLD,
@@ -56,20 +57,18 @@ class Stacks:
     @classmethod
     def of(cls, comparison: Comparison) -> Stacks:
         """Stack the frames; of a long movie that takes a moment, so call it in a thread."""
-        pairs, maps = [f.pair for f in comparison.frames], [f.maps for f in comparison.frames]
-        values: dict[str, list[Any]] = {
-            A: [pair.first for pair in pairs],
-            B: [pair.second for pair in pairs],
-            DIFFERENCE: [part.difference for part in maps],
-        }
-        mask = np.stack([pair.mask for pair in pairs])
-        fields = {
-            which: np.where(mask[:, None], np.stack(frames), 0).astype(np.float32)
-            for which, frames in values.items()
-        }
-        ratio = np.stack([part.ratio for part in maps])
-        logarithm = np.log2(np.where(ratio > 0, ratio, np.nan)).astype(np.float32)
-        return cls(fields, mask, np.stack([part.angle for part in maps]), logarithm)
+        shape = (len(comparison.frames), *comparison.frames[0].pair.mask.shape)
+        vectors = (shape[0], 2, *shape[1:])
+        fields = {which: allocate(vectors, in_memory=ONE_OF_MANY) for which in (A, B, DIFFERENCE)}
+        mask, (angle, ratio) = allocate(shape, bool), (allocate(shape) for _ in range(2))
+        for t, frame in enumerate(comparison.frames):
+            pair, maps = frame.pair, frame.maps
+            mask[t], angle[t] = pair.mask, maps.angle
+            ratio[t] = np.log2(np.where(maps.ratio > 0, maps.ratio, np.nan))
+            shown: dict[str, Any] = {A: pair.first, B: pair.second, DIFFERENCE: maps.difference}
+            for which, values in shown.items():
+                fields[which][t] = np.where(mask[t], values, 0)
+        return cls(fields, mask, angle, ratio)
 
 
 class CompareView(QObject):
