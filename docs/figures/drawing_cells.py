@@ -50,7 +50,7 @@ def main() -> None:
     scroll = panel.findChild(QScrollArea).verticalScrollBar()
 
     def quiet() -> bool:
-        return not (panel._drawing._work.busy or panel._ask.busy or panel._job.running)
+        return not (panel._drawing._work.busy or panel._ask.busy or panel._scan_run.running)
 
     def shoot(name: str) -> None:
         pause(1.0)

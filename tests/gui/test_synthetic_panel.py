@@ -68,7 +68,7 @@ def drawn(qtbot, panel: SyntheticPanel) -> SyntheticPanel:
 
 
 def quiet(panel: SyntheticPanel) -> bool:
-    return not (panel._drawing._work.busy or panel._ask.busy or panel._job.running)
+    return not (panel._drawing._work.busy or panel._ask.busy or panel._scan_run.running)
 
 
 def ask(qtbot, panel: SyntheticPanel) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Unpack
 
 from napari.viewer import Viewer
@@ -10,16 +9,17 @@ from qtpy.QtWidgets import QTabBar
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.predict import Progress
-from napari_cellforce.scan import Answer, ScanConfig, scan
+from napari_cellforce.scan import Answer, ScanStep
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Kept, Panel
 from napari_cellforce.widgets.base.run_section import RunSection, duration
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.synthetic.ask_section import AskSection
-from napari_cellforce.widgets.synthetic.cell_view import CellView, ScanView
+from napari_cellforce.widgets.synthetic.cell_view import CellView
 from napari_cellforce.widgets.synthetic.drawing_section import DrawingSection
 from napari_cellforce.widgets.synthetic.edit_section import EditSection
 from napari_cellforce.widgets.synthetic.scan_result import PER_FRAME, ScanResult
+from napari_cellforce.widgets.synthetic.scan_run import ScanRun
 from napari_cellforce.widgets.synthetic.scan_section import ScanSection
 
 PANEL = "synthetic"
@@ -38,21 +38,17 @@ class SyntheticPanel(Panel):
 
     def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
         super().__init__(napari_viewer, **kept)
-        self._device, self._folder = self._preferences.device, self._preferences.model_folder or None
-        self._look = self._preferences.arrows
-        self._paces: dict[tuple[str, ...], float] = {}
+        device, folder = self._preferences.device, self._preferences.model_folder or None
+        look = self._preferences.arrows
         self._answer: Answer | None = None
-        self._scanned: ScanConfig | None = None
-        self._scan_view: ScanView | None = None
-        self._since = 0.0
         self._drawing = DrawingSection(self._viewer)
-        self._ask = AskSection(self._device, self._folder)
-        self._scan = ScanSection(self._folder)
+        self._ask = AskSection(device, folder)
+        self._scan = ScanSection(folder)
         self._run = RunSection()
         self._edit = EditSection()
         self._curves = ScanResult(self._viewer)
-        self._view = CellView(self._viewer, self._look)
-        self._job = Job(self)
+        self._view = CellView(self._viewer, look)
+        self._scan_run = ScanRun(self._viewer, look, device, folder, self)
         self._build()
         self._recall()
         self._connect()
@@ -86,11 +82,8 @@ class SyntheticPanel(Panel):
         except CellForceError as error:
             tell(error)
             return
-        device, folder = self._device, self._folder
-        self._scanned, self._since = config, time.monotonic()
         self._curves.begin(config)
-        self._scan_view = ScanView(self._viewer, config, self._look)
-        self._job.start(lambda: scan(config, device=device, folder=folder))
+        self._scan_run.start(config)
         self._refresh()
 
     def _build(self) -> None:
@@ -112,18 +105,18 @@ class SyntheticPanel(Panel):
         self._ask.answered.connect(self._on_answer)
         self._ask.failed.connect(self._on_no_answer)
         self._run.started.connect(self._on_button)
-        self._run.stopped.connect(self._job.stop)
-        self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(tell)
-        self._job.ended.connect(self._on_scan_ended)
-        self._curves.step_chosen.connect(self._go_to)
+        self._run.stopped.connect(self._scan_run.stop)
+        self._scan_run.prepared.connect(self._on_scan_prepared)
+        self._scan_run.stepped.connect(self._on_scan_step)
+        self._scan_run.ended.connect(self._on_scan_ended)
+        self._curves.step_chosen.connect(self._scan_run.go_to)
         self._viewer.layers.events.removed.connect(self._refresh)
 
     def _let_go(self) -> None:
         settings = {**self._drawing.remember(), **self._scan.remember(), **self._ask.remember()}
         self._memory.remember(PANEL, settings)
         self._ask.drop()
-        self._job.drop()
+        self._scan_run.drop()
         self._drawing.disconnect_viewer()
         self._curves.disconnect_viewer()
         self._viewer.layers.events.removed.disconnect(self._refresh)
@@ -151,7 +144,7 @@ class SyntheticPanel(Panel):
         """Show what belongs to the chosen tab."""
         del index
         self._ask.fill()
-        self._scan.fill(self._folder)
+        self._scan.fill()
         self._ask.setVisible(not self._scanning)
         self._scan.setVisible(self._scanning)
         self._refresh()
@@ -184,23 +177,18 @@ class SyntheticPanel(Panel):
         else:
             tell(error)
 
-    def _on_record(self, record: Any) -> None:
-        assert self._scan_view is not None
-        assert self._scanned is not None
-        if isinstance(record, Progress):
-            self._run.say(f"{record.what} …")
-            self._run.show_progress(record.done, record.total)
-            return
-        self._scan_view.add(record)
-        self._curves.add(record)
+    def _on_scan_prepared(self, progress: Progress) -> None:
+        self._run.say(f"{progress.what} …")
+        self._run.show_progress(progress.done, progress.total)
+
+    def _on_scan_step(self, step: ScanStep) -> None:
+        self._curves.add(step)
         self._curves.show()
         self._run.say("Scanning …")
-        self._run.show_progress(record.index + 1, self._scanned.n_cells, timed=True)
+        self._run.show_progress(step.index + 1, self._curves.expected, timed=True)
 
     def _on_scan_ended(self, complete: bool) -> None:
         done = self._curves.done
-        if done and self._scanned is not None:
-            self._paces[self._scanned.models] = (time.monotonic() - self._since) / done
         self._refresh()
         if done and self._curves.table.empty:
             self._run.say(self._curves.problems[0], Tone.PROBLEM)
@@ -209,14 +197,10 @@ class SyntheticPanel(Panel):
             where = "Scroll through the cells with napari's slider, or click in the plot."
             self._run.say(f"{kept}{done} cells scanned. {where}", Tone.GOOD)
 
-    def _go_to(self, index: int) -> None:
-        if self._scan_view is not None:
-            self._scan_view.go_to(index)
-
     def _refresh(self, event: Any = None) -> None:
         """Bring the button and the line above it in line with what is drawn and what runs."""
         del event
-        running = self._job.running
+        running = self._scan_run.running
         of_this_cell = self._answer is not None or (self._ask.live and self._edit.filled)
         self._edit.setVisible(of_this_cell and not self._scanning)
         self._curves.setVisible(self._scanning and self._curves.done > 0)
@@ -266,7 +250,7 @@ class SyntheticPanel(Panel):
             return "Draw a cell"
         if not self._scanning:
             return f"Predict the forces with {self._ask.name}"
-        seconds = self._paces.get(self._scan.models, 0.0) * self._scan.steps
+        seconds = self._scan_run.pace(self._scan.models) * self._scan.steps
         about = f", about {duration(seconds)}" if seconds >= 1 else ""
         return f"Scan {self._scan.parameter.title}: {self._scan.steps} cells{about}"
 

@@ -94,6 +94,11 @@ class ScanResult(QWidget):
         return len(self._steps)
 
     @property
+    def expected(self) -> int:
+        """Number of cells when all are there."""
+        return 0 if self._config is None else self._config.n_cells
+
+    @property
     def problems(self) -> list[str]:
         """Why cells or models have no result."""
         return [problem for step in self._steps for problem in step.problems]

@@ -34,6 +34,7 @@ class ScanSection(QWidget):
 
     def __init__(self, folder: str | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._folder = folder
         self._parameters = narrow(QComboBox())
         for parameter in PARAMETERS.values():
             self._parameters.addItem(parameter.title, parameter)
@@ -53,7 +54,7 @@ class ScanSection(QWidget):
         self._as_movie = QCheckBox("as in one movie")
         self._as_movie.toggled.connect(lambda _: self.changed.emit())
         self._lay_out()
-        self.fill(folder)
+        self.fill()
         self._on_parameter()
 
     @property
@@ -90,9 +91,9 @@ class ScanSection(QWidget):
             as_movie=self._as_movie.isChecked(),
         )
 
-    def fill(self, folder: str | None) -> None:
-        """List who can be asked."""
-        fill_list(self._models, folder)
+    def fill(self) -> None:
+        """List who can be asked by now."""
+        fill_list(self._models, self._folder)
 
     def reset(self) -> None:
         """Go back to the first settings."""
