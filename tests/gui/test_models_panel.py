@@ -17,8 +17,9 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QListWidget, QMessageBox, QScrollArea
+from superqt.utils._qthreading import WorkerBase
 
-from napari_cellforce import zoo
+from napari_cellforce import files, zoo
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
@@ -283,6 +284,23 @@ class TestKeeping:
         select(models, "unet-sim")
         models.press("Check")
         models.wait_for("unet-sim is whole")
+
+    def test_a_file_that_may_not_be_read_is_told_when_asked(self, open_models, weights, monkeypatch) -> None:
+        zoo.import_checkpoint(weights)
+        read = files.sha256
+
+        def refuse(path: Path) -> str:
+            if path.name == "ours.safetensors":
+                raise PermissionError(13, "Permission denied")
+            return read(path)
+
+        monkeypatch.setattr(files, "sha256", refuse)
+        hand = open_models()
+        select(hand, "ours")
+        hand.wait_until(lambda: not WorkerBase._worker_set)
+        assert not hand.reads("Permission denied")
+        hand.press("Check")
+        hand.wait_for("Permission denied")
 
     def test_formulas_have_nothing_to_check_and_the_package_nothing_to_remove(self, models) -> None:
         select(models, "adhesion-filter")

@@ -145,12 +145,18 @@ class ModelsPanel(Panel):
             tell(error)
 
     def _check(self, names: Sequence[str], to_tell: str = "") -> None:
-        """Read files whole, off the GUI thread, and say what came of one of them."""
+        """Read files whole, off the GUI thread; say what came of one of them, if it was asked for."""
         folder, self._to_tell = self._folder, to_tell
 
         def work() -> Iterator[tuple[str, zoo.State]]:
             for name in names:
-                yield name, zoo.check(name, folder)
+                try:
+                    found = zoo.check(name, folder)
+                except CellForceError:
+                    if to_tell:
+                        raise
+                    continue  # a file that may not be read says nothing of the others
+                yield name, found
 
         self._checking.start(work)
 
