@@ -10,7 +10,12 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
-from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
+from napari_cellforce.synthetic.limits import (
+    require_finite,
+    require_fraction,
+    require_not_negative,
+    require_positive,
+)
 from napari_cellforce.synthetic.outline import Array, Outline
 
 
@@ -70,13 +75,13 @@ class AdhesionRule:
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "width")
-        require_not_negative(
-            self, "density", "length_spread", "intensity_spread", "jitter", "depth", "intensity"
-        )
-        require_not_negative(self, "polarity", "grip_spread")
+        require_not_negative(self, "density", "length_spread", "intensity_spread", "grip_spread", "jitter")
+        require_not_negative(self, "depth", "intensity", "polarity")
         require_fraction(self, "alignment", "inside", "idle")
+        require_finite(self, "corner_preference")
         if self.number is not None:
             require_not_negative(self, "number")
+            object.__setattr__(self, "number", round(self.number))  # a population draws it between limits
 
     def count(self, outline: Outline) -> int:
         """Return how many adhesions the rule gives an outline."""

@@ -26,6 +26,12 @@ def require_fraction(settings: Any, *names: str) -> None:
         _require(settings, name, 0 <= getattr(settings, name) <= 1, "it must be from 0 to 1")
 
 
+def require_finite(settings: Any, *names: str) -> None:
+    """Refuse settings that are NaN or infinite."""
+    for name in names:
+        _require(settings, name, math.isfinite(getattr(settings, name)), "it must be a number")
+
+
 def require_choice(settings: Any, name: str, choices: tuple[str, ...]) -> None:
     """Refuse a setting that is not one of `choices`."""
     _require(settings, name, getattr(settings, name) in choices, f"the choices are {', '.join(choices)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Any, TypeVar
 
 from napari_cellforce.errors import CellForceError
@@ -39,7 +40,7 @@ def changed(config: T, setting: str, value: Any) -> T:
             topic="setting",
         )
     old = getattr(config, name)
-    if not rest and isinstance(old, int) and not isinstance(old, bool):
+    if not rest and isinstance(old, int) and not isinstance(old, bool) and math.isfinite(value):
         value = round(value)
     return dataclasses.replace(config, **{name: changed(old, rest, value) if rest else value})  # type: ignore[type-var]
 

@@ -9,7 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic.limits import require_choice, require_fraction, require_positive
+from napari_cellforce.synthetic.limits import (
+    require_choice,
+    require_finite,
+    require_fraction,
+    require_positive,
+)
 from napari_cellforce.synthetic.outline import Array, Outline
 
 Kind = Literal["circle", "ellipse", "square", "polygon", "star", "spread", "blob"]
@@ -54,7 +59,8 @@ class Shape:
         require_choice(self, "kind", get_args(Kind))
         require_positive(self, "area", "aspect")
         require_fraction(self, "depth", "roughness")
-        if self.corners < 3:
+        require_finite(self, "angle")
+        if not 3 <= self.corners < math.inf:
             raise CellForceError(
                 f"the cell has {self.corners} corners",
                 "it must have at least 3",

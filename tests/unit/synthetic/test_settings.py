@@ -40,6 +40,7 @@ def test_a_setting_is_changed_by_its_path_and_the_rest_stays() -> None:
     assert changed(config, "adhesions.length", CellConfig().adhesions.length) == CellConfig()
     assert changed(config, "proteins.zyxin.nucleus", 2.0).proteins[0].nucleus == 2.0
     assert changed(config, "shape.corners", 5.4).shape.corners == 5
+    assert changed(config, "adhesions.number", 12.6).adhesions.number == 13
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,12 @@ def test_a_setting_is_changed_by_its_path_and_the_rest_stays() -> None:
 def test_an_unknown_setting_is_refused(setting: str) -> None:
     with pytest.raises(CellForceError):
         changed(CellConfig(), setting, 1.0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "setting", ["shape.angle", "shape.corners", "adhesions.corner_preference", "adhesions.number", "frames"]
+)
+def test_what_is_no_number_is_refused(setting: str, value: float) -> None:
+    with pytest.raises(CellForceError, match=setting.split(".")[-1].replace("_", " ")):
+        changed(CellConfig(), setting, value)
