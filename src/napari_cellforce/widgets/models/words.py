@@ -59,7 +59,7 @@ def card(entry: zoo.ZooEntry) -> str:
     short = {
         "Good for": entry.good_for,
         "Reads": ", ".join("the cell's mask" if name == MASK_INPUT else name for name in entry.inputs),
-        "Pixel size": f"{entry.pixel_size:g} µm; other images are resampled to it, and the result back",
+        "Pixel size": _pixel_size(entry),
         "Gives": units[entry.output],
     }
     long = {
@@ -94,6 +94,12 @@ def question(entry: zoo.ZooEntry) -> str:
     """Return what is asked before a model is removed."""
     after = "You will need its file to import it again." if entry.imported else "It can be downloaded again."
     return f"Delete {entry.name} ({megabytes(entry.size)}) from your model folder? {after}"
+
+
+def _pixel_size(entry: zoo.ZooEntry) -> str:
+    if entry.has_weights:
+        return f"{entry.pixel_size:g} µm; other images are resampled to it, and the result back"
+    return f"any: its lengths are in µm, found at {entry.pixel_size:g} µm"
 
 
 def _linked(text: str) -> str:
