@@ -10,21 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from napari_cellforce.cli import options
 from napari_cellforce.cli.batch_output import bar, print_outcome, print_plan
 from napari_cellforce.cli.console import complain, errors
-from napari_cellforce.cli.options import (
-    WHERE_IT_RUNS,
-    AlreadyNormalised,
-    Backend,
-    Calibration,
-    Channel,
-    Device,
-    ModelFolder,
-    PixelSize,
-    Plane,
-    Samples,
-    Sensitivity,
-)
 from napari_cellforce.cli.predict import SOME_FAILED, plane
 
 if TYPE_CHECKING:
@@ -55,9 +43,9 @@ def batch(
         ),
     ] = "",
     label: Annotated[int | None, typer.Option(help="Which label of the mask files is the cell.")] = None,
-    channel: Channel = None,
-    pixel_size: PixelSize = None,
-    z: Plane = None,
+    channel: options.Channel = None,
+    pixel_size: options.PixelSize = None,
+    z: options.Plane = None,
     conditions: Annotated[
         str, typer.Option(help="CSV with the columns file, condition; by default the subfolders' names.")
     ] = "",
@@ -105,29 +93,30 @@ def batch(
     measured_scale: Annotated[
         float, typer.Option(help="Measured vectors are multiplied by it.", rich_help_panel=_MEASURED)
     ] = 1.0,
-    already_normalised: AlreadyNormalised = False,
-    calibration: Calibration = None,
-    sensitivity: Sensitivity = 1.0,
-    samples: Samples = 0,
-    device: Device = "auto",
-    backend: Backend = "auto",
+    already_normalised: options.AlreadyNormalised = False,
+    calibration: options.Calibration = None,
+    sensitivity: options.Sensitivity = 1.0,
+    samples: options.Samples = 0,
+    device: options.Device = "auto",
+    backend: options.Backend = "auto",
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=WHERE_IT_RUNS)
+        int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=options.WHERE_IT_RUNS)
     ] = 1,
     scheduler: Annotated[
         str,
         typer.Option(
-            help="Address of a running Dask scheduler: tcp://host:8786.", rich_help_panel=WHERE_IT_RUNS
+            help="Address of a running Dask scheduler: tcp://host:8786.",
+            rich_help_panel=options.WHERE_IT_RUNS,
         ),
     ] = "",
     cluster: Annotated[
         str,
         typer.Option(
             help="File that says how to get workers from a job queue (Slurm, PBS, ...).",
-            rich_help_panel=WHERE_IT_RUNS,
+            rich_help_panel=options.WHERE_IT_RUNS,
         ),
     ] = "",
-    model_folder: ModelFolder = "",
+    model_folder: options.ModelFolder = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and its problems, do nothing.")
     ] = False,

@@ -14,19 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from napari_cellforce.cli import options
 from napari_cellforce.cli.console import complain, errors, output
-from napari_cellforce.cli.options import (
-    AlreadyNormalised,
-    Backend,
-    Calibration,
-    Channel,
-    Device,
-    ModelFolder,
-    PixelSize,
-    Plane,
-    Samples,
-    Sensitivity,
-)
 from napari_cellforce.cli.predict import SOME_FAILED, plane
 from napari_cellforce.errors import counted
 
@@ -39,15 +28,15 @@ def watch(
     out: Annotated[Path, typer.Option(help="Output folder; run again on it to go on where it was.")],
     model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
     pattern: Annotated[str, typer.Option(help="Of the files' names: `*_zyxin.tif`.")] = "*",
-    channel: Channel = None,
-    pixel_size: PixelSize = None,
-    z: Plane = None,
-    already_normalised: AlreadyNormalised = False,
-    calibration: Calibration = None,
-    sensitivity: Sensitivity = 1.0,
-    samples: Samples = 0,
-    device: Device = "auto",
-    backend: Backend = "auto",
+    channel: options.Channel = None,
+    pixel_size: options.PixelSize = None,
+    z: options.Plane = None,
+    already_normalised: options.AlreadyNormalised = False,
+    calibration: options.Calibration = None,
+    sensitivity: options.Sensitivity = 1.0,
+    samples: options.Samples = 0,
+    device: options.Device = "auto",
+    backend: options.Backend = "auto",
     settle: Annotated[
         float,
         typer.Option(min=0.1, help="Seconds for which a file stays as it is until it counts as written."),
@@ -58,7 +47,7 @@ def watch(
     until_idle: Annotated[
         float | None, typer.Option(help="End when nothing new has come for so many seconds.")
     ] = None,
-    model_folder: ModelFolder = "",
+    model_folder: options.ModelFolder = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a frame.")] = False,
 ) -> None:
     """Predict new frames as they are written, until Ctrl-C; what is finished by then is kept."""
