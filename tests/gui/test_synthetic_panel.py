@@ -472,3 +472,15 @@ def test_of_a_painted_movie_the_frame_that_is_looked_at_counts(
         drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("by hand"))
         qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
         assert drawn._drawing.cell.outline.area == pytest.approx((side * 0.68) ** 2, rel=0.02)
+
+
+def test_a_panel_opened_again_draws_in_place_of_the_one_closed(
+    qtbot, open_panel, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    ask(qtbot, drawn)
+    viewer.add_image(viewer.layers[0].data, name="my copy", metadata=dict(viewer.layers[0].metadata))
+    drawn.dismantle()
+    again = open_panel()
+    again._on_button()
+    qtbot.waitUntil(lambda: again._view.shown, timeout=10000)
+    assert [layer.name for layer in viewer.layers] == ["synthetic cell zyxin", "my copy"]

@@ -48,7 +48,7 @@ class CellView:
             for layer, (data, _, _) in zip(self._layers, tuples, strict=True):
                 layer.data = data
         else:
-            self._remove(self._layers)
+            _remove_cell(self._viewer, {attributes["name"] for _, attributes, _ in tuples})
             self._layers = tuple(Layer.create(*layer) for layer in tuples)
             _add_below(self._viewer, self._layers)
             self._viewer.reset_view()
@@ -113,6 +113,11 @@ class ScanView:
         for layer in self._layers:
             layer.refresh()
 
+    @property
+    def shown(self) -> bool:
+        """True while there are cells to scroll through."""
+        return any(layer in self._viewer.layers for layer in self._layers)
+
     def go_to(self, index: int) -> None:
         """Look at one of the cells."""
         if self._viewer.dims.ndim > 2:
@@ -160,6 +165,14 @@ def show_only(viewer: ViewerModel, cell: str) -> None:
         elif (name == CELL or name.startswith(SCAN)) and layer.visible:
             layer.visible = False
             layer.metadata[METADATA_KEY]["hidden"] = True
+
+
+def _remove_cell(viewer: ViewerModel, images: set[str]) -> None:
+    """Remove a cell drawn before, perhaps by a panel that was closed, and its tractions; copies stay."""
+    for layer in list(viewer.layers):
+        predicted = layer.metadata.get(METADATA_KEY, {}).get("model")
+        if _cell_of(layer) == CELL and (predicted or layer.name in images):
+            viewer.layers.remove(layer)
 
 
 def _remove_scans(viewer: ViewerModel) -> None:

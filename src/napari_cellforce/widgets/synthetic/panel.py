@@ -194,8 +194,8 @@ class SyntheticPanel(Panel):
             self._run.say(self._curves.problems[0], Tone.PROBLEM)
         elif done:
             kept = "" if complete else "Stopped; what is done is kept. "
-            where = "Scroll through the cells with napari's slider, or click in the plot."
-            self._run.say(f"{kept}{done} cells scanned. {where}", Tone.GOOD)
+            where = " Scroll through the cells with napari's slider, or click in the plot."
+            self._run.say(f"{kept}{done} cells scanned.{where if self._scan_run.shown else ''}", Tone.GOOD)
 
     def _refresh(self, event: Any = None) -> None:
         """Bring the button and the line above it in line with what is drawn and what runs."""

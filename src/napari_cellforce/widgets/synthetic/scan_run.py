@@ -66,6 +66,11 @@ class ScanRun(QObject):
         """True from `start` until `ended`."""
         return self._job.running
 
+    @property
+    def shown(self) -> bool:
+        """True while the cells of the last scan can be scrolled through."""
+        return self._view is not None and self._view.shown
+
     def pace(self, models: tuple[str, ...]) -> float:
         """Return how many seconds a cell took when these were asked last; 0 if they never were."""
         return self._paces.get(models, 0.0)
