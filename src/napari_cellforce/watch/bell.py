@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from pathlib import Path
@@ -63,6 +64,8 @@ def _observer(folder: Path, rung: threading.Event) -> Any:
             if event.event_type not in ("opened", "closed_no_write"):  # our own reading
                 rung.set()
 
+    # It may tell of its own end as if that were an error, in the terminal of whoever has pressed Ctrl-C.
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
     observer = Observer()
     try:
         observer.schedule(Ring(), str(folder), recursive=True)
