@@ -63,6 +63,14 @@ class TestLeaving:
         assert listeners(viewer) == before
         hand.panel.dismantle()
 
+    def test_the_outline_stays_and_the_next_panel_takes_its_place(self, viewer, make_panel, add):
+        add()
+        for _ in (1, 2):
+            hand = make_panel()
+            hand.wait_until(lambda: "outline cell 7" in viewer.layers and viewer.layers[-1].data.any())
+            hand.panel.dismantle()
+            assert [layer.name for layer in viewer.layers] == ["cell 7 zyxin", "outline cell 7"]
+
     def test_a_running_job_is_dropped(self, viewer, add, make_movie, hand, tug, notifications):
         add(make_movie(10))
         tug.waits = True

@@ -61,9 +61,10 @@ class TimePlot(QWidget):
         """Draw `values` (labelled `quantity`, with unit) at `times` (labelled `time_label`)."""
         self._frames, self._times = np.asarray(frames, int), np.asarray(times, float)
         self._curve.setData(self._times, np.asarray(values, float))
-        self._quantity = quantity
-        self._take_colours()
-        self._plot.setLabel("bottom", time_label)
+        if quantity != self._quantity:
+            self._quantity = quantity
+            self._take_colours()
+            self._plot.setLabel("bottom", time_label)
         top = float(np.nanmax(values)) if len(self._times) else 1.0
         # From zero: a force that changes by 2 % shall not look as if it collapsed.
         self._plot.setYRange(0, top * 1.1 or 1.0, padding=0)

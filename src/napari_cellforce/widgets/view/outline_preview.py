@@ -18,6 +18,9 @@ from napari_cellforce.widgets.view.sources import ChosenImage, current_frame
 _SETTLING = 300
 """Milliseconds without a change before the cell is looked for again."""
 
+_LEFT = "left behind"
+"""Marks, in its metadata, an outline whose panel was closed."""
+
 
 class OutlinePreview(QObject):
     """Finds the cell of a stack and keeps its outline in a Labels layer.
@@ -53,9 +56,11 @@ class OutlinePreview(QObject):
         viewer.layers.events.removed.connect(self._on_removed)
 
     def disconnect_viewer(self) -> None:
-        """Hear nothing more of the viewer, and look for nothing more."""
+        """Hear nothing more of the viewer, and look for nothing more; the outline stays."""
         self._timer.stop()
         self._job.drop()
+        if self._layer is not None:
+            self._layer.metadata[METADATA_KEY][_LEFT] = True
         self._viewer.dims.events.current_step.disconnect(self._on_time)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
@@ -135,10 +140,18 @@ class OutlinePreview(QObject):
         layer = Layer.create(*mask_layer(data, self._image.frame, Labelling(stack.name)))
         layer.contour = 2
         self._drawn = 0
+        self._remove_left(stack.name)
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(layer)
         self._viewer.layers.selection.active = active
         self._layer = layer
+
+    def _remove_left(self, cell: str) -> None:
+        """Remove the outline of a cell that a panel left behind when it was closed."""
+        for layer in list(self._viewer.layers):
+            ours = layer.metadata.get(METADATA_KEY, {})
+            if ours.get(_LEFT) and ours.get("role") == "outline" and ours.get("cell") == cell:
+                self._viewer.layers.remove(layer)
 
     def _on_frame(self, frame: tuple[int, Any]) -> None:
         t, mask = frame
