@@ -18,7 +18,7 @@ def simulate(
     frames: Annotated[int, typer.Option(help="Frames a cell, one a minute.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 0,
     mechanics: Annotated[
-        str, typer.Option(help="What pulls: `sheet`, `fibres`, or `mixed`: three in four as a sheet.")
+        str, typer.Option(help="What pulls: `sheet`, `fibres`, or `mixed`: both.")
     ] = "mixed",
     side: Annotated[int, typer.Option(help="Height and width of the images in pixels.")] = 256,
     pixel_size: Annotated[float, typer.Option(help="Side of a pixel in µm.")] = 0.68,
@@ -26,12 +26,16 @@ def simulate(
         bool,
         typer.Option("--measured", help="Store what an instrument would measure, with noise and blur."),
     ] = False,
+    directed: Annotated[
+        bool,
+        typer.Option("--directed", help="Forces follow stress fibres, and need not point to the centre."),
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one a core.")] = None,
 ) -> None:
     """Simulate cells with known traction; takes up a run that was stopped."""
     from napari_cellforce.simulate import SimulateConfig, simulate_cells
 
-    config = SimulateConfig(cells, frames, seed, mechanics, side, pixel_size, measured)
+    config = SimulateConfig(cells, frames, seed, mechanics, side, pixel_size, measured, directed)
     outcomes: Counter[str] = Counter()
     with frame_progress(str(out), "cells") as update:
         for report in simulate_cells(config, out, workers):

@@ -7,7 +7,13 @@ import functools
 from dataclasses import dataclass
 
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.synthetic import FibreMechanics, PopulationConfig, SheetMechanics, fibroblasts
+from napari_cellforce.synthetic import (
+    FibreMechanics,
+    PopulationConfig,
+    SheetMechanics,
+    directed_fibroblasts,
+    fibroblasts,
+)
 from napari_cellforce.synthetic.limits import require_choice, require_not_negative, require_positive
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -25,13 +31,16 @@ class SimulateConfig:
     ----------
     cells, frames, seed : int
     mechanics : {"mixed", "sheet", "fibres"}
-        What makes the tractions; mixed: three cells in four pull as a sheet, the others by their fibres.
+        What makes the tractions; mixed: three cells in four pull as a sheet (of directed cells half), the
+        others by their fibres.
     side : int
         Height and width of the images in pixels.
     pixel_size : float
         In µm.
     measured : bool
         Whether the frames hold what an instrument would have measured, not the exact traction.
+    directed : bool
+        Whether forces follow stress fibres: `directed_fibroblasts` instead of `fibroblasts`.
 
     Raises
     ------
@@ -46,6 +55,7 @@ class SimulateConfig:
     side: int = 256
     pixel_size: float = 0.68
     measured: bool = False
+    directed: bool = False
 
     def __post_init__(self) -> None:
         require_positive(self, "cells", "frames", "side")
@@ -58,13 +68,14 @@ class SimulateConfig:
         return _population(self)
 
     def name(self, index: int) -> str:
-        """Return the name of a cell, unlike those of data sets with another seed."""
-        return f"sim{self.seed}_cell_{index}"
+        """Return the name of a cell, unlike those of data sets with another seed or of the other kind."""
+        return f"{'directed' if self.directed else 'sim'}{self.seed}_cell_{index}"
 
 
 @functools.lru_cache
 def _population(config: SimulateConfig) -> PopulationConfig:
-    all_kinds = fibroblasts(
+    people = directed_fibroblasts if config.directed else fibroblasts
+    all_kinds = people(
         config.cells,
         config.seed,
         frames=config.frames,

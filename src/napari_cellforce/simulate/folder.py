@@ -84,8 +84,11 @@ def _records(out: Path) -> Iterator[Path]:
 
 
 def _differences(before: Any, now: dict[str, Any]) -> list[str]:
-    """Name the settings that differ; there may be more or fewer cells than before."""
-    before = before if isinstance(before, dict) else {}
+    """Name the settings that differ; there may be more or fewer cells than before.
+
+    A setting that was not written is one that there was not: it has its default.
+    """
+    before = dataclasses.asdict(SimulateConfig()) | before if isinstance(before, dict) else {}
     return [
         f"{name.replace('_', ' ')} {before.get(name)} instead of {value}"
         for name, value in now.items()

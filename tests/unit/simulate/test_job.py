@@ -126,6 +126,25 @@ def test_one_mechanics_alone(mechanics, kind):
     assert {type(recipe.config.mechanics) for recipe in recipes} == {kind}
 
 
+def test_directed_cells_have_a_director_and_names_of_their_own(tmp_path):
+    config = dataclasses.replace(SMALL, cells=1, directed=True, measured=True)
+    assert run(config, tmp_path) == ["made"]
+    (folder,) = io.list_cells(tmp_path)
+    assert folder.name == "directed5_cell_0"
+    stored, true = io.read_cell(folder), config.population().cell(0)
+    assert true.director is not None
+    np.testing.assert_array_equal(stored.traction.data, true.measured.data)
+    with pytest.raises(CellForceError, match="directed True instead of False"):
+        run(SMALL, tmp_path)
+
+
+def test_a_setting_that_there_was_not_yet_has_its_default(copied):
+    notes = json.loads((copied / "simulation.json").read_text())
+    del notes["settings"]["directed"]
+    (copied / "simulation.json").write_text(json.dumps(notes))
+    assert run(SMALL, copied) == ["kept"] * 3
+
+
 def test_a_second_run_keeps_all_there_is(copied, made):
     assert run(SMALL, copied) == ["kept"] * 3
     assert contents(copied) == contents(made)
