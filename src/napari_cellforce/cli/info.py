@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
+from pathlib import Path
 
 from napari_cellforce import __version__, zoo
 from napari_cellforce.cli.console import card, output
+from napari_cellforce.errors import counted
 
 _LIBRARIES = ("torch", "napari", "numpy", "scipy", "scikit-image", "tifffile", "zarr", "dask", "qtpy")
 
 
 def info() -> None:
-    """Print versions, the device and the backend that would be used, and where models are kept."""
+    """Print versions, the device and the backend that would be used, and where files are kept."""
     available = [entry.name for entry in zoo.entries() if zoo.is_available(entry.name)]
     facts = {
         "napari-cellforce": __version__,
@@ -20,7 +22,8 @@ def info() -> None:
         **{library: _version(library) for library in _LIBRARIES},
         "device": _device(),
         "backends": _backends(),
-        "model folder": str(zoo.model_folder()),
+        "model folder": _with_size(zoo.model_folder()),
+        "cache folder": _cache(),
         "models ready": ", ".join(available),
     }
     output.print(card(facts))
@@ -37,6 +40,18 @@ def _device() -> str:
     from napari_cellforce.models.device import choose, describe
 
     return describe(choose())
+
+
+def _cache() -> str:
+    from napari_cellforce.models.backends import cache
+
+    return f"{_with_size(cache.folder())}; compiled networks, may be deleted"
+
+
+def _with_size(folder: Path) -> str:
+    """Return a folder with the number and size of its files."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return f"{folder} ({counted(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB)"
 
 
 def _backends() -> str:

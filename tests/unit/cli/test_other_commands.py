@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import StringIO
 
@@ -100,7 +101,8 @@ class TestModels:
 def test_info_is_what_a_bug_report_needs(cellforce, tmp_path):
     answer = cellforce("info")
     assert (answer.code, answer.errors) == (0, [])
-    for fact in (__version__, "torch", "napari", "CPU", str(tmp_path / "models"), "adhesion-filter"):
+    facts = (__version__, "torch", "napari", "CPU", str(tmp_path / "models"), "adhesion-filter")
+    for fact in (*facts, f"{os.environ['CELLFORCE_CACHE_DIR']} ("):
         assert words(fact) in words(answer.output)
 
 
