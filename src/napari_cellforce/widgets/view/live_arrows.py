@@ -71,9 +71,8 @@ class LiveArrows:
             data[:, 0, 0] = self.time
         self.layer.data = data
         self.layer.features = arrow_features(magnitude, angle, self._field)
-        width = self.look.width * arrows.spacing
-        if self.layer.edge_width != width:  # napari draws anew also where it is the same
-            self.layer.edge_width = width
+        # Also where it stays the same: it has napari draw what the new data are, colours included.
+        self.layer.edge_width = self.look.width * arrows.spacing
         self.layer.edge_contrast_limits = (0.0, self.reference)
         self.layer.refresh_colors(update_color_mapping=False)
 
