@@ -484,3 +484,15 @@ def test_a_panel_opened_again_draws_in_place_of_the_one_closed(
     again._on_button()
     qtbot.waitUntil(lambda: again._view.shown, timeout=10000)
     assert [layer.name for layer in viewer.layers] == ["synthetic cell zyxin", "my copy"]
+
+
+@pytest.mark.parametrize("begin", [SyntheticPanel.paint, lambda panel: panel._drawing.outline._edit.click()])
+def test_rules_that_draw_no_cell_are_refused_in_words_before_it_is_edited(
+    panel: SyntheticPanel, viewer: ViewerModel, begin: Callable[[SyntheticPanel], None]
+) -> None:
+    panel._drawing.outline._area.set_value(9000)
+    begin(panel)
+    assert "leaves the image" in panel._run.text
+    assert not viewer.layers
+    panel._drawing.outline._on_draw()
+    assert panel._run.text.startswith("No outline has been drawn yet"), "a hand may do better"

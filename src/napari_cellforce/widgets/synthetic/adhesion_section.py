@@ -9,7 +9,7 @@ from napari.layers import Layer, Shapes
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import AdhesionRule, Adhesions
+from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.base.slider import NumberSlider
@@ -126,13 +126,12 @@ class AdhesionSection(PartSection):
             by_both = slider in (self._width, self._intensity)
             self._form.setRowVisible(row, by_both or not self.by_hand)
 
-    def _on_edit(self) -> None:
-        cell = self._cell()
+    def _edit_part(self, cell: SyntheticCell) -> None:
         layer = adhesion_layer(cell.adhesions[0], cell.config.pixel_size, self._width.value)
         self.draw_by_hand(layer, "select")
 
     def _on_draw(self) -> None:
-        pixel_size = self._cell().config.pixel_size
+        pixel_size = self._config().pixel_size
         self.draw_by_hand(adhesion_layer(None, pixel_size, self._width.value), "add_line")
 
     def draw_by_hand(self, layer: Layer, mode: str) -> None:

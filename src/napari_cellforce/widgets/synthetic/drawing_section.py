@@ -58,8 +58,8 @@ class DrawingSection(QWidget):
             layout.addWidget(section)
             section.changed.connect(self._on_changed)
         layout.insertWidget(1, self._remark)
-        self.outline.set_source(self._shown)
-        self.adhesions.set_source(self._shown)
+        for section in (self.outline, self.adhesions):
+            section.set_source(lambda: self._by_rule().config, lambda: self.cell or self._drawn_by_rule())
 
     def disconnect_viewer(self) -> None:
         """Hear nothing more of the viewer, and draw nothing more."""
@@ -102,7 +102,9 @@ class DrawingSection(QWidget):
 
     def paint(self) -> None:
         """Put the outline into a Labels layer to be painted in, and draw the cell with it."""
-        cell = self._by_rule().draw()
+        cell = self._drawn_by_rule()
+        if cell is None:
+            return
         layer = paint_layer(cell.image.shape, cell.outline, cell.config.pixel_size)
         self.outline.draw_by_hand(layer, "paint")
         self.draw()
@@ -130,9 +132,13 @@ class DrawingSection(QWidget):
         config = CellConfig(shape=self.outline.shape, adhesions=self.adhesions.rule)
         return Drawing(self.microscope.applied(config), self.microscope.seed)
 
-    def _shown(self) -> SyntheticCell:
-        """Return the cell as it is drawn, or would be."""
-        return self.cell or self._by_rule().draw()
+    def _drawn_by_rule(self) -> SyntheticCell | None:
+        """Return the cell of the rules; None, and say why, if it cannot be drawn."""
+        try:
+            return self._by_rule().draw()
+        except CellForceError as error:
+            self._on_failed(error)
+            return None
 
     def _on_changed(self) -> None:
         if self._begun or self.outline.by_hand or self.adhesions.by_hand:

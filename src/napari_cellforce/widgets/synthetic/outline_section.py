@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.synthetic import Outline, Shape
+from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
 from napari_cellforce.synthetic.shape import Kind
 from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.base.slider import NumberSlider
@@ -163,15 +163,14 @@ class OutlineSection(PartSection):
         ):
             self._form.setRowVisible(self._sliders.index(slider), shown)
 
-    def _on_edit(self) -> None:
-        cell = self._cell()
+    def _edit_part(self, cell: SyntheticCell) -> None:
         self.draw_by_hand(outline_layer(cell.outline, cell.config.pixel_size), "direct")
 
     def _on_draw(self) -> None:
-        self.draw_by_hand(outline_layer(None, self._cell().config.pixel_size), "add_polygon")
+        self.draw_by_hand(outline_layer(None, self._config().pixel_size), "add_polygon")
 
     def _on_paint(self) -> None:
-        config = self._cell().config
+        config = self._config()
         self.draw_by_hand(paint_layer((config.side, config.side), None, config.pixel_size), "paint")
 
 

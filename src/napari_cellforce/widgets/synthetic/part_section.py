@@ -10,7 +10,7 @@ from napari.layers import Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.synthetic import SyntheticCell
+from napari_cellforce.synthetic import CellConfig, SyntheticCell
 from napari_cellforce.widgets.base.form import Form, align
 from napari_cellforce.widgets.synthetic.hand_layers import HandLayers
 
@@ -57,9 +57,9 @@ class PartSection(QWidget):
         """True if this part of the cell is drawn in a layer."""
         return bool(self._ways.currentData() == BY_HAND)
 
-    def set_source(self, cell: Callable[[], SyntheticCell]) -> None:
-        """Say where the cell is to be had of which a part is made editable."""
-        self._cell = cell
+    def set_source(self, config: Callable[[], CellConfig], cell: Callable[[], SyntheticCell | None]) -> None:
+        """Say where the settings are to be had, and the cell of which a part is made editable."""
+        self._config, self._cell = config, cell
 
     def draw_by_hand(self, layer: Layer, mode: str) -> None:
         """Add a layer that holds (or will hold) this part of the cell, and use it."""
@@ -99,5 +99,10 @@ class PartSection(QWidget):
         raise NotImplementedError
 
     def _on_edit(self) -> None:
-        """Put what is seen into a layer to be edited."""
+        cell = self._cell()
+        if cell is not None:
+            self._edit_part(cell)
+
+    def _edit_part(self, cell: SyntheticCell) -> None:
+        """Put this part of the cell into a layer to be edited."""
         raise NotImplementedError
