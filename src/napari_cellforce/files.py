@@ -16,17 +16,23 @@ from napari_cellforce.errors import CellForceError
 
 _MEGABYTE = 1 << 20
 
+_NOT_YOURS = "Close the file in other programs, or choose an output folder that belongs to you."
+_GONE = "Look after its plug or the network, or choose an output folder on another disk."
+
 _DISK_ERRORS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another output folder."),
     errno.EDQUOT: ("your disk quota is used up", "Free some space, or choose another output folder."),
     errno.EFBIG: ("the file system takes no file this large", "Choose an output folder on another disk."),
-    errno.EACCES: ("you may not write there", "Choose an output folder that belongs to you."),
-    errno.EPERM: ("you may not write there", "Choose an output folder that belongs to you."),
+    errno.EACCES: ("you may not write there", _NOT_YOURS),
+    errno.EPERM: ("you may not write there", _NOT_YOURS),
     errno.EROFS: ("that disk is read-only", "Choose an output folder on another disk."),
     errno.ENOENT: ("there is no such place", "Choose an output folder on a disk that is there."),
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another output folder."),
     errno.EEXIST: ("a file is in the way of the folder", "Choose another output folder."),
     errno.EISDIR: ("a folder of that name is in the way", "Rename that folder, or choose another name."),
+    errno.EIO: ("the disk does not answer", _GONE),
+    errno.ENODEV: ("the disk does not answer", _GONE),
+    errno.ESTALE: ("the disk does not answer", _GONE),
     errno.ENAMETOOLONG: ("the name is too long for the file system", "Choose a shorter name."),
 }
 

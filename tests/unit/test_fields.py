@@ -65,11 +65,17 @@ class TestImageStack:
     def test_a_channel_is_found_by_number_or_name(self, which):
         assert movie().channel(which) == 1
 
-    @pytest.mark.parametrize("which", [2, -1, "2", "-1", "myosin", "act"])
+    @pytest.mark.parametrize("which", [2, -1, "2", "-1", "²", "", "myosin", "act"])
     def test_a_channel_that_is_not_there_is_answered_with_those_that_are(self, which):
         with pytest.raises(CellForceError, match=r"0: GFP-zyxin, 1: Actin") as caught:
             movie().channel(which)
         assert caught.value.topic == "channel"
+
+    def test_a_name_that_two_channels_have_chooses_neither(self):
+        twins = dataclasses.replace(movie(), channel_names=("GFP", "gfp"))
+        with pytest.raises(CellForceError, match=r"2 channels are called 'GFP' in .* by its number"):
+            twins.channel("GFP")
+        assert twins.channel("1") == 1
 
     def test_a_frame_holds_the_channels_in_the_order_asked_for(self):
         frame = movie().frame(2, (1, 0))

@@ -19,6 +19,8 @@ REFUSALS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "quota is used up",
     errno.EACCES: "you may not write there",
+    errno.EIO: "the disk does not answer",
+    errno.ESTALE: "the disk does not answer",
     errno.EROFS: "that disk is read-only",
     errno.ENAMETOOLONG: "the name is too long",
 }

@@ -66,20 +66,21 @@ class ImageStack:
         Raises
         ------
         CellForceError
-            If there is no such channel.
+            If there is no such channel, or the name is that of several.
         """
-        lowered = [name.lower() for name in self.channel_names]
-        if isinstance(which, str) and which.lower() in lowered:
-            return lowered.index(which.lower())
-        if isinstance(which, str) and which.lstrip("-").isdigit():
-            which = int(which)
-        if isinstance(which, int) and 0 <= which < len(self.channel_names):
-            return which
+        wanted = str(which).lower()
+        names = self.channel_names if isinstance(which, str) else ()
+        named = [i for i, name in enumerate(names) if name.lower() == wanted]
+        if len(named) == 1:
+            return named[0]
+        if not named and wanted.isdecimal() and int(wanted) < len(self.channel_names):
+            return int(wanted)
+        found = f"{len(named)} channels are called {which!r}" if named else f"channel {which!r} is not"
         listed = ", ".join(f"{i}: {name}" for i, name in enumerate(self.channel_names))
         raise CellForceError(
-            f"channel {which!r} is not in {self.name or 'the image'}",
+            f"{found} in {self.name or 'the image'}",
             f"it has {listed} (counted from 0)",
-            "Choose one of these.",
+            f"Choose one of these{' by its number' if named else ''}.",
             topic="channel",
         )
 
