@@ -20,7 +20,7 @@ def predict_forces() -> None:
     stage.press("Predict 5 frames")
     stage.wait_for(lambda: stage.button("Predict 5 frames").isEnabled())
     stage.zoom(0.6)
-    stage.scroll_to(stage.button("Save"))
+    stage.scroll_to(stage.button("Compare"))
     stage.shoot("predict-3-result")
     stage.zoom(0.25)
     stage.viewer.scene.camera.center = (0, 113, 57)
@@ -32,6 +32,7 @@ def pixel_size() -> None:
     """Take the picture of an image whose file does not say its pixel size."""
     stage = Stage("Predict forces")
     stage.press("Try it on a sample cell")
+    stage.wait_for(lambda: bool(stage.viewer.layers))
     sample = stage.viewer.layers[0].data
     stage.viewer.layers.clear()
     stage.viewer.add_image(np.asarray(sample), name="no_pixel_size")
