@@ -6,6 +6,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import tifffile
 
 from napari_cellforce.fields import PixelSize
@@ -15,6 +16,9 @@ _PRINTED_UNITS = {"cm", "centimeter", "inch", "in"}
 _PLAUSIBLE = (0.005, 10.0)
 """Pixel sizes in µm believed of a resolution per inch or cm, which programs also write for printers
 (72, 96, 300, 1200 dpi are 353, 265, 85 and 21 µm)."""
+
+_UNEVEN = 0.1
+"""Steps in time that differ by more than this part are no frame interval."""
 
 _TIFF_UNITS = {2: "inch", 3: "cm"}
 
@@ -36,7 +40,8 @@ def frame_interval(tiff: tifffile.TiffFile, series: int = 0) -> float | None:
     """Return the time between frames in minutes; None where the file does not say."""
     pixels = _ome_pixels(tiff, series)
     if pixels is not None:
-        return units.minutes(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+        told = units.minutes(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+        return told or _even_interval(pixels)
     imagej = tiff.imagej_metadata or {}
     return units.minutes(imagej.get("finterval"), imagej.get("tunit", "s"))
 
@@ -67,6 +72,20 @@ def _ome_images(tiff: tifffile.TiffFile) -> list[ElementTree.Element]:
 def _ome_pixels(tiff: tifffile.TiffFile, series: int) -> ElementTree.Element | None:
     images = _ome_images(tiff)
     return images[series].find("{*}Pixels") if series < len(images) else None
+
+
+def _even_interval(pixels: ElementTree.Element) -> float | None:
+    """Return the minutes between the planes of the first channel, if these say when they were taken."""
+    times = {
+        int(plane.get("TheT", 0)): units.minutes(plane.get("DeltaT"), plane.get("DeltaTUnit", "s")) or 0.0
+        for plane in pixels.findall("{*}Plane")
+        if plane.get("DeltaT") and plane.get("TheC") == "0" and plane.get("TheZ") == "0"
+    }
+    steps = np.diff([times[t] for t in sorted(times)])
+    if len(times) != int(pixels.get("SizeT", 1)) or not steps.size:
+        return None
+    mean = float(steps.mean())
+    return mean if mean > 0 and np.abs(steps - mean).max() <= _UNEVEN * mean else None
 
 
 def _labels(imagej: dict[str, Any], n_channels: int) -> list[str]:

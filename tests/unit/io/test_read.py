@@ -264,6 +264,19 @@ def test_frame_interval_of_ome(tmp_path, metadata, minutes):
 
 
 @pytest.mark.parametrize(
+    ("taken", "minutes"),
+    [([10, 130, 250.5], 2), ([0, 120, 360], None), ([0, 0, 0], None)],
+    ids=["evenly", "unevenly", "all at once"],
+)
+def test_times_of_single_planes_tell_the_interval_if_they_are_even(tmp_path, taken, minutes):
+    """As Bio-Formats writes it: each plane has its own time, here the second channel 5 s after the first."""
+    times = [second + 5 * c for second in taken for c in range(2)]
+    ome(tmp_path / "a.ome.tif", Plane={"DeltaT": times, "DeltaTUnit": ["s"] * len(times)})
+    found = io.read(tmp_path / "a.ome.tif").frame_interval
+    assert found == (None if minutes is None else pytest.approx(minutes, rel=0.01))
+
+
+@pytest.mark.parametrize(
     ("unit", "minutes"),
     [("sec", 0.5), ("seconds", 0.5), ("msec", 0.5 / 1000), ("minutes", 30), ("hrs", 1800), ("frames", None)],
 )
