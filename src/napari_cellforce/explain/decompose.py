@@ -80,6 +80,5 @@ def decompose(field: FloatArray, spacing: float, mask: BoolArray | None, iterati
 
 def unit_of(name: str, unit: Unit) -> str:
     """Return the unit of one of `Decomposed.scalars`, for a field in `unit`."""
-    own = "" if unit == "normalised" else unit
-    product = f"{own} µm".strip()
+    product = f"{unit} µm"
     return f"({product})^½" if name in ("psi", "chi") else product
