@@ -164,11 +164,12 @@ class Outline:
             If the outline leaves the image.
         """
         last = (np.asarray(shape) - 1) * pixel_size
-        if (self.points < 0).any() or (self.points > last).any():
+        beyond = max(float(np.max(-self.points)), float(np.max(self.points - last)))
+        if beyond > 0:
             height, width = np.ptp(self.points, axis=0)
             image = f"the image ({last[0]:.0f} x {last[1]:.0f} µm)"
             raise CellForceError(
-                f"the outline ({height:.0f} x {width:.0f} µm) leaves {image}",
+                f"the outline ({height:.0f} x {width:.0f} µm) leaves {image} by {beyond:.3g} µm",
                 "the whole cell must be in the image",
                 "Move or shrink the cell, or enlarge the image.",
                 topic="outline",
