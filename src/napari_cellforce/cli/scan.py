@@ -9,6 +9,7 @@ import typer
 
 from napari_cellforce.cli.console import complain, frame_progress, output
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.files import disk_errors
 
 if TYPE_CHECKING:
     from napari_cellforce.scan import ScanConfig, ScanStep
@@ -66,7 +67,7 @@ def scan(
         cells=cells,
         as_movie=as_movie,
     )
-    _write(config, _run(config, device), out)
+    _write(config, _run(config, device, out), out)
 
 
 def _cell_config(file: Path | None, shape: str, settings: list[str]) -> CellConfig:
@@ -99,7 +100,7 @@ def _number(entry: str, value: str) -> float:
         ) from None
 
 
-def _run(config: ScanConfig, device: str) -> list[ScanStep]:
+def _run(config: ScanConfig, device: str, out: Path) -> list[ScanStep]:
     """Run the scan with a bar; Ctrl-C keeps what is done."""
     from napari_cellforce.scan import ScanStep, scan
 
@@ -108,6 +109,10 @@ def _run(config: ScanConfig, device: str) -> list[ScanStep]:
         try:
             for record in scan(config, device=device):
                 if isinstance(record, ScanStep):
+                    if not steps:
+                        # A folder that cannot be is refused now, not when all cells are done.
+                        with disk_errors(out):
+                            out.mkdir(parents=True, exist_ok=True)
                     steps.append(record.without_fields())
                     update("", len(steps), config.n_cells)
                 else:

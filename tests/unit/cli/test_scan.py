@@ -50,3 +50,10 @@ def test_cells_that_leave_the_image_are_told_and_the_rest_is_written(cellforce, 
     assert answer.code == 0
     assert any("leaves the image" in line for line in answer.errors)
     assert len(pd.read_csv(tmp_path / "scan_area.csv")) == 1
+
+
+def test_a_folder_that_cannot_be_is_refused_at_the_first_cell(cellforce, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    answer = cellforce("scan", "area", *SMALL, "--steps", "100000", "--out", tmp_path / "taken")
+    assert answer.code != 0
+    assert "a file is in the way" in " ".join(answer.errors)
