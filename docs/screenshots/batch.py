@@ -8,9 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from napari_cellforce.fields import PixelSize
 from napari_cellforce.io import write_stack
-from napari_cellforce.synthetic import drawn_cell
+from napari_cellforce.synthetic import CellConfig, Shape, changed, draw, drawn_cell
 from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
 from screenshots.pictures import save, shoot_page
 from screenshots.stage import LONG, Stage
@@ -52,13 +51,16 @@ def whole_folder() -> None:
 
 
 def _write_movies(folder: Path) -> None:
-    """Write three small movies for each of two conditions, and a file that is broken."""
-    image = drawn_cell(frames=4).image
-    size = PixelSize.square(2 * image.pixel_size.micron)
-    for condition in ("control", "Y-27632"):
+    """Write three small movies for each of two conditions, and a file that is broken.
+
+    The drug is drawn as what is seen of it: shorter adhesions.
+    """
+    control = CellConfig(shape=Shape(kind="star"), frames=4, side=256, pixel_size=0.68)
+    drug = changed(control, "adhesions.length", control.adhesions.length / 2)
+    for condition, config, first in (("control", control, 0), ("Y-27632", drug, 3)):
         for n in (1, 2, 3):
-            stack = replace(image, data=image.data[:, :, ::2, ::2], pixel_size=size, name=f"cell {n}")
-            write_stack(folder / condition / f"cell {n}.ome.tif", stack)
+            image = replace(draw(config, seed=first + n).image, name=f"cell {n}")
+            write_stack(folder / condition / f"cell {n}.ome.tif", image)
     (folder / "broken.tif").write_bytes(b"")
 
 
