@@ -151,6 +151,13 @@ def _mask_values(path: Path) -> npt.NDArray[Any]:
 
 
 def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], frames: int) -> None:
+    if values.shape in ((*shape, 3), (*shape, 4)):
+        raise CellForceError(
+            f"the mask {name} is a colour (RGB) image",
+            "one value a pixel says whether it is cell",
+            "In Fiji use Image > Type > 8-bit, and save it.",
+            topic="mask",
+        )
     if values.shape[-2:] != shape or values.ndim > 3:
         raise CellForceError(
             f"the mask {name} is {times(values.shape)} pixels",

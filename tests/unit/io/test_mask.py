@@ -74,11 +74,12 @@ def test_nan_is_outside(tmp_path):
         (two_cells().T, None, ["9 x 6", "6 x 9"]),
         (two_cells(3), None, ["3 frames", "has 4"]),
         (np.stack([two_cells(4)] * 2), None, ["2 x 4 x 6 x 9", "6 x 9"]),
+        (np.stack([two_cells()] * 3, axis=-1), None, ["a colour (RGB) image", "8-bit"]),
         (np.zeros(SHAPE, np.uint8), None, ["no pixel other than 0", "mark a cell"]),
         (two_cells(), 7, ["no pixel of value 7", "one of its values: 1, 2."]),
         (np.zeros(SHAPE, np.uint8), 7, ["no pixel other than 0", "mark a cell"]),
     ],
-    ids=["turned", "frames missing", "too many axes", "empty", "no such label", "no label at all"],
+    ids=["turned", "frames missing", "too many axes", "colour", "empty", "no such label", "no label at all"],
 )
 @pytest.mark.parametrize("name", ["mask.tif", "mask.npy"])
 def test_a_mask_that_does_not_fit_is_told(tmp_path, name, values, label, words):
