@@ -110,26 +110,34 @@ def field_rows(scan: str) -> str:
     return "\n".join(lines)
 
 
-def law_rows(scan: str) -> str:
-    """Return the markdown table of who obeys which law; directions and balance are those of `scan`."""
-    totals = ("scan_area", "scan_length", "movie_length", "scan_intensity", "movie_intensity")
-    means, turned = by_model(scan)[[ANGLE, NET, DISTANCE]].mean(), by_model("turned_area")[ANGLE].mean()
-    lines = [
-        "| model | area | length | as one movie | intensity | as one movie "
-        "| angle | adhesions turned | balance | distance |",
-        "| --- |" + " --- |" * 9,
-    ]
+def law_rows(law: str) -> str:
+    """Return the markdown table of who obeys which law: of how hard cells pull, or of where to."""
+    return {"how-hard": _how_hard, "where-to": _where_to}[law]()
+
+
+def _how_hard() -> str:
+    scans = ("scan_area", "scan_length", "movie_length", "scan_intensity", "movie_intensity")
+    totals = {scan: total_force(scan) for scan in scans}
+    lines = ["| model | area | length | as one movie | intensity | as one movie |", "| --- |" + " --- |" * 5]
+    for model in totals["scan_area"].index:
+        grows = [_grows(model, table.loc[model], scan) for scan, table in totals.items()]
+        lines.append(f"| {model} | {' | '.join(grows)} |")
+    return "\n".join(lines)
+
+
+def _where_to() -> str:
+    means = by_model("scan_area")[[ANGLE, NET, DISTANCE]].mean()
+    turned = by_model("turned_area")[ANGLE].mean()
+    lines = ["| model | angle | adhesions turned | balance | distance |", "| --- |" + " --- |" * 4]
     for model, own in means.iterrows():
-        grows = [_grows(str(model), total_force(name).loc[model], name) for name in totals]
-        left = f"{own[NET]:.1%}"
-        balance = f"yes, {left}" if own[NET] <= BALANCED else f"**no**, {left}"
-        fields = f"{own[ANGLE]:.0f}° | {turned[model]:.0f}° | {balance} | {own[DISTANCE]:.2f}"
-        lines.append(f"| {model} | {' | '.join(grows)} | {fields} |")
+        balance = f"{'yes' if own[NET] <= BALANCED else '**no**'}, {own[NET]:.1%}"
+        angles = f"{own[ANGLE]:.0f}° | {turned[model]:.0f}°"
+        lines.append(f"| {model} | {angles} | {balance} | {own[DISTANCE]:.2f} |")
     return "\n".join(lines)
 
 
 def filled(text: str) -> str:
-    """Return the page with its tables filled in."""
+    """Return the page with its tables filled in, at comments like ``table laws:how-hard``."""
     kinds = {"laws": law_rows, "command": command_line, "scan": scan_rows, "fields": field_rows}
     for name in re.findall(r"<!-- table (\S+) -->", text):
         kind, _, scan = name.partition(":")

@@ -45,7 +45,7 @@ def everybody(folder: str | None) -> list[Asked]:
     for entry in zoo.entries(folder=folder):
         here = zoo.is_available(entry.name, folder)
         missing = "" if here else " (not downloaded yet)"
-        tip = entry.card if here else f"{entry.card} Download it in the panel Predict forces."
+        tip = entry.card if here else f"{entry.card} Download it in the panel Models."
         predictors.append(Asked(entry.name, entry.name + missing, tip, here))
     return exact + predictors
 
