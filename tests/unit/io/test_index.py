@@ -242,6 +242,18 @@ def test_no_file_of_that_pattern_is_told(tmp_path):
         cells_by_pattern(tmp_path, "{cell}.tif", "{cell}_m.tif", "{cell}_f.tif")
     with pytest.raises(CellForceError, match="cell"):
         cells_by_pattern(tmp_path, "image.tif", "m.tif", "f.tif")
+    with pytest.raises(CellForceError, match=r"the folder is not part of the pattern"):
+        cells_by_pattern(tmp_path, f"{tmp_path}/{{cell}}.tif", "m.tif", "f.tif")
+
+
+def test_a_pattern_is_taken_as_it_is_written(tmp_path):
+    """Brackets and stars, which mean something to a shell, are part of a name; the cell's may come twice."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"[zyxin] {name}.tif").touch()
+    (tmp_path / "a" / "[zyxin] b.tif").touch()
+    found = cells_by_pattern(tmp_path, "{cell}/[zyxin] {cell}.tif", "{cell}/m.tif", "{cell}/f.tif")
+    assert [cell.cell for cell in found] == ["a", "b"]
 
 
 def test_fields_of_another_size_do_not_fit(tmp_path):

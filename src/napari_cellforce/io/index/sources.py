@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import re
 from collections.abc import Mapping
@@ -81,29 +82,6 @@ def cells_by_pattern(
         If no image matches.
     """
     root = existing_path(folder)
-    if "{cell}" not in image:
-        raise CellForceError(
-            f"the pattern {image!r} does not say where the cell's name is",
-            "{cell} stands for it",
-            "Write for example {cell}_zyxin.tif.",
-            topic="input",
-        )
-    before, _, after = image.partition("{cell}")
-    pattern = re.compile(
-        re.escape(before) + "(?P<cell>.+?)" + re.escape(after).replace(r"\{cell\}", "(?P=cell)")
-    )
-    names = [
-        found["cell"]
-        for path in sorted(root.glob(image.replace("{cell}", "*")))
-        if (found := pattern.fullmatch(path.relative_to(root).as_posix()))
-    ]
-    if not names:
-        raise CellForceError(
-            f"no file in {root} is named like {image}",
-            "there must be one a cell",
-            "Correct the pattern.",
-            topic="input",
-        )
 
     def path_of(pattern: str, cell: str) -> Path | None:
         return files.inside(root, pattern.replace("{cell}", cell)) if pattern else None
@@ -117,8 +95,35 @@ def cells_by_pattern(
             displacement=path_of(displacement, cell),
             pixel_size=pixel_size,
         )
-        for cell in names
+        for cell in _cells_named(root, image)
     ]
+
+
+def _cells_named(root: Path, image: str) -> list[str]:
+    """Return what ``{cell}`` stands for in the names of the images in a folder."""
+    if "{cell}" not in image or Path(image).is_absolute():
+        raise CellForceError(
+            f"the pattern {image!r} does not say where in the folder the cell's name is",
+            "{cell} stands for it, and the folder is not part of the pattern",
+            "Write for example {cell}_zyxin.tif.",
+            topic="input",
+        )
+    parts = image.split("{cell}")
+    first, *again = (re.escape(part) for part in parts)
+    pattern = re.compile(f"{first}(?P<cell>.+?)" + "(?P=cell)".join(again))
+    names = [
+        found["cell"]
+        for path in sorted(root.glob("*".join(glob.escape(part) for part in parts)))
+        if (found := pattern.fullmatch(path.relative_to(root).as_posix()))
+    ]
+    if not names:
+        raise CellForceError(
+            f"no file in {root} is named like {image}",
+            "there must be one a cell",
+            "Correct the pattern.",
+            topic="input",
+        )
+    return names
 
 
 def open_cell(source: CellSource) -> MeasuredCell:
