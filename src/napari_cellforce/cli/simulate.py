@@ -15,7 +15,7 @@ from napari_cellforce.cli.predict import SOME_FAILED
 def simulate(
     out: Annotated[Path, typer.Option(help="Output folder; becomes a data set in the authors' layout.")],
     cells: Annotated[int, typer.Option(help="How many cells.")] = 100,
-    frames: Annotated[int, typer.Option(help="Frames a cell, one a minute.")] = 1,
+    frames: Annotated[int, typer.Option(help="Frames a cell.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 0,
     mechanics: Annotated[
         str, typer.Option(help="What pulls: `sheet`, `fibres`, or `mixed`: both.")
@@ -30,12 +30,18 @@ def simulate(
         bool,
         typer.Option("--directed", help="Forces follow stress fibres, and need not point to the centre."),
     ] = False,
+    interval: Annotated[float, typer.Option(help="Minutes from frame to frame.")] = 1.0,
+    drug: Annotated[
+        bool, typer.Option("--drug", help="Contractility is lowered from 30 to 60 min, then recovers.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one a core.")] = None,
 ) -> None:
     """Simulate cells with known traction; takes up a run that was stopped."""
     from napari_cellforce.simulate import SimulateConfig, simulate_cells
 
-    config = SimulateConfig(cells, frames, seed, mechanics, side, pixel_size, measured, directed)
+    config = SimulateConfig(
+        cells, frames, seed, mechanics, side, pixel_size, measured, directed, interval, drug
+    )
     outcomes: Counter[str] = Counter()
     with frame_progress(str(out), "cells") as update:
         for report in simulate_cells(config, out, workers):

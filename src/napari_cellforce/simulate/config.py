@@ -6,8 +6,10 @@ import dataclasses
 import functools
 from dataclasses import dataclass
 
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.synthetic import (
+    Drug,
     FibreMechanics,
     PopulationConfig,
     SheetMechanics,
@@ -41,11 +43,15 @@ class SimulateConfig:
         Whether the frames hold what an instrument would have measured, not the exact traction.
     directed : bool
         Whether forces follow stress fibres: `directed_fibroblasts` instead of `fibroblasts`.
+    frame_interval : float
+        In minutes.
+    drug : bool
+        Whether contractility is lowered and recovers, as `Drug` has it by default.
 
     Raises
     ------
     CellForceError
-        If a number is not positive, or there is no such mechanics.
+        If a number is not positive, there is no such mechanics, or the movie ends before the drug acts.
     """
 
     cells: int = 100
@@ -56,12 +62,22 @@ class SimulateConfig:
     pixel_size: float = 0.68
     measured: bool = False
     directed: bool = False
+    frame_interval: float = 1.0
+    drug: bool = False
 
     def __post_init__(self) -> None:
-        require_positive(self, "cells", "frames", "side")
+        require_positive(self, "cells", "frames", "side", "frame_interval")
         require_not_negative(self, "seed")
         require_choice(self, "mechanics", tuple(_KINDS))
         PixelSize.square(self.pixel_size)
+        last = self.frame_interval * (self.frames - 1)
+        if self.drug and last <= Drug().wash_in:
+            raise CellForceError(
+                f"the last frame is at {last:g} min, and the drug is washed in at {Drug().wash_in:g} min",
+                "the movie must show what it does",
+                "Make more frames, or a longer frame interval.",
+                topic="frames",
+            )
 
     def population(self) -> PopulationConfig:
         """Return the cells."""
@@ -82,6 +98,8 @@ def _population(config: SimulateConfig) -> PopulationConfig:
         side=config.side,
         pixel_size=config.pixel_size,
         measured=config.measured,
+        frame_interval=config.frame_interval,
+        drug=Drug() if config.drug else None,
     )
     wanted = _KINDS[config.mechanics]
     recipes = tuple(r for r in all_kinds.recipes if isinstance(r.config.mechanics, wanted))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from napari_cellforce.synthetic.config import CellConfig
+from napari_cellforce.synthetic.course import Drug
 from napari_cellforce.synthetic.director import DirectorRule
 from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
 from napari_cellforce.synthetic.instrument import Instrument
@@ -97,6 +98,8 @@ def fibroblasts(
     side: int = 256,
     pixel_size: float = 0.68,
     measured: bool = False,
+    frame_interval: float = 1.0,
+    drug: Drug | None = None,
 ) -> PopulationConfig:
     """Return a population of fibroblasts: spread and rounded shapes, three in four pulling as a sheet.
 
@@ -109,8 +112,12 @@ def fibroblasts(
         In µm.
     measured : bool
         Whether to simulate the measurement of the traction too.
+    frame_interval : float
+        In minutes.
+    drug : Drug, optional
+        Given to all cells.
     """
-    common = _common(frames, side, pixel_size, measured)
+    common = _common(frames, side, pixel_size, measured, frame_interval, drug)
     pulls = ((SheetMechanics(), _plain(_SHEET), 3.0), (FibreMechanics(), _plain(_FIBRES), 1.0))
     return PopulationConfig(_recipes(common, _plain(_CELL), pulls), cells, seed)
 
@@ -123,6 +130,8 @@ def directed_fibroblasts(
     side: int = 256,
     pixel_size: float = 0.68,
     measured: bool = False,
+    frame_interval: float = 1.0,
+    drug: Drug | None = None,
 ) -> PopulationConfig:
     """Return a population whose forces follow stress fibres, and need not point to the cell's centre.
 
@@ -133,11 +142,13 @@ def directed_fibroblasts(
 
     Parameters
     ----------
-    cells, seed, frames, side, pixel_size, measured
+    cells, seed, frames, side, pixel_size, measured, frame_interval, drug
         As for `fibroblasts`.
     """
     common = replace(
-        _common(frames, side, pixel_size, measured), director=DirectorRule(), remodelling=Remodelling()
+        _common(frames, side, pixel_size, measured, frame_interval, drug),
+        director=DirectorRule(),
+        remodelling=Remodelling(),
     )
     instrument = _directed(_MEASUREMENT) if measured else ()
     pulls = (
@@ -147,13 +158,17 @@ def directed_fibroblasts(
     return PopulationConfig(_recipes(common, _directed(_CELL), pulls), cells, seed)
 
 
-def _common(frames: int, side: int, pixel_size: float, measured: bool) -> CellConfig:
+def _common(
+    frames: int, side: int, pixel_size: float, measured: bool, frame_interval: float, drug: Drug | None
+) -> CellConfig:
     return CellConfig(
         proteins=(ZYXIN, ACTIN),
         instrument=Instrument() if measured else None,
         frames=frames,
         side=side,
         pixel_size=pixel_size,
+        frame_interval=frame_interval,
+        drug=drug,
     )
 
 

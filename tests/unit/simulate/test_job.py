@@ -138,9 +138,32 @@ def test_directed_cells_have_a_director_and_names_of_their_own(tmp_path):
         run(SMALL, tmp_path)
 
 
+@pytest.mark.parametrize("mechanics", ["sheet", "fibres"])
+def test_a_drug_lets_go_and_the_recovery_shows_in_forces_and_image(tmp_path, mechanics):
+    config = dataclasses.replace(
+        SMALL, cells=1, frames=4, frame_interval=29.0, drug=True, mechanics=mechanics
+    )
+    run(config, tmp_path)
+    cell = io.read_cell(tmp_path / "sim5_cell_0")
+    assert cell.traction.frame_interval == 29.0
+    force = np.hypot(*np.moveaxis(np.asarray(cell.traction.data), 1, 0)).sum(axis=(1, 2))
+    assert force[1] == pytest.approx(force[0], rel=0.15), "before the drug"
+    assert force[2] < 0.4 * force[0], "two minutes before it is washed out"
+    assert force[3] > 0.8 * force[0], "27 minutes after"
+    inside = cell.mask.frame(0)
+    bright = [np.quantile(frame[0][inside], 0.98) for frame in np.asarray(cell.image.data)]
+    assert bright[2] < 0.9 * min(bright[0], bright[3])
+
+
+def test_a_movie_that_ends_before_the_drug_is_refused():
+    with pytest.raises(CellForceError, match="last frame is at 1 min, and the drug is washed in at 30 min"):
+        dataclasses.replace(SMALL, drug=True)
+
+
 def test_a_setting_that_there_was_not_yet_has_its_default(copied):
     notes = json.loads((copied / "simulation.json").read_text())
-    del notes["settings"]["directed"]
+    for name in ("directed", "frame_interval", "drug"):
+        del notes["settings"][name]
     (copied / "simulation.json").write_text(json.dumps(notes))
     assert run(SMALL, copied) == ["kept"] * 3
 
