@@ -111,7 +111,8 @@ class CellSection(QWidget):
         return CellForceError(
             "No layer marks the cell",
             "a Labels or Shapes layer is needed",
-            "Add one and draw the cell's outline, or let it be found automatically.",
+            "Draw the outline in one, turn an image of a mask into one (right-click it > Convert to Labels), "
+            "or let the cell be found automatically.",
             topic="mask",
         )
 
