@@ -16,7 +16,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.physics.mesh import AUTHORS, Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.mesh.contour import crossing
-from napari_cellforce.physics.mesh.refine import areas
+from napari_cellforce.physics.mesh.refine import GROWTH, areas, triangulate
 
 FIELD = 64.0
 """Width of the images in µm."""
@@ -105,6 +105,20 @@ def test_a_drawn_cell_keeps_its_area_and_gets_large_angles(shape, n, edge_length
 def test_a_ragged_cell_keeps_its_area_and_gets_large_angles(seed):
     mask = blob(seed)
     require_sound(meshed(mask, 2.0), mask)
+
+
+@pytest.mark.parametrize("spikes", [9, 17, 25])
+def test_the_tips_of_spikes_are_blunted_until_triangles_fit(spikes):
+    """Retraction fibres, as sharp as pixels allow: refined in their tips, a mesh would never be done."""
+    *_, r, angle = coordinates(160)
+    cell = r < 30 * (0.2 + 1.6 * abs((angle / (2 * np.pi) * spikes) % 1 - 0.5))
+    require_sound(meshed(cell, 2.5), cell)
+
+
+def test_refinement_that_would_never_end_is_given_up():
+    """A needle of 6 degrees, handed over without blunting it."""
+    needle = np.array([[0.0, 0.0], [-1.0, 20.0], [0.0, 40.0], [1.0, 20.0]])
+    assert len(triangulate((needle,), 5.0).nodes) <= GROWTH * 10
 
 
 def test_sides_have_the_wanted_length():

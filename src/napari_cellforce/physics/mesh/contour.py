@@ -20,6 +20,8 @@ SMOOTHING = 0.35
 """Standard deviation of the contour's smoothing, in edge lengths."""
 GRADING = 0.4
 """How fast the spacing may grow along a distance: 0.4 keeps angles large."""
+SHARPEST = 45.0
+"""Angle of the outline's corners, in degrees, below which a tip is cut: its triangles would be too narrow."""
 THREADS_ALLOWED = 0.1
 """Largest part of a mask that may change when threads are cut, specks dropped and pinholes filled."""
 
@@ -96,7 +98,7 @@ def _outline(mask: BoolArray, edge: float, gain: float) -> tuple[Array, ...]:
     for finer in (1.0, 0.5, 0.25):
         smooth = [with_area(_smoothed(c, edge * finer), a) for c, a in zip(steps, areas, strict=True)]
         spaced = _spaced(smooth, edge * finer)
-        polygons = tuple(with_area(c, a) for c, a in zip(spaced, areas, strict=True))
+        polygons = tuple(_blunted(with_area(c, a), a) for c, a in zip(spaced, areas, strict=True))
         if not crossing(polygons):
             return polygons
     raise CellForceError(
@@ -156,6 +158,24 @@ def with_area(polygon: Array, area: float) -> Array:
         missing = area - abs(signed_area(polygon))
         polygon = polygon + missing / _lengths(polygon).sum() * _normals(polygon)
     return polygon
+
+
+def _blunted(polygon: Array, area: float) -> Array:
+    """Drop corners sharper than `SHARPEST`, the sharpest first; what that takes away is made up for."""
+    for _ in range(len(polygon) - 3):
+        angle = corner_angles(polygon)
+        if angle.min() >= SHARPEST:
+            break
+        polygon = with_area(np.delete(polygon, angle.argmin(), axis=0), area)
+    return polygon
+
+
+def corner_angles(polygon: Array) -> Array:
+    """Return the angles between neighbouring sides in degrees, at most 180, ``(n,)``."""
+    forth, back = np.roll(polygon, -1, axis=0) - polygon, np.roll(polygon, 1, axis=0) - polygon
+    turn = forth[:, 0] * back[:, 1] - forth[:, 1] * back[:, 0]
+    angles: Array = np.degrees(np.arctan2(np.abs(turn), (forth * back).sum(axis=1)))
+    return angles
 
 
 def _spaced(contours: list[Array], edge: float) -> list[Array]:

@@ -27,6 +27,8 @@ WANTED_ANGLE = 20.0
 CLEARANCE = 0.6
 """Distance of the lattice from the outline, in edge lengths."""
 ROUNDS = 80
+GROWTH = 5
+"""Refinement is given up beyond this multiple of the first points: at a sharp corner it would never end."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,11 @@ def triangulate(polygons: tuple[Array, ...], edge: float, max_area: float | None
     sides = _sides(polygons)
     points = np.vstack([*polygons, _clear_lattice(polygons, sides, edge)])
     mesh = _delaunay(points, polygons)
+    fewest = areas(points[mesh.triangles]).sum() / (max_area or np.inf)
+    most = GROWTH * max(len(points), fewest)
     for _ in range(ROUNDS):
         improved = _improved(mesh, sides, max_area)
-        if improved is None:
+        if improved is None or len(improved[0]) > most:
             break
         points, sides = improved
         mesh = _delaunay(points, polygons)
