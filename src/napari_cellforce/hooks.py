@@ -128,6 +128,8 @@ def _read_one(path: str) -> list[LayerTuple]:
     match io.kind(path):
         case "field":
             return _told_field_layers(io.read_field(path))
+        case "scalar":
+            return [_scalar_layer(path)]
         case "frame" | "dataset":
             cell = io.read_cell(_first_cell(path), PixelSize.unknown())
             return _cell_layers(cell.image, cell.traction)
@@ -145,6 +147,17 @@ def _told_layers(image: ImageStack) -> list[LayerTuple]:
     for note in image.notes:
         warnings.warn(f"{image.name}: {note}{another}", CellForceWarning, stacklevel=5)
     return image_layers(image)
+
+
+def _scalar_layer(path: str) -> LayerTuple:
+    from napari_cellforce.io import read_scalar
+    from napari_cellforce.io.paths import stem
+    from napari_cellforce.layers import Frame, Labelling, scalar_layer
+
+    scalar = read_scalar(path)
+    label = Labelling(stem(path).removesuffix(f"_{scalar.name}"), scalar.provenance.model)
+    data, attributes, kind = scalar_layer(scalar, Frame.of(scalar.pixel_size, scalar.frame_interval), label)
+    return data, {**attributes, "visible": True}, kind
 
 
 def _told_field_layers(field: VectorField) -> list[LayerTuple]:

@@ -11,8 +11,8 @@ import pytest
 import tifffile
 
 from napari_cellforce import hooks, io
-from napari_cellforce.errors import CellForceWarning
-from napari_cellforce.fields import ImageStack, PixelSize, VectorField, X, Y
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import ImageStack, PixelSize, Provenance, ScalarField, VectorField, X, Y
 from napari_cellforce.layers import field_layers, image_layers
 
 SIDE = 16
@@ -113,6 +113,22 @@ class TestReading:
                 tiff.write(image.data[t, 0], photometric="minisblack", metadata={"axes": "YX"})
         layers = open_file(tmp_path / "two.ome.tif")
         assert [attributes["name"].split()[0] for _, attributes, _ in layers] == ["two_0", "two_1"]
+
+    def test_an_uncertainty_comes_as_what_it_is(self, tmp_path):
+        """And is not offered as an image of a protein."""
+        spread = np.random.default_rng(0).random((2, SIDE, SIDE)).astype(np.float32)
+        provenance = Provenance(model="unet", settings={"samples": 20})
+        scalar = ScalarField(spread, "uncertainty", "Pa", PixelSize.square(0.5), 2.0, provenance)
+        path = io.write_scalar(tmp_path / "cell 7_uncertainty.ome.tif", scalar)
+        ((data, attributes, kind),) = open_file(path)
+        assert (kind, attributes["name"]) == ("image", "uncertainty [Pa] cell 7 (unet)")
+        assert attributes["metadata"]["cellforce"]["role"] == "scalar"
+        assert attributes["visible"]
+        np.testing.assert_array_equal(data, spread)
+        back = io.read_scalar(path)
+        assert (back.unit, back.frame_interval, back.provenance) == ("Pa", 2.0, provenance)
+        with pytest.raises(CellForceError, match="holds no field written by"):
+            io.read_scalar(io.write_stack(tmp_path / "a.ome.tif", ImageStack(spread[:, None], ("a",))))
 
     def test_frames_that_a_field_lacks_are_told(self, tmp_path, traction):
         stopped = dataclasses.replace(traction, frames=(0, 1))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from napari_cellforce.batch.config import EVERY_IMAGE, BatchConfig, absolute
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io import images_in, is_field
+from napari_cellforce.io import images_in, is_field, is_scalar
 from napari_cellforce.io.dataset.frames import is_frame
 from napari_cellforce.io.frame_folder import is_frame_folder
 from napari_cellforce.io.omezarr.planes import is_zarr
@@ -28,7 +28,7 @@ def find_inputs(config: BatchConfig) -> list[Path]:
 
     Images, each of the images of a file that holds several, OME-Zarr folders, and folders of single frames.
     Left out are hidden files, the output folder, masks and measured fields that belong to another input, and
-    traction fields written by this package. A link is followed, but no folder is entered twice, so a link
+    fields written by this package. A link is followed, but no folder is entered twice, so a link
     that leads back ends there.
 
     Raises
@@ -167,8 +167,8 @@ def _fits(path: Path, root: Path, pattern: str) -> bool:
 
 
 def _is_result(path: Path) -> bool:
-    """Tell whether a file is one of our own traction fields, which are always called so."""
-    return path.name.endswith((".ome.tif", ZARR_SUFFIX)) and is_field(path)
+    """Tell whether a file is one of our own fields, which are always called so."""
+    return path.name.endswith((".ome.tif", ZARR_SUFFIX)) and (is_field(path) or is_scalar(path))
 
 
 def _images(path: Path) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from napari_cellforce.io.growing import read_growing
 from napari_cellforce.io.kinds import Kind, kind
 from napari_cellforce.io.omezarr import OmeZarrWriter
 from napari_cellforce.io.read import images_in, read, read_mask
-from napari_cellforce.io.scalar_writer import ScalarWriter
+from napari_cellforce.io.scalar import ScalarWriter, is_scalar, read_scalar
 from napari_cellforce.io.validate import check_frame, check_pixel_size
 from napari_cellforce.io.write import (
     FieldWriter,
@@ -30,6 +30,7 @@ __all__ = [
     "field_writer",
     "images_in",
     "is_field",
+    "is_scalar",
     "kind",
     "list_cells",
     "read",
@@ -37,6 +38,7 @@ __all__ = [
     "read_field",
     "read_growing",
     "read_mask",
+    "read_scalar",
     "stack_from",
     "write_field",
     "write_mask",

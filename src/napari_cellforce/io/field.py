@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -63,22 +61,13 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
 
 
 def _field(planes: TiffPlanes) -> VectorField:
-    entries = _entries(planes)
+    entries = metadata.annotation(planes.tiff, NAMESPACE)
+    if entries is None:
+        raise not_ours(planes.path)
     data, _ = to_stack(planes, planes.axes, planes.path.name)
     mask = _mask(planes.path, data.shape[0]) if entries["mask"] else None
     size, interval = metadata.pixel_size(planes.tiff), metadata.frame_interval(planes.tiff)
     return rebuilt(planes.path, entries, data, size, interval, mask)
-
-
-def _entries(planes: TiffPlanes) -> dict[str, Any]:
-    """Find the record in the OME metadata."""
-    try:
-        xml = ElementTree.fromstring(planes.tiff.ome_metadata or "")
-        value = xml.find(f".//{{*}}CommentAnnotation[@Namespace='{NAMESPACE}']/{{*}}Value")
-        entries: dict[str, Any] = json.loads(value.text or "" if value is not None else "")
-    except (ElementTree.ParseError, json.JSONDecodeError) as error:
-        raise not_ours(planes.path) from error
-    return entries
 
 
 def _mask(path: Path, n_frames: int) -> Any:

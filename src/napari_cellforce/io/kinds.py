@@ -11,8 +11,9 @@ from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import is_frame_folder
 from napari_cellforce.io.omezarr import is_zarr
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, readable, split
+from napari_cellforce.io.scalar import is_scalar
 
-Kind = Literal["image", "field", "frame", "dataset"]
+Kind = Literal["image", "field", "scalar", "frame", "dataset"]
 
 
 def kind(path: str | os.PathLike[str]) -> Kind | None:
@@ -20,10 +21,11 @@ def kind(path: str | os.PathLike[str]) -> Kind | None:
 
     Returns
     -------
-    {"image", "field", "frame", "dataset"} or None
-        For `read`, `read_field` (written by this package), `read_cell` (one ``.npy`` in the authors'
-        layout) and `list_cells` (a folder of those). An ``"image"`` may also be a folder: an OME-Zarr, or one
-        file a frame. It may still turn out to be broken. None for what this user may not read, too.
+    {"image", "field", "scalar", "frame", "dataset"} or None
+        For `read`; `read_field` and `read_scalar` (written by this package); `read_cell` (one ``.npy`` in the
+        authors' layout) and `list_cells` (a folder of those). An ``"image"`` may also be a folder: an
+        OME-Zarr, or one file a frame. It may still turn out to be broken. None for what this user may not
+        read, too.
     """
     path = Path(path)
     container, which = split(path)
@@ -38,4 +40,6 @@ def kind(path: str | os.PathLike[str]) -> Kind | None:
         return "frame" if is_frame(path) else None
     if suffix not in (*TIFF_SUFFIXES, *VENDOR_SUFFIXES):
         return None
-    return "field" if not which and is_field(path) else "image"
+    if which:
+        return "image"
+    return "field" if is_field(path) else "scalar" if is_scalar(path) else "image"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from xml.etree import ElementTree
@@ -60,6 +61,17 @@ def series_names(tiff: tifffile.TiffFile) -> tuple[str, ...]:
     if len(images) == len(tiff.series):
         return tuple(str(image.get("Name", "")).strip() for image in images)
     return ("",) * len(tiff.series)
+
+
+def annotation(tiff: tifffile.TiffFile, namespace: str) -> dict[str, Any] | None:
+    """Return the JSON object of the comment annotation of that namespace; None where there is none."""
+    try:
+        xml = ElementTree.fromstring(tiff.ome_metadata or "")
+        value = xml.find(f".//{{*}}CommentAnnotation[@Namespace='{namespace}']/{{*}}Value")
+        entries = json.loads(value.text or "" if value is not None else "")
+    except (ElementTree.ParseError, json.JSONDecodeError):
+        return None
+    return entries if isinstance(entries, dict) else None
 
 
 def _ome_images(tiff: tifffile.TiffFile) -> list[ElementTree.Element]:

@@ -30,7 +30,7 @@ from napari_cellforce.io.field_record import NAMESPACE, record
 from napari_cellforce.io.frame_by_frame import FrameByFrame
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml, storable
 from napari_cellforce.io.paths import ZARR_SUFFIX
-from napari_cellforce.io.scalar_writer import ScalarWriter
+from napari_cellforce.io.scalar import ScalarWriter
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,6 +9,8 @@ import pytest
 
 from napari_cellforce.batch.folder import beside, condition_of, find_inputs, read_conditions, twins
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import PixelSize, ScalarField, VectorField
+from napari_cellforce.io import write_field, write_scalar
 
 
 def names(config) -> list[str]:
@@ -35,6 +37,16 @@ def test_a_link_back_to_the_folder_is_not_followed_for_ever(config, folder):
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "nowhere").symlink_to(folder / "gone", target_is_directory=True)
     assert names(config(recursive=True)) == ["cell_1.tif", "cell_2.tif", "cell_3.tif"]
+
+
+def test_our_own_fields_are_never_inputs(config, folder):
+    size, values = PixelSize.square(0.5), np.zeros((1, 4, 4), np.float32)
+    write_scalar(folder / "cell_1_uncertainty.ome.tif", ScalarField(values, "uncertainty", "Pa", size))
+    write_field(
+        folder / "cell_1_traction.ome.tif",
+        VectorField(np.zeros((1, 2, 4, 4), np.float32), "traction", "Pa", size),
+    )
+    assert names(config()) == ["cell_1.tif", "cell_2.tif", "cell_3.tif"]
 
 
 def test_results_inside_the_input_folder_are_not_taken_for_inputs(config, folder, movie):

@@ -1,4 +1,4 @@
-"""Writing a scalar field frame by frame, while it is being computed."""
+"""Scalar fields as OME-TIFF: written frame by frame, while they are being computed, and read back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce import files
-from napari_cellforce.fields import FloatArray, ScalarField
+from napari_cellforce.fields import FloatArray, Provenance, ScalarField
+from napari_cellforce.io.field_record import not_ours
 from napari_cellforce.io.kept import KeptSoFar
+from napari_cellforce.io.metadata import annotation
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml
+from napari_cellforce.io.paths import existing_path
+from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
 
 SCALAR_NAMESPACE = "napari-cellforce/scalar"
 """Of the OME comment annotation that holds a scalar field's provenance."""
@@ -75,3 +79,32 @@ def scalar_description(like: ScalarField, frames: int) -> tuple[list[OmeImage], 
     shape = (frames, 1, height, width)
     image = OmeImage(like.name, shape, np.float32, (name,), like.pixel_size, like.frame_interval)
     return [image], (SCALAR_NAMESPACE, json.dumps(dataclasses.asdict(like.provenance)))
+
+
+def is_scalar(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is a scalar field written by this package; reads only what describes it."""
+    return Path(path).is_file() and SCALAR_NAMESPACE in description(path)
+
+
+def read_scalar(path: str | os.PathLike[str]) -> ScalarField:
+    """Open a scalar field written by this package, such as an uncertainty, without loading it.
+
+    Returns
+    -------
+    ScalarField
+        ``(T, Y, X)`` float32, a dask array.
+
+    Raises
+    ------
+    CellForceError
+        If the file is missing, incomplete, or not one of ours.
+    """
+    with closed_on_error(TiffPlanes(existing_path(path))) as planes:
+        entries = annotation(planes.tiff, SCALAR_NAMESPACE)
+        stack = planes.opened().stack()
+        if entries is None or stack.pixel_size is None:
+            raise not_ours(planes.path)
+        name, _, unit = stack.channel_names[0].partition(" [")
+        size, interval = stack.pixel_size, stack.frame_interval
+        provenance = Provenance.from_json(json.dumps(entries))
+        return ScalarField(stack.data[:, 0], name, unit.removesuffix("]"), size, interval, provenance)
