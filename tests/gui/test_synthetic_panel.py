@@ -496,3 +496,29 @@ def test_rules_that_draw_no_cell_are_refused_in_words_before_it_is_edited(
     assert not viewer.layers
     panel._drawing.outline._on_draw()
     assert panel._run.text.startswith("No outline has been drawn yet"), "a hand may do better"
+
+
+def test_a_drawn_cell_lies_on_top_of_other_images_and_below_drawings(
+    qtbot, panel: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    viewer.add_image(np.ones((9, 9)), name="mine")
+    viewer.add_shapes(name="sketch", ndim=2)
+    panel._on_button()
+    qtbot.waitUntil(lambda: panel._view.shown, timeout=10000)
+    assert [layer.name for layer in viewer.layers] == ["mine", "synthetic cell zyxin", "sketch"]
+
+
+def test_an_outline_by_hand_is_not_shown_on_the_cells_of_a_scan(
+    qtbot, drawn: SyntheticPanel, viewer: ViewerModel
+) -> None:
+    drawn._drawing.outline._edit.click()
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+    drawn._tabs.setCurrentIndex(1)
+    drawn._scan.choose("area", 800, 1600, 2)
+    drawn._on_button()
+    qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=60000)
+    assert not viewer.layers["outline by hand"].visible
+    drawn._drawing.adhesions._length.set_value(5)
+    qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
+    assert viewer.layers["outline by hand"].visible
+    assert not viewer.layers["scan of cell area zyxin"].visible

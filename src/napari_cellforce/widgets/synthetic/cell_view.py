@@ -10,14 +10,19 @@ from napari.layers import Image, Layer
 
 from napari_cellforce.fields import FrameResult, ImageStack, PixelSize
 from napari_cellforce.io.scratch import allocate
-from napari_cellforce.layers import METADATA_KEY, ArrowLook, Frame, Labelling, image_layers
+from napari_cellforce.layers import ArrowLook, Frame, Labelling, image_layers
 from napari_cellforce.layers.make import contrast_limits
 from napari_cellforce.scan import Answer, ScanConfig, ScanStep
 from napari_cellforce.synthetic import SyntheticCell
+from napari_cellforce.widgets.synthetic.drawn_layers import (
+    CELL,
+    SCAN,
+    add_images,
+    remove_cell,
+    remove_scans,
+    show_only,
+)
 from napari_cellforce.widgets.view.result import Result
-
-CELL = "synthetic cell"
-SCAN = "scan of "
 
 
 class CellView:
@@ -48,9 +53,9 @@ class CellView:
             for layer, (data, _, _) in zip(self._layers, tuples, strict=True):
                 layer.data = data
         else:
-            _remove_cell(self._viewer, {attributes["name"] for _, attributes, _ in tuples})
+            remove_cell(self._viewer, {attributes["name"] for _, attributes, _ in tuples})
             self._layers = tuple(Layer.create(*layer) for layer in tuples)
-            _add_below(self._viewer, self._layers)
+            add_images(self._viewer, self._layers)
             self._viewer.reset_view()
         show_only(self._viewer, CELL)
         self._viewer.canvas.overlays.scale_bar.visible = True
@@ -125,7 +130,7 @@ class ScanView:
 
     def _begin(self, image: ImageStack) -> Any:
         """Make room for all cells, in place of an earlier scan; returns it."""
-        _remove_scans(self._viewer)
+        remove_scans(self._viewer)
         stack = dataclasses.replace(
             image,
             data=allocate((self._config.n_cells, *image.data.shape[1:]), image.data.dtype),
@@ -135,7 +140,7 @@ class ScanView:
         for c, (data, attributes, kind) in enumerate(image_layers(stack)):
             attributes["contrast_limits"] = contrast_limits(image.frame(0, (c,)))
             self._layers.append(Layer.create(data, attributes, kind))
-        _add_below(self._viewer, self._layers)
+        add_images(self._viewer, self._layers)
         show_only(self._viewer, self._name)
         return stack.data
 
@@ -154,37 +159,6 @@ class ScanView:
         for i, result in enumerate(self._results.values()):
             for layer in result.layers:
                 layer.visible = i == 0
-
-
-def show_only(viewer: ViewerModel, cell: str) -> None:
-    """Hide what we show of other drawn cells, and show this one again."""
-    for layer in viewer.layers:
-        name = _cell_of(layer)
-        if name == cell:
-            layer.visible = layer.visible or layer.metadata[METADATA_KEY].pop("hidden", False)
-        elif (name == CELL or name.startswith(SCAN)) and layer.visible:
-            layer.visible = False
-            layer.metadata[METADATA_KEY]["hidden"] = True
-
-
-def _remove_cell(viewer: ViewerModel, images: set[str]) -> None:
-    """Remove a cell drawn before, perhaps by a panel that was closed, and its tractions; copies stay."""
-    for layer in list(viewer.layers):
-        predicted = layer.metadata.get(METADATA_KEY, {}).get("model")
-        if _cell_of(layer) == CELL and (predicted or layer.name in images):
-            viewer.layers.remove(layer)
-
-
-def _remove_scans(viewer: ViewerModel) -> None:
-    """Remove our layers of scans: dozens of them, one scan after the other, would make napari slow."""
-    for layer in list(viewer.layers):
-        if _cell_of(layer).startswith(SCAN):
-            viewer.layers.remove(layer)
-
-
-def _cell_of(layer: Layer) -> str:
-    """Return of which cell or scan a layer of ours tells; empty for others."""
-    return str(layer.metadata.get(METADATA_KEY, {}).get("cell", ""))
 
 
 def _traction_alone(answer: Answer, frame: int) -> FrameResult:
@@ -226,12 +200,3 @@ def _alike(layers: tuple[Image, ...], tuples: list[tuple[Any, dict[str, Any], st
         layer.data.shape == data.shape and tuple(layer.scale) == tuple(attributes["scale"])
         for layer, (data, attributes, _) in zip(layers, tuples, strict=True)
     )
-
-
-def _add_below(viewer: ViewerModel, layers: Any) -> None:
-    """Add images below what else there is, so that drawings stay on top; what is selected stays selected."""
-    active = viewer.layers.selection.active
-    for i, layer in enumerate(layers):
-        viewer.layers.insert(i, layer)
-    if active is not None:
-        viewer.layers.selection.active = active

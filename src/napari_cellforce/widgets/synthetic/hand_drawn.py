@@ -15,6 +15,7 @@ from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.layers import Frame, Labelling
 from napari_cellforce.synthetic import Adhesions, Outline
 from napari_cellforce.synthetic.outline import Array
+from napari_cellforce.widgets.synthetic.drawn_layers import BY_HAND
 from napari_cellforce.widgets.view.sources import pixel_size_of
 
 INTENSITY = "intensity"
@@ -112,7 +113,13 @@ def outline_layer(outline: Outline | None, pixel_size: float) -> Layer:
         ring = np.concatenate([outline.points, outline.points[:1]])
         shapes = [approximate_polygon(ring, tolerance)[:-1] / pixel_size]
     return _shapes(
-        shapes, "polygon", pixel_size, "outline by hand", "mask", edge_color=_CYAN, edge_width=1 / pixel_size
+        shapes,
+        "polygon",
+        pixel_size,
+        f"outline {BY_HAND}",
+        "mask",
+        edge_color=_CYAN,
+        edge_width=1 / pixel_size,
     )
 
 
@@ -132,7 +139,7 @@ def adhesion_layer(adhesions: Adhesions | None, pixel_size: float, width: float)
         shapes,
         "line",
         pixel_size,
-        "adhesions by hand",
+        f"adhesions {BY_HAND}",
         ADHESIONS,
         edge_color=_YELLOW,
         edge_width=width / pixel_size,
@@ -148,7 +155,7 @@ def paint_layer(shape: tuple[int, int], outline: Outline | None, pixel_size: flo
     if outline is not None:
         painted[outline.mask(shape, pixel_size)] = 1
     frame = _frame(pixel_size)
-    label = Labelling("by hand")
+    label = Labelling(BY_HAND)
     attributes = {"name": label.name("cell painted"), "metadata": label.metadata("mask"), "opacity": 0.4}
     return Layer.create(painted, {**frame.attributes, **attributes}, "labels")
 

@@ -6,6 +6,7 @@ import numpy as np
 from napari.layers import Labels, Layer, Shapes
 
 from napari_cellforce.fields import BoolArray
+from napari_cellforce.widgets.synthetic.drawn_layers import show_or_hide
 from napari_cellforce.widgets.view.layer_choice import LayerChoice
 
 
@@ -39,7 +40,7 @@ class HandLayers(LayerChoice):
     def show_used(self, used: bool) -> None:
         """Show the chosen layer if it is `used`; hide the others that were made here."""
         for layer in self._made:
-            layer.visible = used and layer is self.layer
+            show_or_hide(layer, used and layer is self.layer)
 
 
 def nothing_in(layer: Layer | None) -> bool:

@@ -12,9 +12,8 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.synthetic import CellConfig, SyntheticCell
 from napari_cellforce.widgets.base.form import Form, align
+from napari_cellforce.widgets.synthetic.drawn_layers import BY_HAND
 from napari_cellforce.widgets.synthetic.hand_layers import HandLayers
-
-BY_HAND = "by hand"
 
 
 class PartSection(QWidget):
