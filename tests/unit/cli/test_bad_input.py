@@ -176,7 +176,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     ),
     "channel number too high": (
         lambda movie: (movie, *FILTER, "--channel", 2),
-        r"channel 2 is not in cell 7",
+        r"channel '?2'? is not in cell 7",
     ),
     "too many channels": (
         lambda movie: (movie, *FILTER, "--channel", 0, "--channel", 1),
