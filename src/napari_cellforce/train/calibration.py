@@ -22,8 +22,7 @@ from napari_cellforce.models.record import ModelRecord, Predictor
 from napari_cellforce.preprocess.normalise import normalise
 from napari_cellforce.train.config import MASK_INPUT, DataConfig
 from napari_cellforce.train.measured import channels_of, index
-from napari_cellforce.train.starting import scale_output
-from napari_cellforce.zoo import load_weights
+from napari_cellforce.train.starting import network_to_adapt, scale_output
 
 Kind = Literal["scale", "scale and offset"]
 
@@ -111,7 +110,7 @@ def calibrate_file(
         raise CellForceError(
             f"{path} is there already", "a model is not overwritten", "Choose another name.", topic="output"
         )
-    loaded = load_weights(model)
+    loaded = network_to_adapt(model)
     found = calibrate(NetworkPredictor(loaded, device="cpu"), data, kind)
     module = copy.deepcopy(loaded.module)
     scale_output(module, loaded.record, found.scale)
@@ -124,6 +123,7 @@ def calibrate_file(
         output_scale=1.0,
         output_offset=found.scale * loaded.record.output_offset + found.offset,
         training_data=loaded.record.training_data + told,
+        limits=f"Those of {loaded.record.name}, but for its unit: its tractions are in Pa.",
     )
     return checkpoint.save(path, module, record), found
 

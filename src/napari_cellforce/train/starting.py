@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,12 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.adhesion_unet import AdhesionUNet
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.gfnn import GFNN
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import UNet
 from napari_cellforce.train.config import Trainable, TrainConfig
-from napari_cellforce.zoo import load_weights
+from napari_cellforce.zoo import entries, load_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +124,25 @@ def scale_output(module: nn.Module, record: ModelRecord, factor: float) -> None:
             parameter.mul_(factor)
 
 
+def network_to_adapt(model: str | os.PathLike[str]) -> LoadedModel:
+    """Load a network that learns, or gets another scale.
+
+    Raises
+    ------
+    CellForceError
+        If it is not there, or is more or less than one network.
+    """
+    listed = next((entry for entry in entries() if entry.name == model), None)
+    if listed is not None and listed.has_weights and listed.kind not in checkpoint.BUILDERS:
+        raise CellForceError(
+            f"{listed.name} is not one network ({listed.kind})",
+            "only a network can learn",
+            "Start from its network, unet-sim, or from another one.",
+            topic="model",
+        )
+    return load_weights(model)
+
+
 def _new(config: TrainConfig) -> Start:
     torch.manual_seed(config.optimise.seed)
     architecture = {"in_channels": len(config.inputs), **config.architecture}
@@ -149,7 +170,7 @@ def _new(config: TrainConfig) -> Start:
 
 
 def _pretrained(config: TrainConfig) -> Start:
-    loaded = load_weights(config.start_from)
+    loaded = network_to_adapt(config.start_from)
     record = loaded.record
     if record.normalisation != "outside_inside" or record.shared_baselines or record.low_pass is not None:
         raise _refusal(
@@ -170,7 +191,12 @@ def _pretrained(config: TrainConfig) -> Start:
     return Start(
         loaded.module,
         dataclasses.replace(config, **own),
-        dataclasses.replace(record, name=config.name, sha256=""),
+        dataclasses.replace(
+            record,
+            name=config.name,
+            sha256="",
+            limits=f"Adapted to the cells it has seen since; of others is known what is of {record.name}.",
+        ),
     )
 
 

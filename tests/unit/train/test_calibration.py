@@ -12,8 +12,10 @@ from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConf
 from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.models.network import lengthened
 from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.train import finetune_config
 from napari_cellforce.train.calibration import calibrate, calibrate_file
 from napari_cellforce.train.config import DataConfig
+from napari_cellforce.train.starting import start
 from napari_cellforce.zoo import load_predictor
 
 
@@ -87,3 +89,18 @@ def test_an_offset_is_part_of_the_model_that_is_written(dataset, tmp_path):
     again = calibrate(load_predictor(written, device="cpu"), data)
     assert again.scale == pytest.approx(1, rel=0.1)
     assert again.r2 >= found.r2 - 1e-6
+
+
+def test_a_consensus_is_not_taken_for_its_network(tmp_path):
+    """Its weights are those of one of three: with another scale, or trained, it would be something else."""
+    data = DataConfig((str(tmp_path),), 0.68)
+    with pytest.raises(CellForceError, match="not one network"):
+        calibrate_file("consensus-sim", data, tmp_path / "mine.safetensors")
+    with pytest.raises(CellForceError, match=r"not one network.*unet-sim"):
+        start(finetune_config("consensus-sim"))
+
+
+def test_an_adapted_model_does_not_boast_with_the_limits_of_another():
+    began = start(finetune_config("unet-sim"))
+    assert "normalised" not in began.record.limits
+    assert "unet-sim" in began.record.limits
