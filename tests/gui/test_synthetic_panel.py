@@ -146,6 +146,7 @@ def test_an_outline_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: 
     drawn._drawing.outline._edit.click()
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
     layer = viewer.layers["outline by hand"]
+    assert layer.mode == "direct", "the tool stays in the hand when the cell is drawn again"
     assert 5 < len(layer.data[0]) < 60
     assert drawn._drawing.cell.outline.area == pytest.approx(area, rel=0.05)
     corners = layer.data[0]

@@ -26,7 +26,8 @@ def show_only(viewer: ViewerModel, cell: str) -> None:
         name = _cell_of(layer)
         belongs = CELL if name.endswith(BY_HAND) else name
         if belongs == cell:
-            layer.visible = layer.visible or layer.metadata[METADATA_KEY].pop(_HIDDEN, False)
+            if layer.metadata[METADATA_KEY].pop(_HIDDEN, False):
+                layer.visible = True
         elif _is_drawn(belongs) and layer.visible:
             layer.visible = False
             layer.metadata[METADATA_KEY][_HIDDEN] = True
@@ -35,7 +36,9 @@ def show_only(viewer: ViewerModel, cell: str) -> None:
 def show_or_hide(layer: Layer, shown: bool) -> None:
     """Show or hide a layer, whatever `show_only` did to it."""
     layer.metadata.get(METADATA_KEY, {}).pop(_HIDDEN, None)
-    layer.visible = shown
+    # To be told what it knows makes napari put a drawing tool away.
+    if layer.visible != shown:
+        layer.visible = shown
 
 
 def remove_cell(viewer: ViewerModel, images: set[str]) -> None:
