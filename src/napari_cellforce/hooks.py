@@ -105,8 +105,8 @@ def _write(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> Path:
     from napari_cellforce import io
     from napari_cellforce.layers import METADATA_KEY
 
-    found = [attributes.get("metadata", {}).get(METADATA_KEY, {}).get("field") for _, attributes, _ in layers]
-    fields = {id(field): field for field in found if field is not None}
+    ours = [attributes.get("metadata", {}).get(METADATA_KEY, {}) for _, attributes, _ in layers]
+    fields = {id(entries["field"]): entries["field"] for entries in ours if "field" in entries}
     if not fields:
         return io.write_stack(path, io.stack_from(layers))
     if len(fields) > 1:
@@ -114,6 +114,17 @@ def _write(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> Path:
             f"the selected layers show {len(fields)} traction or displacement fields",
             "a file holds one",
             "Select the |F| or the arrow layer of one prediction, then save again.",
+        )
+    left = [
+        str(attributes.get("name"))
+        for entries, (_, attributes, _) in zip(ours, layers, strict=True)
+        if "field" not in entries and entries.get("role") != "outline"
+    ]
+    if left:
+        warnings.warn(
+            f"{path} holds the field and its mask, not {', '.join(left)}: save these on their own.",
+            CellForceWarning,
+            stacklevel=4,
         )
     return io.write_field(path, *fields.values())
 

@@ -166,6 +166,10 @@ class TestWriting:
         np.testing.assert_array_equal(back.data, traction.data)
         assert (back.unit, back.pixel_size.micron, back.name) == ("Pa", 0.5, "cell 7")
 
+    def test_layers_that_do_not_fit_beside_a_field_are_named(self, tmp_path, traction, image):
+        with pytest.warns(CellForceWarning, match="not cell 7 zyxin, cell 7 actin: save these on their own"):
+            hooks.write_layers(str(tmp_path / "a.ome.tif"), [*image_layers(image), *field_layers(traction)])
+
     def test_a_name_that_ends_in_zarr_gives_an_ome_zarr(self, tmp_path, traction):
         (path,) = hooks.write_layers(str(tmp_path / "saved.ome.zarr"), field_layers(traction))
         np.testing.assert_array_equal(io.read_field(path).data, traction.data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -104,7 +105,12 @@ def read_scalar(path: str | os.PathLike[str]) -> ScalarField:
         stack = planes.opened().stack()
         if entries is None or stack.pixel_size is None:
             raise not_ours(planes.path)
-        name, _, unit = stack.channel_names[0].partition(" [")
-        size, interval = stack.pixel_size, stack.frame_interval
         provenance = Provenance.from_json(json.dumps(entries))
-        return ScalarField(stack.data[:, 0], name, unit.removesuffix("]"), size, interval, provenance)
+        name, unit = _name_and_unit(stack.channel_names[0])
+        return ScalarField(stack.data[:, 0], name, unit, stack.pixel_size, stack.frame_interval, provenance)
+
+
+def _name_and_unit(channel: str) -> tuple[str, str]:
+    """Take apart what `scalar_description` has put together."""
+    found = re.fullmatch(r"(.*?)(?: \[([^\[\]]+)\])?", channel, re.DOTALL)
+    return (found[1], found[2] or "") if found else (channel, "")

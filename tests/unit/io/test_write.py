@@ -326,3 +326,14 @@ def test_no_warning_and_no_open_file_is_left(tmp_path):
         warnings.simplefilter("error")
         io.write_field(tmp_path / "f.ome.tif", a_field())
         np.asarray(io.read_field(tmp_path / "f.ome.tif").data)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("uncertainty", "Pa"), ("phi", ""), ("phi [a]", "Pa·µm"), ("a b", "")]
+)
+def test_a_scalar_field_comes_back_with_its_name_and_unit(tmp_path, name, unit):
+    values = np.random.default_rng(0).normal(size=(2, 6, 9)).astype(np.float32)
+    path = io.write_scalar(tmp_path / "a.ome.tif", ScalarField(values, name, unit, PixelSize(0.5, 0.5)))
+    back = io.read_scalar(path)
+    assert (back.name, back.unit) == (name, unit)
+    np.testing.assert_array_equal(back.data, values)
