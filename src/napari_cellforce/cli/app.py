@@ -67,6 +67,9 @@ def main() -> None:
     except CellForceError as error:
         complain(with_option(error))
         sys.exit(2)
+    except MemoryError as error:
+        complain(f"Memory ran out ({error}). Close other programs, or crop the image to the cell.")
+        sys.exit(2)
 
 
 def _show_warning(

@@ -40,6 +40,7 @@ output = Console(
 _OPTIONS = {
     "pixel size": "--pixel-size",
     "mask": "--mask",
+    "sensitivity": "--sensitivity",
     "channel": "--channel",
     "z": "--z",
     "calibration": "--calibration",

@@ -192,7 +192,10 @@ BAD: dict[str, tuple[Spoil, str]] = {
         r"calibration is 0\.267 Pa.*1 to 100000 Pa.*--calibration",
     ),
     "calibration < 0": (lambda movie: (movie, *FILTER, "--calibration", -267), r"calibration is -267 Pa"),
-    "sensitivity 0": (lambda movie: (movie, *FILTER, "--sensitivity", 0), r"sensitivity is 0"),
+    "sensitivity 0": (
+        lambda movie: (movie, *FILTER, "--sensitivity", 0),
+        r"sensitivity is 0.*Option: --sensitivity",
+    ),
     "samples of a formula": (lambda movie: (movie, *FILTER, "--samples", 5), r"5 samples are asked"),
     "unknown model": (lambda movie: (movie, "--model", "adhesion-fliter"), r"Did you mean adhesion-filter"),
     "model not downloaded": (
@@ -223,6 +226,14 @@ def test_bad_input(cellforce, movie, case):
     refused(cellforce("predict", *arguments), pattern)
     after = {path: path.read_bytes() for path in movie.parent.rglob("*") if path.is_file()}
     assert after == before, "nothing was written, nothing was changed"
+
+
+def test_memory_that_runs_out(cellforce, movie, monkeypatch):
+    def read(*_, **__):
+        return np.empty((1 << 62,), np.uint8)
+
+    monkeypatch.setattr(io, "read", read)
+    refused(cellforce("predict", movie, *FILTER), r"Memory ran out \(Unable to allocate.*crop the image")
 
 
 class TestModels:
