@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, PixelSize
 from napari_cellforce.models.record import ModelRecord
@@ -308,12 +307,16 @@ def test_a_scan_on_disk_can_be_read_and_repeated(growing, tmp_path) -> None:
     assert CellConfig.from_json(cell.read_text()) == SMALL
 
 
-def test_a_scan_says_which_weights_it_asked(tmp_path) -> None:
-    config = ScanConfig("area", 700, 900, 2, ("sheet", "gfnn-sim"), Drawing(SMALL))
-    steps = [record for record in scan(config) if isinstance(record, ScanStep)]
-    settings = json.loads(write_scan(tmp_path, config, steps)[4].read_text())
-    assert settings["SHA-256 of their weights"] == {"gfnn-sim": zoo.entry("gfnn-sim").sha256}
-    assert steps[0].answers[1].provenance.model_sha256 == zoo.entry("gfnn-sim").sha256
+def test_a_scan_says_which_weights_it_asked(growing, tmp_path) -> None:
+    config, steps = growing
+    cell = steps[0].cell
+    weighty = PredictedForces(
+        type("Weighty", (Brightness,), {"record": replace(Brightness.record, sha256="ab")})()
+    )
+    said = (*steps[0].answers, ask(weighty, cell))
+    settings = json.loads(write_scan(tmp_path, config, [replace(steps[0], answers=said)])[4].read_text())
+    assert settings["SHA-256 of their weights"] == {"brightness": "ab"}, "the sheet has none"
+    assert said[-1].provenance.model_sha256 == "ab"
 
 
 def test_no_two_of_many_curves_look_alike() -> None:
