@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.physics.mesh import AUTHORS, Mesh, MeshSettings, mesh_cell
-from napari_cellforce.physics.mesh.contour import crossing
+from napari_cellforce.physics.mesh.polygon import crossing
 from napari_cellforce.physics.mesh.refine import GROWTH, areas, triangulate
 
 FIELD = 64.0

@@ -13,6 +13,15 @@ from skimage.measure import find_contours
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
+from napari_cellforce.physics.mesh.polygon import (
+    blunted,
+    crossing,
+    outward_normals,
+    resampled,
+    side_lengths,
+    signed_area,
+    with_area,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -20,8 +29,6 @@ SMOOTHING = 0.35
 """Standard deviation of the contour's smoothing, in edge lengths."""
 GRADING = 0.4
 """How fast the spacing may grow along a distance: 0.4 keeps angles large."""
-SHARPEST = 45.0
-"""Angle of the outline's corners, in degrees, below which a tip is cut: its triangles would be too narrow."""
 THREADS_ALLOWED = 0.1
 """Largest part of a mask that may change when threads are cut, specks dropped and pinholes filled."""
 
@@ -98,7 +105,7 @@ def _outline(mask: BoolArray, edge: float, gain: float) -> tuple[Array, ...]:
     for finer in (1.0, 0.5, 0.25):
         smooth = [with_area(_smoothed(c, edge * finer), a) for c, a in zip(steps, areas, strict=True)]
         spaced = _spaced(smooth, edge * finer)
-        polygons = tuple(_blunted(with_area(c, a), a) for c, a in zip(spaced, areas, strict=True))
+        polygons = tuple(blunted(with_area(c, a), a) for c, a in zip(spaced, areas, strict=True))
         if not crossing(polygons):
             return polygons
     raise CellForceError(
@@ -114,68 +121,14 @@ def _pixel_area(steps: Array) -> float:
     return abs(signed_area(steps)) + 0.5
 
 
-def signed_area(polygon: Array) -> float:
-    """Return the area of a polygon, with the sign of its sense of rotation."""
-    y, x = polygon.T
-    return float(0.5 * (y @ np.roll(x, -1) - x @ np.roll(y, -1)))
-
-
-def _resampled(polygon: Array, at: Array) -> Array:
-    """Return the points at the given distances along a closed polygon."""
-    closed = np.vstack([polygon, polygon[:1]])
-    along = np.concatenate([[0.0], np.cumsum(_lengths(polygon))])
-    return np.stack([np.interp(at, along, closed[:, c]) for c in (0, 1)], axis=1)
-
-
-def _lengths(polygon: Array) -> Array:
-    """Return the lengths of the sides, the first from corner 0 to corner 1."""
-    lengths: Array = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
-    return lengths
-
-
 def _smoothed(steps: Array, edge: float) -> Array:
     """Smooth along the contour, after taking ten points an edge or two a pixel."""
-    length = float(_lengths(steps).sum())
+    length = float(side_lengths(steps).sum())
     n = max(int(length / max(edge / 10, 0.5)), 24)
-    even = _resampled(steps, np.arange(n) * length / n)
+    even = resampled(steps, np.arange(n) * length / n)
     sigma = min(max(SMOOTHING * edge, 1.0), length / 20)
     smooth: Array = ndimage.gaussian_filter1d(even, sigma * n / length, axis=0, mode="wrap")
     return smooth
-
-
-def _normals(polygon: Array) -> Array:
-    """Return unit vectors at the corners, to the side on which a counter-clockwise polygon grows."""
-    tangent = np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-12)[:, None]
-    outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
-    outward *= np.sign(signed_area(polygon))
-    return outward
-
-
-def with_area(polygon: Array, area: float) -> Array:
-    """Shift the sides of a polygon, all by the same distance, until it encloses `area`."""
-    for _ in range(4):
-        missing = area - abs(signed_area(polygon))
-        polygon = polygon + missing / _lengths(polygon).sum() * _normals(polygon)
-    return polygon
-
-
-def _blunted(polygon: Array, area: float) -> Array:
-    """Drop corners sharper than `SHARPEST`, the sharpest first; what that takes away is made up for."""
-    for _ in range(len(polygon) - 3):
-        angle = corner_angles(polygon)
-        if angle.min() >= SHARPEST:
-            break
-        polygon = with_area(np.delete(polygon, angle.argmin(), axis=0), area)
-    return polygon
-
-
-def corner_angles(polygon: Array) -> Array:
-    """Return the angles between neighbouring sides in degrees, at most 180, ``(n,)``."""
-    forth, back = np.roll(polygon, -1, axis=0) - polygon, np.roll(polygon, 1, axis=0) - polygon
-    turn = forth[:, 0] * back[:, 1] - forth[:, 1] * back[:, 0]
-    angles: Array = np.degrees(np.arctan2(np.abs(turn), (forth * back).sum(axis=1)))
-    return angles
 
 
 def _spaced(contours: list[Array], edge: float) -> list[Array]:
@@ -187,11 +140,11 @@ def _spaced(contours: list[Array], edge: float) -> list[Array]:
 
 def _corners(contour: Array, width: Array) -> Array:
     """Put corners along one contour, as far apart as the width there."""
-    along = np.concatenate([[0.0], np.cumsum(_lengths(contour))])
+    along = np.concatenate([[0.0], np.cumsum(side_lengths(contour))])
     steps = np.diff(along) / _graded(width, along)
     count = np.concatenate([[0.0], np.cumsum(steps)])
     n = max(round(count[-1]), 8)
-    return _resampled(contour, np.interp(np.arange(n) * count[-1] / n, count, along))
+    return resampled(contour, np.interp(np.arange(n) * count[-1] / n, count, along))
 
 
 def _graded(width: Array, along: Array) -> Array:
@@ -211,7 +164,7 @@ def _widths(contours: list[Array], edge: float) -> list[Array]:
     It is the diameter of the largest circle that touches the contour here and reaches it again
     elsewhere: ``|d|^2 / |d . n|`` for the vector d to the other point and the normal n.
     """
-    points, normals = np.vstack(contours), np.vstack([_normals(c) for c in contours])
+    points, normals = np.vstack(contours), np.vstack([outward_normals(c) for c in contours])
     widths = np.full(len(points), edge)
     pairs = _facing(contours, KDTree(points).query_pairs(edge, output_type="ndarray"))
     for i, j in (pairs.T, pairs.T[::-1]):
@@ -225,8 +178,8 @@ def _facing(contours: list[Array], pairs: npt.NDArray[np.intp]) -> npt.NDArray[n
     """Keep pairs of points much nearer to each other than the way along the contour is."""
     points = np.vstack(contours)
     which = np.repeat(np.arange(len(contours)), [len(c) for c in contours])
-    along = np.concatenate([np.cumsum(_lengths(c)) for c in contours])
-    total = np.array([_lengths(c).sum() for c in contours])[which]
+    along = np.concatenate([np.cumsum(side_lengths(c)) for c in contours])
+    total = np.array([side_lengths(c).sum() for c in contours])[which]
     i, j = pairs.T
     way = np.abs(along[i] - along[j])
     way = np.minimum(way, total[i] - way)
@@ -234,19 +187,3 @@ def _facing(contours: list[Array], pairs: npt.NDArray[np.intp]) -> npt.NDArray[n
         (which[i] != which[j]) | (way > 2 * np.hypot(*(points[i] - points[j]).T))
     ]
     return facing
-
-
-def crossing(polygons: tuple[Array, ...]) -> bool:
-    """Tell whether any two sides of the polygons cross."""
-    start = np.vstack(polygons)
-    end = np.vstack([np.roll(p, -1, axis=0) for p in polygons])
-    longest = float(np.hypot(*(end - start).T).max())
-    i, j = KDTree((start + end) / 2).query_pairs(longest, output_type="ndarray").T
-
-    def side(a: Array, b: Array, c: Array) -> Array:
-        turn: Array = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
-        return turn
-
-    apart = side(start[i], end[i], start[j]) * side(start[i], end[i], end[j]) < 0
-    across = side(start[j], end[j], start[i]) * side(start[j], end[j], end[i]) < 0
-    return bool((apart & across).any())
