@@ -174,7 +174,7 @@ def _carry_out(config: BatchConfig, *, dry_run: bool, as_json: bool) -> None:
     predictors = load(config)
     plan = _plan(config, predictors)
     for doubt in plan.doubts:
-        errors.print(f"[yellow]Warning:[/] {escape(doubt)}", highlight=False)
+        errors.print(f"[yellow]Warning:[/] {escape(doubt)}")
     if dry_run:
         print_plan(plan, as_json=as_json)
         raise typer.Exit(SOME_FAILED if plan.problems else 0)

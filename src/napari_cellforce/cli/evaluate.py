@@ -85,7 +85,7 @@ def evaluate(
 
 def _summary(models: pd.DataFrame) -> Table:
     names = ("model", "cells", "|F| correlation", "angle error [°]", "vector R2", "R2, own scale")
-    table = Table(*(name.replace("[", "\\[") for name in names))
+    table = Table(*names)
     for row in models[list(names)].itertuples(index=False):
         table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row))
     return table

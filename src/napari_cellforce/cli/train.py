@@ -220,7 +220,7 @@ def _list_cells(config: TrainConfig, page: Path | None) -> None:
     for note in found.notes:
         output.print(note)
     if page:
-        output.print(f"{write_dataset_page(page, found)}", highlight=False)
+        output.print(f"{write_dataset_page(page, found)}")
 
 
 def _run(config: TrainConfig, out: Path, resume: bool) -> None:
@@ -243,7 +243,7 @@ def _report(result: TrainResult) -> None:
     output.print(table)
     if result.share < 1:
         output.print(f"kept {result.share:.0%} of what changed: best on the cells kept aside")
-    output.print(f"{result.model}", highlight=False)
+    output.print(f"{result.model}")
 
 
 def _calibrate(config: TrainConfig, path: Path, *, offset: bool) -> None:
@@ -259,4 +259,4 @@ def _calibrate(config: TrainConfig, path: Path, *, offset: bool) -> None:
     output.print(
         f"{found.scale:.4g} Pa per unit{shift} (R2 {found.r2:.2f}, {counted(found.frames, 'frame')})"
     )
-    output.print(f"{written}", highlight=False)
+    output.print(f"{written}")

@@ -71,9 +71,7 @@ def watch(
         patience=patience,
     )
     predictor = load(config)
-    errors.print(
-        f"Following {escape(str(folder))}; Ctrl-C ends it, and keeps what is finished.", highlight=False
-    )
+    errors.print(f"Following {escape(str(folder))}; Ctrl-C ends it, and keeps what is finished.")
     failed = False
     with _ended_by_ctrl_c() as stop:
         for event in _until_idle(follow(config, predictor, stop), until_idle, stop):
@@ -118,14 +116,12 @@ def _tell(event: WatchEvent, as_json: bool) -> None:
         where = f"frame {event.frame}: " if event.frame >= 0 else ""
         complain(f"{event.name}: {where}{event.reason}")
     elif event.state == "found":
-        errors.print(f"{escape(event.name)}: begins with frame {event.frame}", highlight=False)
+        errors.print(f"{escape(event.name)}: begins with frame {event.frame}")
     elif event.state == "frame" and as_json:
         typer.echo(json.dumps({"name": event.name, **event.row}, ensure_ascii=False))
     elif event.state == "frame":
         force = next(name for name in event.row if name.startswith("total force"))
         line = f"{event.name}: frame {event.frame}, {force} {event.row[force]:.4g}"
-        output.print(line, highlight=False, markup=False)
+        output.print(line)
     elif event.state == "written" and event.paths is not None:
-        errors.print(
-            f"{escape(str(event.paths.traction))}: {counted(event.frames, 'frame')}", highlight=False
-        )
+        errors.print(f"{escape(str(event.paths.traction))}: {counted(event.frames, 'frame')}")
