@@ -22,6 +22,48 @@ if TYPE_CHECKING:
 _MEASURED = "Comparison with measured fields"
 """Heading in the help."""
 
+Measured = Annotated[
+    str,
+    typer.Option(
+        help="Measured field beside each image, * for its name: `../tfm/*_traction.csv`.",
+        rich_help_panel=_MEASURED,
+    ),
+]
+MeasuredUnit = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the measured files, if they do not say: Pa, kPa, px, µm ...", rich_help_panel=_MEASURED
+    ),
+]
+MeasuredPositions = Annotated[
+    str, typer.Option(help="Unit of their x and y: px or µm.", rich_help_panel=_MEASURED)
+]
+MeasuredPixelSize = Annotated[
+    float | None, typer.Option(help="µm a pixel, for what is in pixels.", rich_help_panel=_MEASURED)
+]
+MeasuredSpacing = Annotated[
+    float | None,
+    typer.Option(help="Distance of their vectors in µm, without positions.", rich_help_panel=_MEASURED),
+]
+MeasuredInterval = Annotated[
+    float | None, typer.Option(help="Minutes between their frames.", rich_help_panel=_MEASURED)
+]
+MeasuredSwap = Annotated[
+    bool,
+    typer.Option("--measured-swap", help="Their first component is along y.", rich_help_panel=_MEASURED),
+]
+MeasuredFlipY = Annotated[
+    bool,
+    typer.Option("--measured-flip-y", help="Their y component points up.", rich_help_panel=_MEASURED),
+]
+MeasuredFlipX = Annotated[
+    bool,
+    typer.Option("--measured-flip-x", help="Their x component points left.", rich_help_panel=_MEASURED),
+]
+MeasuredScale = Annotated[
+    float, typer.Option(help="Measured vectors are multiplied by it.", rich_help_panel=_MEASURED)
+]
+
 
 def batch(
     folder: Annotated[Path, typer.Argument(help="Folder with the images.")],
@@ -52,47 +94,16 @@ def batch(
     explain: Annotated[
         str, typer.Option(help="Also explain: fields, greens, formula, decomposition, probes; by commas.")
     ] = "",
-    compare: Annotated[
-        str,
-        typer.Option(
-            help="Measured field beside each image, * for its name: `../tfm/*_traction.csv`.",
-            rich_help_panel=_MEASURED,
-        ),
-    ] = "",
-    measured_unit: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the measured files, if they do not say: Pa, kPa, px, µm ...", rich_help_panel=_MEASURED
-        ),
-    ] = None,
-    measured_positions: Annotated[
-        str, typer.Option(help="Unit of their x and y: px or µm.", rich_help_panel=_MEASURED)
-    ] = "px",
-    measured_pixel_size: Annotated[
-        float | None, typer.Option(help="µm a pixel, for what is in pixels.", rich_help_panel=_MEASURED)
-    ] = None,
-    measured_spacing: Annotated[
-        float | None,
-        typer.Option(help="Distance of their vectors in µm, without positions.", rich_help_panel=_MEASURED),
-    ] = None,
-    measured_interval: Annotated[
-        float | None, typer.Option(help="Minutes between their frames.", rich_help_panel=_MEASURED)
-    ] = None,
-    measured_swap: Annotated[
-        bool,
-        typer.Option("--measured-swap", help="Their first component is along y.", rich_help_panel=_MEASURED),
-    ] = False,
-    measured_flip_y: Annotated[
-        bool,
-        typer.Option("--measured-flip-y", help="Their y component points up.", rich_help_panel=_MEASURED),
-    ] = False,
-    measured_flip_x: Annotated[
-        bool,
-        typer.Option("--measured-flip-x", help="Their x component points left.", rich_help_panel=_MEASURED),
-    ] = False,
-    measured_scale: Annotated[
-        float, typer.Option(help="Measured vectors are multiplied by it.", rich_help_panel=_MEASURED)
-    ] = 1.0,
+    compare: Measured = "",
+    measured_unit: MeasuredUnit = None,
+    measured_positions: MeasuredPositions = "px",
+    measured_pixel_size: MeasuredPixelSize = None,
+    measured_spacing: MeasuredSpacing = None,
+    measured_interval: MeasuredInterval = None,
+    measured_swap: MeasuredSwap = False,
+    measured_flip_y: MeasuredFlipY = False,
+    measured_flip_x: MeasuredFlipX = False,
+    measured_scale: MeasuredScale = 1.0,
     already_normalised: options.AlreadyNormalised = False,
     calibration: options.Calibration = None,
     sensitivity: options.Sensitivity = 1.0,
