@@ -182,7 +182,9 @@ class TestSaving:
         table = pd.read_csv(tmp_path / "mine_summary.csv")
         pd.testing.assert_frame_equal(table, frame_table(back), check_dtype=False)
 
-    def test_of_a_stopped_job_the_finished_frames(self, add, make_movie, hand, tug, tmp_path, monkeypatch):
+    def test_of_a_stopped_job_the_finished_frames(
+        self, viewer, add, make_movie, hand, tug, tmp_path, monkeypatch
+    ):
         add(make_movie(4))
         tug.waits = True
         hand.press("Predict")
@@ -191,6 +193,8 @@ class TestSaving:
         hand.press("Stop")
         tug.release(1)
         hand.wait_for("2 of 4 frames")
+        viewer.dims.set_current_step(0, 3)
+        assert hand.reads("This frame has not been predicted.<br>Frames 0 to 1 have.")
         self.save_as(hand, tmp_path / "part.ome.tif", monkeypatch)
         hand.wait_until((tmp_path / "part_summary.csv").exists)
         assert io.read_field(tmp_path / "part.ome.tif").frames == (0, 1)

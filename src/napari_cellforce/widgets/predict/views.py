@@ -98,7 +98,8 @@ class ResultViews(QTabWidget):
         rows = self._result.rows if self._result else []
         row = next((row for row in rows if row["frame"] == frame), None)
         if row is None:
-            return "This frame has not been predicted."
+            done = f"<br>Frames 0 to {len(rows) - 1} have." if len(rows) > 1 else ""
+            return f"This frame has not been predicted.{done}"
         lines = [
             f"<tr><td align='right'><b>{number(value)}</b>&nbsp;</td><td>{name}</td></tr>"
             for name, value in row.items()

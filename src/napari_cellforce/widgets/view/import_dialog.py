@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import QTimer
@@ -31,12 +30,11 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
-from napari_cellforce.layers import ArrowLook, Arrows
 from napari_cellforce.tfm import doubt_about_direction
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.preferences import Memory
 from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.view.measured_fields import origin_of
+from napari_cellforce.widgets.view.arrow_preview import ArrowPreview
 from napari_cellforce.widgets.view.sources import images, pixel_size_of
 
 _FILES = "Fields (*.ome.tif *.tif *.tiff *.npy *.txt *.csv *.tsv *.dat *.mat);;All files (*)"
@@ -47,9 +45,6 @@ _PAUSE = 250
 
 _OPTION = re.compile(r" \(--[a-z-]+\)")
 """Of the command line, in the remedies of errors: here it is a row of the form."""
-
-_PREVIEW = 340
-"""Pixels a side."""
 
 
 def open_field(
@@ -104,7 +99,8 @@ class ImportDialog(QDialog):
         self._job.failed.connect(self._on_failed)
         columns = QHBoxLayout()
         columns.addLayout(self._build_form(), 1)
-        columns.addWidget(self._build_preview())
+        self._preview = ArrowPreview(self)
+        columns.addWidget(self._preview)
         self._buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
@@ -155,11 +151,11 @@ class ImportDialog(QDialog):
     def _on_read(self, found: tuple[VectorField, str, str]) -> None:
         self.field, doubts, words = found
         self._words.say(doubts or words, Tone.PROBLEM if doubts else Tone.GOOD)
-        self._draw(self.field)
+        self._preview.draw(self.field, self._image)
         self._buttons.button(QDialogButtonBox.Open).setEnabled(True)
 
     def _on_failed(self, error: Exception) -> None:
-        self._plot.clear()
+        self._preview.clear()
         if isinstance(error, CellForceError):
             self._words.say(_OPTION.sub("", str(error)), Tone.PROBLEM)
         else:
@@ -200,46 +196,6 @@ class ImportDialog(QDialog):
         for spin in (self._pixel, self._spacing, self._scale):
             spin.valueChanged.connect(lambda _: self._pause.start())
         return form
-
-    def _build_preview(self) -> pg.PlotWidget:
-        self._plot = pg.PlotWidget(self)
-        self._plot.setAspectLocked(True)
-        self._plot.invertY(True)
-        self._plot.setLabel("bottom", "x [µm]")
-        self._plot.setLabel("left", "y [µm]")
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.hideButtons()
-        self._plot.setMenuEnabled(False)
-        self._plot.setFixedSize(_PREVIEW, _PREVIEW)
-        self._plot.setAccessibleName("First arrows over the image")
-        return self._plot
-
-    def _draw(self, field: VectorField) -> None:
-        self._plot.clear()
-        if self._image is not None and pixel_size_of(self._image) is not None:
-            self._draw_image(self._image)
-        arrows = Arrows.of(np.nan_to_num(np.asarray(field.data[:1])))
-        data, _, _ = arrows.drawn(ArrowLook(threshold=0.1 * arrows.reference), 2)
-        size, origin = field.pixel_size.micron, np.array(origin_of(field))
-        starts, ends = ((p + 0.5) * size + origin for p in (data[:, 0], data[:, 0] + data[:, 1]))
-        lines = np.stack([starts, ends], axis=1).reshape(-1, 2)
-        pen = pg.mkPen("#4dd0e1", width=1.5)
-        self._plot.plot(lines[:, 1], lines[:, 0], connect="pairs", pen=pen)
-        # The tip of each arrow.
-        self._plot.plot(
-            ends[:, 1], ends[:, 0], pen=None, symbol="o", symbolSize=4, symbolBrush="#ffca28", symbolPen=None
-        )
-        self._plot.autoRange()
-
-    def _draw_image(self, layer: Image) -> None:
-        plane = layer.data[0] if layer.ndim == 3 else layer.data
-        coarse = max(1, min(plane.shape) // _PREVIEW)  # no finer than it is shown
-        pixels = np.asarray(plane[::coarse, ::coarse], dtype=float)
-        size = pixel_size_of(layer)
-        assert size is not None
-        item = pg.ImageItem(pixels, axisOrder="row-major", levels=tuple(layer.contrast_limits))
-        item.setRect(0, 0, plane.shape[1] * size.x, plane.shape[0] * size.y)
-        self._plot.addItem(item)
 
     def _recall(self) -> None:
         """Fill in what was told of this folder before, else the pixel size of the image."""
