@@ -13,6 +13,7 @@ from skimage import filters, measure
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, PixelSize
+from napari_cellforce.preprocess.border import recorded
 
 _NOISE_RATIO = 5.0
 """An object must stand out this many times farther than smoothed noise would."""
@@ -30,7 +31,7 @@ def find_cell(
 
     The image is smoothed, its square root taken (which evens out shot noise and lets the dim cell body
     count beside bright adhesions), and split by Li's minimum cross-entropy threshold (Li & Lee 1993,
-    Pattern Recognition 26:617). Holes are filled.
+    Pattern Recognition 26:617). Holes are filled. A black border of drift correction is left out.
 
     Parameters
     ----------
@@ -144,6 +145,14 @@ def _objects(
     sigma = (smooth, smooth) if pixel_size is None else (smooth / pixel_size.y, smooth / pixel_size.x)
     _require_room(image.shape, sigma, smooth)
     _require_numbers(image)
+    within = recorded(image)
+    foreground = np.zeros(image.shape, bool)
+    foreground[within] = _foreground(image[within], sigma, sensitivity)
+    return _label(ndimage.binary_fill_holes(foreground))
+
+
+def _foreground(image: npt.NDArray[np.float64], sigma: tuple[float, float], sensitivity: float) -> BoolArray:
+    """Tell apart what stands out from the background."""
     smoothed = ndimage.gaussian_filter(image, sigma)
     root = np.sqrt(smoothed - smoothed.min())
     threshold = filters.threshold_li(root)
@@ -156,7 +165,7 @@ def _objects(
             "Raise the sensitivity, choose another channel, or draw the cell as a mask.",
             topic="mask",
         )
-    return _label(ndimage.binary_fill_holes(foreground))
+    return np.asarray(foreground)
 
 
 def _require_room(shape: tuple[int, ...], sigma: tuple[float, float], smooth: float) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.preprocess.border import recorded
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class BaselineMeter:
         self._pixels = np.zeros(2)
 
     def add(self, image: npt.ArrayLike, mask: BoolArray) -> None:
-        """Take in a frame, ``(C, Y, X)`` in counts, and its mask, ``(Y, X)``."""
+        """Take in a frame, ``(C, Y, X)`` in counts, and its mask, ``(Y, X)``; a black border is left out."""
         data = np.asarray(image, dtype=np.float64)
+        within = recorded(data.max(axis=0))
+        data, mask = data[:, *within], mask[within]
         parts = [data[:, mask].sum(axis=1), data[:, ~mask].sum(axis=1)]
         self._sums = self._sums + np.stack(parts, axis=-1)
         self._pixels += mask.sum(), (~mask).sum()
