@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ScalarField
 from napari_cellforce.files import remove
 from napari_cellforce.io.frame_by_frame import FrameByFrame
-from napari_cellforce.io.scalar_writer import ScalarWriter
+from napari_cellforce.io.scalar import ScalarWriter
 from napari_cellforce.io.write import field_writer, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
@@ -87,9 +87,47 @@ def predict_to_files(
         If a frame cannot be predicted, or a file not be written; that is told with the frame after, at the
         latest when the generator ends or is closed.
     """
-    rows: list[dict[str, float]] = []
     n_frames = job.stack.n_frames if frames is None else len(frames)
-    writer = field_writer(paths.traction)(
+    with (
+        _files(job, paths, n_frames) as write,
+        Behind() as behind,
+        contextlib.closing(job.run(frames, baselines, read_ahead=True)) as records,
+    ):
+        for record in records:
+            if isinstance(record, FrameResult):
+                behind.do(write, record)
+            yield record
+
+
+@contextlib.contextmanager
+def _files(job: Prediction, paths: OutputPaths, n_frames: int) -> Iterator[Callable[[FrameResult], None]]:
+    """Give what writes a result; when the block ends, however it does, the files are valid."""
+    rows: list[dict[str, float]] = []
+    spread: ScalarWriter | None = None
+    writer = _traction_writer(job, paths, n_frames)
+
+    def write(result: FrameResult) -> None:
+        nonlocal spread
+        rows.append(job.row(result))
+        writer.append(result.frame, result.traction, result.mask)
+        if result.uncertainty is not None:
+            spread = spread or spreads.enter_context(_uncertainty_writer(job, paths, n_frames))
+            spread.append(result.uncertainty)
+
+    def remove_former_uncertainty() -> None:
+        if writer.frames and spread is None:
+            remove(paths.uncertainty)
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(remove_former_uncertainty)
+        stack.enter_context(_summary(paths.summary, rows, writer))
+        stack.enter_context(writer)
+        spreads = stack.enter_context(contextlib.ExitStack())
+        yield write
+
+
+def _traction_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> FrameByFrame:
+    return field_writer(paths.traction)(
         paths.traction,
         quantity="traction",
         unit=job.unit,
@@ -100,32 +138,6 @@ def predict_to_files(
         provenance=job.provenance(),
         n_frames=n_frames,
     )
-    spread: ScalarWriter | None = None
-
-    def remove_former_uncertainty() -> None:
-        if writer.frames and spread is None:
-            remove(paths.uncertainty)
-
-    with contextlib.ExitStack() as stack:
-        stack.callback(remove_former_uncertainty)
-        stack.enter_context(_summary(paths.summary, rows, writer))
-        stack.enter_context(writer)
-
-        def write(result: FrameResult) -> None:
-            nonlocal spread
-            rows.append(job.row(result))
-            writer.append(result.frame, result.traction, result.mask)
-            if result.uncertainty is not None:
-                spread = spread or files.enter_context(_uncertainty_writer(job, paths, n_frames))
-                spread.append(result.uncertainty)
-
-        files = stack.enter_context(contextlib.ExitStack())
-        behind = stack.enter_context(Behind())
-        records = stack.enter_context(contextlib.closing(job.run(frames, baselines, read_ahead=True)))
-        for record in records:
-            if isinstance(record, FrameResult):
-                behind.do(write, record)
-            yield record
 
 
 def _uncertainty_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> ScalarWriter:
