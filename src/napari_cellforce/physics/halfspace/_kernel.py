@@ -162,11 +162,11 @@ def halfspace_kernel(
             topic="Poisson ratio",
         )
     if thickness is not None:
-        thickness = positive(thickness, "thickness", "µm", "Leave it empty for a thick gel.")
+        thickness = positive(thickness, "gel's thickness", "µm", "Leave it empty for a thick gel.")
     return _kernel(
         (int(shape[0]), int(shape[1])),
         pixel_side(spacing),
-        positive(young, "Young's modulus", "Pa", stiffness),
+        positive(young, "gel's Young's modulus", "Pa", stiffness),
         float(poisson),
         thickness,
     )
