@@ -32,7 +32,16 @@ from napari_cellforce.scan.figure import relative, save_figure, style
 from napari_cellforce.scan.measures import force_with_distance
 from napari_cellforce.scan.models import PredictedForces
 from napari_cellforce.scan.writing import drawn_cells, write_scan
-from napari_cellforce.synthetic import Adhesions, Camera, CellConfig, Outline, Shape
+from napari_cellforce.synthetic import (
+    Adhesions,
+    Camera,
+    CellConfig,
+    DirectorRule,
+    Outline,
+    Shape,
+    SheetMechanics,
+    simulate,
+)
 
 SMALL = CellConfig(shape=Shape(kind="ellipse", area=1500.0, aspect=1.3), side=128, pixel_size=0.68)
 """A cell of 50 µm on a coarse grid, quick to draw and to solve."""
@@ -337,3 +346,10 @@ def test_a_scan_without_any_result_is_not_written(tmp_path) -> None:
     with pytest.raises(CellForceError, match="leaves the image"):
         write_scan(tmp_path, config, steps)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_sheet_asked_is_the_sheet_that_was_simulated_also_where_tension_has_a_direction() -> None:
+    config = replace(SMALL, mechanics=SheetMechanics(anisotropy=0.8), director=DirectorRule())
+    cell = simulate(config, 3)
+    assert cell.traction is not None
+    np.testing.assert_array_equal(force_model("sheet").forces(cell).traction, cell.traction.data[0])

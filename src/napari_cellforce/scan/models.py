@@ -85,7 +85,7 @@ class ExactForces:
         default = MECHANICS[self.name]
         mechanics = config.mechanics if isinstance(config.mechanics, type(default)) else default
         traction = mechanics.traction(
-            mask, config.pixel_size, cell.adhesions[:1], cell.fibres, config.activity[:1]
+            mask, config.pixel_size, cell.adhesions[:1], cell.fibres, config.activity[:1], cell.director
         )
         return FrameResult(traction[0].astype(np.float32), mask=mask)
 
