@@ -107,7 +107,7 @@ class ResultSection(QWidget):
         self._on_time()
 
     def save(self, path: Path) -> None:
-        """Write the field to `path`, and the table beside it, off the GUI thread."""
+        """Write the field to `path`, table and uncertainty beside it, off the GUI thread."""
         result = self._result
         if result is None:
             return
@@ -120,7 +120,8 @@ class ResultSection(QWidget):
             if uncertainty is not None:
                 yield write_scalar(paths.uncertainty, uncertainty)
 
-        self._do(write, then=lambda: show_info(f"Saved {paths.traction} and {paths.summary.name}"))
+        beside = [paths.summary.name, *([paths.uncertainty.name] if uncertainty is not None else [])]
+        self._do(write, then=lambda: show_info(f"Saved {paths.traction} and {' and '.join(beside)}"))
 
     def _build_ways_on(self) -> QHBoxLayout:
         self._save = QPushButton("Save …")
