@@ -238,6 +238,13 @@ class TestModel:
         hand = make_panel(device="mps")
         hand.wait_for("device 'mps' is not available")
 
+    def test_that_torch_is_being_loaded_is_told_until_it_is(self, add, make_panel):
+        add()
+        for device in ("auto", "mps"):
+            hand = make_panel(device=device)
+            hand.wait_until(lambda hand=hand: not hand.reads("Loading PyTorch"))
+            assert not hand.panel._run.text
+
     def test_the_backend_is_chosen_told_and_remembered(self, make_panel):
         hand = make_panel()
         hand.wait_for("networks with")

@@ -46,7 +46,7 @@ class PredictPanel(Panel):
         self._chosen: ChosenImage | None = None
         self._result: Result | None = None
         self._caveat = ""
-        self._failure = ""
+        self._failure = self._running_as = ""
         self._outcome = ("", Tone.PLAIN)
         self._started = 0.0
         self._speeds: dict[str, float] = {}
@@ -76,7 +76,7 @@ class PredictPanel(Panel):
         model, samples, folder = self._model.entry.name, self._model.samples, self._model.model_folder
         device, backend = self._model.device, self._model.backend
         self._chosen, self._result, self._outcome = chosen, None, ("", Tone.PLAIN)
-        self._failure = ""
+        self._failure, self._running_as = "", self._speed_key()
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
@@ -166,7 +166,7 @@ class PredictPanel(Panel):
             return self._outcome
         if problem is None:
             # Until it is there everything is a little slow, the first time of a session.
-            return "" if self._model.device_name else "Loading PyTorch …", Tone.PLAIN
+            return "Loading PyTorch …" if self._model.loading else "", Tone.PLAIN
         if not images(self._viewer):
             return str(problem), Tone.PLAIN
         said_above = problem.topic in ("image", "pixel size", "channel")
@@ -226,7 +226,7 @@ class PredictPanel(Panel):
         done = len(result.rows) if result else 0
         if done > 1:
             pace = (time.monotonic() - self._started) / (done - 1)
-            self._speeds[self._speed_key()] = pace / megapixels(self._chosen)
+            self._speeds[self._running_as] = pace / megapixels(self._chosen)
         tone = Tone.GOOD if complete else Tone.PROBLEM if self._failure else Tone.PLAIN
         words = outcome(result, complete) if result is not None and done else ""
         self._outcome = " ".join(filter(None, (self._failure, words, self._caveat if done else ""))), tone

@@ -41,7 +41,7 @@ class DeviceRows(QObject):
 
     def __init__(self, form: Form, device: str) -> None:
         super().__init__(form)
-        self._name = ""
+        self._name, self._loading = "", True
         self._probe = Job(self)
         self._probe.yielded.connect(self._on_known)
         self._devices, self._backends = _choice(_DEVICES), _choice(_BACKENDS)
@@ -74,6 +74,11 @@ class DeviceRows(QObject):
         """Device that computes, in words; empty until torch is loaded."""
         return self._name
 
+    @property
+    def loading(self) -> bool:
+        """True while torch is being loaded."""
+        return self._loading
+
     def choose(self, device: str, backend: str) -> None:
         """Choose both; what there is not becomes automatic."""
         self._devices.setCurrentIndex(max(self._devices.findData(device), 0))
@@ -87,7 +92,7 @@ class DeviceRows(QObject):
         """Find out, off the GUI thread, what computes: the first import of torch takes seconds."""
         del index
         device_name, backend_name = self.device, self.backend
-        self._name = ""
+        self._name, self._loading = "", True
         self._note.say("Loading PyTorch …")
 
         def probe() -> Iterator[tuple[str, str] | CellForceError]:
@@ -104,6 +109,7 @@ class DeviceRows(QObject):
         self._probe.start(probe)
 
     def _on_known(self, found: tuple[str, str] | CellForceError) -> None:
+        self._loading = False
         if isinstance(found, CellForceError):
             self._note.say(str(found), Tone.PROBLEM)
         else:

@@ -77,6 +77,11 @@ class ModelSection(QWidget):
         return self._computing.name
 
     @property
+    def loading(self) -> bool:
+        """True while torch is being loaded."""
+        return self._computing.loading
+
+    @property
     def backend(self) -> str:
         """What shall compute the network: ``"auto"``, ``"eager"`` ..."""
         return self._computing.backend
