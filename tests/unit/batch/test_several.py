@@ -85,7 +85,7 @@ def test_an_explanation_that_is_asked_for_later_predicts_nothing_again(config, t
     assert ages(tmp_path / "out") == before
     explained = tmp_path / "out" / "adhesion-filter" / "cell_3_explain"
     assert {path.name for path in explained.iterdir()} == {"cell_3_adhesion.ome.tif", "cell_3_fields.csv"}
-    assert all(float(row["mean adhesion [arb. unit]"]) > 0 for row in rows(outcome.results))
+    assert all(float(row["mean adhesion [brightness of the cell]"]) > 0 for row in rows(outcome.results))
     assert len(batch(config(explain=("fields",)))[0].skipped) == 3
 
 
