@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 MEASURED, PREDICTED = "measured", "predicted"
 _GAP = 0.05
-"""Between the pictures, in their widths."""
+"""Between the pictures, as a share of their width."""
+
+_GREY = "#808080"
+"""Of captions: about 4 : 1 against the canvas of napari's dark and its light theme."""
 
 
 class TrainPreview:
@@ -112,12 +115,14 @@ class TrainPreview:
 
     def _add_captions(self, preview: Preview, lefts: Sequence[float]) -> None:
         """Write above each picture what it is."""
-        width = preview.mask.shape[1] * preview.pixel_size
+        height, width = (side * preview.pixel_size for side in preview.mask.shape)
         layer = Points(
-            [(0.0, left + width / 2) for left in lefts],
+            [(-0.08 * height, left + width / 2) for left in lefts],
             name=f"captions {preview.cell}",
             size=0.0,
-            text={"string": ["image", MEASURED, PREDICTED], "size": 12, "color": "white"},
+            face_color="transparent",
+            border_color="transparent",
+            text={"string": ["image", MEASURED, PREDICTED], "size": 12, "color": _GREY},
             units=("micrometer", "micrometer"),
             axis_labels=("y", "x"),
         )
