@@ -11,6 +11,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io import units
 from napari_cellforce.io.paths import times
+from napari_cellforce.io.uncopied import uncopied
 
 
 def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
@@ -48,7 +49,7 @@ def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
 
 
 def _frames(data: Any, attributes: dict[str, Any]) -> Any:
-    """Return the data of a layer at full size, as (T, Y, X)."""
+    """Return the data of a layer at full size, (T, Y, X) or (Y, X)."""
     full = data[0] if attributes.get("multiscale") else data
     if full.ndim not in (2, 3):
         raise CellForceError(
@@ -57,19 +58,15 @@ def _frames(data: Any, attributes: dict[str, Any]) -> Any:
             "Save it as .tif, or split it (right-click the layer > Split Stack) and save the parts.",
             topic="output",
         )
-    return full if full.ndim == 3 else full[None]
+    return full
 
 
 def _lazy(data: Any, kind: str) -> Any:
     """Return dask of a frame a chunk; labels in the smallest type that holds them, as OME has no 64 bits."""
-    import dask.array as da  # takes 0.6 s to load
-
     if kind == "labels":
         data = np.asarray(data)
         data = data.astype(np.min_scalar_type(data.max(initial=0)))
-    if isinstance(data, da.Array):
-        return data
-    return da.from_array(data, chunks=(1, *data.shape[1:]), name=False)
+    return uncopied(data)
 
 
 def _sampling(attributes: dict[str, Any]) -> tuple[PixelSize | None, float | None]:

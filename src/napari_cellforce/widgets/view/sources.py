@@ -15,6 +15,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, PixelSize
+from napari_cellforce.io.uncopied import uncopied
 from napari_cellforce.layers import METADATA_KEY, Frame
 
 _PIXEL = pint.Unit("pixel")
@@ -197,7 +198,7 @@ def stack_of(layers: Sequence[Image]) -> ImageStack:
                 "Choose channels of the same movie.",
                 topic="channel",
             )
-    channels = [_lazy(data_of(layer)) for layer in layers]
+    channels = [uncopied(data_of(layer)) for layer in layers]
     ours = first.metadata.get(METADATA_KEY, {})
     return ImageStack(
         data=da.stack(channels, axis=1),
@@ -212,26 +213,6 @@ def stack_of(layers: Sequence[Image]) -> ImageStack:
 def data_of(layer: Image | Labels) -> Any:
     """Return the layer's data at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
-
-
-def _lazy(data: Any) -> da.Array:
-    """Return ``(T, Y, X)`` data, read a frame at a time."""
-    if data.ndim == 2:
-        data = data[None]
-    if isinstance(data, da.Array):
-        return data
-    return da.from_array(_Uncopied(data), chunks=(1, *data.shape[1:]), name=False)
-
-
-class _Uncopied:
-    """An array that dask reads frame by frame: of a numpy array, a file's included, it first takes a copy."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-        self.shape, self.dtype, self.ndim = tuple(data.shape), data.dtype, data.ndim
-
-    def __getitem__(self, index: Any) -> Any:
-        return np.asarray(self._data[index])
 
 
 def _in_unit(scale: float, unit: Any, target: str) -> float | None:
