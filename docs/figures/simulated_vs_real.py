@@ -199,9 +199,7 @@ def pictures(axes: np.ndarray, cells: list[SyntheticCell]) -> None:
     column[0].plot([x, x + SCALE_BAR], [y, y], "w", lw=4)
     column[0].text(x, y - 3, f"{SCALE_BAR:g} µm", color="w")
     column[0].set_title("simulated zyxin", loc="left")
-    column[1].set_title(
-        "simulated |F| as measured, each to its own scale", loc="left"
-    )
+    column[1].set_title("simulated |F| as measured, each to its own scale", loc="left")
 
 
 def draw(cells: list[SyntheticCell], simulated: list[Observed], real: list[Observed], path: Path) -> None:
