@@ -84,15 +84,19 @@ def test_gradients_through_the_sheet_are_those_of_finite_differences():
 
     value().backward()
     for parameter in (module.adhesion.weight, module.adhesion.bias, module.head[-1].bias):
-        place = tuple(0 for _ in parameter.shape)
-        found, step = float(parameter.grad[place]), 1e-5
-        with torch.no_grad():
-            parameter[place] += step
-            above = float(value())
-            parameter[place] -= 2 * step
-            below = float(value())
-            parameter[place] += step
-        assert found == pytest.approx((above - below) / (2 * step), rel=1e-4, abs=1e-9)
+        assert_gradient(value, parameter, tuple(0 for _ in parameter.shape))
+
+
+def assert_gradient(value, parameter, place, step=1e-5):
+    """One number's gradient is the slope that is found by changing it."""
+    found = float(parameter.grad[place])
+    with torch.no_grad():
+        parameter[place] += step
+        above = float(value())
+        parameter[place] -= 2 * step
+        below = float(value())
+        parameter[place] += step
+    assert found == pytest.approx((above - below) / (2 * step), rel=1e-4, abs=1e-9)
 
 
 def test_cells_of_a_batch_do_not_touch_each_other():
@@ -215,6 +219,35 @@ def test_what_the_network_adds_is_shown_and_is_part_of_the_traction():
     added = np.stack([result.scalars["residual_y"], result.scalars["residual_x"]])
     assert np.abs(added).max() > 0
     assert np.allclose(result.traction, sheet + added, atol=1e-5 * np.abs(result.traction).max())
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_what_is_trained_is_what_predicts(form):
+    """Training goes through torch and batches, predicting through numpy: the sheet is the same."""
+    z, mask = a_cell()
+    module = a_talkative_network(**form)
+    said = (
+        predictor(module)
+        .predict_frame(np.stack([z, mask.astype(np.float32)]), mask, PixelSize.square(0.68))
+        .traction
+    )
+    trained = module(batch())[0].detach().numpy()
+    apart = np.linalg.norm((trained - said)[:, mask]) / np.linalg.norm(said[:, mask])
+    assert apart < 0.02, "predicting removes what the pixels leave over of the balance, and nothing else"
+
+
+def test_a_direction_is_learned():
+    module = a_talkative_network(active="directed").double()
+    weights = torch.randn(2, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    x = batch().double()
+
+    def value():
+        return (module(x)[0] * weights).sum()
+
+    value().backward()
+    for channel in (1, 2):
+        assert abs(module.active.weight.grad[channel, 0, 0, 0]) > 1e-6
+        assert_gradient(value, module.active.weight, (channel, 0, 0, 0))
 
 
 def test_a_direction_is_shown_where_there_is_one():

@@ -238,8 +238,12 @@ class PhysicalBottleneck(nn.Module):
         Ys = [sheet.at_nodes(said.Y[i]) for sheet, i in zip(sheets, chosen, strict=True)]
         sigma_a = [sheet.stress(said.sigma_a[i]) for sheet, i in zip(sheets, chosen, strict=True)]
         alpha = said.alpha.cpu().double()
+        pulls: list[Tensor] = []
+        if said.direction is not None:
+            directions = [said.direction[i] for i in chosen]
+            pulls = [sheet.pull(s, d) for sheet, s, d in zip(sheets, sigma_a, directions, strict=True)]
         nodal = sheet_traction_batch(
-            [sheet.cell.sheet for sheet in sheets], Ys, sigma_a, [alpha[i] for i in chosen]
+            [sheet.cell.sheet for sheet in sheets], Ys, sigma_a, [alpha[i] for i in chosen], pulls
         )
         tractions: dict[int, Tensor] = {}
         for i, sheet, Y, F in zip(chosen, sheets, Ys, nodal, strict=True):
