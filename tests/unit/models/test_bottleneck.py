@@ -250,6 +250,13 @@ def test_a_direction_is_learned():
         assert_gradient(value, module.active.weight, (channel, 0, 0, 0))
 
 
+def test_a_cell_never_pushes_whatever_the_network_says():
+    module = a_talkative_network(active="directed")
+    torch.nn.init.normal_(module.active.weight, std=50.0)
+    said = module.sheet_inputs(batch())
+    assert said.direction.square().sum(dim=1).max() <= 1
+
+
 def test_a_direction_is_shown_where_there_is_one():
     z, mask = a_cell()
     frame = np.stack([z, mask.astype(np.float32)]), mask, PixelSize.square(0.68)

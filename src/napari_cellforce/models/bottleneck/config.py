@@ -51,7 +51,7 @@ class BottleneckConfig:
     active : {"scalar", "field", "directed"}
         How it contracts: sigma_a is one number a cell; or one at every place; or the active stress at every
         place is ``sigma_a (I + Q)``, with Q symmetric and without a trace: a direction to pull along, such as
-        that of stress fibres.
+        that of stress fibres. Eigenvalues of Q are within -1 and 1, so that it never pushes.
     active_blur : float
         Gaussian that fields of active stress are smoothed with, in pixels.
     residual : int

@@ -23,7 +23,7 @@ from napari_cellforce.models.sheet_op import sheet_traction_batch
 _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
 _STRONGEST = 3.0
-"""A field of sigma_a stays within e^3 of the cell's own value, and Q below 3."""
+"""A field of sigma_a stays within e^3 of the cell's own value."""
 _HAZE = 4.0
 """Gaussian in pixels whose local mean counts as haze, where the settings name none."""
 _HOLD = 0.1
@@ -201,9 +201,8 @@ class PhysicalBottleneck(nn.Module):
         if self.active is None:
             return mean, None
         smooth = blur(self.active(features), self.config.active_blur)
-        limited = _STRONGEST * torch.tanh(smooth / _STRONGEST)
-        field = mean[:, None, None] * torch.exp(limited[:, 0])
-        return field, limited[:, 1:] if limited.shape[1] > 1 else None
+        field = mean[:, None, None] * torch.exp(_STRONGEST * torch.tanh(smooth[:, 0] / _STRONGEST))
+        return field, _contractile(smooth[:, 1:]) if smooth.shape[1] > 1 else None
 
     def _sheet_traction(self, x: Tensor, said: SheetInputs) -> Tensor:
         if x.is_meta:
@@ -259,6 +258,11 @@ class PhysicalBottleneck(nn.Module):
     def _nothing(self, said: SheetInputs, i: int) -> Tensor:
         """Return a traction of 0 that hangs on the network, so that a step can go on."""
         return said.Y[i].expand(2, -1, -1) * 0
+
+
+def _contractile(direction: Tensor) -> Tensor:
+    """Return Q with eigenvalues within -1 and 1: a cell pulls less across its fibres, it does not push."""
+    return direction / torch.sqrt(1 + direction.square().sum(dim=1, keepdim=True))
 
 
 def residual_share(sheet: Tensor, residual: Tensor | None) -> Tensor:
