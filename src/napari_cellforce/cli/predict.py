@@ -37,7 +37,8 @@ def predict(
     channel: options.Channel = None,
     mask: Annotated[str, typer.Option(help="Mask file, or `auto` to find the cell.")] = "auto",
     label: Annotated[
-        int | None, typer.Option(help="Which label of the mask file is the cell, if it has several.")
+        int | None,
+        typer.Option(help="Which label of the mask file is the cell; becomes part of the results' names."),
     ] = None,
     sensitivity: options.Sensitivity = 1.0,
     pixel_size: options.PixelSize = None,
@@ -123,7 +124,10 @@ def predict_one(
     for note in stack.notes:
         output.print(f"{path.name}: {note}")
     job = prepare(stack, predictor, mask_from(mask, label, stack), pixel_size, config)
-    paths = OutputPaths.of(out or split(path)[0].parent, stack.name, zarr=zarr)
+    stem = (
+        stack.name if label is None else f"{stack.name}_label{label}"
+    )  # cells of one image, one after the other
+    paths = OutputPaths.of(out or split(path)[0].parent, stem, zarr=zarr)
     with _words_when_stopped(job, paths), _stopped_by_kill():
         _write_with_progress(job, paths, path.name)
     for written in (paths.traction, paths.summary, paths.uncertainty):

@@ -15,26 +15,12 @@ from napari_cellforce.explain.parts import GRADIENT, PRODUCT, clebsch_shares, ve
 from napari_cellforce.explain.spool import Spool
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
 from napari_cellforce.io.write import write_scalar, write_table
-from napari_cellforce.models.consensus import DISAGREEMENT
-from napari_cellforce.models.symbolic import FormulaPredictor
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
 
 _BINS = 12
 MEAN_Y = "mean Y [µm^-2]"
 """Column of the curves over the adhesion field."""
-_UNITS = {
-    "Y": "µm^-2",
-    "u_y": "µm",
-    "u_x": "µm",
-    "sigma_a": "E/(1+ν)",
-    "stress": "E/(1+ν)",
-    "alpha": "1",
-    "strain": "1",
-    "adhesion": "brightness of the cell",
-}
-"""Of scalars that have one whatever the model."""
-_PARTS = (f"{GRADIENT}_", f"{PRODUCT}_")
 
 
 def write_fields(job: Prediction, baselines: Baselines | None, folder: Path) -> Iterator[Progress | Written]:
@@ -87,21 +73,8 @@ def _save(
 def scalar_field(job: Prediction, name: str, values: FloatArray) -> ScalarField:
     """Return frames of a model's scalar, ``(T, Y, X)``, with all that the file needs."""
     return ScalarField(
-        values, name, scalar_unit(job, name), job.pixel_size, job.stack.frame_interval, job.provenance()
+        values, name, job.scalar_unit(name), job.pixel_size, job.stack.frame_interval, job.provenance()
     )
-
-
-def scalar_unit(job: Prediction, name: str) -> str:
-    """Return the unit of a model's scalar; "arb. unit" where a network is free to choose it."""
-    predictor = job.predictor
-    if name in _UNITS:
-        return _UNITS[name]
-    if name.startswith(_PARTS) or name == DISAGREEMENT:
-        return predictor.record.output_unit
-    if isinstance(predictor, FormulaPredictor):
-        powers = {potential.text: potential.power for potential in predictor.formula.potentials}
-        return f"µm^{powers[name]}" if powers.get(name) else "1"
-    return "arb. unit"
 
 
 def adhesion_curves(
@@ -149,7 +122,7 @@ def require_fields(result: FrameResult, job: Prediction) -> None:
 def _summary(result: FrameResult, mask: BoolArray, job: Prediction) -> dict[str, float]:
     """Return the numbers of a frame: mean of every scalar in the mask, and shares of a Clebsch form."""
     row = {
-        f"mean {name} [{scalar_unit(job, name)}]": float(np.mean(values[mask]))
+        f"mean {name} [{job.scalar_unit(name)}]": float(np.mean(values[mask]))
         for name, values in result.scalars.items()
     }
     if f"{PRODUCT}_y" in result.scalars:

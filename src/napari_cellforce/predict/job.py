@@ -29,6 +29,7 @@ from napari_cellforce.fields import (
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
 from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
+from napari_cellforce.models.scalars import scalar_unit
 from napari_cellforce.predict.checks import check_calibration, check_mask, check_traction
 from napari_cellforce.predict.config import PredictConfig, Progress
 from napari_cellforce.predict.inputs import automatic_mask, choose_channels, choose_pixel_size
@@ -83,6 +84,11 @@ class Prediction:
     def unit(self) -> Unit:
         """Unit of the tractions: Pa if calibrated, else as the model's record says."""
         return PASCAL if self.config.calibration else self.predictor.record.output_unit
+
+    def scalar_unit(self, name: str) -> str:
+        """Return the unit of an inner field of the model; forces are in `unit`."""
+        unit = scalar_unit(self.predictor, name)
+        return self.unit if unit == self.predictor.record.output_unit else unit
 
     def run(
         self, frames: range | None = None, baselines: Baselines | None = None, *, read_ahead: bool = False
@@ -227,7 +233,9 @@ class Prediction:
             return result
         factor = np.float32(self.config.calibration / self.predictor.record.output_scale)
         uncertainty = None if result.uncertainty is None else result.uncertainty * factor
-        return dataclasses.replace(result, traction=result.traction * factor, uncertainty=uncertainty)
+        forces = {s: v * factor for s, v in result.scalars.items() if self.scalar_unit(s) == self.unit}
+        traction, scalars = result.traction * factor, {**result.scalars, **forces}
+        return dataclasses.replace(result, traction=traction, uncertainty=uncertainty, scalars=scalars)
 
 
 def prepare(

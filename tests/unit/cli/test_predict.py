@@ -84,7 +84,7 @@ def test_a_mask_file_of_several_cells(cellforce, movie, tmp_path):
     labels[5:32, 5:59], labels[32:59, 5:59] = 1, 2
     tifffile.imwrite(tmp_path / "cells.tif", labels)
     assert cellforce("predict", movie, *FILTER, "--mask", tmp_path / "cells.tif", "--label", "2").code == 0
-    field, table = results(movie.parent)
+    field, table = results(movie.parent, "cell 7_label2")
     np.testing.assert_array_equal(field.mask[1], labels == 2)
     assert not np.asarray(field.data)[:, :, labels != 2].any()
     assert table["area [µm²]"][0] == pytest.approx((labels == 2).sum() * 0.68**2)

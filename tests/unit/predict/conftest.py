@@ -34,7 +34,8 @@ class Tug:
         traction = np.zeros((2, *mask.shape), np.float32)
         traction[X] = image[0] * mask
         traction[Y] = -traction[X] / 2
-        return FrameResult(traction, uncertainty=traction[X] / 10, scalars={"brightness": image[0]})
+        inner = {"brightness": image[0], "residual_x": traction[X]}
+        return FrameResult(traction, uncertainty=traction[X] / 10, scalars=inner)
 
 
 def a_cell() -> np.ndarray:

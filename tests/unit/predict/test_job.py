@@ -52,6 +52,13 @@ class TestCalibration:
         for result in results:
             np.testing.assert_allclose(result.uncertainty, result.traction[X] / 10, rtol=1e-5)
 
+    def test_inner_fields_that_are_forces_become_pa_too(self, movie, make_tug, cell):
+        job = prepare(movie, make_tug(output_scale=0.25), cell, config=PredictConfig(calibration=200))
+        result = next(record for record in job.run() if isinstance(record, FrameResult))
+        assert (job.scalar_unit("residual_x"), job.scalar_unit("brightness")) == ("Pa", "arb. unit")
+        np.testing.assert_allclose(result.scalars["residual_x"], result.traction[X], rtol=1e-6)
+        assert result.scalars["brightness"].max() == pytest.approx(0.5), "this is none, and stays as it is"
+
     def test_without_one_the_table_says_that_it_is_relative(self, movie, tug, cell):
         job = prepare(movie, tug, cell)
         first = next(record for record in job.run() if isinstance(record, FrameResult))

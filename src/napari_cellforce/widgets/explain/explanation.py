@@ -9,7 +9,6 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_cellforce.explain.config import first_protein
-from napari_cellforce.explain.fields_part import scalar_unit
 from napari_cellforce.fields import FloatArray
 from napari_cellforce.layers import Frame, Labelling
 from napari_cellforce.predict import Prediction
@@ -61,7 +60,7 @@ class Explanation:
         """Show the inner fields ``(Y, X)`` of a frame; the first is seen, the others are a click away."""
         mask = self.job.mask.frame(t)
         for i, (name, values) in enumerate(scalars.items()):
-            unit = scalar_unit(self.job, name)
+            unit = self.job.scalar_unit(name)
             self._layers.put(name, values, mask, t, unit, kin=_kin(name), visible=i == 0)
 
     def show_force(self, t: int, traction: FloatArray) -> None:

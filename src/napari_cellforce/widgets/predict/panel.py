@@ -204,6 +204,7 @@ class PredictPanel(Panel):
             label=Labelling(job.stack.name, job.predictor.record.name),
             provenance=job.provenance(),
             look=self._results.look,
+            scalar_unit=job.scalar_unit,
         )
 
     def _take(self, frame: FrameResult, row: dict[str, float]) -> None:

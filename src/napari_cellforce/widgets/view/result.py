@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,6 +63,8 @@ class Result:
     label : Labelling
     provenance : Provenance
     look : ArrowLook
+    scalar_unit : callable
+        Tells the unit of an inner field of the model by its name.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Result:
         label: Labelling,
         provenance: Provenance,
         look: ArrowLook,
+        scalar_unit: Callable[[str], str] = lambda _: "",
     ) -> None:
         frames, height, width = shape
+        self._predicted_in, self._scalar_unit = unit, scalar_unit
         self._viewer, self._frame, self._label, self._look = viewer, frame, label, look
         self.field = VectorField(
             data=allocate((frames, 2, height, width)),
@@ -180,11 +184,12 @@ class Result:
         settings = {**self.field.provenance.settings, "calibration factor [Pa]": factor}
         provenance = dataclasses.replace(self.field.provenance, settings=settings)
         field = dataclasses.replace(self.field, unit=PASCAL, provenance=provenance)
+        forces = [values for name, values in self._extra.items() if self._is_force(name)]
         rows = []
         for i, t in enumerate(self.done):
             field.data[t] *= factor
-            if "uncertainty" in self._extra:
-                self._extra["uncertainty"][t] *= factor
+            for values in forces:
+                values[t] *= factor
             rows.append(
                 frame_row(t, field.data[t], field.mask[t], field.pixel_size, field.unit, field.frame_interval)
             )
@@ -257,8 +262,12 @@ class Result:
             scalars["uncertainty"] = result.uncertainty
         return scalars
 
+    def _is_force(self, name: str) -> bool:
+        """Say whether a field is in the unit of the tractions, and becomes Pa with them."""
+        return name == "uncertainty" or self._scalar_unit(name) == self._predicted_in
+
     def _scalar_field(self, name: str) -> ScalarField:
-        unit = self.field.unit if name == "uncertainty" else ""
+        unit = self.field.unit if self._is_force(name) else self._scalar_unit(name)
         return ScalarField(self._extra[name], name, unit, self.field.pixel_size, self.field.frame_interval)
 
 
