@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from html import escape
 
 from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QIcon
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from qtpy.QtGui import QDesktopServices, QIcon, QKeyEvent, QKeySequence, QTextDocumentFragment
+from qtpy.QtWidgets import (
+    QAction,
+    QApplication,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 from superqt import QCollapsible
 
 DOCS = "https://napari-cellforce.readthedocs.io/en/latest/"
@@ -29,20 +40,47 @@ class Tone(Enum):
     GOOD = "<b style='color: #2a9640'>✓</b> "
 
 
+_LONG_WORD = re.compile(r"\S{30,}")
+_JOINT = re.compile(r"[/\\_=.-]")
+_BREAK = "\u200b"
+"""A space without width: Qt breaks lines between words only, and a file's path is one word."""
+
+
 class TextLine(QLabel):
-    """A line of words under a row, wrapped; hidden while it has nothing to say."""
+    """A line of words under a row, wrapped, long names too; hidden while it has nothing to say."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWordWrap(True)
         self.setTextFormat(Qt.RichText)
         self.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        self.setContextMenuPolicy(Qt.ActionsContextMenu)
+        copy = QAction("Copy", self)
+        copy.triggered.connect(self._copy)
+        self.addAction(copy)
         self.hide()
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show `text`, or hide the line if it is empty."""
-        self.setText(tone.value + escape(text) if text else "")
+        broken = _LONG_WORD.sub(lambda word: _JOINT.sub(rf"\g<0>{_BREAK}", word[0]), text)
+        self.setText(tone.value + escape(broken) if text else "")
         self.setVisible(bool(text))
+
+    def text(self) -> str:
+        """Return what it says, without the places where long names may be broken."""
+        return str(super().text()).replace(_BREAK, "")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Copy names as they are."""
+        if event.matches(QKeySequence.Copy):
+            self._copy()
+        else:
+            super().keyPressEvent(event)
+
+    def _copy(self) -> None:
+        """Put what is selected, or else all of it, on the clipboard."""
+        words = self.selectedText() or QTextDocumentFragment.fromHtml(self.text()).toPlainText()
+        QApplication.clipboard().setText(words.replace(_BREAK, ""))
 
 
 class Form(QFormLayout):

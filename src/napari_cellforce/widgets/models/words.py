@@ -13,9 +13,6 @@ from napari_cellforce.widgets.view.model_getting import megabytes
 _DOI = re.compile(r"doi:(10\.\S+[^\s.,;])")
 _DOWNLOAD = re.compile(r"(?<=downloaded from )https?://([^/\s]+)\S*[^\s:]")
 """The card has the address in full."""
-_LONG_WORD = re.compile(r"\S{30,}")
-_JOINT = re.compile(r"[/\\_=.-]")
-"""Where a file's name may be broken, by a space without width: Qt breaks only between words."""
 
 
 def purpose(entry: zoo.ZooEntry) -> str:
@@ -80,9 +77,8 @@ def card(entry: zoo.ZooEntry) -> str:
 
 
 def for_panel(text: str) -> str:
-    """Return a text that fits a narrow panel: of an address only the server, long names in parts."""
-    text = _DOWNLOAD.sub(r"\1", text)
-    return _LONG_WORD.sub(lambda word: _JOINT.sub("\\g<0>\u200b", word[0]), text)
+    """Return a text that fits a narrow panel: of an address only the server."""
+    return _DOWNLOAD.sub(r"\1", text)
 
 
 def docs_page(entry: zoo.ZooEntry) -> str:
