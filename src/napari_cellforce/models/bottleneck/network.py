@@ -24,6 +24,8 @@ _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
 _STRONGEST = 3.0
 """A field of sigma_a stays within e^3 of the cell's own value."""
+_CAUTION = 0.1
+"""Slows down how fast a direction of contraction is learned: at full speed the first steps overshoot."""
 _HAZE = 4.0
 """Gaussian in pixels whose local mean counts as haze, where the settings name none."""
 _HOLD = 0.1
@@ -202,7 +204,7 @@ class PhysicalBottleneck(nn.Module):
             return mean, None
         smooth = blur(self.active(features), self.config.active_blur)
         field = mean[:, None, None] * torch.exp(_STRONGEST * torch.tanh(smooth[:, 0] / _STRONGEST))
-        return field, _contractile(smooth[:, 1:]) if smooth.shape[1] > 1 else None
+        return field, _contractile(_CAUTION * smooth[:, 1:]) if smooth.shape[1] > 1 else None
 
     def _sheet_traction(self, x: Tensor, said: SheetInputs) -> Tensor:
         if x.is_meta:
