@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_cellforce.widgets.base.form import TextLine, Tone
 
-NAME = "/data/20261122_U2OS-zyxin-mEGFP_actin-LifeAct_60x_series-04/position_17/cell_07_after_blebbistatin.ome.tif"
+NAME = "/data/20261122_U2OS-zyxin-mEGFP_actin-LifeAct_60x_series-04/position_17/cell_07_washout.ome.tif"
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import typer
 
 from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.errors import CellForceWarning
+from napari_cellforce.fields import in_memory
 
 if TYPE_CHECKING:
     from napari_cellforce.fields import VectorField
@@ -76,8 +77,8 @@ def _field(path: Path, layout: MeasuredLayout) -> VectorField:
     from napari_cellforce.tfm import doubt_about_direction
 
     field = read_measured(path, layout)
-    first = np.nan_to_num(np.asarray(field.data[0]))
-    known = np.ones(first.shape[1:], bool) if field.mask is None else np.asarray(field.mask[0])
+    first = np.nan_to_num(in_memory(field.data[0]))
+    known = np.ones(first.shape[1:], bool) if field.mask is None else in_memory(field.mask[0])
     if known.any() and (doubt := doubt_about_direction(first, known, field.pixel_size)):
         warnings.warn(f"{path.name}: {doubt} (--swap, --flip-y, --flip-x)", CellForceWarning, stacklevel=2)
     return field

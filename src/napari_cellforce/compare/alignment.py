@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import BoolArray, VectorField
+from napari_cellforce.fields import BoolArray, VectorField, in_memory
 from napari_cellforce.io.measured import ORIGIN
 
 _FEWEST = 20
@@ -134,7 +134,7 @@ def _at(field: VectorField, index: int) -> int:
 
 
 def _frame(field: VectorField, index: int) -> Array:
-    return np.asarray(field.data[_at(field, index)], dtype=np.float64)
+    return in_memory(field.data[_at(field, index)], dtype=np.float64)
 
 
 def _origin(field: VectorField) -> tuple[float, float]:
@@ -178,7 +178,7 @@ def _known(
 ) -> BoolArray:
     """Return where a mask (or the field's own, or its extent) is, at the centres of the common grid."""
     if mask is None and field.mask is not None:
-        mask = np.asarray(field.mask[0 if len(field.mask) == 1 else index])
+        mask = in_memory(field.mask[0 if len(field.mask) == 1 else index])
     shape = field.data.shape[2:]
     values = np.ones(shape) if mask is None else (np.asarray(mask) != 0).astype(np.float64)
     if values.shape != tuple(shape):

@@ -11,7 +11,7 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.evaluate.scores import FrameScore, score_frame
 from napari_cellforce.evaluate.snapshots import Snapshot, snapshot
-from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, in_memory
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index import CellSource, DatasetIndex, cells_of, index_cells, open_cell
 from napari_cellforce.models.record import ModelRecord, Predictor
@@ -162,7 +162,7 @@ def snapshot_of(
         frame,
         cell.image.frame(frame, (0,))[0],
         cell.mask.frame(frame),
-        np.asarray(cell.traction.data[frame]),
+        in_memory(cell.traction.data[frame]),
         model,
         predicted,
     )
@@ -177,13 +177,13 @@ def _score(
     config: EvaluateConfig,
 ) -> FrameScore:
     t = result.frame
-    displacement = None if cell.displacement is None else np.asarray(cell.displacement.data[t])
+    displacement = None if cell.displacement is None else in_memory(cell.displacement.data[t])
     return score_frame(
         name,
         cell_name,
         t,
         result.traction,
-        np.asarray(cell.traction.data[t]),
+        in_memory(cell.traction.data[t]),
         cell.mask.frame(t),
         job.pixel_size,
         uncertainty=result.uncertainty,

@@ -12,7 +12,7 @@ from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.explain.config import ExplainConfig, Written
 from napari_cellforce.explain.decomposition_part import source_of_field, write_decomposition
 from napari_cellforce.explain.formula_part import save_fit
-from napari_cellforce.fields import PixelSize
+from napari_cellforce.fields import PixelSize, in_memory
 from napari_cellforce.io import MeasuredCell, list_cells, read_cell
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import RegressionFrame, Samples, draw_samples, fit
@@ -78,7 +78,7 @@ def measured_samples(
     baselines = measure_baselines((image.frame(t, chosen) for t in frames), (mask.frame(t) for t in frames))
     for t in frames:
         z = normalise(image.frame(t, chosen), baselines, "outside_inside")
-        traction = np.asarray(cell.traction.data[t], dtype=np.float32)
+        traction = in_memory(cell.traction.data[t], dtype=np.float32)
         frame = RegressionFrame(z, traction, mask.frame(t), cell.traction.pixel_size, image.name)
         yield from draw_samples([frame], config.fit.library, record, config.fit.pixels_per_frame, t)
 

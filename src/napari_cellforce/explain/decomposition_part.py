@@ -22,6 +22,7 @@ from napari_cellforce.fields import (
     ScalarField,
     Unit,
     VectorField,
+    in_memory,
 )
 from napari_cellforce.io.write import write_scalar, write_table
 from napari_cellforce.predict import Prediction, Progress
@@ -70,8 +71,8 @@ def source_of_field(field: VectorField) -> FieldSource:
 
     def frames() -> Iterator[tuple[FloatArray, BoolArray | None]]:
         for t in range(field.data.shape[0]):
-            mask = None if field.mask is None else np.asarray(field.mask[t], dtype=np.bool_)
-            yield np.asarray(field.data[t], dtype=np.float32), mask
+            mask = None if field.mask is None else in_memory(field.mask[t], dtype=np.bool_)
+            yield in_memory(field.data[t], dtype=np.float32), mask
 
     n_frames, _, height, width = field.data.shape
     return FieldSource(

@@ -21,6 +21,7 @@ from napari_cellforce.fields.axes import (
 from napari_cellforce.fields.field import FrameResult, ScalarField, VectorField
 from napari_cellforce.fields.pixel_size import PixelSize
 from napari_cellforce.fields.provenance import Provenance
+from napari_cellforce.fields.reading import in_memory
 from napari_cellforce.fields.stack import ImageStack, Mask
 from napari_cellforce.fields.substrate import Substrate
 
@@ -42,4 +43,5 @@ __all__ = [
     "VectorField",
     "X",
     "Y",
+    "in_memory",
 ]

@@ -24,6 +24,7 @@ from napari_cellforce.fields import (
     PixelSize,
     ScalarField,
     VectorField,
+    in_memory,
 )
 from napari_cellforce.io import omezarr
 from napari_cellforce.io.field_record import NAMESPACE, record
@@ -181,7 +182,7 @@ def _write_image(
         PlaneWriter(temporary, image.pixel_size, n_bytes, len(xml)) as planes,
     ):
         for t in range(image.shape[0]):
-            planes.append(np.asarray(frame(t)).astype(image.dtype, copy=False))
+            planes.append(in_memory(frame(t)).astype(image.dtype, copy=False))
         planes.finish(xml)
     return Path(path)
 

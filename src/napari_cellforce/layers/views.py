@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.fields import BoolArray, FloatArray, in_memory
 
 
 class _View:
@@ -62,7 +62,7 @@ class Magnitude(_View):
 
     def _computed(self, frames: Any, y: Any, x: Any) -> FloatArray:
         # Both components at once: dask then reads them side by side.
-        vectors = np.asarray(self._vectors[frames, :, y, x], dtype=np.float32)
+        vectors = in_memory(self._vectors[frames, :, y, x], np.float32)
         component = 1 if isinstance(frames, slice) else 0
         length: FloatArray = np.hypot(*np.moveaxis(vectors, component, 0))
         return length
@@ -82,7 +82,7 @@ class Edges(_View):
         self._masks = masks
 
     def _computed(self, frames: Any, y: Any, x: Any) -> npt.NDArray[np.uint8]:
-        found: npt.NDArray[np.uint8] = edges(np.asarray(self._masks[frames], dtype=np.bool_))[..., y, x]
+        found: npt.NDArray[np.uint8] = edges(in_memory(self._masks[frames], np.bool_))[..., y, x]
         return found
 
 

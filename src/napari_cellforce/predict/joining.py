@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.fields import ScalarField, VectorField
+from napari_cellforce.fields import ScalarField, VectorField, in_memory
 from napari_cellforce.files import remove
 from napari_cellforce.io import FieldWriter, ScalarWriter, read, read_field
 from napari_cellforce.predict.writing import OutputPaths
@@ -45,7 +45,7 @@ def _join_tractions(parts: Sequence[OutputPaths], final: Path, about: VectorFiel
     with FieldWriter.like(final, about, sum(len(field.frames) for field in fields)) as writer:
         for field in fields:
             for i, frame in enumerate(field.frames):
-                writer.append(frame, np.asarray(field.data[i]), np.asarray(field.mask[i]))
+                writer.append(frame, in_memory(field.data[i]), in_memory(field.mask[i]))
 
 
 def _join_uncertainties(parts: Sequence[OutputPaths], final: Path, about: VectorField) -> None:

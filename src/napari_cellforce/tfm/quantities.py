@@ -12,7 +12,7 @@ import pandas as pd
 
 from napari_cellforce import metrics
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import NORMALISED, VectorField, X, Y
+from napari_cellforce.fields import NORMALISED, VectorField, X, Y, in_memory
 from napari_cellforce.results import frame_row
 
 REGION = "region"
@@ -39,8 +39,8 @@ def region_rows(
         )
     for i, frame in enumerate(traction.frames):
         image = stack[i if len(stack) > 1 else 0]
-        vectors = np.asarray(traction.data[i])
-        moved = None if displacement is None else np.asarray(displacement.data[i])
+        vectors = in_memory(traction.data[i])
+        moved = None if displacement is None else in_memory(displacement.data[i])
         rows = []
         for label in np.unique(image[image != 0]):
             inside = image == label

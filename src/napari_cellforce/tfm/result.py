@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, VectorField
+from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, VectorField, in_memory
 from napari_cellforce.files import write_text
 from napari_cellforce.io import write_field, write_table
 from napari_cellforce.io.measured import ORIGIN
@@ -109,7 +109,7 @@ def _on_pixels(field: VectorField, micron: float, shape: tuple[int, int]) -> Vec
         for start, n in zip(origin, field.data.shape[2:], strict=True)
     ]
     data: FloatArray = np.stack(
-        [to_pixels(np.asarray(frame), places[0], places[1], shape) for frame in field.data]
+        [to_pixels(in_memory(frame), places[0], places[1], shape) for frame in field.data]
     ).astype(np.float32)
     settings = {name: value for name, value in field.provenance.settings.items() if name != ORIGIN}
     return dataclasses.replace(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack
+from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack, in_memory
 from napari_cellforce.files import disk_errors, write_text
 from napari_cellforce.io.dataset.notes import NOTES, DatasetNotes
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame, write_tables
@@ -58,7 +58,7 @@ def write_training_cell(folder: Path, proteins: ImageStack, measured: TfmResult,
         (root / cell).mkdir(parents=True)
     images = _images(proteins)
     for t, image in enumerate(images):
-        traction = np.asarray(measured.traction.data[t])
+        traction = in_memory(measured.traction.data[t])
         moved = np.zeros_like(traction) if measured.displacement is None else measured.displacement.data[t]
         # Without a second protein its channel is left out: read back, 0 would be one that tells nothing.
         present = image[: len(proteins.channel_names)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_cellforce import metrics
 from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import FloatArray
+from napari_cellforce.fields import FloatArray, in_memory
 from napari_cellforce.io.index import open_cell
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.network import NetworkPredictor, lengthened
@@ -150,7 +150,7 @@ def _pairs(predictor: Predictor, data: DataConfig) -> tuple[list[tuple[FloatArra
             )
             shown = _with_mask(image, mask.astype(np.float32), record)
             result = predictor.predict_frame(shown, mask, cell.traction.pixel_size)
-            measured = np.asarray(cell.traction.data[row.frame], dtype=np.float32)
+            measured = in_memory(cell.traction.data[row.frame], dtype=np.float32)
             pairs.append((result.traction[:, None, mask], measured[:, None, mask]))
     return pairs, len(found.cells)
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import in_memory
 from napari_cellforce.io.index import (
     Split,
     split_by_cell,
@@ -175,7 +176,7 @@ def simulated_example(
     image, mask = cell.image.frame(0, channels), cell.mask.frame(0)
     field = cell.measured if target == "measured" else cell.traction
     assert field is not None
-    traction = np.asarray(field.data[0], dtype=np.float32)
+    traction = in_memory(field.data[0], dtype=np.float32)
     image = normalise(image, measure_baselines([image], [mask]), "outside_inside")
     return grid.example(name, image, mask, traction, field.pixel_size)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_cellforce.errors import CellForceError, counted
+from napari_cellforce.fields import in_memory
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index import (
     CellSource,
@@ -146,8 +147,8 @@ def _examples(
     result = []
     for t in chosen:
         proteins = normalise(cell.image.frame(t, channels), baselines, "outside_inside")
-        u = None if cell.displacement is None else np.asarray(cell.displacement.data[t], dtype=np.float32)
-        force = np.asarray(cell.traction.data[t], dtype=np.float32) / mean
+        u = None if cell.displacement is None else in_memory(cell.displacement.data[t], dtype=np.float32)
+        force = in_memory(cell.traction.data[t], dtype=np.float32) / mean
         result.append(grid.example(source.cell, proteins, cell.mask.frame(t), force, size, u))
     return result
 

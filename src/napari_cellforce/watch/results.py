@@ -10,12 +10,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray
+from napari_cellforce.fields import BoolArray, in_memory
 from napari_cellforce.io import read_field, write_table
 from napari_cellforce.predict import OutputPaths, join_fields
 
@@ -98,7 +97,7 @@ class Results:
         for path in self._parts:
             field = read_field(path)
             for i, frame in enumerate(field.frames):
-                yield frame, np.asarray(field.mask[i])
+                yield frame, in_memory(field.mask[i])
 
     def join(self, *, at_least: float = 0.0) -> bool:
         """Bring the joined result up to date, if it has grown by at least that share; tell whether it was."""

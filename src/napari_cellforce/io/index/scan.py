@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import in_memory
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.index.cache import recall, remember, state_of
 from napari_cellforce.io.index.rows import DatasetIndex, IndexRow
@@ -97,7 +98,7 @@ def _measure(source: CellSource) -> list[IndexRow]:
 
 def _judge(cell: MeasuredCell, t: int, mask: npt.NDArray[np.bool_]) -> tuple[float, tuple[str, ...]]:
     """Return a frame's mean |F| and what is wrong with it."""
-    force = np.asarray(cell.traction.data[t], dtype=np.float64)
+    force = in_memory(cell.traction.data[t], dtype=np.float64)
     problems = []
     if not mask.any():
         problems.append("the mask is empty")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, PixelSize
+from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, PixelSize, in_memory
 from napari_cellforce.io.field_record import NAMESPACE, record
 from napari_cellforce.io.frame_by_frame import FrameByFrame
 from napari_cellforce.io.omezarr.folder import atomic_folder
@@ -91,7 +91,7 @@ def write_stack(path: str | os.PathLike[str], stack: ImageStack, *, version: Ver
     with atomic_folder(path) as folder:
         array = _array(folder, stack.data.shape, stack.data.dtype, version)
         for t in range(stack.n_frames):
-            array[t] = np.asarray(stack.data[t])
+            array[t] = in_memory(stack.data[t])
         image = {
             "multiscales": _multiscales(stack.name, stack.frame_interval, stack.pixel_size),
             "omero": _omero(stack.channel_names, np.dtype(stack.data.dtype)),
