@@ -20,7 +20,7 @@ SUSTAINED = 2.0
 DISK = 500.0
 """Assumed: MB a second that the shared disk reads and writes for all cards together."""
 
-_BACKENDS = {"eager": "plain PyTorch", "auto": "the quickest installed"}
+_BACKENDS = {"eager": "PyTorch", "auto": "OpenVINO"}
 
 
 def table(record: dict[str, Any]) -> str:
