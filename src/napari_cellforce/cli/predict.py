@@ -33,7 +33,10 @@ def predict(
             "frames or folders; `movie.lif/2` for one of several images in a file."
         ),
     ],
-    model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name in `cellforce models list`, or a weights file; by default what that marks."),
+    ] = None,
     channel: options.Channel = None,
     mask: Annotated[str, typer.Option(help="Mask file, or `auto` to find the cell.")] = "auto",
     label: Annotated[
@@ -64,7 +67,7 @@ def predict(
     """Predict the traction of every frame; writes STEM_traction.ome.tif and STEM_summary.csv."""
     from napari_cellforce.io.paths import stem
     from napari_cellforce.predict import PredictConfig
-    from napari_cellforce.zoo import load_predictor
+    from napari_cellforce.zoo import DEFAULT_MODEL, load_predictor
 
     _refuse_same_names(inputs, out)
     config = PredictConfig(
@@ -78,7 +81,7 @@ def predict(
         from napari_cellforce.models.device import use_threads
 
         use_threads(threads)
-    predictor = load_predictor(model, device=device, samples=samples, backend=backend)
+    predictor = load_predictor(model or DEFAULT_MODEL, device=device, samples=samples, backend=backend)
     failed = 0
     for path in inputs:
         try:

@@ -23,6 +23,7 @@ from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import UNet, UNetConfig
 from napari_cellforce.results import column_names
+from napari_cellforce.zoo import DEFAULT_MODEL
 
 FILTER = ("--model", "adhesion-filter")
 
@@ -71,6 +72,11 @@ def test_results_in_pa_go_where_they_are_wanted(cellforce, movie, tmp_path):
     assert field.unit == "Pa"
     assert list(table.columns) == column_names("Pa")
     assert table["mean traction [Pa]"].tolist() == pytest.approx([267] * 3, rel=1e-4)
+
+
+def test_without_a_model_the_default_predicts(cellforce, movie):
+    assert cellforce("predict", movie).code == 0
+    assert results(movie.parent)[0].provenance.model == DEFAULT_MODEL
 
 
 @pytest.mark.parametrize("which", ["zyxin", "ZYXIN", "0"])
