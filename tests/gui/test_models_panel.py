@@ -219,7 +219,7 @@ class TestGetting:
         models.wait_for("gfnn-schmitt2024 is ready.")
         assert zoo.check(AUTHORS) == zoo.State.HERE
         assert "here" in shown(models)[AUTHORS]
-        assert models.button("Predict forces with gfnn-schmitt2024").isEnabled()
+        models.wait_until(models.button("Predict forces with gfnn-schmitt2024").isEnabled)
         assert models.button("Remove").isEnabled()
 
     def test_it_can_be_called_off(self, models, server, tmp_path) -> None:
@@ -246,7 +246,7 @@ class TestGetting:
         assert models.reads("nothing was changed")
         assert not models.reads("weights_of_the_authors"), "too long for a panel: it stands in the card"
         assert models.control("Address").text() == server.address
-        assert models.button("Download").isEnabled()
+        models.wait_until(models.button("Download").isEnabled)
 
     def test_an_import_is_listed_and_selected(self, models, weights, monkeypatch) -> None:
         models.control("Filter").setText("zyxin")
