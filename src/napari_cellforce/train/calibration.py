@@ -18,9 +18,9 @@ from napari_cellforce.fields import FloatArray, in_memory
 from napari_cellforce.io.index import open_cell
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.network import NetworkPredictor, lengthened
-from napari_cellforce.models.record import ModelRecord, Predictor
+from napari_cellforce.models.record import MASK_INPUT, ModelRecord, Predictor
 from napari_cellforce.preprocess.normalise import normalise
-from napari_cellforce.train.config import MASK_INPUT, DataConfig
+from napari_cellforce.train.config import DataConfig
 from napari_cellforce.train.measured import channels_of, index
 from napari_cellforce.train.starting import network_to_adapt, scale_output
 

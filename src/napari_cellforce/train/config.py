@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from napari_cellforce.models.record import OutputKind
+from napari_cellforce.models.record import MASK_INPUT, OutputKind
 from napari_cellforce.train.augment import AugmentConfig
 from napari_cellforce.train.losses import LossConfig
 from napari_cellforce.train.settings import built, refusal, require
 
 Trainable = Literal["all", "head", "normalisation"]
-MASK_INPUT = "mask"
-"""Name of the input that is the cell's outline, not a protein."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from napari_cellforce import metrics
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.train.augment import Batch, augment
 from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
-from napari_cellforce.train.config import MASK_INPUT, OptimiseConfig, TrainConfig
+from napari_cellforce.train.config import OptimiseConfig, TrainConfig
 from napari_cellforce.train.losses import as_vectors, imbalance, loss_terms
 from napari_cellforce.train.starting import hold_still
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from napari.components import ViewerModel
 from qtpy.QtCore import Signal
@@ -16,7 +15,7 @@ from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QHBoxLayout, QPushButto
 
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import VectorField
+from napari_cellforce.fields import VectorField, in_memory
 from napari_cellforce.io import is_field, read_field
 from napari_cellforce.layers import ArrowLook
 from napari_cellforce.predict import OutputPaths
@@ -282,6 +281,6 @@ def _before(name: str, paths: OutputPaths) -> _Before:
         {str(k): float(v) for k, v in row.items()} for row in pd.read_csv(paths.summary).to_dict("records")
     ]
     known = dataclasses.replace(
-        field, data=np.asarray(field.data[-last:]), mask=np.asarray(field.mask[-last:]), frames=frames
+        field, data=in_memory(field.data[-last:]), mask=in_memory(field.mask[-last:]), frames=frames
     )
     return _Before(name, known, [row for row in rows if row[_FRAME] in set(frames)])
