@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from napari_cellforce.errors import counted
 from napari_cellforce.explain.config import Written, first_protein
-from napari_cellforce.explain.figures import formula_figure, save
+from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.files import write_text
 from napari_cellforce.io.write import write_table
 from napari_cellforce.models.record import ModelRecord
@@ -158,3 +159,18 @@ def _protein(job: Prediction) -> slice:
     """Return where the first protein is among the model's inputs."""
     place = job.predictor.record.inputs.index(first_protein(job))
     return slice(place, place + 1)
+
+
+def formula_figure(fit: SymbolicFit) -> Figure:
+    """Draw the error on unseen cells against the number of terms, with the knee."""
+    figure = Figure(figsize=(4.6, 3.4), layout="constrained")
+    axes = figure.subplots()
+    counts = list(fit.error)
+    axes.errorbar(
+        counts, list(fit.error.values()), list(fit.error_spread.values()), color=COLOURS[0], marker="o",
+        markersize=3, capsize=2,
+    )  # fmt: skip
+    axes.axvline(fit.knee, color="k", linestyle="--", linewidth=1, label=f"knee: {fit.knee} terms")
+    axes.set(xlabel="terms", ylabel="unexplained on unseen cells, 1 - R²", ylim=(0, None))
+    axes.legend(frameon=False)
+    return figure

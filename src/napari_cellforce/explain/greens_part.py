@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from napari_cellforce.explain.config import Written
-from napari_cellforce.explain.figures import greens_figure, save
+from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.explain.greens import RECIPE, GreensFunction, read_greens, require_gfnn
 from napari_cellforce.io.write import write_table
 from napari_cellforce.models.record import ModelRecord
@@ -50,3 +52,26 @@ def _profile(function: GreensFunction) -> pd.DataFrame:
             "rescaled": function.rescaled,
         }
     )
+
+
+def greens_figure(functions: Sequence[GreensFunction]) -> Figure:
+    """Draw each Green's function in space, and its mean over rings with the spread and the reach."""
+    figure = Figure(figsize=(3.2 * len(functions), 5.6), layout="constrained")
+    above, below = figure.subplots(2, len(functions), squeeze=False)
+    for i, function in enumerate(functions):
+        half = len(function.values) / 2 * function.pixel_size
+        limit = np.percentile(np.abs(function.values), 99.8)
+        shown = above[i].imshow(
+            function.values, "RdBu_r", vmin=-limit, vmax=limit, extent=(-half, half, half, -half)
+        )
+        above[i].set(title=f"G of {function.name}", xlabel="x [µm]", ylabel="y [µm]")
+        figure.colorbar(shown, ax=above[i], shrink=0.7)
+        axes, colour = below[i], COLOURS[i % len(COLOURS)]
+        axes.plot(function.radius, function.mean, color=colour)
+        low, high = function.mean - function.spread, function.mean + function.spread
+        axes.fill_between(function.radius, low, high, color=colour, alpha=0.25, linewidth=0)
+        if np.isfinite(function.reach):
+            axes.axvline(function.reach, color="k", linestyle="--", linewidth=1)
+            axes.set_title(f"a tenth at {function.reach:.1f} µm", fontsize="medium")
+        axes.set(xlabel="distance [µm]", ylabel="mean over rings ± spread")
+    return figure

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain.config import ExplainConfig, Written, first_protein
-from napari_cellforce.explain.figures import probes_figure, save
+from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.explain.probes import (
     BRIGHTNESS,
     FACTORS,
@@ -134,3 +135,17 @@ def _by_distance(
             change, index=distance
         )
     return pd.DataFrame(columns).rename_axis("distance [µm]").reset_index()
+
+
+def probes_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the curves of the probes, one panel each; the first column is along x."""
+    figure = Figure(figsize=(3.6 * len(curves), 3.2), layout="constrained")
+    for axes, (title, table) in zip(
+        figure.subplots(1, len(curves), squeeze=False).flat, curves.items(), strict=True
+    ):
+        along = table.columns[0]
+        for colour, column in zip(COLOURS, table.columns[1:], strict=False):
+            axes.plot(table[along], table[column], marker="o", markersize=3, color=colour, label=column)
+        axes.set(xlabel=along, title=title)
+        axes.legend(frameon=False, fontsize="small")
+    return figure
