@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from napari_cellforce import zoo
-from napari_cellforce.scan import MECHANICS, PARAMETERS, Drawing, ask, force_model
+from napari_cellforce.scan import MECHANICS, PARAMETERS, Drawing, evaluate_model, force_model
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCANS = DOCS / "models" / "laws"
@@ -37,6 +37,6 @@ def test_every_predictor_was_asked_with_its_weights_of_today(settings: Path) -> 
 def test_what_has_no_weights_says_what_it_said(model: str) -> None:
     first = pd.read_csv(SCANS / "scan_area.csv").query("model == @model").dropna(axis=1).iloc[0]
     cell = PARAMETERS["area"].change(Drawing(seed=0), first["cell area [µm²]"]).draw()
-    numbers = ask(force_model(model), cell).numbers
+    numbers = evaluate_model(force_model(model), cell).numbers
     for name in set(numbers) & set(first.index) - {"net / total force", "net force [nN]"}:
         assert numbers[name] == pytest.approx(first[name], rel=0.01, abs=1e-3), name

@@ -21,14 +21,14 @@ from napari_cellforce.scan import (
     ScanConfig,
     ScanStep,
     angle_to_adhesions,
-    ask,
     curve,
+    evaluate_model,
     force_model,
     scan,
     scan_table,
     trends,
 )
-from napari_cellforce.scan.figure import relative, save_figure, style
+from napari_cellforce.scan.figure import curve_style, relative, save_figure
 from napari_cellforce.scan.measures import force_with_distance
 from napari_cellforce.scan.models import PredictedForces
 from napari_cellforce.scan.writing import drawn_cells, write_scan
@@ -255,7 +255,7 @@ def test_alone_a_brighter_cell_looks_the_same_and_in_a_movie_brighter() -> None:
     alone = PredictedForces(Brightness())
     together = alone.as_movie([dim, bright])
     means = {
-        name: [ask(model, cell).numbers["mean traction [normalised]"] for cell in (dim, bright)]
+        name: [evaluate_model(model, cell).numbers["mean traction [normalised]"] for cell in (dim, bright)]
         for name, model in (("alone", alone), ("together", together))
     }
     assert means["alone"] == pytest.approx([1, 1], abs=0.05)
@@ -277,7 +277,7 @@ def test_channels_are_added_for_what_a_model_must_see() -> None:
 
 def test_fibres_answer_too_and_balance() -> None:
     cell = Drawing(SMALL).draw()
-    numbers = ask(force_model("fibres"), cell).numbers
+    numbers = evaluate_model(force_model("fibres"), cell).numbers
     assert numbers["total force [nN]"] > 10
     assert numbers["net / total force"] < 0.01
 
@@ -322,14 +322,14 @@ def test_a_scan_says_which_weights_it_asked(growing, tmp_path) -> None:
     weighty = PredictedForces(
         type("Weighty", (Brightness,), {"record": replace(Brightness.record, sha256="ab")})()
     )
-    said = (*steps[0].answers, ask(weighty, cell))
+    said = (*steps[0].answers, evaluate_model(weighty, cell))
     settings = json.loads(write_scan(tmp_path, config, [replace(steps[0], answers=said)])[4].read_text())
     assert settings["SHA-256 of their weights"] == {"brightness": "ab"}, "the sheet has none"
     assert said[-1].provenance.model_sha256 == "ab"
 
 
 def test_no_two_of_many_curves_look_alike() -> None:
-    assert len({style(i) for i in range(12)}) == 12
+    assert len({curve_style(i) for i in range(12)}) == 12
 
 
 def test_figures_are_also_drawn_as_vectors_but_not_as_anything(growing, tmp_path) -> None:

@@ -84,7 +84,7 @@ def gallery(snapshots: Sequence[Snapshot], scales: Mapping[str, float]) -> str:
     return _png(figure)
 
 
-def courses(scores: Sequence[FrameScore], scales: Mapping[str, float]) -> str:
+def force_time_course(scores: Sequence[FrameScore], scales: Mapping[str, float]) -> str:
     """Return the total force of a cell over its frames, measured and by every model, as SVG text."""
     figure = Figure(figsize=(6, 2.4), layout="constrained")
     axes = figure.subplots()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from napari_cellforce import __version__, files
-from napari_cellforce.evaluate.figures import courses, gallery, overview
+from napari_cellforce.evaluate.figures import force_time_course, gallery, overview
 from napari_cellforce.evaluate.job import BASELINES, PICTURED, EvaluateConfig, Failure
 from napari_cellforce.evaluate.scores import FrameScore
 from napari_cellforce.evaluate.snapshots import Snapshot
@@ -79,7 +79,7 @@ def _pictures(snapshots: Sequence[Snapshot], scale: Mapping[str, float]) -> list
 def _courses(scores: Sequence[FrameScore]) -> list[tuple[str, str]]:
     """Return cell and plot of the first cells that are followed over time."""
     long = [(cell, own) for cell, own in by_cell(scores).items() if len({s.frame for s in own}) > 2]
-    return [(cell, courses(own, scales(scores))) for cell, own in long[:PICTURED]]
+    return [(cell, force_time_course(own, scales(scores))) for cell, own in long[:PICTURED]]
 
 
 def _without_nan(table: pd.DataFrame) -> list[dict[str, object]]:

@@ -1,6 +1,6 @@
 """Scans: one property of a synthetic cell is changed step by step, and several models say what it does."""
 
-from napari_cellforce.scan.answer import Answer, ask
+from napari_cellforce.scan.answer import Answer, evaluate_model
 from napari_cellforce.scan.drawing import PARAMETERS, Drawing, Parameter
 from napari_cellforce.scan.job import ScanConfig, ScanStep, scan
 from napari_cellforce.scan.measures import GEL, QUANTITIES, angle_to_adhesions, measure
@@ -19,9 +19,9 @@ __all__ = [
     "ScanConfig",
     "ScanStep",
     "angle_to_adhesions",
-    "ask",
     "column_of",
     "curve",
+    "evaluate_model",
     "force_model",
     "measure",
     "scan",

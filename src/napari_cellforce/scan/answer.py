@@ -51,7 +51,7 @@ class Answer:
         return Provenance(self.model, self.sha256, __version__, settings)
 
 
-def ask(model: ForceModel, cell: SyntheticCell, substrate: Substrate | None = GEL) -> Answer:
+def evaluate_model(model: ForceModel, cell: SyntheticCell, substrate: Substrate | None = GEL) -> Answer:
     """Return what a model says of the first frame of a cell.
 
     Parameters

@@ -22,7 +22,7 @@ _NAMES_A_LINE = 5
 _FORMATS = (".png", ".svg", ".pdf")
 
 
-def style(i: int) -> tuple[str, int, bool]:
+def curve_style(i: int) -> tuple[str, int, bool]:
     """Return the colour of curve number `i`, the number of its marker (0 to 5), and whether it is dashed.
 
     No two of the first 36 curves have colour and marker in common.
@@ -93,7 +93,7 @@ def _draw(axes: Axes, table: pd.DataFrame, parameter: str, quantity: str) -> Non
         if means is None:
             continue
         scale = float(means.iloc[0]) if divided else 1.0
-        colour, marker, dashed = style(i)
+        colour, marker, dashed = curve_style(i)
         axes.plot(
             means.index,
             means / scale,

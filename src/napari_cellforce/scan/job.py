@@ -11,7 +11,7 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Substrate
 from napari_cellforce.predict import Progress
-from napari_cellforce.scan.answer import Answer, ask
+from napari_cellforce.scan.answer import Answer, evaluate_model
 from napari_cellforce.scan.drawing import Drawing, Parameter, parameter_named
 from napari_cellforce.scan.measures import GEL
 from napari_cellforce.scan.models import ForceModel, force_model
@@ -185,7 +185,7 @@ def _answered(step: ScanStep, models: Sequence[ForceModel], config: ScanConfig) 
     answers, problems = [], []
     for model in models:
         try:
-            answers.append(ask(model, step.cell, config.substrate))
+            answers.append(evaluate_model(model, step.cell, config.substrate))
         except CellForceError as error:
             problems.append(f"{model.name}, {_at(config, step.value, error)}")
     return replace(step, answers=tuple(answers), problems=tuple(problems))

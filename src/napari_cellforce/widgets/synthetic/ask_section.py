@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
-from napari_cellforce.scan import Answer, Drawing, ForceModel, ask, force_model
+from napari_cellforce.scan import Answer, Drawing, ForceModel, evaluate_model, force_model
 from napari_cellforce.synthetic import SyntheticCell
 from napari_cellforce.widgets.base.form import Form, align, narrow
 from napari_cellforce.widgets.base.latest import Latest
@@ -98,7 +98,7 @@ class AskSection(QWidget):
         def work() -> Answer:
             model = self._model(name)
             missing = set(model.proteins) - set(cell.image.channel_names)
-            return ask(model, sketch.showing(model.proteins).draw() if missing else cell)
+            return evaluate_model(model, sketch.showing(model.proteins).draw() if missing else cell)
 
         self._work.ask(work)
 

@@ -16,7 +16,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.scan import QUANTITIES, ScanConfig, ScanStep, column_of, curve, scan_table
-from napari_cellforce.scan.figure import relative, style
+from napari_cellforce.scan.figure import curve_style, relative
 from napari_cellforce.scan.writing import write_scan
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.plots import hold_still, take_theme
@@ -167,7 +167,7 @@ class ScanResult(QWidget):
 
     def _plot_curve(self, i: int, model: str, means: pd.Series[float]) -> str:
         """Draw the curve of model number `i`; return its entry in the legend."""
-        colour, marker, dashed = style(i)
+        colour, marker, dashed = curve_style(i)
         symbol = list(_SYMBOLS)[marker]
         self._plot.plot(
             means.index.to_numpy(),
