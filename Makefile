@@ -7,8 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)
 XVFB := xvfb-run -a -s "-screen 0 1366x768x24"
+# Quick tests run in so many processes; more than the cores only slows them.
+WORKERS ?= 2
+PYTEST_OPTIONS = -o qt_api=$(QT_API) -n $(WORKERS) --dist worksteal
+export QT_API ?= pyqt6
 
-.PHONY: help demo test test-slow lint docs bench screenshots default-models setup clean
+.PHONY: help demo test test-gui test-slow lint docs bench screenshots default-models setup clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  */make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -20,7 +24,11 @@ demo: $(READY)  ## a drawn cell, predicted, written to ./demo and shown where th
 
 test: $(READY) lint  ## what CI runs first: style, types, architecture, and all quick tests
 	sh tools/system_packages.sh
-	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+	$(XVFB) $(BIN)/python -m pytest -m "not slow" $(PYTEST_OPTIONS)
+
+test-gui: $(READY)  ## the panels alone; QT_API=pyside6 takes the other Qt binding
+	sh tools/system_packages.sh
+	$(XVFB) $(BIN)/python -m pytest -m "not slow" $(PYTEST_OPTIONS) tests/gui
 
 test-slow: $(READY)  ## kills, long movies, docs, examples
 	sh tools/system_packages.sh

@@ -6,8 +6,8 @@ import re
 from enum import Enum
 from html import escape
 
-from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QIcon, QKeyEvent, QKeySequence, QTextDocumentFragment
+from qtpy.QtCore import QSize, Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QIcon, QKeyEvent, QKeySequence, QPixmap, QTextDocumentFragment
 from qtpy.QtWidgets import (
     QAction,
     QApplication,
@@ -169,7 +169,11 @@ def narrow(combo: QComboBox) -> QComboBox:
 def folded(title: str) -> QCollapsible:
     """Return an empty section that unfolds when its title is pressed."""
     # superqt paints its own arrows in black, which the dark theme swallows: ours are part of the text.
-    section = QCollapsible(f"▸ {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    # An icon of nothing, not a null one: that is falsy in PySide6, and superqt takes it for none at all.
+    blank = QPixmap(1, 1)
+    blank.fill(Qt.GlobalColor.transparent)
+    section = QCollapsible(f"▸ {title}", expandedIcon=QIcon(blank), collapsedIcon=QIcon(blank))
+    section.toggleButton().setIconSize(QSize(0, 0))
     section.layout().setContentsMargins(0, 4, 0, 4)  # superqt leaves room for two more lines
     section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'} {title}"))
     return section

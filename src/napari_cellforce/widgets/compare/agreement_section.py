@@ -132,7 +132,7 @@ class AgreementSection(QWidget):
                 if f"{name}, 95 % from" in row:
                     low, high = (signed(row[f"{name}, 95 % {end}"]) for end in ("from", "to"))
                     item.setToolTip(f"95 %: {low} to {high}")
-                item.setTextAlignment(int(Qt.AlignRight | Qt.AlignVCenter))
+                item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
                 self._cells.setItem(i, j, item)
         self._cells.resizeColumnsToContents()
 

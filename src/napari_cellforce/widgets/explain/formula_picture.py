@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QPointF
-from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPixmap, QTextDocument
+from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPalette, QPixmap, QTextDocument
 
 from napari_cellforce.models.symbolic import Formula, Potential, Term
 
@@ -170,7 +170,7 @@ def _write(painter: QPainter, x: float, top: float, text: QTextDocument, ink: st
     painter.save()
     painter.translate(x, top + _BASELINE - line.ascent())
     context = text.documentLayout().PaintContext()
-    context.palette.setColor(context.palette.Text, QColor(ink))
+    context.palette.setColor(QPalette.ColorRole.Text, QColor(ink))
     text.documentLayout().draw(painter, context)
     painter.restore()
 

@@ -232,7 +232,7 @@ class TfmNumbers(QWidget):
         for i, column in enumerate(texts):
             for j, text in enumerate(column):
                 item = QTableWidgetItem(text)
-                item.setTextAlignment(int(Qt.AlignRight | Qt.AlignVCenter))
+                item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
                 self._cells.setItem(*((i, j) if self._upright else (j, i)), item)
         self._cells.resizeColumnsToContents()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from superqt.utils import qimage_to_array
 
 from napari_cellforce.models.symbolic import Formula, Kernel, Library, Potential, Term
 from napari_cellforce.widgets.explain.formula_picture import coefficient_text, formula_picture
@@ -16,8 +17,7 @@ SHORT = Term(Potential("z", Kernel("r")))
 def picture(*terms, width=324, ink="#ff8000", ratio=1.0):
     formula = Formula(LIBRARY, terms, (-3.66e-5,) * len(terms), "Pa")
     image = formula_picture(formula, ink, width, ratio).toImage()
-    pixels = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
-    return pixels.reshape(image.height(), image.width(), 4)[..., ::-1]
+    return qimage_to_array(image)[..., [3, 0, 1, 2]]
 
 
 @pytest.mark.parametrize(

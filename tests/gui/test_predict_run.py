@@ -240,3 +240,15 @@ def test_what_the_reader_opens_can_be_predicted(viewer, tmp_path, make_movie, ha
     assert made.input_file == str(path)
     assert made.input_fingerprint["size"] == path.stat().st_size
     assert isinstance(Mask(field(viewer).mask).frame(0), np.ndarray)
+
+
+def test_forces_of_the_bundled_bottleneck_lie_on_the_image_and_cancel(viewer, add, make_movie, hand):
+    add(make_movie())
+    hand.control("Model").setCurrentText("pbnn-sim")
+    hand.predict()
+    shown = {layer.name: layer for layer in viewer.layers}
+    assert any(name.startswith("|F|") and "pbnn-sim" in name for name in shown), sorted(shown)
+    magnitude = next(layer for name, layer in shown.items() if name.startswith("|F|"))
+    force = np.asarray(magnitude.metadata[METADATA_KEY]["field"].data, dtype=np.float64)
+    net = np.hypot(*force.sum(axis=(2, 3)).T)
+    assert (net < 2e-3 * np.hypot(force[:, 0], force[:, 1]).sum(axis=(1, 2))).all()
