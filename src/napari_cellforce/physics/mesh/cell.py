@@ -13,12 +13,10 @@ from skfem import MeshTri
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.physics._grid import positive
+from napari_cellforce.physics.banded import Array, Indices
 from napari_cellforce.physics.mesh.contour import outlines
 from napari_cellforce.physics.mesh.interpolation import averaging, interpolation
 from napari_cellforce.physics.mesh.refine import Triangulation, angles, areas, triangulate
-
-Array = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 SMALLEST_ANGLE = 15.0
 MOST_NODES = 100_000

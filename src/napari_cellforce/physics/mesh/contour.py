@@ -13,6 +13,7 @@ from skimage.measure import find_contours
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
+from napari_cellforce.physics.banded import Array
 from napari_cellforce.physics.mesh.polygon import (
     blunted,
     crossing,
@@ -22,8 +23,6 @@ from napari_cellforce.physics.mesh.polygon import (
     signed_area,
     with_area,
 )
-
-Array = npt.NDArray[np.float64]
 
 SMOOTHING = 0.35
 """Standard deviation of the contour's smoothing, in edge lengths."""

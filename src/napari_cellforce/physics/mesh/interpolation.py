@@ -11,11 +11,9 @@ import scipy.sparse as sp
 from scipy.spatial import KDTree
 
 from napari_cellforce.fields import BoolArray
+from napari_cellforce.physics.banded import Array, Indices
 from napari_cellforce.physics.blas import one_blas_thread
 from napari_cellforce.physics.mesh.refine import Triangulation
-
-Array = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 
 @one_blas_thread()

@@ -6,10 +6,9 @@ A polygon is an ``(n, 2)`` array of its corners, (y, x).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import KDTree
 
-Array = npt.NDArray[np.float64]
+from napari_cellforce.physics.banded import Array
 
 SHARPEST = 45.0
 """Angle of the outline's corners, in degrees, below which a tip is cut: its triangles would be too narrow."""

@@ -10,14 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import Delaunay, KDTree
 from skimage.measure import points_in_poly
 
 from napari_cellforce.fields import BoolArray
-
-Array = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
+from napari_cellforce.physics.banded import Array, Indices
 
 _FLAT = 1e-9
 """Area of a triangle, over the square of its extent, that is a rounding error."""

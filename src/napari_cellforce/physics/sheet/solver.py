@@ -10,8 +10,15 @@ from scipy.linalg import LinAlgError
 
 from napari_cellforce.physics.banded import Array, BandedCholesky, Indices
 from napari_cellforce.physics.blas import one_blas_thread
-from napari_cellforce.physics.sheet import checks
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
+from napari_cellforce.physics.sheet.checks import (
+    require_hold,
+    require_mesh,
+    require_numbers,
+    require_springs,
+    singular,
+    stable,
+)
 
 Field = float | npt.NDArray[np.floating]
 """A number, or a value per node, ``(N,)``."""
@@ -45,7 +52,7 @@ class ContractileSheet:
     def __init__(self, nodes: npt.ArrayLike, triangles: npt.ArrayLike) -> None:
         self.nodes: Array = np.array(nodes, dtype=np.float64)
         self.triangles: Indices = np.array(triangles, dtype=np.int64)
-        checks.require_mesh(self.nodes, self.triangles)
+        require_mesh(self.nodes, self.triangles)
         self.operators: SheetOperators = assemble(self.nodes, self.triangles)
 
     @property
@@ -82,7 +89,7 @@ class ContractileSheet:
         CellForceError
             If the parameters describe no stable sheet, or the equations are singular.
         """
-        springs, active, alpha = self._springs(Y), self._active(sigma_a), checks.stable(alpha)
+        springs, active, alpha = self._springs(Y), self._active(sigma_a), stable(alpha)
         operators = self.operators
         load = -(operators.active @ active)
         if body_force is not None:
@@ -93,7 +100,7 @@ class ContractileSheet:
         factor = self._factorise(springs, alpha)
         u = factor.solve(load).reshape(-1, 2)
         if not np.isfinite(u).all():
-            raise checks.singular("the solution is not finite")
+            raise singular("the solution is not finite")
         return Equilibrium(self, springs, u, factor)
 
     def solve(self, Y: Field, sigma_a: Field, alpha: float, body_force: Array | None = None) -> Array:
@@ -152,17 +159,17 @@ class ContractileSheet:
         try:
             return operators.band.factorise(entries)
         except LinAlgError as error:
-            raise checks.singular(str(error)) from error
+            raise singular(str(error)) from error
 
     def _springs(self, Y: Field) -> Array:
         springs = self._nodal(Y, "Y")
-        checks.require_springs(springs)
-        checks.require_hold(self.operators, springs)
+        require_springs(springs)
+        require_hold(self.operators, springs)
         return springs
 
     def _active(self, sigma_a: Field) -> Array:
         active = self._nodal(sigma_a, "sigma_a")
-        checks.require_numbers(active, "the active stress sigma_a")
+        require_numbers(active, "the active stress sigma_a")
         return active
 
     def _nodal(self, value: Field, name: str) -> Array:
