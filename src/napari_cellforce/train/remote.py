@@ -74,7 +74,7 @@ class _Crash:
     text: str
 
 
-class RemoteRun:
+class SubprocessRun:
     """A run in a process of its own, which starts at once.
 
     Parameters

@@ -15,7 +15,7 @@ from napari_cellforce.train import Epoch, Step, TrainResult, train
 from napari_cellforce.train.callbacks import LAST
 from napari_cellforce.train.examples import prepare
 from napari_cellforce.train.preview import Preview, Previewer
-from napari_cellforce.train.remote import RemoteRun
+from napari_cellforce.train.remote import SubprocessRun
 from napari_cellforce.train.starting import start
 
 
@@ -47,7 +47,7 @@ def test_the_preview_is_a_cell_kept_aside_in_pa_as_the_run_sees_it(config, tmp_p
 @pytest.mark.slow
 def test_a_run_is_paused_stopped_and_goes_on_where_it_was(config, tmp_path):
     config = dataclasses.replace(config, optimise=dataclasses.replace(config.optimise, epochs=4))
-    run = RemoteRun("train", config, tmp_path / "run")
+    run = SubprocessRun("train", config, tmp_path / "run")
     for record in run.records():
         if isinstance(record, Preview):
             run.pause()
@@ -56,7 +56,7 @@ def test_a_run_is_paused_stopped_and_goes_on_where_it_was(config, tmp_path):
     assert isinstance(record, TrainResult)
     assert not record.finished
     assert record.model.is_file()
-    again = list(RemoteRun("resume", config, tmp_path / "run").records())
+    again = list(SubprocessRun("resume", config, tmp_path / "run").records())
     assert next(r for r in again if isinstance(r, Step)).epoch == 1, "the first epoch is not done again"
     assert again[-1].finished
     assert len(again[-1].history) == 4
@@ -64,7 +64,7 @@ def test_a_run_is_paused_stopped_and_goes_on_where_it_was(config, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_process_is_told_of_in_words(config, tmp_path):
-    run = RemoteRun("train", config, tmp_path / "run")
+    run = SubprocessRun("train", config, tmp_path / "run")
     records = run.records()
     next(record for record in records if isinstance(record, Step))
     os.kill(run.process_id, signal.SIGTERM)
@@ -76,12 +76,12 @@ def test_a_killed_process_is_told_of_in_words(config, tmp_path):
 def test_errors_of_the_user_come_across_as_they_are(config, tmp_path):
     nothing = dataclasses.replace(config, data=dataclasses.replace(config.data, sources=("not there",)))
     with pytest.raises(CellForceError, match="not there"):
-        list(RemoteRun("train", nothing, tmp_path / "run").records())
+        list(SubprocessRun("train", nothing, tmp_path / "run").records())
 
 
 @pytest.mark.slow
 def test_the_process_ends_when_nobody_listens_any_more(config, tmp_path):
-    run = RemoteRun("train", config, tmp_path / "run")
+    run = SubprocessRun("train", config, tmp_path / "run")
     next(run.records())
     run._process.stdin.close()
     run._process.stdout.close()

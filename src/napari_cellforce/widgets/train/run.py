@@ -12,16 +12,16 @@ from napari_cellforce.widgets.base.worker import Job
 
 if TYPE_CHECKING:
     from napari_cellforce.train import TrainConfig
-    from napari_cellforce.train.remote import RemoteRun, Task
+    from napari_cellforce.train.remote import SubprocessRun, Task
 
-StartRemote = Callable[["Task", "TrainConfig", Path, "str | None"], "RemoteRun"]
+StartRemote = Callable[["Task", "TrainConfig", Path, "str | None"], "SubprocessRun"]
 
 
-def start_remote(task: Task, config: TrainConfig, folder: Path, model_folder: str | None) -> RemoteRun:
+def start_remote(task: Task, config: TrainConfig, folder: Path, model_folder: str | None) -> SubprocessRun:
     """Start a run in a process of its own."""
-    from napari_cellforce.train.remote import RemoteRun
+    from napari_cellforce.train.remote import SubprocessRun
 
-    return RemoteRun(task, config, folder, model_folder)
+    return SubprocessRun(task, config, folder, model_folder)
 
 
 class TrainRun(QObject):
@@ -52,7 +52,7 @@ class TrainRun(QObject):
     def __init__(self, start: StartRemote, model_folder: str | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._start, self._model_folder = start, model_folder
-        self._remote: RemoteRun | None = None
+        self._remote: SubprocessRun | None = None
         self._config: TrainConfig | None = None
         self._folder = Path()
         self._unfinished = False
