@@ -65,7 +65,7 @@ def states(panel) -> list[str]:
 
 
 def words(panel) -> str:
-    return panel._button.text
+    return panel._button.status
 
 
 def drop(panel, folder) -> None:

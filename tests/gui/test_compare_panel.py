@@ -86,13 +86,13 @@ def press(panel: ComparePanel, text: str) -> None:
 
 def test_an_empty_panel_says_what_it_needs(panel: ComparePanel) -> None:
     assert not panel._run.ready
-    assert "needs two" in panel._run.text
+    assert "needs two" in panel._run.status
     assert panel._sample.isVisibleTo(panel)
 
 
 def test_the_predicted_field_is_a_and_the_measured_one_b(panel: ComparePanel, viewer: ViewerModel) -> None:
     show_field(viewer, predicted(), ArrowLook())
-    assert "Only one field" in panel._run.text
+    assert "Only one field" in panel._run.status
     show_field(viewer, measured(), ArrowLook())
     assert panel._choice.first.field.provenance.model == "unet-sim"
     assert panel._choice.second.field.provenance.model == "FTTC"
@@ -104,7 +104,7 @@ def test_a_field_is_not_compared_with_itself(panel: ComparePanel, viewer: Viewer
         show_field(viewer, field, ArrowLook())
     panel._choice.choose("B", panel._choice.first.field)
     assert not panel._run.ready
-    assert "same field" in panel._run.text
+    assert "same field" in panel._run.status
 
 
 def test_the_same_cell_on_another_grid_agrees_and_gives_the_scale(compared: ComparePanel) -> None:
@@ -113,7 +113,7 @@ def test_the_same_cell_on_another_grid_agrees_and_gives_the_scale(compared: Comp
     # Brought to the coarser grid, the prediction loses some of its peaks.
     assert comparison.calibration.factor == pytest.approx(SCALE, rel=0.05)
     assert comparison.numbers[0].value > 0.99
-    assert "Correlation 1.00" in compared._run.text
+    assert "Correlation 1.00" in compared._run.status
 
 
 def test_both_are_shown_on_one_scale_where_the_cell_is(compared: ComparePanel, viewer: ViewerModel) -> None:
@@ -173,7 +173,7 @@ def test_fields_of_different_places_are_refused_in_words(
         show_field(viewer, field, ArrowLook())
     compare()
     assert panel.comparison is None
-    assert "same place" in panel._run.text
+    assert "same place" in panel._run.status
 
 
 def test_saving_writes_tables_and_figures(

@@ -77,9 +77,9 @@ def ask(qtbot, panel: SyntheticPanel) -> None:
 
 
 def test_an_empty_panel_offers_to_draw_and_draws_nothing_by_itself(panel: SyntheticPanel) -> None:
-    assert panel._run.offer == "Draw a cell"
+    assert panel._run.button_label == "Draw a cell"
     assert panel._run.ready
-    assert panel._run.text == WELCOME
+    assert panel._run.status == WELCOME
     panel._drawing.outline._area.set_value(2000)
     assert not panel._drawing._work.busy
 
@@ -89,7 +89,7 @@ def test_the_drawn_image_has_pixel_size_and_units(drawn: SyntheticPanel, viewer:
     assert layer.data.shape == (128, 128)
     assert tuple(layer.scale) == (0.68, 0.68)
     assert [str(unit) for unit in layer.units] == ["micrometer"] * 2
-    assert drawn._run.offer == "Predict the forces with sheet"
+    assert drawn._run.button_label == "Predict the forces with sheet"
 
 
 def test_a_change_redraws_in_place(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
@@ -102,7 +102,7 @@ def test_a_change_redraws_in_place(qtbot, drawn: SyntheticPanel, viewer: ViewerM
 
 def test_a_removed_image_can_be_drawn_again(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
     viewer.layers.clear()
-    assert drawn._run.offer == "Draw a cell"
+    assert drawn._run.button_label == "Draw a cell"
     drawn._on_button()
     qtbot.waitUntil(lambda: drawn._view.shown, timeout=10000)
 
@@ -113,12 +113,12 @@ def test_an_edit_is_compared_with_the_cell_before(qtbot, drawn: SyntheticPanel, 
     assert "|F| [Pa] synthetic cell (sheet)" in viewer.layers
     drawn._drawing.adhesions._length.set_value(7)
     qtbot.waitUntil(lambda: drawn.answer is None and quiet(drawn), timeout=10000)
-    assert "has changed" in drawn._run.text
+    assert "has changed" in drawn._run.status
     assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers, "it was that of another cell"
     ask(qtbot, drawn)
     now = drawn.answer.numbers["total force [nN]"]
     assert now > before
-    assert f"{100 * (now / before - 1):+.1f} %" in drawn._run.text
+    assert f"{100 * (now / before - 1):+.1f} %" in drawn._run.status
     drawn._edit.pin()
     assert "→" not in drawn._edit.headline
 
@@ -138,7 +138,7 @@ def test_the_filter_answers_in_normalised_units(qtbot, drawn: SyntheticPanel) ->
     ask(qtbot, drawn)
     assert drawn.answer.unit == "normalised"
     assert "normalised" in drawn._edit.headline
-    assert "never how hard" in drawn._run.text
+    assert "never how hard" in drawn._run.status
 
 
 def test_an_outline_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
@@ -193,7 +193,7 @@ def test_drawings_that_cannot_be_are_refused_in_words(
     layer = Shapes(shapes, scale=(0.68, 0.68), units=MICRON)
     drawn._drawing.outline.draw_by_hand(layer, "select")
     qtbot.waitUntil(lambda: quiet(drawn) and drawn._drawing.problem is not None, timeout=10000)
-    assert words in drawn._run.text
+    assert words in drawn._run.status
     assert not drawn._run.ready
 
 
@@ -205,12 +205,12 @@ def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: 
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
     assert drawn._drawing.problem is None
     drawn._on_button()
-    qtbot.waitUntil(lambda: "mesh nodes" in drawn._run.text, timeout=10000)
+    qtbot.waitUntil(lambda: "mesh nodes" in drawn._run.status, timeout=10000)
 
 
 def test_nothing_drawn_yet_is_no_mistake(drawn: SyntheticPanel) -> None:
     drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("by hand"))
-    assert drawn._run.text.startswith("No outline has been drawn yet")
+    assert drawn._run.status.startswith("No outline has been drawn yet")
     assert not drawn._run.ready
 
 
@@ -219,7 +219,7 @@ def test_a_scan_fills_curves_and_a_stack_to_scroll_through(
 ) -> None:
     drawn._tabs.setCurrentIndex(1)
     drawn._scan.choose("area", 800, 1600, 3)
-    assert drawn._run.offer == "Scan cell area: 3 cells"
+    assert drawn._run.button_label == "Scan cell area: 3 cells"
     drawn._on_button()
     qtbot.waitUntil(lambda: drawn._curves.done == 3 and quiet(drawn), timeout=60000)
     stack = viewer.layers["scan of cell area zyxin"]
@@ -239,19 +239,19 @@ def test_stop_keeps_the_cells_that_are_done(qtbot, drawn: SyntheticPanel) -> Non
     drawn._on_button()
     qtbot.waitUntil(lambda: drawn._curves.done >= 2, timeout=60000)
     drawn._run._on_stop()
-    assert drawn._run.text == "Stopping …"
+    assert drawn._run.status == "Stopping …"
     qtbot.waitUntil(lambda: quiet(drawn), timeout=20000)
     assert 2 <= drawn._curves.done < 40
-    assert "what is done is kept" in drawn._run.text
+    assert "what is done is kept" in drawn._run.status
 
 
 def test_a_scan_of_nobody_or_nowhere_says_so(qtbot, drawn: SyntheticPanel) -> None:
     drawn._tabs.setCurrentIndex(1)
     drawn._scan.choose("area", 800, 800, 3)
-    assert "two different numbers" in drawn._run.text
+    assert "two different numbers" in drawn._run.status
     drawn._scan.choose("aspect", 1, 3, 3)
     drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("circle"))
-    qtbot.waitUntil(lambda: "Choose the ellipse" in drawn._run.text, timeout=10000)
+    qtbot.waitUntil(lambda: "Choose the ellipse" in drawn._run.status, timeout=10000)
     assert not drawn._run.ready
 
 
@@ -260,7 +260,7 @@ def test_a_scan_in_which_no_cell_can_be_drawn_says_why(qtbot, drawn: SyntheticPa
     drawn._scan.choose("area", 60000, 70000, 2)
     drawn._on_button()
     qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=20000)
-    assert "leaves the image" in drawn._run.text
+    assert "leaves the image" in drawn._run.status
 
 
 def test_an_answer_that_comes_too_late_is_not_shown(
@@ -405,7 +405,7 @@ def test_what_is_left_out_of_a_painted_cell_is_told(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
     drawn._drawing.outline._on_paint()
-    assert drawn._run.text.startswith("No cell has been painted yet"), "which is no mistake"
+    assert drawn._run.status.startswith("No cell has been painted yet"), "which is no mistake"
     painted = np.zeros((128, 128), np.uint8)
     painted[40:90, 20:60] = painted[40:90, 70:110] = painted[64, 60:70] = painted[100:110, 20:30] = 1
     viewer.layers[-1].data = painted
@@ -493,10 +493,10 @@ def test_rules_that_draw_no_cell_are_refused_in_words_before_it_is_edited(
 ) -> None:
     panel._drawing.outline._area.set_value(9000)
     begin(panel)
-    assert "leaves the image" in panel._run.text
+    assert "leaves the image" in panel._run.status
     assert not viewer.layers
     panel._drawing.outline._on_draw()
-    assert panel._run.text.startswith("No outline has been drawn yet"), "a hand may do better"
+    assert panel._run.status.startswith("No outline has been drawn yet"), "a hand may do better"
 
 
 def test_a_drawn_cell_lies_on_top_of_other_images_and_below_drawings(

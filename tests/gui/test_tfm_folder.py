@@ -146,18 +146,18 @@ def test_a_folder_is_measured_with_the_settings_of_the_panel(
     qtbot: QtBot, panel: TfmPanel, wait: Callable[[], None], viewer: ViewerModel, experiment: Path
 ) -> None:
     panel.folder.take_folder(str(experiment))
-    qtbot.waitUntil(lambda: "stiffness is not given" in panel.folder._run.text, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "stiffness is not given" in panel.folder._run.status, timeout=PATIENCE)
     panel._settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
     panel._settings._windows.setText("32, 24")
     panel._settings._on_changed()
     qtbot.waitUntil(lambda: len(states(panel)) == 3, timeout=PATIENCE)
     assert states(panel)[2] == "no reference"
-    assert panel.folder._run.offer == "Measure 2 images"
+    assert panel.folder._run.button_label == "Measure 2 images"
     panel.folder.start()
     assert panel.folder.running
     wait()
     assert states(panel) == ["✓ done", "✓ done", "⚠ failed"]
-    assert "2 of 3 are done, 1 failed" in panel.folder._run.text
+    assert "2 of 3 are done, 1 failed" in panel.folder._run.status
     panel.folder._on_clicked(2, 0)
     assert "no reference image" in panel.folder._words.text()
     out = experiment / "cellforce-tfm"
@@ -178,7 +178,7 @@ def test_a_stopped_folder_keeps_what_is_done(
     qtbot.waitUntil(lambda: "displacement measured" in states(panel), timeout=PATIENCE)
     panel.folder._job.stop()
     wait()
-    assert "Press again to go on" in panel.folder._run.text
+    assert "Press again to go on" in panel.folder._run.status
     assert list((experiment / "cellforce-tfm").glob("*displacement_windows.npz"))
 
 

@@ -90,7 +90,7 @@ def stale(panel: TfmPanel) -> list[str]:
 
 def test_an_empty_panel_says_what_it_needs(panel: TfmPanel) -> None:
     assert not panel._run.ready
-    assert "No two bead images" in panel._run.text
+    assert "No two bead images" in panel._run.status
     assert panel._sample.isVisibleTo(panel)
 
 
@@ -130,7 +130,7 @@ def test_a_changed_gel_makes_the_later_steps_stale_and_back_again(
     before = filled.traction.magnitude().max()
     filled._settings._young.setValue(4)
     assert stale(filled) == ["regularisation", "traction"]
-    assert "press the button" in filled._run.text
+    assert "press the button" in filled._run.status
     filled._settings._young.setValue(2)
     assert stale(filled) == []
     filled._settings._young.setValue(4)
@@ -153,11 +153,11 @@ def test_a_stiffness_of_kilopascals_typed_as_pascals_is_asked_about(filled: TfmP
 def test_a_missing_stiffness_and_nonsense_windows_are_told_in_words(filled: TfmPanel) -> None:
     filled._settings._young.setValue(0)
     assert not filled._run.ready
-    assert "stiffness is not given" in filled._run.text
+    assert "stiffness is not given" in filled._run.status
     filled._settings._young.setValue(2)
     filled._settings._windows.setText("wide")
     filled._settings._on_changed()
-    assert "The windows are" in filled._run.text
+    assert "The windows are" in filled._run.status
 
 
 def test_images_that_have_nothing_in_common_are_refused_in_words(
@@ -169,7 +169,7 @@ def test_images_that_have_nothing_in_common_are_refused_in_words(
     measure()
     assert filled.traction is None
     assert filled._failed
-    assert filled._failed in filled._run.text
+    assert filled._failed in filled._run.status
     assert not notifications, "it is told once, where the eye is"
 
 

@@ -169,7 +169,7 @@ def column(panel, number) -> list[str]:
 
 
 def words(panel) -> str:
-    return panel._button.text
+    return panel._button.status
 
 
 def drop(panel, qtbot, *paths) -> None:
@@ -208,7 +208,7 @@ def test_dropped_cells_are_listed_with_what_they_are_used_for(panel, qtbot, cell
     drop(panel, qtbot, cells)
     assert column(panel, 0) == [f"cell_{i}" for i in range(4)]
     assert sorted(column(panel, 3)) == ["check", "learn", "learn", "learn"]
-    assert panel._button.offer == "Fine-tune unet-sim on 4 cells"
+    assert panel._button.button_label == "Fine-tune unet-sim on 4 cells"
     assert panel._button.ready
 
 
@@ -220,14 +220,14 @@ def test_problems_stand_beside_their_cells_and_the_others_are_used(panel, qtbot,
     drop(panel, qtbot, cells)
     assert column(panel, 3)[1] == "⚠ the traction has NaN or infinite values"
     assert "cell_1: the traction has NaN" in panel._data._words.text()
-    assert panel._button.offer == "Fine-tune unet-sim on 3 cells"
+    assert panel._button.button_label == "Fine-tune unet-sim on 3 cells"
 
 
 def test_a_cell_is_left_out_by_its_box(panel, qtbot, cells, tutors):
     drop(panel, qtbot, cells)
     tick(panel, 2, Qt.Unchecked)
     assert column(panel, 3)[2] == "left out"
-    assert panel._button.offer == "Fine-tune unet-sim on 3 cells"
+    assert panel._button.button_label == "Fine-tune unet-sim on 3 cells"
     tutor = train(panel, qtbot, tutors)
     assert tutor.config.data.exclude == ("cell_2",)
     tutor.may_end.set()

@@ -11,7 +11,7 @@ from napari_cellforce import __version__
 from napari_cellforce.batch.plan import Plan
 from napari_cellforce.batch.row import PlannedInput
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.report import BatchPage, Course, ModelSummary, Picture, Result, write_page
+from napari_cellforce.report import BatchPage, ModelSummary, Picture, Result, TimeSeries, write_page
 
 _FRAMEWISE = (
     "This model sets the mean traction of every frame to the same value: it tells where a cell pulls, not "
@@ -74,20 +74,20 @@ def _summary(record: ModelRecord, tables: Sequence[tuple[PlannedInput, Table]]) 
         quantity,
         time,
         _FRAMEWISE if record.relative_to == "frame" else "",
-        tuple(_course(row, table, time, quantity) for row, table in own),
+        tuple(_time_series(row, table, time, quantity) for row, table in own),
     )
 
 
-def _course(row: PlannedInput, table: Table, time: str, quantity: str) -> Course:
+def _time_series(row: PlannedInput, table: Table, time: str, quantity: str) -> TimeSeries:
     times, forces = (tuple(float(line[name]) for line in table) for name in (time, quantity))
-    return Course(row.name, row.condition, times, forces)
+    return TimeSeries(row.name, row.condition, times, forces)
 
 
 def _result(row: PlannedInput, table: Table, model: ModelSummary, agreement: Table) -> Result:
     return Result(
         model=row.model,
         quantity=model.quantity,
-        course=_course(row, table, model.time_label, model.quantity),
+        time_series=_time_series(row, table, model.time_label, model.quantity),
         overview=row.overview,
         pictures=tuple(_pictures(row)),
         numbers=tuple((line["quantity"], _value(line)) for line in agreement),

@@ -33,14 +33,14 @@ _PITCH, _BAR_ROOM, _TITLE_ROOM = 1.03, 0.2, 0.1
 """From picture to picture, and room for colour bar and titles, in widths of a picture."""
 
 _SPARK = (110, 22)
-"""Width and height of a course beside its numbers, in pixels."""
+"""Width and height of a time series beside its numbers, in pixels."""
 
 _NICE_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 """Of a scale bar, in µm."""
 
 
 @dataclass(frozen=True)
-class Course:
+class TimeSeries:
     """Total force of one input over time.
 
     Attributes
@@ -112,13 +112,13 @@ def draw_overview(
     return path
 
 
-def plot_courses(courses: Sequence[Course], quantity: str, time_label: str) -> bytes:
+def plot_time_series(series: Sequence[TimeSeries], quantity: str, time_label: str) -> bytes:
     """Return a PNG of the total force of all inputs over time, one colour a condition."""
     figure, ax = _plot(7.2, 3.2)
-    colours = _colours(courses)
-    for course in courses:
-        colour = colours[course.condition]
-        ax.plot(course.times, course.forces, "o-" if len(course.times) < 2 else "-", color=colour, lw=1, ms=4)
+    colours = _colours(series)
+    for item in series:
+        colour = colours[item.condition]
+        ax.plot(item.times, item.forces, "o-" if len(item.times) < 2 else "-", color=colour, lw=1, ms=4)
     for condition, colour in colours.items():
         if condition:
             ax.plot([], [], color=colour, label=condition)
@@ -128,12 +128,12 @@ def plot_courses(courses: Sequence[Course], quantity: str, time_label: str) -> b
     return _png(figure)
 
 
-def plot_conditions(courses: Sequence[Course], quantity: str) -> bytes:
+def plot_conditions(series: Sequence[TimeSeries], quantity: str) -> bytes:
     """Return a PNG of the mean total force of each input, by condition; a bar marks the median."""
-    colours = _colours(courses)
+    colours = _colours(series)
     figure, ax = _plot(max(3.0, 1.2 + 0.9 * len(colours)), 3.2)
     for i, (condition, colour) in enumerate(colours.items()):
-        means = [course.mean for course in courses if course.condition == condition]
+        means = [item.mean for item in series if item.condition == condition]
         # Spread sideways by rank, so that equal values stay apart and the picture is the same every time.
         places = i + np.linspace(-0.18, 0.18, len(means)) if len(means) > 1 else [i]
         ax.plot(places, sorted(means), "o", color=colour, ms=5, alpha=0.8)
@@ -144,14 +144,14 @@ def plot_conditions(courses: Sequence[Course], quantity: str) -> bytes:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Return an SVG of a course over time, as high as a line of text, from 0 to its maximum."""
+    """Return an SVG of a time series, as high as a line of text, from 0 to its maximum."""
     if len(values) < 2 or not np.isfinite(values).all():
         return ""
     x = np.linspace(1, _SPARK[0] - 1, len(values))
     y = _SPARK[1] - 1 - (_SPARK[1] - 2) * np.asarray(values) / (max(values) or 1)
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     return (
-        f'<svg width="{_SPARK[0]}" height="{_SPARK[1]}" role="img" aria-label="course over time">'
+        f'<svg width="{_SPARK[0]}" height="{_SPARK[1]}" role="img" aria-label="time series">'
         f'<polyline points="{points}" fill="none" stroke="#0b8ec2" stroke-width="1.4"/></svg>'
     )
 
@@ -249,9 +249,9 @@ def _plot(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _colours(courses: Sequence[Course]) -> dict[str, str]:
+def _colours(series: Sequence[TimeSeries]) -> dict[str, str]:
     """Return a colour for each condition, in the order of their names."""
-    return {name: f"C{i % 10}" for i, name in enumerate(sorted({course.condition for course in courses}))}
+    return {name: f"C{i % 10}" for i, name in enumerate(sorted({item.condition for item in series}))}
 
 
 def _label(ax: Axes, x: str, y: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from napari_cellforce import files
-from napari_cellforce.report.figures import Course, plot_conditions, plot_courses, sparkline
+from napari_cellforce.report.figures import TimeSeries, plot_conditions, plot_time_series, sparkline
 
 _LARGEST = 40_000_000
 """Bytes of pictures that a page holds in itself; with more, it shows those beside it."""
@@ -39,7 +39,7 @@ class Result:
     model : str
     quantity : str
         As of the model's `ModelSummary`.
-    course : Course
+    time_series : TimeSeries
     overview : Path
     pictures : tuple of Picture
         Of explanation and comparison.
@@ -52,7 +52,7 @@ class Result:
 
     model: str
     quantity: str
-    course: Course
+    time_series: TimeSeries
     overview: Path
     pictures: tuple[Picture, ...]
     numbers: tuple[tuple[str, str], ...]
@@ -73,14 +73,14 @@ class ModelSummary:
         ``"time [min]"`` or ``"frame"``.
     caveat : str
         What must not be read into the numbers; empty if nothing.
-    courses : tuple of Course
+    series : tuple of TimeSeries
     """
 
     name: str
     quantity: str
     time_label: str
     caveat: str
-    courses: tuple[Course, ...]
+    series: tuple[TimeSeries, ...]
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ class BatchPage:
     def conditions(self) -> tuple[str, ...]:
         """The conditions that occur, by name."""
         return tuple(
-            sorted({result.course.condition for results in self.inputs.values() for result in results})
+            sorted({result.time_series.condition for results in self.inputs.values() for result in results})
         )
 
     @property
     def n_frames(self) -> int:
         """Frames of all inputs, whatever the number of models."""
-        return sum(len(results[0].course.times) for results in self.inputs.values())
+        return sum(len(results[0].time_series.times) for results in self.inputs.values())
 
 
 def write_page(path: Path, page: BatchPage) -> Path:
@@ -147,11 +147,11 @@ def write_page(path: Path, page: BatchPage) -> Path:
 
 def _plots(model: ModelSummary) -> list[tuple[str, str]]:
     """Return captions and pictures of a model's plots."""
-    if not model.courses:
+    if not model.series:
         return []
-    plots = [("Total force over time", plot_courses(model.courses, model.quantity, model.time_label))]
-    if len({course.condition for course in model.courses}) > 1:
-        plots.append(("By condition", plot_conditions(model.courses, model.quantity)))
+    plots = [("Total force over time", plot_time_series(model.series, model.quantity, model.time_label))]
+    if len({item.condition for item in model.series}) > 1:
+        plots.append(("By condition", plot_conditions(model.series, model.quantity)))
     return [(caption, _inline(png)) for caption, png in plots]
 
 

@@ -16,7 +16,7 @@ WIDTH = 350
 """Pixels in which a panel has to be readable."""
 
 
-class Kept(TypedDict, total=False):
+class PanelOptions(TypedDict, total=False):
     """What a panel is given to remember by; see `Panel`."""
 
     memory: Memory | None

@@ -47,7 +47,7 @@ class RunSection(QWidget):
         layout.addWidget(self._build_progress())
 
     @property
-    def text(self) -> str:
+    def status(self) -> str:
         """What is said above the button."""
         return str(self._text.text())
 
@@ -57,11 +57,11 @@ class RunSection(QWidget):
         return bool(self._button.isEnabled())
 
     @property
-    def offer(self) -> str:
+    def button_label(self) -> str:
         """What the button says it will do."""
         return str(self._button.text())
 
-    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+    def set_status(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Say something above the button; from Stop to the end, that it is stopping and nothing else."""
         if not self._stopping:
             self._text.say(text, tone)
@@ -113,7 +113,7 @@ class RunSection(QWidget):
 
     def _on_stop(self) -> None:
         self._stop.setEnabled(False)
-        self.say("Stopping …")
+        self.set_status("Stopping …")
         self._stopping = True
         self.stopped.emit()
 

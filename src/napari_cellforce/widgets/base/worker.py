@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from napari.utils.notifications import notification_manager, show_error, show_warning
+from napari.utils import notifications
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import GeneratorWorker
 
@@ -72,7 +72,7 @@ class Job(QObject):
         self._worker, self._complete = worker, False
         worker.yielded.connect(self._on_yielded)
         worker.errored.connect(self._on_errored)
-        worker.warned.connect(lambda words: show_warning(*words))
+        worker.warned.connect(lambda message: notifications.show_warning(*message))
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
         worker.start()
@@ -107,9 +107,9 @@ class Job(QObject):
 def tell(error: Exception) -> None:
     """Show an error as a notification: a user's in words, a bug of ours with its traceback."""
     if isinstance(error, CellForceError):
-        show_error(str(error))
+        notifications.show_error(str(error))
     else:
-        notification_manager.receive_error(type(error), error, error.__traceback__)
+        notifications.notification_manager.receive_error(type(error), error, error.__traceback__)
 
 
 def words_of(error: Exception) -> str:

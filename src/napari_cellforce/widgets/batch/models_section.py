@@ -46,7 +46,7 @@ class BatchModelsSection(QWidget):
         """Names of the ticked models."""
         return tuple(name for name, box in self._boxes.items() if box.isChecked())
 
-    def offer(self, but: str, ticked: Iterable[str] | None = None) -> None:
+    def list_models(self, but: str, ticked: Iterable[str] | None = None) -> None:
         """List what is on this computer, but the model that is chosen anyway.
 
         Parameters

@@ -14,7 +14,7 @@ from napari_cellforce.batch.tables import PAGE
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.hooks import read_layers
 from napari_cellforce.widgets.base.form import Tone, folded
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.batch.actions import BatchActions
@@ -37,12 +37,12 @@ class BatchPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     """
 
-    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
+        super().__init__(napari_viewer, **options)
         self._base = BatchConfig("", "", ())
         self._work = BatchWork(self)
         self._folder = BatchFolderSection()
@@ -97,7 +97,7 @@ class BatchPanel(Panel):
             already_normalised=config.predict.already_normalised,
             calibration=config.predict.calibration,
         )
-        self._models.offer(self._model.entry.name, others)
+        self._models.list_models(self._model.entry.name, others)
         self._parts.show_config(config)
         self._folder.show_config(config)
 
@@ -159,7 +159,7 @@ class BatchPanel(Panel):
     def _let_go(self) -> None:
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"config": self.config().to_json()})
-        self._work.drop()
+        self._work.dispose()
         self._watch.dismantle()
         self._model.drop_jobs()
 
@@ -170,7 +170,7 @@ class BatchPanel(Panel):
                 self.show_config(BatchConfig.from_json(text))
 
     def _on_model(self) -> None:
-        self._models.offer(self._model.entry.name)
+        self._models.list_models(self._model.entry.name)
         self._on_changed()
 
     def _on_changed(self) -> None:
@@ -183,21 +183,21 @@ class BatchPanel(Panel):
             self._work.forget()
             self._table.clear()
             self._refresh()
-            self._button.say(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
+            self._button.set_status(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
             return
         if self._work.want(wanted):
             self._table.clear()
             self._refresh()
-            self._button.say("Looking at the images …")
+            self._button.set_status("Looking at the images …")
 
     def _on_planned(self, plan: Plan) -> None:
         self._refresh()
-        self._button.say(*summary(plan))
+        self._button.set_status(*summary(plan))
 
     def _on_refused(self, error: Exception) -> None:
         self._refresh()
         if isinstance(error, CellForceError):
-            self._button.say(str(error), Tone.PROBLEM)
+            self._button.set_status(str(error), Tone.PROBLEM)
         else:
             tell(error)
 
@@ -205,15 +205,15 @@ class BatchPanel(Panel):
         self._progress.take(event)
         self._table.take(event)
         if not self._work.brake.after_input:
-            self._button.say(f"{event.what} …" if event.what else "")
+            self._button.set_status(f"{event.what} …" if event.what else "")
 
     def _on_stop(self) -> None:
         self._work.brake.stop()
-        self._button.say("Stopping when this image is finished …")
+        self._button.set_status("Stopping when this image is finished …")
 
     def _on_cancel(self) -> None:
         self._work.brake.cancel()
-        self._button.say("Stopping …")
+        self._button.set_status("Stopping …")
 
     def _on_ended(self, outcome: Outcome | None) -> None:
         """Say what has come of it; what is left can be started anew."""
@@ -222,7 +222,7 @@ class BatchPanel(Panel):
             self._on_changed()
             return
         self._refresh()
-        self._button.say(*verdict(outcome))
+        self._button.set_status(*verdict(outcome))
 
     def _refresh(self) -> None:
         """Bring the buttons in line with plan and run."""

@@ -106,7 +106,7 @@ class BatchWork(QObject):
             brake = self.brake
             self._running.start(lambda: run(plan, predictors, brake))
 
-    def drop(self) -> None:
+    def dispose(self) -> None:
         """End everything, and hear nothing more of it."""
         self.brake.cancel()
         self._pause.stop()

@@ -18,7 +18,7 @@ from napari_cellforce.fields import PASCAL, VectorField
 from napari_cellforce.layers import image_layers
 from napari_cellforce.predict import Progress
 from napari_cellforce.widgets.base.form import Tone
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell, words_of
 from napari_cellforce.widgets.compare.agreement_section import AgreementSection
@@ -37,12 +37,12 @@ class ComparePanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     """
 
-    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
+        super().__init__(napari_viewer, **options)
         self._look = self._preferences.arrows
         self._pair: tuple[ShownField, ShownField] | None = None
         self._comparison: Comparison | None = None
@@ -124,7 +124,7 @@ class ComparePanel(Panel):
         self._run.set_offer("Compare A with B", ready=problem is None and not running)
         self._run.set_running(running)
         if not running:
-            self._run.say(*self._what_now(str(problem) if problem else ""))
+            self._run.set_status(*self._what_now(str(problem) if problem else ""))
 
     def _what_now(self, problem: str) -> tuple[str, Tone]:
         if self._choice.count == 0:
@@ -147,7 +147,7 @@ class ComparePanel(Panel):
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.say(f"{record.what} …")
+            self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, Stacks) and self._pair is not None and self._comparison is not None:
             self._view.show(self._comparison, record, *self._pair)

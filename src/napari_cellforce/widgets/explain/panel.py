@@ -18,7 +18,7 @@ from napari_cellforce.predict import MASK_INPUT, Progress
 from napari_cellforce.widgets.base.form import TextLine, Tone, folded
 from napari_cellforce.widgets.base.latest import Latest
 from napari_cellforce.widgets.base.lines_plot import LinesPlot
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.explain.explanation import Explanation
@@ -52,14 +52,16 @@ class ExplainPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     fit : FitConfig, optional
         Of the formula.
     """
 
-    def __init__(self, napari_viewer: Viewer, *, fit: FitConfig | None = None, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(
+        self, napari_viewer: Viewer, *, fit: FitConfig | None = None, **options: Unpack[PanelOptions]
+    ) -> None:
+        super().__init__(napari_viewer, **options)
         self._fit = fit or FitConfig()
         self._chosen: ChosenImage | None = None
         self._shown: Explanation | None = None
@@ -127,8 +129,8 @@ class ExplainPanel(Panel):
         self._memory.remember(PANEL, self._model.remember())
         self._job.drop()
         self._drafts.drop()
-        self._probes.drop()
-        self._potentials.drop()
+        self._probes.dispose()
+        self._potentials.dispose()
         self._model.drop_jobs()
         self._viewer.dims.events.current_step.disconnect(self._on_time)
         for section in (self._image, self._cell, self._greens, self._hold, self._formula):
@@ -169,13 +171,13 @@ class ExplainPanel(Panel):
         if problem is not None:
             tone = Tone.PROBLEM if images(self._viewer) else Tone.PLAIN
             said_above = problem.topic in ("image", "pixel size", "channel")
-            self._run.say(sentence(problem.value) if said_above else str(problem), tone)
+            self._run.set_status(sentence(problem.value) if said_above else str(problem), tone)
         else:
-            self._run.say(*(self._outcome if parts else ("Choose what to explain.", Tone.PLAIN)))
+            self._run.set_status(*(self._outcome if parts else ("Choose what to explain.", Tone.PLAIN)))
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.say(f"{record.what} …")
+            self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, Begun):
             self._begin(record)

@@ -92,7 +92,7 @@ class PotentialsSection(QWidget):
         self._explained = shown
         self.fill()
 
-    def drop(self) -> None:
+    def dispose(self) -> None:
         """End what runs and hear nothing more of the viewer."""
         self._job.drop()
         for event in self._layer_events:

@@ -93,7 +93,7 @@ class ProbeSection(QWidget):
         self.setVisible(shown is not None)
         self._on_kind()
 
-    def drop(self) -> None:
+    def dispose(self) -> None:
         """End what runs and hear nothing more of the viewer."""
         self._job.drop()
         self._wait_for_click(False)

@@ -48,7 +48,7 @@ class ModelActions(QWidget):
             button.clicked.connect(lambda _=False, signal=signal: signal.emit())
             grid.addWidget(button, row, column, 1, columns)
 
-    def offer(self, *, busy: bool, check: bool, remove: bool) -> None:
+    def update_buttons(self, *, busy: bool, check: bool, remove: bool) -> None:
         """Say what can be pressed now."""
         self._import.setEnabled(not busy)
         self._check.setEnabled(check and not busy)

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QMessageBox
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.widgets.base.form import DOCS, Tone
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.models.actions import ModelActions
@@ -32,12 +32,12 @@ class ModelsPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     """
 
-    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
+        super().__init__(napari_viewer, **options)
         self._folder = self._preferences.model_folder or None
         self._outcome: tuple[str, Tone] = ("", Tone.PLAIN)
         self._to_tell = ""
@@ -90,8 +90,8 @@ class ModelsPanel(Panel):
         entry, busy = self._models.entry, self._getting.running
         if entry is None:
             self._run.set_offer("Predict forces", ready=False)
-            self._run.say("Select a model above.")
-            self._actions.offer(busy=busy, check=False, remove=False)
+            self._run.set_status("Select a model above.")
+            self._actions.update_buttons(busy=busy, check=False, remove=False)
             return
         state = self._models.state
         problem = why_not_ready(entry, state)
@@ -99,10 +99,10 @@ class ModelsPanel(Panel):
         words, tone = self._outcome
         if not words and problem is not None:
             words, tone = str(problem), Tone.PLAIN if state == zoo.State.TO_DOWNLOAD else Tone.PROBLEM
-        self._run.say(words, tone)
+        self._run.set_status(words, tone)
         there = entry.has_weights and state not in (zoo.State.TO_DOWNLOAD, zoo.State.MISSING)
         removable = zoo.can_be_removed(entry, self._folder)
-        self._actions.offer(busy=busy, check=there, remove=removable)
+        self._actions.update_buttons(busy=busy, check=there, remove=removable)
 
     def _say(self, words: str, tone: Tone = Tone.PLAIN) -> None:
         """Say what came of something, until another model is selected."""

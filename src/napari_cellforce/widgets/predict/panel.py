@@ -17,7 +17,7 @@ from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import Labelling, LayerTuple
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
 from napari_cellforce.widgets.base.form import Tone
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.predict.result_section import ResultSection
@@ -37,12 +37,12 @@ class PredictPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     """
 
-    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
+        super().__init__(napari_viewer, **options)
         self._chosen: ChosenImage | None = None
         self._result: Result | None = None
         self._caveat = ""
@@ -155,7 +155,7 @@ class PredictPanel(Panel):
         self._run.set_running(running)
         self._results.set_predicting(running)
         if not running:
-            self._run.say(*self._what_now(problem, choice))
+            self._run.set_status(*self._what_now(problem, choice))
 
     def _what_now(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
         """Return why the button cannot be pressed, in short if the rows above say it in full.
@@ -183,7 +183,7 @@ class PredictPanel(Panel):
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.say(f"{record.what} …")
+            self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, Prediction):
             self._begin(record)
@@ -219,7 +219,7 @@ class PredictPanel(Panel):
             self._results.set_result(result)
         else:
             self._results.refresh()
-        self._run.say("Predicting …")
+        self._run.set_status("Predicting …")
         self._run.show_progress(done, len(result.field.data), timed=True)
 
     def _on_ended(self, complete: bool) -> None:
@@ -278,9 +278,9 @@ def outcome(result: Result, complete: bool) -> str:
     done, total = len(result.rows), len(result.field.data)
     model = result.field.provenance.model
     frames = f"{done} of {total} frames" if not complete else f"{total} frames" if total > 1 else "One frame"
-    kept = "" if complete else " Stopped; what is done is kept."
+    ending = "" if complete else " Stopped; what is done is kept."
     units = "Pa" if result.field.unit == "Pa" else "normalised units"
-    return f"{frames} predicted with {model}, in {units}.{kept}"
+    return f"{frames} predicted with {model}, in {units}.{ending}"
 
 
 def megapixels(chosen: ChosenImage | None) -> float:

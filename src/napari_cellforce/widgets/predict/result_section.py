@@ -94,7 +94,7 @@ class ResultSection(QWidget):
     def set_predicting(self, predicting: bool) -> None:
         """Do not offer to convert what is still being predicted: frames to come would be in another unit."""
         self._predicting = predicting
-        self._offer()
+        self._update_buttons()
 
     def refresh(self) -> None:
         """Show what has arrived."""
@@ -103,7 +103,7 @@ class ResultSection(QWidget):
             return
         self.show()
         self._views.show_result(result)
-        self._offer()
+        self._update_buttons()
         self._on_time()
 
     def save(self, path: Path) -> None:
@@ -139,7 +139,7 @@ class ResultSection(QWidget):
                 row.addWidget(button)
         return row
 
-    def _offer(self) -> None:
+    def _update_buttons(self) -> None:
         """Offer what can be done now; nothing while a file is written or the unit changes."""
         result, free = self._result, not self._job.running
         self._save.setEnabled(free)
@@ -204,9 +204,9 @@ class ResultSection(QWidget):
         """Do something off the GUI thread, and `then` what follows if it came to its end."""
         self._then = then
         self._job.start(work)
-        self._offer()
+        self._update_buttons()
 
     def _on_ended(self, complete: bool) -> None:
         if complete:
             self._then()
-        self._offer()
+        self._update_buttons()

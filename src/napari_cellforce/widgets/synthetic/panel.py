@@ -11,7 +11,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.predict import Progress
 from napari_cellforce.scan import Answer, ScanStep
 from napari_cellforce.widgets.base.form import Tone
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration
 from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.synthetic.ask_section import AskSection
@@ -32,12 +32,12 @@ class SyntheticPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     """
 
-    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
+        super().__init__(napari_viewer, **options)
         device, folder = self._preferences.device, self._preferences.model_folder or None
         look = self._preferences.arrows
         self._answer: Answer | None = None
@@ -72,7 +72,7 @@ class SyntheticPanel(Panel):
         cell = self._drawing.cell
         if cell is None:
             return
-        self._run.say("Asking …")
+        self._run.set_status("Asking …")
         self._ask.ask(cell, self._drawing.sketch)
 
     def scan(self) -> None:
@@ -116,7 +116,7 @@ class SyntheticPanel(Panel):
         settings = {**self._drawing.remember(), **self._scan.remember(), **self._ask.remember()}
         self._memory.remember(PANEL, settings)
         self._ask.drop()
-        self._scan_run.drop()
+        self._scan_run.dispose()
         self._drawing.disconnect_viewer()
         self._curves.disconnect_viewer()
         self._viewer.layers.events.removed.disconnect(self._refresh)
@@ -173,29 +173,31 @@ class SyntheticPanel(Panel):
 
     def _on_no_answer(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
-            self._run.say(_sentence(error), Tone.PROBLEM)
+            self._run.set_status(_sentence(error), Tone.PROBLEM)
         else:
             tell(error)
 
     def _on_scan_prepared(self, progress: Progress) -> None:
-        self._run.say(f"{progress.what} …")
+        self._run.set_status(f"{progress.what} …")
         self._run.show_progress(progress.done, progress.total)
 
     def _on_scan_step(self, step: ScanStep) -> None:
         self._curves.add(step)
         self._curves.show()
-        self._run.say("Scanning …")
+        self._run.set_status("Scanning …")
         self._run.show_progress(step.index + 1, self._curves.expected, timed=True)
 
     def _on_scan_ended(self, complete: bool) -> None:
         done = self._curves.done
         self._refresh()
         if done and self._curves.table.empty:
-            self._run.say(self._curves.problems[0], Tone.PROBLEM)
+            self._run.set_status(self._curves.problems[0], Tone.PROBLEM)
         elif done:
-            kept = "" if complete else "Stopped; what is done is kept. "
+            beginning = "" if complete else "Stopped; what is done is kept. "
             where = " Scroll through the cells with napari's slider, or click in the plot."
-            self._run.say(f"{kept}{done} cells scanned.{where if self._scan_run.shown else ''}", Tone.GOOD)
+            self._run.set_status(
+                f"{beginning}{done} cells scanned.{where if self._scan_run.shown else ''}", Tone.GOOD
+            )
 
     def _refresh(self, event: Any = None) -> None:
         """Bring the button and the line above it in line with what is drawn and what runs."""
@@ -208,7 +210,7 @@ class SyntheticPanel(Panel):
         self._run.set_offer(self._offer(), ready=not running and problem is None)
         self._run.set_running(running)
         if not running:
-            self._run.say(*self._why(problem))
+            self._run.set_status(*self._why(problem))
 
     def _problem(self) -> CellForceError | None:
         """Return what keeps the button from being pressed, or None."""

@@ -85,7 +85,7 @@ class ScanRun(QObject):
         """End after the cell that is being computed; those that are done stay."""
         self._job.stop()
 
-    def drop(self) -> None:
+    def dispose(self) -> None:
         """Stop, and show nothing more."""
         self._job.drop()
 

@@ -139,11 +139,11 @@ class TfmFolder(QWidget):
         running = self._job.running
         missing = sum(files.reference is None for files in self._pairs)
         ready = len(self._pairs) - missing
-        offer = f"Measure {counted(ready, 'image')}" if self._pairs else "Measure all"
-        self._run.set_offer(offer, ready=ready > 0 and not running)
+        label = f"Measure {counted(ready, 'image')}" if self._pairs else "Measure all"
+        self._run.set_offer(label, ready=ready > 0 and not running)
         self._run.set_running(running)
         if not running:
-            self._run.say(self._problem, Tone.PROBLEM)
+            self._run.set_status(self._problem, Tone.PROBLEM)
 
     def let_go(self) -> None:
         """End what runs in the background; what is done is kept."""
@@ -246,7 +246,7 @@ class TfmFolder(QWidget):
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.say(f"{record.what} …")
+            self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, Choice):
             self._words.say(f"One lambda for all: {record.regularisation:.3g} µm/Pa.")
@@ -270,9 +270,9 @@ class TfmFolder(QWidget):
         failed = f", {len(self._failures)} failed: click a line for the reason" if self._failures else ""
         words = f"{done} of {len(self._pairs)} are done{failed}. Results are in {_RESULTS}, in that folder."
         if complete:
-            self._run.say(words, Tone.PROBLEM if self._failures else Tone.GOOD)
+            self._run.set_status(words, Tone.PROBLEM if self._failures else Tone.GOOD)
         else:
-            self._run.say(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
+            self._run.set_status(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
 
     def _on_clicked(self, row: int, column: int) -> None:
         del column

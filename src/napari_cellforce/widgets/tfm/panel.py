@@ -16,7 +16,7 @@ from napari_cellforce.io import read_field
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
 from napari_cellforce.widgets.base.form import Tone, folded
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell, words_of
 from napari_cellforce.widgets.tfm.export import TfmExport
@@ -44,12 +44,12 @@ class TfmPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     """
 
-    def __init__(self, napari_viewer: Viewer, **kept: Unpack[Kept]) -> None:
-        super().__init__(napari_viewer, **kept)
+    def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
+        super().__init__(napari_viewer, **options)
         self._look = self._preferences.arrows
         self._steps = Steps()
         self._running: TfmJob | None = None
@@ -196,11 +196,11 @@ class TfmPanel(Panel):
         ready = problem is None and not running
         self._run.set_offer("Measure the traction" if kind == BEADS else "Compute the traction", ready=ready)
         self._run.set_running(running)
-        self._progress.offer(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
+        self._progress.show_steps(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
         self._show_stale()
         self._export.refresh(self._result, self._source.cell)
         if not running:
-            self._run.say(*self._what_now(problem))
+            self._run.set_status(*self._what_now(problem))
 
     def _show_stale(self) -> None:
         try:
@@ -227,7 +227,7 @@ class TfmPanel(Panel):
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.say(f"{record.what} …")
+            self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, TfmJob):
             self._running = record

@@ -85,7 +85,7 @@ class TfmStepsSection(QWidget):
         sign = f"<b style='color: {ALARM}'>⚠ stale:</b> " if stale else ""
         self._words[step].setText(sign + words if words else "–")
 
-    def offer(self, steps: Sequence[str], *, ready: bool) -> None:
+    def show_steps(self, steps: Sequence[str], *, ready: bool) -> None:
         """Show these steps only, and let their buttons be pressed, or not."""
         for step, button in self._buttons.items():
             button.setVisible(step in steps)

@@ -133,7 +133,7 @@ class TrainLearning(QWidget):
         """Say no more of the last run; what is drawn stays."""
         self._words = _NOTHING
 
-    def drop(self) -> None:
+    def dispose(self) -> None:
         """End what runs in the background and hear nothing more of the viewer."""
         self._outcome.drop_jobs()
         self._curves.disconnect_viewer()

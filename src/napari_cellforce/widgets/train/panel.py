@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QPushButton, QScrollArea
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.index import Split
 from napari_cellforce.widgets.base.form import Tone
-from napari_cellforce.widgets.base.panel import Kept, Panel
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.train import words as train_words
@@ -36,16 +36,20 @@ class TrainPanel(Panel):
     Parameters
     ----------
     napari_viewer : Viewer
-    **kept : Memory, Preferences
-        As of `Panel`.
+    **options : Memory, Preferences
+        Passed to `Panel`.
     start_remote : callable, optional
         Starts a run in a process of its own.
     """
 
     def __init__(
-        self, napari_viewer: Viewer, *, start_remote: StartRemote = start_remote, **kept: Unpack[Kept]
+        self,
+        napari_viewer: Viewer,
+        *,
+        start_remote: StartRemote = start_remote,
+        **options: Unpack[PanelOptions],
     ) -> None:
-        super().__init__(napari_viewer, **kept)
+        super().__init__(napari_viewer, **options)
         folder = self._preferences.model_folder
         self._ready = False
         self._data = TrainDataSection()
@@ -73,7 +77,7 @@ class TrainPanel(Panel):
             tell(error)
             return
         self._learning.begin(anew=anew, can_pause=not self._settings.only_scale)
-        self._button.say("Starting …")
+        self._button.set_status("Starting …")
         self._refresh()
 
     def _whole_config(self) -> TrainConfig:
@@ -93,7 +97,7 @@ class TrainPanel(Panel):
         self._sample.made.connect(lambda folder: self._data.take([folder]))
         self._anew.clicked.connect(self._on_anew)
         self._button.started.connect(self.start)
-        self._learning.said.connect(self._button.say)
+        self._learning.said.connect(self._button.set_status)
         self._learning.stopped.connect(self._on_stop)
         self._learning.paused.connect(self._on_pause)
         self._learning.used.connect(self._on_used)
@@ -106,11 +110,11 @@ class TrainPanel(Panel):
 
     def _let_go(self) -> None:
         self._memory.remember(PANEL, {"data": self._data.settings, **self._settings.remember()})
-        self._run.abandon()
+        self._run.dispose()
         self._loading.drop()
         self._sample.drop_jobs()
         self._data.drop_jobs()
-        self._learning.drop()
+        self._learning.dispose()
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
@@ -181,7 +185,7 @@ class TrainPanel(Panel):
             section.setEnabled(not running)
         self._button.set_offer(self._offer(), ready=problem is None and self._ready and not running)
         if not running and not self._sample.running:
-            self._button.say(*self._what_now(problem))
+            self._button.set_status(*self._what_now(problem))
 
     def _what_now(self, problem: CellForceError | None) -> train_words.Words:
         if problem is not None:
@@ -200,20 +204,20 @@ class TrainPanel(Panel):
         self._refresh()
 
     def _on_stop(self) -> None:
-        self._button.say("Stopping after this step …")
+        self._button.set_status("Stopping after this step …")
         self._run.stop()
 
     def _on_pause(self, rest: bool) -> None:
         self._run.pause(rest)
         if self._run.running:
-            self._button.say("Resting; press Go on to continue." if rest else "Going on …")
+            self._button.set_status("Resting; press Go on to continue." if rest else "Going on …")
 
     def _on_anew(self) -> None:
         self._run.forget()
         self.start()
 
     def _on_sample(self, words: str) -> None:
-        self._button.say(words)
+        self._button.set_status(words)
         if not words:
             self._refresh()
 

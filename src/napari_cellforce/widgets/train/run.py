@@ -94,7 +94,7 @@ class TrainRun(QObject):
         if self._remote is not None:
             self._remote.stop()
 
-    def abandon(self) -> None:
+    def dispose(self) -> None:
         """End at once, and hear nothing more."""
         if self._remote is not None:
             self._remote.abandon()
