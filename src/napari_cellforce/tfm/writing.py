@@ -12,7 +12,7 @@ import pandas as pd
 
 from napari_cellforce.fields import MICROMETRE, PASCAL, Quantity, Unit
 from napari_cellforce.files import write_text
-from napari_cellforce.io.write import FieldWriter, write_table
+from napari_cellforce.io import FieldWriter, write_table
 from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.results import frame_row
