@@ -144,7 +144,8 @@ def test_a_cache_of_another_version_is_as_good_as_none(two):
 
 def test_where_data_cannot_be_written_the_users_cache_is_used(two, tmp_path, monkeypatch):
     place = tmp_path / "cache" / "index.json"
-    monkeypatch.setattr(package.cache, "_places", lambda _: (Path("/proc/nowhere/x.json"), place))
+    places = Path("/proc/nowhere/x.json"), place
+    monkeypatch.setattr("napari_cellforce.io.index.cache._places", lambda _: places)
     index_cells(cells_of(two, 0.17))
     assert "a" in json.loads(place.read_text())
 

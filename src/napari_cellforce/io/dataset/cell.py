@@ -61,8 +61,8 @@ def read_cell(
         In µm. It is not in the frames, and fields need it; by default (and for `PixelSize.unknown`) that of
         the notes beside the data set, see `notes`.
     displacement_unit : {"µm", "pixel"}
-        Of u in the files. Not documented, hence an assumption, which ``image.notes`` tells; data with notes
-        have µm.
+        Unit of u in the files. It is not documented: an assumption, recorded in the notes of the image;
+        data sets with a metadata file are in µm.
 
     Raises
     ------

@@ -44,16 +44,17 @@ def read_pair(first: Path, second: Path) -> RealArray:
         If they differ in shape, or have too many axes.
     """
     parts = [_values(path) for path in (first, second)]
+    shapes = [times(part.shape) for part in parts]
     if parts[0].shape != parts[1].shape:
         raise CellForceError(
-            f"{first.name} holds {times(parts[0].shape)} values, {second.name} {times(parts[1].shape)}",
+            f"{first.name} holds {shapes[0]} values, {second.name} {shapes[1]}",
             "both components must be on one grid",
             "Choose the files that belong together.",
             topic="input",
         )
     if parts[0].ndim not in (2, 3) or min(parts[0].shape) < 1:
         raise CellForceError(
-            f"{first.name} holds {times(parts[0].shape)} values",
+            f"{first.name} holds {shapes[0]} values",
             "a component is (Y, X) or (T, Y, X)",
             "Export one file a component.",
             topic="input",

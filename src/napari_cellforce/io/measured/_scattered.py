@@ -50,7 +50,7 @@ class Gridded:
 
 
 def to_grid(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridded:
-    """Put vectors ``(2, N)`` at the places y, x ``(N,)`` on a grid; irregular ones are interpolated linearly.
+    """Put vectors ``(2, N)`` at y, x ``(N,)`` on a grid; irregular positions are interpolated linearly.
 
     Raises
     ------

@@ -59,7 +59,7 @@ def corner_angles(polygon: Array) -> Array:
 
 
 def blunted(polygon: Array, area: float) -> Array:
-    """Drop corners sharper than `SHARPEST`, the sharpest first; what that takes away is made up for."""
+    """Remove corners sharper than `SHARPEST`, the sharpest first, keeping the area."""
     for _ in range(len(polygon) - 3):
         angle = corner_angles(polygon)
         if angle.min() >= SHARPEST:
