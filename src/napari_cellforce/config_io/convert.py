@@ -76,7 +76,7 @@ class _Place:
         )
 
 
-def from_mapping(cls: type[T], values: Mapping[str, Any], *, source: str = "") -> T:
+def from_mapping(cls: type[T], values: Mapping[str, Any], *, source: str = "", path: str = "") -> T:
     """Build a dataclass of settings from nested mappings, strictly.
 
     Parameters
@@ -88,6 +88,8 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, source: str = "") -
         Plain values, as from JSON.
     source : str
         Name of the file, for messages.
+    path : str
+        Dotted path of the mapping in that file, for messages.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, source: str = "") -
         Naming file and setting: for an unknown or missing key, a wrong type, a word that is no choice, a
         number out of range, or settings that contradict each other.
     """
-    return typing.cast("T", _built(cls, values, _Place(source)))
+    return typing.cast("T", _built(cls, values, _Place(source, path)))
 
 
 def from_json(cls: type[T], text: str, *, source: str = "") -> T:

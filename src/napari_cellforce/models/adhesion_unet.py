@@ -8,15 +8,14 @@ the adhesion filter (`napari_cellforce.models.filters`): a baseline to start fro
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_cellforce.models.checks import in_range
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.pixel_fields import balanced, blur, long_axes, reflected, towards_centre
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
@@ -42,64 +41,61 @@ def _inner(width: int = 24, levels: int = 2) -> UNetConfig:
 
 
 @dataclass(frozen=True)
-class AdhesionUNetConfig:
-    """Settings of an `AdhesionUNet`; lengths in pixels.
+class AdhesionUNetConfig(Settings):
+    """Settings of an `AdhesionUNet`. Channels of the inner `unet` follow from the other settings."""
 
-    Attributes
-    ----------
-    in_channels : int
-        Proteins, the one that marks adhesions first, and the mask last.
-    adhesion_scale : float
-        Gaussian whose local mean counts as haze.
-    spreads : tuple of float
-        Gaussians over which an adhesion's pull is spread; each has a vector field of its own.
-    distance_scale : float
-        Distance from the centre that reads 1 in the network.
-    brightest : float
-        Proteins are cut off at this multiple of the cell's mean.
-    halvings : int
-        How often the sides are halved before the network: its pixels are ``2**halvings`` of the image's.
-    free : bool
-        Add a vector field that needs no adhesion, for the haze of force between them.
-    multiplied : bool
-        False for a network that draws the traction itself (to compare with).
-    oriented : bool
-        Show the network which way adhesions are elongated, and let them pull along it.
-    fine : bool
-        Draw the fields on pixels of half the image's sides, with a look at the image at that scale.
-    bound : float
-        Largest component of the network's fields, in multiples of a_k: it then corrects the adhesion filter
-        and cannot be far from it where images are unlike those it has learnt from. 0 for no bound.
-    unet : UNetConfig
-        Of the inner network; its channels follow from the rest.
-    """
-
-    in_channels: int = 2
-    adhesion_scale: float = 4.0
-    spreads: tuple[float, ...] = (2.0, 4.0)
-    distance_scale: float = 40.0
-    brightest: float = 6.0
-    halvings: int = 2
-    free: bool = True
-    multiplied: bool = True
-    oriented: bool = False
-    fine: bool = False
-    bound: float = 0.0
-    unet: UNetConfig = field(default_factory=_inner)
+    in_channels: int = setting(
+        2, help="Proteins, the one that marks adhesions first, and the mask last.", minimum=2, maximum=64
+    )
+    adhesion_scale: float = setting(
+        4.0, help="Gaussian whose local mean counts as haze.", unit="pixels", minimum=0.1, maximum=1e3
+    )
+    spreads: tuple[float, ...] = setting(
+        (2.0, 4.0),
+        help="Gaussians over which the pull of an adhesion is spread; each has a vector field of its own.",
+        unit="pixels",
+        minimum=0.1,
+        maximum=100,
+    )
+    distance_scale: float = setting(
+        40.0,
+        help="Distance from the centre that reads 1 in the network.",
+        unit="pixels",
+        minimum=0.1,
+        maximum=1e3,
+    )
+    brightest: float = setting(
+        6.0, help="Proteins are cut off at this multiple of the mean in the cell.", minimum=0.1, maximum=1e3
+    )
+    halvings: int = setting(
+        2,
+        help="How often the sides are halved before the network: its pixels are 2**halvings of the image's.",
+        minimum=1,
+        maximum=4,
+    )
+    free: bool = setting(
+        True, help="Add a vector field that needs no adhesion, for the haze of force between them."
+    )
+    multiplied: bool = setting(
+        True, help="Multiply the fields with the adhesions; false: the network draws the traction itself."
+    )
+    oriented: bool = setting(
+        False, help="Show the network the long axes of adhesions, and let them pull along these."
+    )
+    fine: bool = setting(False, help="Draw the fields on pixels of half the image's sides.")
+    bound: float = setting(
+        0.0,
+        help="Largest component of the network's fields, in multiples of a_k, which keeps it close to the "
+        "adhesion filter; 0: no bound.",
+        minimum=0,
+    )
+    unet: UNetConfig = setting(default_factory=_inner, help="Inner network.")
 
     def __post_init__(self) -> None:
-        in_range("in_channels", self.in_channels, 2, 64)
-        in_range("halvings", self.halvings, 1, 4)
-        for name in ("adhesion_scale", "distance_scale", "brightest"):
-            in_range(name, getattr(self, name), 0.1, 1e3)
-        object.__setattr__(self, "spreads", tuple(self.spreads))
-        for spread in self.spreads:
-            in_range("spreads", spread, 0.1, 100)
-        unet: Any = self.unet
-        entries = dict(unet) if isinstance(unet, Mapping) else dict(vars(unet))
-        width = entries.get("width", 1)
-        entries |= {"in_channels": width, "out_channels": width if self.fine else 2 * self.fields}
-        object.__setattr__(self, "unet", UNetConfig(**entries))
+        super().__post_init__()
+        width = self.unet.width
+        channels = width if self.fine else 2 * self.fields
+        object.__setattr__(self, "unet", replace(self.unet, in_channels=width, out_channels=channels))
 
     @property
     def fields(self) -> int:

@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_cellforce import __version__, files
+from napari_cellforce.config_io import from_mapping
 from napari_cellforce.errors import CellForceError, counted
 from napari_cellforce.models import published
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
@@ -32,10 +33,12 @@ from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKin
 from napari_cellforce.models.unet import UNet, UNetConfig
 
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
-    "unet": lambda architecture: UNet(UNetConfig(**architecture)),
-    "gfnn": lambda architecture: GFNN(GFNNConfig(**architecture)),
-    "adhesion-unet": lambda architecture: AdhesionUNet(AdhesionUNetConfig(**architecture)),
-    "physical-bottleneck": lambda architecture: PhysicalBottleneck(BottleneckConfig(**architecture)),
+    "unet": lambda architecture: UNet(from_mapping(UNetConfig, architecture)),
+    "gfnn": lambda architecture: GFNN(from_mapping(GFNNConfig, architecture)),
+    "adhesion-unet": lambda architecture: AdhesionUNet(from_mapping(AdhesionUNetConfig, architecture)),
+    "physical-bottleneck": lambda architecture: PhysicalBottleneck(
+        from_mapping(BottleneckConfig, architecture)
+    ),
 }
 """Kind of network -> what builds it from a record's ``architecture``."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.models.checks import in_range, one_of
+from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.errors import CellForceError
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
@@ -34,45 +35,24 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
 
 
 @dataclass(frozen=True)
-class CellConfig:
-    """Settings of a `ConvNeXtCell`.
+class CellConfig(Settings):
+    """Settings of a `ConvNeXtCell`."""
 
-    Attributes
-    ----------
-    kernel : int
-        Side of the depthwise convolution in pixels, odd.
-    expansion : int
-        Hidden channels per channel.
-    dropout : float
-        Probability of setting an output to 0.
-    activation : str
-        Key of `ACTIVATIONS`.
-    batchnorm : bool
-        Normalise after the depthwise convolution.
-    padding : str
-        What lies beyond the edge, as `torch.nn.Conv2d` names it.
-    """
-
-    kernel: int = 7
-    expansion: int = 4
-    dropout: float = 0.0
-    activation: str = "gelu"
-    batchnorm: bool = True
-    padding: Padding = "zeros"
+    kernel: int = setting(
+        7, help="Side of the depthwise convolution, an odd number.", unit="pixels", minimum=1, maximum=63
+    )
+    expansion: int = setting(4, help="Hidden channels per channel.", minimum=1, maximum=64)
+    dropout: float = setting(0.0, help="Probability of setting an output to 0.", minimum=0, maximum=0.99)
+    activation: str = setting("gelu", help="Activation function.", choices=tuple(ACTIVATIONS))
+    batchnorm: bool = setting(True, help="Normalise after the depthwise convolution.")
+    padding: Padding = setting("zeros", help="Values beyond the edge, as in torch.nn.Conv2d.")
 
     def __post_init__(self) -> None:
-        in_range("kernel", self.kernel, 1, 63)
-        in_range("expansion", self.expansion, 1, 64)
-        in_range("dropout", self.dropout, 0, 0.99)
+        super().__post_init__()
         if self.kernel % 2 == 0:
-            raise ValueError(f"kernel is {self.kernel}, but must be odd")
-        one_of("activation", self.activation, ACTIVATIONS)
-        one_of("padding", self.padding, ("zeros", "reflect", "replicate", "circular"))
-
-    @classmethod
-    def of(cls, entries: Self | Mapping[str, Any]) -> Self:
-        """Return the config itself, or the one that a plain dict (from JSON) describes."""
-        return cls(**entries) if isinstance(entries, Mapping) else entries
+            raise CellForceError(
+                f"kernel is {self.kernel}", "it must be odd", "Choose an odd number.", topic="kernel"
+            )
 
 
 class ConvNeXtCell(nn.Module):

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_cellforce.models.checks import in_range, one_of
+from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.pixel_fields import balanced, blur
 
 SCALARS = ("phi", "psi", "chi")
@@ -27,65 +28,69 @@ _LARGEST_WAVENUMBER = math.sqrt(0.5)
 
 
 @dataclass(frozen=True)
-class GFNNConfig:
+class GFNNConfig(Settings):
     """Settings of a `GFNN`.
 
-    Attributes
-    ----------
-    form : {"isotropic", "published"}
-        Ours: Green's functions that are real and depend on ``|q|`` only, hence valid on any grid; a
-        convolution in open space; no force without protein; the gradient, (y, x).
-        Or the one that the authors' weights rely on: one complex number per Fourier mode of one grid; a
-        periodic convolution; minus the gradient, whose row component they call F_x (the record of such
-        weights says so by ``output_order="xy"``).
-    in_channels : int
-        Channels of the image.
-    haze : tuple of float
-        Isotropic only: Gaussians, in pixels, whose local mean counts as haze. Of every channel the network
-        also sees what stands out from it: its own convolutions see two pixels far.
-    width, expansion : int
-        Channels of the source network, and hidden channels per channel.
-    size : int
-        Number of wavenumbers (isotropic), or side of the grid in pixels (published).
-    padding : int
-        Isotropic only: pixels of nothing beyond the image, so that it does not meet itself.
-    lengths : tuple of 3 float
-        Decay lengths of phi, psi and chi to start from, in pixels. The default is the paper's two lengths,
-        23 and 5 µm, in pixels of 0.68 µm.
-    balance : {"none", "shared", "projected"}
-        Isotropic only. ``shared``: psi and chi have one source, s. Then what a place does to another it
-        suffers from it, and all forces and moments cancel over the plane (not over a part of it):
-        ``int psi grad chi = sum_q G_psi(q) G_chi(q) |s(q)|² i q``, odd in q. ``projected``: the last channel
-        of the image is the cell's mask; the traction is cut off there, and net force and moment are taken
-        out of it in proportion to |F|.
+    `form`: ``isotropic`` is ours: Green's functions that are real and depend on ``|q|`` only, hence valid on
+    any grid; a convolution in open space; no force without protein; the gradient, (y, x). ``published`` is
+    the form that the authors' weights rely on: one complex number per Fourier mode of one grid; a periodic
+    convolution; minus the gradient, whose row component they call F_x (the record of such weights says so by
+    ``output_order="xy"``).
+
+    `balance`: with ``shared``, psi and chi have one source, s. Then what a place does to another it suffers
+    from it, and all forces and moments cancel over the plane (not over a part of it): ``int psi grad chi =
+    sum_q G_psi(q) G_chi(q) |s(q)|² i q``, odd in q. With ``projected``, the last channel of the image is the
+    cell's mask; the traction is cut off there, and net force and moment are taken out of it in proportion to
+    |F|.
     """
 
-    form: Literal["isotropic", "published"] = "isotropic"
-    in_channels: int = 1
-    haze: tuple[float, ...] = ()
-    width: int = 64
-    expansion: int = 4
-    size: int = 64
-    padding: int = 128
-    lengths: tuple[float, float, float] = (34.0, 7.4, 34.0)
-    balance: Literal["none", "shared", "projected"] = "none"
+    form: Literal["isotropic", "published"] = setting(
+        "isotropic", help="Green's functions of the distance, or those of the authors' weights."
+    )
+    in_channels: int = setting(1, help="Channels of the image.", minimum=1, maximum=64)
+    haze: tuple[float, ...] = setting(
+        (),
+        help="Isotropic form only: Gaussians whose local mean counts as haze; the network also "
+        "sees what stands "
+        "out from it.",
+        unit="pixels",
+        minimum=0.1,
+        maximum=100,
+    )
+    width: int = setting(64, help="Channels of the source network.", minimum=1, maximum=4096)
+    expansion: int = setting(4, help="Hidden channels per channel.", minimum=1, maximum=64)
+    size: int = setting(
+        64,
+        help="Number of wavenumbers (isotropic), or side of the grid in pixels (published).",
+        minimum=4,
+        maximum=4096,
+    )
+    padding: int = setting(
+        128,
+        help="Isotropic form only: width of the empty border that keeps the image from meeting itself.",
+        unit="pixels",
+        minimum=0,
+        maximum=4096,
+    )
+    lengths: tuple[float, float, float] = setting(
+        (34.0, 7.4, 34.0),  # the paper's two lengths, 23 and 5 µm, in pixels of 0.68 µm
+        help="Initial decay lengths of phi, psi and chi.",
+        unit="pixels",
+        above=0,
+    )
+    balance: Literal["none", "shared", "projected"] = setting(
+        "none", help="Isotropic form only: how forces and moments are made to cancel."
+    )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lengths", tuple(self.lengths))
-        one_of("form", self.form, ("isotropic", "published"))
-        in_range("in_channels", self.in_channels, 1, 64)
-        in_range("width", self.width, 1, 4096)
-        in_range("expansion", self.expansion, 1, 64)
-        in_range("size", self.size, 4, 4096)
-        in_range("padding", self.padding, 0, 4096)
-        object.__setattr__(self, "haze", tuple(self.haze))
-        for sigma in self.haze:
-            in_range("haze", sigma, 0.1, 100)
-        one_of("balance", self.balance, ("none", "shared", "projected"))
+        super().__post_init__()
         if self.form == "published" and (self.balance != "none" or self.haze):
-            raise ValueError("balance must be none, and haze empty, in the published form")
-        if len(self.lengths) != len(SCALARS):
-            raise ValueError(f"lengths are {self.lengths}, but must be one each of {', '.join(SCALARS)}")
+            raise CellForceError(
+                f"balance is {self.balance} and haze is {list(self.haze)}",
+                "both must be left out in the published form",
+                "Leave them out, or choose the isotropic form.",
+                topic="balance",
+            )
 
     @property
     def grid(self) -> int | None:

@@ -2,99 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.models.checks import in_range, one_of
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.convnext import ACTIVATIONS, CellConfig, batch_norm, cells
 
 
 @dataclass(frozen=True)
-class StackConfig:
-    """Settings of the layers before the encoder and after the decoder: 3x3 convolution, cells, 3x3.
+class StackConfig(Settings):
+    """Settings of the layers before the encoder and after the decoder: 3x3 convolution, cells, 3x3."""
 
-    Attributes
-    ----------
-    width : int
-        Channels of the cells.
-    blocks : int
-        Number of cells.
-    cell : CellConfig
-    """
-
-    width: int = 4
-    blocks: int = 4
-    cell: CellConfig = field(default_factory=CellConfig)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cell", CellConfig.of(self.cell))
-        in_range("width", self.width, 1, 4096)
-        in_range("blocks", self.blocks, 0, 64)
-
-    @classmethod
-    def of(cls, entries: Self | Mapping[str, Any]) -> Self:
-        """Return the config itself, or the one that a plain dict (from JSON) describes."""
-        return cls(**entries) if isinstance(entries, Mapping) else entries
+    width: int = setting(4, help="Channels of the cells.", minimum=1, maximum=4096)
+    blocks: int = setting(4, help="Number of cells.", minimum=0, maximum=64)
+    cell: CellConfig = setting(default_factory=CellConfig, help="Cells of the stack.")
 
 
 @dataclass(frozen=True)
-class UNetConfig:
-    """Settings of a `UNet`; the default is the published example configuration without dropout.
+class UNetConfig(Settings):
+    """Settings of a `UNet`; the default is the published example configuration without dropout."""
 
-    Attributes
-    ----------
-    in_channels, out_channels : int
-        Channels of the image and of the result.
-    width : int
-        Channels of the first level; doubled with every level.
-    levels : int
-        How often the image is downsampled.
-    scale : int
-        Factor between levels.
-    encoder_blocks, skip_blocks, decoder_blocks : int
-        Cells per level on the way down, on the way across (and at the bottom), on the way up.
-    encoder_cell, decoder_cell : CellConfig
-        Of the way down and across, and of the way up.
-    downsample_activation : str
-        Applied after downsampling, key of `ACTIVATIONS`.
-    downsample_batchnorm : bool
-        Normalise before downsampling.
-    prepend, append : StackConfig
-        What comes before the first level and after it.
-    """
-
-    in_channels: int = 1
-    out_channels: int = 2
-    width: int = 4
-    levels: int = 3
-    scale: int = 4
-    encoder_blocks: int = 4
-    skip_blocks: int = 4
-    decoder_blocks: int = 4
-    encoder_cell: CellConfig = field(default_factory=CellConfig)
-    decoder_cell: CellConfig = field(default_factory=CellConfig)
-    downsample_activation: str = "gelu"
-    downsample_batchnorm: bool = True
-    prepend: StackConfig = field(default_factory=StackConfig)
-    append: StackConfig = field(default_factory=lambda: StackConfig(cell=CellConfig(expansion=8)))
-
-    def __post_init__(self) -> None:
-        for name in ("encoder_cell", "decoder_cell"):
-            object.__setattr__(self, name, CellConfig.of(getattr(self, name)))
-        for name in ("prepend", "append"):
-            object.__setattr__(self, name, StackConfig.of(getattr(self, name)))
-        for name in ("in_channels", "out_channels"):
-            in_range(name, getattr(self, name), 1, 64)
-        for name in ("encoder_blocks", "skip_blocks", "decoder_blocks"):
-            in_range(name, getattr(self, name), 0, 64)
-        in_range("width", self.width, 1, 4096)
-        in_range("levels", self.levels, 0, 8)
-        in_range("scale", self.scale, 1, 16)
-        one_of("downsample_activation", self.downsample_activation, ACTIVATIONS)
+    in_channels: int = setting(1, help="Channels of the image.", minimum=1, maximum=64)
+    out_channels: int = setting(2, help="Channels of the result.", minimum=1, maximum=64)
+    width: int = setting(
+        4, help="Channels of the first level; doubled with every level.", minimum=1, maximum=4096
+    )
+    levels: int = setting(3, help="How often the image is downsampled.", minimum=0, maximum=8)
+    scale: int = setting(4, help="Factor between levels.", minimum=1, maximum=16)
+    encoder_blocks: int = setting(4, help="Cells per level on the way down.", minimum=0, maximum=64)
+    skip_blocks: int = setting(
+        4, help="Cells per level on the way across, and at the bottom.", minimum=0, maximum=64
+    )
+    decoder_blocks: int = setting(4, help="Cells per level on the way up.", minimum=0, maximum=64)
+    encoder_cell: CellConfig = setting(default_factory=CellConfig, help="Cells of the way down and across.")
+    decoder_cell: CellConfig = setting(default_factory=CellConfig, help="Cells of the way up.")
+    downsample_activation: str = setting(
+        "gelu", help="Activation applied after downsampling.", choices=tuple(ACTIVATIONS)
+    )
+    downsample_batchnorm: bool = setting(True, help="Normalise before downsampling.")
+    prepend: StackConfig = setting(default_factory=StackConfig, help="Layers before the first level.")
+    append: StackConfig = setting(
+        default_factory=lambda: StackConfig(cell=CellConfig(expansion=8)), help="Layers after the last level."
+    )
 
     @property
     def multiple(self) -> int:

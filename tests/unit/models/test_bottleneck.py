@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 import torch
 
 from napari_cellforce import zoo
+from napari_cellforce.config_io import from_json, from_mapping, to_json
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
@@ -320,13 +320,13 @@ def test_it_is_saved_and_loaded_like_any_network(tmp_path):
 
 
 def test_settings_survive_json():
-    assert BottleneckConfig(**json.loads(json.dumps(dataclasses.asdict(SMALL)))) == SMALL
+    assert from_json(BottleneckConfig, to_json(SMALL)) == SMALL
 
 
 @pytest.mark.parametrize("settings", [{"in_channels": 1}, {"alpha": -1.0}, {"edge_length": 0}])
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValueError, match="must be"):
-        BottleneckConfig(**settings)
+        from_mapping(BottleneckConfig, settings)
 
 
 def test_it_learns_through_the_solve():

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from napari_cellforce import files
+from napari_cellforce.config_io import from_mapping
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.checkpoint import load, save
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
@@ -52,7 +53,7 @@ def test_a_network_comes_back_as_it_was_saved(own):
     assert loaded.record.inputs == ("zyxin", "actin")
     assert loaded.record.limits == "only a test"
     assert loaded.record.sha256 == files.sha256(path)
-    assert UNetConfig(**loaded.record.architecture) == saved.module.config
+    assert from_mapping(UNetConfig, loaded.record.architecture) == saved.module.config
     x = torch.rand(1, 2, 32, 32)
     with torch.inference_mode():
         assert torch.equal(loaded.module(x), saved.module(x))

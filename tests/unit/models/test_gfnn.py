@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import dataclasses
-import json
-
 import numpy as np
 import pytest
 import torch
 
+from napari_cellforce.config_io import from_json, from_mapping, to_json
 from napari_cellforce.models.checkpoint import load
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig, clebsch
 
@@ -177,7 +175,7 @@ def test_free_kernels_start_where_isotropic_ones_do():
 
 def test_settings_survive_json():
     config = GFNNConfig(in_channels=2, lengths=(30.0, 6.0, 20.0))
-    assert GFNNConfig(**json.loads(json.dumps(dataclasses.asdict(config)))) == config
+    assert from_json(GFNNConfig, to_json(config)) == config
 
 
 @pytest.mark.parametrize(
@@ -193,4 +191,4 @@ def test_settings_survive_json():
 )
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValueError, match="must be"):
-        GFNNConfig(**settings)
+        from_mapping(GFNNConfig, settings)

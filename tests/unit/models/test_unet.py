@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import dataclasses
-import json
-
 import numpy as np
 import pytest
 import torch
 
+from napari_cellforce.config_io import from_json, from_mapping, to_json
 from napari_cellforce.models.checkpoint import load
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
@@ -36,7 +34,7 @@ def test_dropout_is_off_in_evaluation_and_on_in_training():
 
 def test_settings_survive_json():
     config = UNetConfig(in_channels=2, levels=2, append=StackConfig(8, 1, CellConfig(expansion=2)))
-    again = UNetConfig(**json.loads(json.dumps(dataclasses.asdict(config))))
+    again = from_json(UNetConfig, to_json(config))
     assert again == config
     assert isinstance(again.append.cell, CellConfig)
 
@@ -55,8 +53,8 @@ def test_settings_survive_json():
     ids=str,
 )
 def test_settings_that_make_no_sense_are_refused(settings):
-    with pytest.raises(ValueError, match=r"must be"):
-        UNetConfig(**settings)
+    with pytest.raises(ValueError, match="must be"):
+        from_mapping(UNetConfig, settings)
 
 
 def test_without_levels_it_is_two_stacks():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal
 
-from napari_cellforce.models.checks import in_range, one_of
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.physics.mesh import MeshSettings
 
@@ -19,96 +19,93 @@ def _cell() -> CellConfig:
 
 
 @dataclass(frozen=True)
-class BottleneckConfig:
+class BottleneckConfig(Settings):
     """Settings of a `napari_cellforce.models.bottleneck.network.PhysicalBottleneck`.
 
     The published network has width 32, latent width 64, 5 blocks, an expansion of 4, and sees the protein
     alone (no `haze`, no `edges`); the defaults are smaller, to be trained on a CPU.
 
-    Attributes
-    ----------
-    in_channels : int
-        Proteins, as many as there are, and the mask last.
-    haze : tuple of float
-        Gaussians, in pixels, whose local mean counts as haze: of every protein the network also sees what
-        stands out from it.
-    edges : tuple of float
-        Gaussians, in pixels, of the mask: they tell how far the edge is.
-    brightest : float
-        Proteins are cut off at this multiple of the cell's mean.
-    width, blocks : int
-        Channels and ConvNeXt cells at full resolution.
-    latent_width, latent_blocks : int
-        The same for the branch on coarse pixels, which sees farther.
-    latent_scale : int
-        Side of a coarse pixel in pixels.
-    cell : CellConfig
-    blur : float
-        Gaussian that Y is smoothed with, in pixels.
-    held_by_adhesions : bool
-        Before training, Y is what stands out in the first protein, as in the sheet filter; else it is the
-        same everywhere.
-    active : {"scalar", "field", "directed"}
-        How it contracts: sigma_a is one number a cell; or one at every place; or the active stress at every
-        place is ``sigma_a (I + Q)``, with Q symmetric and without a trace: a direction to pull along, such as
-        that of stress fibres. Eigenvalues of Q are within -1 and 1, so that it never pushes.
-    active_blur : float
-        Gaussian that fields of active stress are smoothed with, in pixels.
-    residual : int
-        Channels of a small network that may add a force of its own, balanced too; 0 for none.
-    pixel_size : float
-        Of the network's grid in µm; must be the record's.
-    edge_length : float
-        Of the mesh, in µm.
-    penetration : float
-        Length in µm that sets the scale of Y before training: ``Y = 1 / penetration^2``.
-    sigma_a, alpha : float
-        Before training.
-    traction_scale : float
-        Traction, in the record's unit, that stands for Y u = 1/µm.
+    `active`: sigma_a is one number per cell (``scalar``); or one at every place (``field``); or the active
+    stress at every place is ``sigma_a (I + Q)``, with Q symmetric and without a trace: a direction to pull
+    along, such as that of stress fibres (``directed``). Eigenvalues of Q are within -1 and 1, so that it
+    never pushes.
     """
 
-    in_channels: int = 2
-    haze: tuple[float, ...] = (2.0, 4.0)
-    edges: tuple[float, ...] = (4.0, 12.0)
-    brightest: float = 8.0
-    width: int = 16
-    blocks: int = 2
-    latent_width: int = 32
-    latent_blocks: int = 2
-    latent_scale: int = 4
-    cell: CellConfig = field(default_factory=_cell)
-    blur: float = 1.0
-    held_by_adhesions: bool = False
-    active: Active = "scalar"
-    active_blur: float = 4.0
-    residual: int = 0
-    pixel_size: float = 0.68
-    edge_length: float = 3.0
-    penetration: float = 12.0
-    sigma_a: float = 1.0
-    alpha: float = 0.5
-    traction_scale: float = 50.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cell", CellConfig.of(self.cell))
-        in_range("in_channels", self.in_channels, 2, 64)
-        for name in ("haze", "edges"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-            for sigma in getattr(self, name):
-                in_range(name, sigma, 0.1, 100)
-        for name in ("width", "latent_width"):
-            in_range(name, getattr(self, name), 1, 1024)
-        for name in ("blocks", "latent_blocks"):
-            in_range(name, getattr(self, name), 0, 64)
-        in_range("latent_scale", self.latent_scale, 1, 16)
-        one_of("active", self.active, get_args(Active))
-        in_range("residual", self.residual, 0, 1024)
-        for name in ("blur", "active_blur"):
-            in_range(name, getattr(self, name), 0.1, 100)
-        for name in ("brightest", "pixel_size", "edge_length", "penetration", "sigma_a", "traction_scale"):
-            in_range(name, getattr(self, name), 1e-3, 1e5)
-        in_range("alpha", self.alpha, 0.02, 12)
+    in_channels: int = setting(
+        2, help="Proteins, as many as there are, and the mask last.", minimum=2, maximum=64
+    )
+    haze: tuple[float, ...] = setting(
+        (2.0, 4.0),
+        help="Gaussians whose local mean counts as haze; the network also sees what stands out from it.",
+        unit="pixels",
+        minimum=0.1,
+        maximum=100,
+    )
+    edges: tuple[float, ...] = setting(
+        (4.0, 12.0),
+        help="Gaussians of the mask, which show how far the edge is.",
+        unit="pixels",
+        minimum=0.1,
+        maximum=100,
+    )
+    brightest: float = setting(
+        8.0, help="Proteins are cut off at this multiple of the mean in the cell.", minimum=1e-3, maximum=1e5
+    )
+    width: int = setting(16, help="Channels at full resolution.", minimum=1, maximum=1024)
+    blocks: int = setting(2, help="ConvNeXt cells at full resolution.", minimum=0, maximum=64)
+    latent_width: int = setting(
+        32, help="Channels of the branch on coarse pixels, which sees farther.", minimum=1, maximum=1024
+    )
+    latent_blocks: int = setting(
+        2, help="ConvNeXt cells of the branch on coarse pixels.", minimum=0, maximum=64
+    )
+    latent_scale: int = setting(4, help="Side of a coarse pixel.", unit="pixels", minimum=1, maximum=16)
+    cell: CellConfig = setting(default_factory=_cell, help="ConvNeXt cells of both branches.")
+    blur: float = setting(
+        1.0, help="Gaussian that Y is smoothed with.", unit="pixels", minimum=0.1, maximum=100
+    )
+    held_by_adhesions: bool = setting(
+        False,
+        help="Before training, Y is what stands out in the first protein, as in the sheet filter; else it is "
+        "the same everywhere.",
+    )
+    active: Active = setting(
+        "scalar", help="Active stress: one number per cell, a field, or a directed field."
+    )
+    active_blur: float = setting(
+        4.0,
+        help="Gaussian that fields of active stress are smoothed with.",
+        unit="pixels",
+        minimum=0.1,
+        maximum=100,
+    )
+    residual: int = setting(
+        0,
+        help="Channels of a small network that may add a balanced force of its own; 0: none.",
+        minimum=0,
+        maximum=1024,
+    )
+    pixel_size: float = setting(
+        0.68, help="Pixel size of the network's grid, as in the record.", unit="µm", minimum=1e-3, maximum=1e5
+    )
+    edge_length: float = setting(3.0, help="Edge length of the mesh.", unit="µm", minimum=1e-3, maximum=1e5)
+    penetration: float = setting(
+        12.0,
+        help="Length that sets the scale of Y before training: Y = 1 / penetration².",
+        unit="µm",
+        minimum=1e-3,
+        maximum=1e5,
+    )
+    sigma_a: float = setting(1.0, help="Active stress before training.", minimum=1e-3, maximum=1e5)
+    alpha: float = setting(
+        0.5, help="Ratio alpha of the elastic moduli before training.", minimum=0.02, maximum=12
+    )
+    traction_scale: float = setting(
+        50.0,
+        help="Traction, in the unit of the record, that stands for Y u = 1/µm.",
+        minimum=1e-3,
+        maximum=1e5,
+    )
 
     @property
     def multiple(self) -> int:
