@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSlider, QWidget
+
+from napari_cellforce.widgets.base.number_box import NumberBox
 
 _STEPS = 200
 
@@ -34,13 +36,9 @@ class NumberSlider(QWidget):
         self._slider.setRange(0, _STEPS)
         self._slider.setFocusPolicy(Qt.ClickFocus)
         self._slider.setMinimumWidth(60)
-        self._box = QDoubleSpinBox()
-        self._box.setDecimals(decimals)
-        self._box.setRange(low, high)
-        self._box.setSingleStep(max((high - low) / _STEPS * 4, 10.0**-decimals))
-        self._box.setSuffix(f" {unit}" if unit else "")
-        self._box.setKeyboardTracking(False)
-        self._box.setButtonSymbols(QDoubleSpinBox.NoButtons)
+        step = max((high - low) / _STEPS * 4, 10.0**-decimals)
+        self._box = NumberBox(low, high, value=value, unit=unit, step=step)
+        self._box.setButtonSymbols(NumberBox.NoButtons)
         self._box.setFixedWidth(76)
         self._slider.valueChanged.connect(self._on_slider)
         self._box.valueChanged.connect(self._on_box)

@@ -10,10 +10,8 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QLineEdit,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -23,6 +21,7 @@ from napari_cellforce.batch import BatchConfig
 from napari_cellforce.batch.config import EVERY_IMAGE
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.widgets.base.form import Form, folded, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 
 _PAGE = "tutorials/batch/"
 _RESULTS = "cellforce-results"
@@ -52,7 +51,8 @@ class BatchFolderSection(QWidget):
         self._planes = narrow(QComboBox())
         for text, value in _PLANES.items():
             self._planes.addItem(text, value)
-        self._pixel, self._workers = QDoubleSpinBox(), QSpinBox()
+        self._pixel = NumberBox(0, 100, unit="µm", empty="from the files")
+        self._workers = NumberBox(1, 256, value=1, whole=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_main())
@@ -141,11 +141,6 @@ class BatchFolderSection(QWidget):
         return form
 
     def _build_advanced(self) -> QWidget:
-        self._pixel.setRange(0, 100)
-        self._pixel.setDecimals(4)
-        self._pixel.setSuffix(" µm")
-        self._pixel.setSpecialValueText("from the files")
-        self._workers.setRange(1, 256)
         content = QWidget()
         form = Form(content)
         form.add("Pixel size", self._pixel, "For all images, if their files do not say or are wrong")
@@ -180,7 +175,6 @@ class BatchFolderSection(QWidget):
         self._recursive.toggled.connect(lambda _: self.changed.emit())
         self._planes.currentIndexChanged.connect(lambda _: self.changed.emit())
         for box in (self._pixel, self._workers):
-            box.setKeyboardTracking(False)
             box.valueChanged.connect(lambda _: self.changed.emit())
 
 

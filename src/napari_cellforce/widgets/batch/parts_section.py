@@ -8,7 +8,6 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.widgets.base.form import Form, folded, help_button, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 
 _PARTS = {
     "fields": ("inner fields", "What the model computes on the way: stiffness, potentials; not of a U-Net"),
@@ -55,8 +55,9 @@ class BatchPartsSection(QWidget):
         for unit in _UNITS:
             self._unit.addItem(unit or "from the files", unit or None)
         self._positions.addItems(_POSITIONS)
-        self._pixel, self._spacing = _length("from the files"), _length("from the files")
-        self._interval, self._scale = QDoubleSpinBox(), QDoubleSpinBox()
+        self._pixel, self._spacing = (NumberBox(0, 1000, unit="µm", empty="from the files") for _ in range(2))
+        self._interval = NumberBox(0, 1e5, unit="min", empty="from the files")
+        self._scale = NumberBox(1e-6, 1e6, value=1)
         self._turns = {
             "swap": QCheckBox("first component is along y"),
             "flip_y": QCheckBox("y points up"),
@@ -109,12 +110,6 @@ class BatchPartsSection(QWidget):
         for i, (name, box) in enumerate(self._parts.items()):
             box.setToolTip(_PARTS[name][1])
             grid.addWidget(box, i // 2, i % 2)
-        self._scale.setRange(1e-6, 1e6)
-        self._scale.setDecimals(6)
-        self._interval.setRange(0, 1e5)
-        self._interval.setDecimals(3)
-        self._interval.setSuffix(" min")
-        self._interval.setSpecialValueText("from the files")
         content = QWidget()
         form = Form(content)
         form.addRow(_heading("Explain every prediction by its"))
@@ -154,7 +149,6 @@ class BatchPartsSection(QWidget):
         for combo in (self._unit, self._positions):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
         for number in (self._pixel, self._spacing, self._interval, self._scale):
-            number.setKeyboardTracking(False)
             number.valueChanged.connect(lambda _: self.changed.emit())
 
 
@@ -165,15 +159,6 @@ def _heading(text: str) -> QWidget:
     layout.addWidget(QLabel(text), 1)
     layout.addWidget(help_button("explain/", "explanations"))
     return row
-
-
-def _length(empty: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(0, 1000)
-    box.setDecimals(4)
-    box.setSuffix(" µm")
-    box.setSpecialValueText(empty)
-    return box
 
 
 def _choose(combo: QComboBox, text: str, data: str | None) -> None:

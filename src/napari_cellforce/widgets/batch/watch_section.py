@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from napari.components import ViewerModel
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.errors import CellForceError, counted
@@ -21,6 +21,7 @@ from napari_cellforce.layers import ArrowLook
 from napari_cellforce.predict import OutputPaths
 from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.time_plot import TimePlot
 from napari_cellforce.widgets.base.worker import Job, words_of
 from napari_cellforce.widgets.batch.watch_result import WatchResult
@@ -77,7 +78,7 @@ class WatchSection(QWidget):
         self._job = Job(self)
         self._text, self._trouble = TextLine(), TextLine()
         self._button, self._copy = QPushButton(), QPushButton("Copy command")
-        self._settle = QDoubleSpinBox()
+        self._settle = NumberBox(0.1, 600, value=2.0, unit="s")
         self._plot = TimePlot(viewer)
         self._build()
         self._connect()
@@ -121,10 +122,6 @@ class WatchSection(QWidget):
         self._plot.disconnect_viewer()
 
     def _build(self) -> None:
-        self._settle.setRange(0.1, 600)
-        self._settle.setDecimals(1)
-        self._settle.setValue(2.0)
-        self._settle.setSuffix(" s")
         self._button.setMinimumHeight(30)
         self._copy.setToolTip("The command line that does the same without napari")
         form = Form()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_cellforce.widgets.base.form import Form, TextLine
+from napari_cellforce.widgets.base.number_box import NumberBox
 
 
 class CalibrationRows(QWidget):
@@ -22,11 +23,8 @@ class CalibrationRows(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._free = True
-        self._mean = QDoubleSpinBox()
-        self._mean.setRange(0, 1e5)
-        self._mean.setDecimals(0)
-        self._mean.setSuffix(" Pa")
-        self._mean.setSpecialValueText("not known")
+        self._mean = NumberBox(0, 1e5, unit="Pa", empty="not known")
+        self._mean.setKeyboardTracking(True)  # the button beside it can be pressed while one types
         self._mean.valueChanged.connect(lambda _: self._refresh())
         self._convert = QPushButton("Convert to Pa")
         self._convert.clicked.connect(lambda: self.wanted.emit(self._mean.value()))

@@ -6,10 +6,11 @@ import dataclasses
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.synthetic import Camera, CellConfig
 from napari_cellforce.widgets.base.form import Form, align, folded
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.slider import NumberSlider
 
 
@@ -82,9 +83,7 @@ class MicroscopeSection(QWidget):
             slider.set_value(float(values.get(name, slider.value)))
 
     def _build_chance(self) -> Form:
-        self._seed = QSpinBox()
-        self._seed.setRange(0, 99999)
-        self._seed.setKeyboardTracking(False)
+        self._seed = NumberBox(0, 99999, whole=True)
         self._seed.valueChanged.connect(lambda _: self.changed.emit())
         another = QPushButton("Another")
         another.setToolTip("Draw another cell of the same kind")
@@ -99,19 +98,9 @@ class MicroscopeSection(QWidget):
 
     def _build_microscope(self) -> QWidget:
         default = CellConfig()
-        self._pixel = QDoubleSpinBox()
-        self._pixel.setDecimals(3)
-        self._pixel.setRange(0.05, 5.0)
-        self._pixel.setSingleStep(0.01)
-        self._pixel.setSuffix(" µm")
-        self._pixel.setValue(default.pixel_size)
-        self._side = QSpinBox()
-        self._side.setRange(32, 2048)
-        self._side.setSingleStep(64)
-        self._side.setSuffix(" pixels")
-        self._side.setValue(default.side)
+        self._pixel = NumberBox(0.05, 5.0, value=default.pixel_size, unit="µm", step=0.01)
+        self._side = NumberBox(32, 2048, value=default.side, unit="pixels", whole=True, step=64)
         for box in (self._pixel, self._side):
-            box.setKeyboardTracking(False)
             box.valueChanged.connect(lambda _: self.changed.emit())
         self._expression = NumberSlider(0.1, 5, default.expression, "", 2)
         self._exposure = NumberSlider(5, 1000, default.camera.exposure, "e⁻", 0)

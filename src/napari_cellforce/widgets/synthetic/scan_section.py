@@ -8,15 +8,14 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QListWidget,
-    QSpinBox,
     QWidget,
 )
 
 from napari_cellforce.scan import PARAMETERS, Drawing, Parameter, ScanConfig
 from napari_cellforce.widgets.base.form import Form, align, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.synthetic.force_choice import fill_list, tick, ticked_in
 
 _LARGEST = 1e5
@@ -39,13 +38,11 @@ class ScanSection(QWidget):
         for parameter in PARAMETERS.values():
             self._parameters.addItem(parameter.title, parameter)
         self._parameters.currentIndexChanged.connect(self._on_parameter)
-        self._low, self._high, self._steps = QDoubleSpinBox(), QDoubleSpinBox(), QSpinBox()
-        self._steps.setRange(2, 100)
-        self._steps.setValue(8)
+        self._low, self._high = NumberBox(0, _LARGEST), NumberBox(0, _LARGEST)
+        self._steps = NumberBox(2, 100, value=8, whole=True)
         for box in (self._low, self._high):
-            box.setButtonSymbols(QDoubleSpinBox.NoButtons)
+            box.setButtonSymbols(NumberBox.NoButtons)
         for box in (self._low, self._high, self._steps):
-            box.setKeyboardTracking(False)
             box.valueChanged.connect(lambda _: self.changed.emit())
         self._models = QListWidget()
         self._models.setFixedHeight(96)
@@ -152,10 +149,7 @@ class ScanSection(QWidget):
         """Offer a range that makes sense."""
         del index
         parameter = self.parameter
-        decimals = 0 if parameter.whole or parameter.high > 100 else 2
         for box, value in ((self._low, parameter.low), (self._high, parameter.high)):
-            box.setDecimals(decimals)
-            box.setRange(0.0, _LARGEST)
-            box.setSuffix(f" {parameter.unit}" if parameter.unit else "")
+            box.set_limits(0, _LARGEST, unit=parameter.unit, whole=parameter.whole)
             box.setValue(value)
         self.changed.emit()

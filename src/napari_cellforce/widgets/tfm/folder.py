@@ -9,7 +9,6 @@ from typing import Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
-    QDoubleSpinBox,
     QFileDialog,
     QLineEdit,
     QPushButton,
@@ -24,6 +23,7 @@ from napari_cellforce.physics.regularisation import Choice
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, PairWords, TfmConfig, run_folder
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, tell, words_of
 
@@ -170,12 +170,7 @@ class TfmFolder(QWidget):
         self._reference, self._loaded, self._mask = (
             QLineEdit(word) for word in (words.reference, words.loaded, words.mask)
         )
-        self._pixel = QDoubleSpinBox()
-        self._pixel.setRange(0, 100)
-        self._pixel.setDecimals(4)
-        self._pixel.setSuffix(" µm")
-        self._pixel.setSpecialValueText("as the files say")
-        self._pixel.setKeyboardTracking(False)
+        self._pixel = NumberBox(0, 100, unit="µm", empty="as the files say")
         choose = QPushButton("…")
         choose.setAccessibleName("Choose a folder")
         choose.setMaximumWidth(36)

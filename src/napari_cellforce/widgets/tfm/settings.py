@@ -9,7 +9,6 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -24,6 +23,7 @@ from napari_cellforce.files import write_text
 from napari_cellforce.physics.displacement import DisplacementConfig
 from napari_cellforce.tfm import TfmConfig, doubt_about_substrate
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, folded, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.worker import tell
 
 _PASCAL = {"kPa": 1000.0, "Pa": 1.0}
@@ -128,20 +128,12 @@ class TfmSettings(QWidget):
         return Substrate(young, self._poisson.value(), self._thickness.value() or None)
 
     def _build_gel(self) -> Form:
-        self._young, self._poisson, self._thickness = QDoubleSpinBox(), QDoubleSpinBox(), QDoubleSpinBox()
-        self._young.setRange(0, 1e6)
-        self._young.setDecimals(3)
-        self._young.setSpecialValueText("type it in")
+        self._young = NumberBox(0, 1e6, empty="type it in")
+        self._poisson = NumberBox(0, 0.5, value=0.48, step=0.01)
+        self._thickness = NumberBox(0, 10000, unit="µm", empty="thick")
         self._unit = QComboBox()
         self._unit.addItems(list(_PASCAL))
         self._unit.setAccessibleName("Unit of stiffness")
-        self._poisson.setRange(0, 0.5)
-        self._poisson.setDecimals(3)
-        self._poisson.setSingleStep(0.01)
-        self._poisson.setValue(0.48)
-        self._thickness.setRange(0, 10000)
-        self._thickness.setSuffix(" µm")
-        self._thickness.setSpecialValueText("thick")
         form = Form()
         form.add(
             "Stiffness", self._young, "Young's modulus of the gel", beside=self._unit, page=_PAGE + "#the-gel"
@@ -153,7 +145,6 @@ class TfmSettings(QWidget):
             "Thickness", self._thickness, "Of the gel on glass; 'thick' if much thicker than the cell is wide"
         )
         for spin in (self._young, self._poisson, self._thickness):
-            spin.setKeyboardTracking(False)
             spin.valueChanged.connect(self._on_changed)
         self._unit.currentIndexChanged.connect(self._on_changed)
         return form

@@ -9,12 +9,13 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
 from napari_cellforce.tfm import TfmConfig, TfmJob, prepare, window_of
 from napari_cellforce.widgets.base.form import Form, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.view.layer_choice import LayerChoice
 from napari_cellforce.widgets.view.masks import mask_of, masks
 from napari_cellforce.widgets.view.measured_fields import shown_fields
@@ -44,17 +45,8 @@ class TfmSource(QWidget):
         self._kind.addItems(list(KINDS))
         self._reference = LayerChoice(viewer, lambda layer: layer in images(viewer), self)
         self._loaded = LayerChoice(viewer, lambda layer: layer in images(viewer), self)
-        self._pixel = QDoubleSpinBox()
-        self._pixel.setRange(0, 100)
-        self._pixel.setDecimals(4)
-        self._pixel.setSuffix(" µm")
-        self._pixel.setSpecialValueText("type it in")
-        self._pixel.setKeyboardTracking(False)
-        self._window = QDoubleSpinBox()
-        self._window.setRange(0, 1000)
-        self._window.setSuffix(" µm")
-        self._window.setSpecialValueText("as the file says, or none")
-        self._window.setKeyboardTracking(False)
+        self._pixel = NumberBox(0, 100, unit="µm", empty="type it in")
+        self._window = NumberBox(0, 1000, unit="µm", empty="as the file says, or none")
         self._cell = narrow(QComboBox())
         self._field = narrow(QComboBox())
         self._open = QPushButton("Open …")

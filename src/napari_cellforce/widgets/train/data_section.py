@@ -9,11 +9,12 @@ from typing import Any
 
 from qtpy.QtCore import QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, sentence
 from napari_cellforce.io.index import DatasetIndex, Split
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, align
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.train.cells_table import TrainCellsTable
 from napari_cellforce.widgets.train.sources import TrainSources
@@ -133,12 +134,7 @@ class TrainDataSection(QWidget):
         self._places.dropEvent(event)
 
     def _build_pixel(self) -> Form:
-        self._pixel = QDoubleSpinBox()
-        self._pixel.setRange(0, 100)
-        self._pixel.setDecimals(4)
-        self._pixel.setSuffix(" µm")
-        self._pixel.setSpecialValueText("from the files")
-        self._pixel.setKeyboardTracking(False)
+        self._pixel = NumberBox(0, 100, unit="µm", empty="from the files")
         form = Form()
         form.add("Pixel", self._pixel, "Side of a pixel, for files that do not say theirs", page=_PAGE)
         align(form)

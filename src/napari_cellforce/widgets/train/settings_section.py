@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.index import DatasetIndex
 from napari_cellforce.widgets.base.form import Form, align, folded
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.train.split_choice import TrainSplitChoice
 from napari_cellforce.widgets.train.start import PREFERRED, SCALES, TrainStart
 
@@ -44,8 +45,11 @@ class TrainSettingsSection(QWidget):
         self._loaded = False
         self._start, self._split = TrainStart(self._folder), TrainSplitChoice()
         self._run_folder, self._proteins = QLineEdit(), QLineEdit()
-        self._epochs, self._batch, self._patience, self._side, self._seed = (QSpinBox() for _ in range(5))
-        self._rate = QDoubleSpinBox()
+        self._epochs, self._batch = NumberBox(1, 10_000, whole=True), NumberBox(1, 512, whole=True)
+        self._patience = NumberBox(0, 1000, unit="passes", empty="never", whole=True)
+        self._side = NumberBox(32, 2048, unit="px", whole=True)
+        self._seed = NumberBox(0, 2**31 - 1, whole=True)
+        self._rate = NumberBox(1e-6, 1)
         self._numbers: dict[str, Any] = {
             "epochs": self._epochs,
             "batch": self._batch,
@@ -54,7 +58,6 @@ class TrainSettingsSection(QWidget):
             "seed": self._seed,
             "learning rate": self._rate,
         }
-        self._limit_numbers()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._start)
@@ -170,18 +173,6 @@ class TrainSettingsSection(QWidget):
         self._split.reset()
         self.show_defaults()
 
-    def _limit_numbers(self) -> None:
-        limits = {self._epochs: 10_000, self._batch: 512, self._seed: 2**31 - 1, self._patience: 1000}
-        for box, most in limits.items():
-            box.setRange(1 if box in (self._epochs, self._batch) else 0, most)
-        self._side.setRange(32, 2048)
-        self._rate.setDecimals(6)
-        self._rate.setRange(1e-6, 1)
-        self._rate.setSingleStep(1e-4)
-        self._patience.setSpecialValueText("never")
-        self._patience.setSuffix(" passes")
-        self._side.setSuffix(" px")
-
     def _build_passes(self) -> Form:
         form = Form()
         form.add("Passes", self._epochs, "Passes over the data (epochs), at most", page=_PAGE + "#passes")
@@ -214,7 +205,6 @@ class TrainSettingsSection(QWidget):
         for line in (self._run_folder, self._proteins):
             line.editingFinished.connect(self.changed)
         for box in self._numbers.values():
-            box.setKeyboardTracking(False)
             box.valueChanged.connect(lambda _: self.changed.emit())
 
     def _on_start(self) -> None:

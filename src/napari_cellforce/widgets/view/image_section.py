@@ -7,12 +7,13 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.validate import doubt_about, require_pixel_size
 from napari_cellforce.widgets.base.form import ALARM, LABEL, Form, TextLine, Tone, align, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.view.sources import (
     ChosenImage,
     doubt_about_axes,
@@ -27,7 +28,8 @@ from napari_cellforce.widgets.view.sources import (
 ANY_IMAGE = "image"
 """Asked for, in place of a protein, by a model that reads the outline alone."""
 
-_DECIMALS = 4
+_SAME = 1e-4
+"""Difference in µm below which a typed pixel size is that of the layer."""
 
 
 class ImageSection(QWidget):
@@ -88,7 +90,7 @@ class ImageSection(QWidget):
         if not value or not self.layers:
             return None
         own = pixel_size_of(self.layers[0])
-        unchanged = own is not None and abs(own.y - value) < 10**-_DECIMALS
+        unchanged = own is not None and abs(own.y - value) < _SAME
         return own if unchanged else PixelSize.square(value, "typed")
 
     def chosen(self) -> ChosenImage:
@@ -147,14 +149,8 @@ class ImageSection(QWidget):
             last = combo
         self.setTabOrder(last, self._pixel)
 
-    def _build_pixel(self) -> QDoubleSpinBox:
-        pixel = QDoubleSpinBox()
-        pixel.setDecimals(_DECIMALS)
-        pixel.setRange(0.0, 1000.0)
-        pixel.setSingleStep(0.01)
-        pixel.setSuffix(" µm")
-        pixel.setSpecialValueText("type it in")
-        pixel.setKeyboardTracking(False)
+    def _build_pixel(self) -> NumberBox:
+        pixel = NumberBox(0, 1000, unit="µm", empty="type it in")
         pixel.valueChanged.connect(self._on_typed)
         return pixel
 

@@ -18,7 +18,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -32,6 +31,7 @@ from napari_cellforce.io.field import is_field
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
 from napari_cellforce.tfm import doubt_about_direction
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.preferences import Memory
 from napari_cellforce.widgets.base.worker import Job, tell
 from napari_cellforce.widgets.view.arrow_preview import ArrowPreview
@@ -175,11 +175,8 @@ class ImportDialog(QDialog):
             self._unit.addItem(unit, unit)
         for unit in ("px", "µm"):
             self._position.addItem(unit, unit)
-        self._pixel, self._spacing = _micron("not known"), _micron("not known")
-        self._scale = QDoubleSpinBox()
-        self._scale.setRange(1e-6, 1e6)
-        self._scale.setDecimals(6)
-        self._scale.setValue(1)
+        self._pixel, self._spacing = (NumberBox(0, 1000, unit="µm", empty="not known") for _ in range(2))
+        self._scale = NumberBox(1e-6, 1e6, value=1)
         self._swap = QCheckBox("first component is y")
         self._flip_y, self._flip_x = QCheckBox("flip y"), QCheckBox("flip x")
         form = Form()
@@ -235,13 +232,3 @@ def summary(field: VectorField) -> str:
         f"{field.quantity.capitalize()}: {movie}{height} x {width} vectors, "
         f"{field.pixel_size.micron:.3g} µm apart, 99th percentile {top:.3g} {field.unit}."
     )
-
-
-def _micron(unknown: str) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
-    spin.setRange(0, 1000)
-    spin.setDecimals(4)
-    spin.setSuffix(" µm")
-    spin.setSpecialValueText(unknown)
-    spin.setKeyboardTracking(False)
-    return spin

@@ -9,10 +9,8 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +19,7 @@ from superqt import QCollapsible
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.widgets.base.form import LABEL, Form, align, folded, narrow
+from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.preferences import Preferences
 from napari_cellforce.widgets.base.worker import tell
 from napari_cellforce.widgets.view.device_rows import DeviceRows
@@ -177,16 +176,9 @@ class ModelSection(QWidget):
     def _build_advanced(self, preferences: Preferences) -> QCollapsible:
         self._normalised = QCheckBox("already normalised")
         self._normalised.toggled.connect(lambda _: self.changed.emit())
-        self._calibration = QDoubleSpinBox()
-        self._calibration.setRange(0, 1e5)
-        self._calibration.setDecimals(0)
-        self._calibration.setSuffix(" Pa")
-        self._calibration.setSpecialValueText("none")
+        self._calibration = NumberBox(0, 1e5, unit="Pa", empty="none")
         self._calibration.valueChanged.connect(lambda _: self.changed.emit())
-        self._samples = QSpinBox()
-        self._samples.setRange(0, 100)
-        self._samples.setSpecialValueText("none")
-        self._samples.setSuffix(" passes")
+        self._samples = NumberBox(0, 100, unit="passes", empty="none", whole=True)
         self._samples.valueChanged.connect(lambda _: self.changed.emit())
         content = QWidget()
         form = Form(content)
