@@ -106,7 +106,7 @@ def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated:
 
 
 def fixed(spectrum: Spectrum, regularisation: float) -> Choice:
-    """Return a lambda in µm/Pa that the user has set in the form of `choose`; the curve is the L-curve's."""
+    """Return a given lambda, in µm/Pa, in the form of `choose`, with the curve of the L-curve."""
     candidates = _candidates(spectrum)
     return _summary(spectrum, regularisation, "fixed", candidates, _corner(spectrum, candidates))
 
