@@ -312,7 +312,7 @@ def test_of_many_requests_the_newest_is_done(qtbot) -> None:
         return i
 
     for i in range(20):
-        latest.ask(lambda i=i: work(i))
+        latest.submit(lambda i=i: work(i))
         qtbot.wait(5)
     qtbot.waitUntil(lambda: not latest.busy, timeout=5000)
     assert done[-1] == 19

@@ -49,7 +49,7 @@ class Latest(QObject):
         """True while something is being done or waits to be."""
         return self._job.running or self._newest is not None
 
-    def ask(self, work: Callable[[], Any]) -> None:
+    def submit(self, work: Callable[[], Any]) -> None:
         """Have ``work()`` done, unless something newer is asked for before its turn."""
         self._newest = work
         self._timer.start()

@@ -244,7 +244,7 @@ class ExplainPanel(Panel):
             return
         t = shown.looked_at()
         if self._draft is None or self._draft.t != t:
-            self._drafts.ask(lambda: (shown, draft(shown, found, t)))
+            self._drafts.submit(lambda: (shown, draft(shown, found, t)))
             return
         shown.show_formula(t, self._draft.frame.traction(formula))
 

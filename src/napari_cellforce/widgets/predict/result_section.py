@@ -179,7 +179,7 @@ class ResultSection(QWidget):
         result = self._result
         if result is not None and not self._job.running:
             scale = float(result.field.provenance.settings.get("output_scale", 1.0))
-            self._do(lambda: result.calibrated(mean / scale), then=self._show_calibrated)
+            self._do(lambda: result.calibrate(mean / scale), then=self._show_calibrated)
 
     def _show_calibrated(self) -> None:
         if self._result is not None:

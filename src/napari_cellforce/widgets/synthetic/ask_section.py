@@ -84,7 +84,7 @@ class AskSection(QWidget):
         """Tick or untick live."""
         self._live.setChecked(live)
 
-    def ask(self, cell: SyntheticCell, sketch: Drawing) -> None:
+    def predict(self, cell: SyntheticCell, sketch: Drawing) -> None:
         """Ask the chosen model, unless something newer is asked before.
 
         Parameters
@@ -100,7 +100,7 @@ class AskSection(QWidget):
             missing = set(model.proteins) - set(cell.image.channel_names)
             return evaluate_model(model, sketch.showing(model.proteins).draw() if missing else cell)
 
-        self._work.ask(work)
+        self._work.submit(work)
 
     def drop(self) -> None:
         """Ask nothing more."""

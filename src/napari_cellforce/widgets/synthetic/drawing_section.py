@@ -98,7 +98,7 @@ class DrawingSection(QWidget):
             cell = drawing.draw()
             return drawing, cell, remarks(cell.mask.frame(0), painted) if drawing.outline else ""
 
-        self._work.ask(work)
+        self._work.submit(work)
 
     def paint(self) -> None:
         """Put the outline into a Labels layer to be painted in, and draw the cell with it."""

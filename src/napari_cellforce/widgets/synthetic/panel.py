@@ -73,7 +73,7 @@ class SyntheticPanel(Panel):
         if cell is None:
             return
         self._run.set_status("Asking …")
-        self._ask.ask(cell, self._drawing.sketch)
+        self._ask.predict(cell, self._drawing.sketch)
 
     def scan(self) -> None:
         """Run the scan, off the GUI thread."""

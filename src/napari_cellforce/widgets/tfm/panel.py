@@ -26,7 +26,7 @@ from napari_cellforce.widgets.tfm.numbers import TfmNumbers
 from napari_cellforce.widgets.tfm.sample import GEL, sample_beads
 from napari_cellforce.widgets.tfm.settings import TfmSettings
 from napari_cellforce.widgets.tfm.source import BEADS, TRACTION, TfmSource
-from napari_cellforce.widgets.tfm.steps import Done, Steps, keys_of, measured, traction_of
+from napari_cellforce.widgets.tfm.steps import Done, Steps, keys_of, measure_steps, traction_of
 from napari_cellforce.widgets.tfm.steps_section import TfmStepsSection
 from napari_cellforce.widgets.tfm.words import REGULARISATION, STEPS
 from napari_cellforce.widgets.view.import_dialog import open_field
@@ -104,7 +104,7 @@ class TfmPanel(Panel):
         self._running = None
         if self._source.kind == BEADS:
             made = self._source.job(config)
-            self._job.start(lambda: measured(made, self._steps, keys, last))
+            self._job.start(lambda: measure_steps(made, self._steps, keys, last))
         elif field is not None:
             window = self._source.window
             self._job.start(lambda: traction_of(field, window, config, keys))
@@ -208,7 +208,7 @@ class TfmPanel(Panel):
         except CellForceError:
             keys = {}
         for step in STEPS:
-            self._progress.show_step(step, self._steps.words(step), stale=self._steps.stale(step, keys))
+            self._progress.show_step(step, self._steps.summary(step), stale=self._steps.stale(step, keys))
 
     def _what_now(self, problem: CellForceError | None) -> tuple[str, Tone]:
         if not images(self._viewer) and self._source.kind == BEADS:
@@ -221,7 +221,7 @@ class TfmPanel(Panel):
             return self._failed, Tone.PROBLEM
         if self._progress.any_stale:
             return "A setting has changed: press the button to do again what is stale.", Tone.PLAIN
-        if self._result is not None and self._steps.words(_TRACTION):
+        if self._result is not None and self._steps.summary(_TRACTION):
             return "Each step is a layer: check it. Next: Compare with measured.", Tone.GOOD
         return "", Tone.PLAIN
 

@@ -34,14 +34,14 @@ class Done:
         Drifts or displacements of all frames, a `Choice`, or a `TfmResult`.
     key : hashable
         What it depends on.
-    words : str
+    summary : str
         What came of it, for people.
     """
 
     step: str
     result: Any = field(compare=False)
     key: Hashable
-    words: str
+    summary: str
 
     @classmethod
     def of(cls, step: str, result: Any, keys: dict[str, Hashable]) -> Done:
@@ -68,10 +68,10 @@ class Steps:
         """Return whether a step was done with other settings than the present ones."""
         return step in self._done and self.fresh(step, keys) is None
 
-    def words(self, step: str) -> str:
+    def summary(self, step: str) -> str:
         """Return what came of a step, stale or not; empty if it is not done."""
         done = self._done.get(step)
-        return "" if done is None else done.words
+        return "" if done is None else done.summary
 
     def forget_from(self, step: str) -> None:
         """Have a step and those after it done again."""
@@ -97,7 +97,7 @@ def keys_of(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str, H
     return dict(zip(STEPS, (drift, displacement, inversion, inversion), strict=True))
 
 
-def measured(
+def measure_steps(
     make: Callable[[], TfmJob], steps: Steps, keys: dict[str, Hashable], last: str
 ) -> Iterator[Progress | TfmJob | Done]:
     """Make a job, yield it, then do what is not fresh, up to the step `last`."""

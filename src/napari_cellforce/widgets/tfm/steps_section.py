@@ -80,10 +80,10 @@ class TfmStepsSection(QWidget):
         """Return the words beside a step."""
         return str(self._words[step].text())
 
-    def show_step(self, step: str, words: str, *, stale: bool) -> None:
+    def show_step(self, step: str, summary: str, *, stale: bool) -> None:
         """Say what came of a step; stale if a setting it depends on has changed since."""
         sign = f"<b style='color: {ALARM}'>⚠ stale:</b> " if stale else ""
-        self._words[step].setText(sign + words if words else "–")
+        self._words[step].setText(sign + summary if summary else "–")
 
     def show_steps(self, steps: Sequence[str], *, ready: bool) -> None:
         """Show these steps only, and let their buttons be pressed, or not."""

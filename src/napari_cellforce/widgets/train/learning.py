@@ -75,7 +75,7 @@ class TrainLearning(QWidget):
         self._scrolling.timeout.connect(lambda: self.appeared.emit(self._newest))
 
     @property
-    def words(self) -> train_words.Words:
+    def summary(self) -> train_words.Words:
         """What the last run has brought."""
         return self._words
 

@@ -190,7 +190,7 @@ class TrainPanel(Panel):
     def _what_now(self, problem: CellForceError | None) -> train_words.Words:
         if problem is not None:
             return train_words.of_problem(problem)
-        return self._learning.words if self._ready else ("Loading PyTorch …", Tone.PLAIN)
+        return self._learning.summary if self._ready else ("Loading PyTorch …", Tone.PLAIN)
 
     def _offer(self) -> str:
         stopped = self._run.unfinished

@@ -176,7 +176,7 @@ class Result:
         vector = self.field.data[t, :, y, x]
         return float(np.hypot(*vector)), float(screen_angle(vector[Y], vector[X]))
 
-    def calibrated(self, factor: float) -> Iterator[Progress]:
+    def calibrate(self, factor: float) -> Iterator[Progress]:
         """Multiply the tractions by `factor`, which makes them Pa; long, so run it off the GUI thread.
 
         `show` presents what has become of them.
