@@ -147,11 +147,12 @@ def sparkline(values: Sequence[float]) -> str:
     """Return an SVG of a time series, as high as a line of text, from 0 to its maximum."""
     if len(values) < 2 or not np.isfinite(values).all():
         return ""
-    x = np.linspace(1, _SPARK[0] - 1, len(values))
-    y = _SPARK[1] - 1 - (_SPARK[1] - 2) * np.asarray(values) / (max(values) or 1)
+    width, height = _SPARK
+    x = np.linspace(1, width - 1, len(values))
+    y = height - 1 - (height - 2) * np.asarray(values) / (max(values) or 1)
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     return (
-        f'<svg width="{_SPARK[0]}" height="{_SPARK[1]}" role="img" aria-label="time series">'
+        f'<svg width="{width}" height="{height}" role="img" aria-label="time series">'
         f'<polyline points="{points}" fill="none" stroke="#0b8ec2" stroke-width="1.4"/></svg>'
     )
 

@@ -166,7 +166,8 @@ def calibration_words(comparison: Comparison) -> str:
         return "No positive scale brings A to B: they point against each other, or A is zero."
     unit = f" {comparison.unit}" if comparison.scaled and comparison.unit == "Pa" else ""
     return (
-        f"Scale from A to B: {number(fit.factor)}{unit} ({number(fit.low)} to {number(fit.high)}); "
+        f"Scale from A to B: {number(fit.factor)}{unit} "
+        f"({number(fit.low)} to {number(fit.high)}); "
         f"scaled A explains {100 * fit.explained:.0f} % of B. Error from this cell alone: "
         "cells differ by more."
     )

@@ -78,10 +78,8 @@ class Explanation:
         self._layers.show_only(name)
 
     def _put_length(self, name: str, t: int, traction: FloatArray, *, visible: bool) -> None:
-        self._layers.put(
-            name, np.hypot(*traction), self.job.mask.frame(t), t, self.unit, kin=_FORCES, length=True,
-            visible=visible,
-        )  # fmt: skip
+        values, mask = np.hypot(*traction), self.job.mask.frame(t)
+        self._layers.put(name, values, mask, t, self.unit, kin=_FORCES, length=True, visible=visible)
 
 
 def _kin(name: str) -> str:
