@@ -30,7 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _report import write
 from napari_cellforce.batch import BatchConfig, load, make_plan, run
-from napari_cellforce.batch.receipt import Receipt
+from napari_cellforce.batch.completion import CompletionRecord
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io import read, write_stack
 from napari_cellforce.models import checkpoint
@@ -170,16 +170,16 @@ def skipping(folder: Path) -> dict[str, Any]:
     source = movie(folder / "in" / "0000.tif", 1, 128)
     config = BatchConfig(str(folder / "in"), str(folder / "out"), ("adhesion-filter",))
     whole(config)
-    receipt = Receipt.read(folder / "out", source.name, "adhesion-filter", "predict")
-    if receipt is None:
-        raise RuntimeError("the first input has no receipt")
+    record = CompletionRecord.read(folder / "out", source.name, "adhesion-filter", "predict")
+    if record is None:
+        raise RuntimeError("the first input has no completion record")
     for n in range(1, INPUTS):
         name = f"{n:04d}"
         shutil.copy2(source, folder / "in" / f"{name}.tif")
-        outputs = {key.replace("0000", name): size for key, size in receipt.outputs.items()}
-        for old, new in zip(receipt.outputs, outputs, strict=True):
+        outputs = {key.replace("0000", name): size for key, size in record.outputs.items()}
+        for old, new in zip(record.outputs, outputs, strict=True):
             shutil.copyfile(folder / "out" / old, folder / "out" / new)
-        replace(receipt, name=f"{name}.tif", outputs=outputs).write(folder / "out")
+        replace(record, name=f"{name}.tif", outputs=outputs).write(folder / "out")
     predictors = load(config)
     events: list[Any] = []
     plan = timed(lambda: make_plan(config, predictors))

@@ -11,7 +11,7 @@ from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QTableWidget
 
-from napari_cellforce.batch import BatchConfig, bench
+from napari_cellforce.batch import BatchConfig, execute
 from napari_cellforce.io import write_stack
 from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
@@ -131,14 +131,14 @@ def test_what_was_finished_before_napari_was_closed_is_not_done_again(make_panel
 def slow(monkeypatch):
     """Every prediction waits until it is let go."""
     gate = threading.Semaphore(0)
-    ours = bench._Bench.do
+    ours = execute.TaskRunner.run_step
 
     def waiting(*arguments):
         for record in ours(*arguments):
             assert gate.acquire(timeout=PATIENCE / 1000)
             yield record
 
-    monkeypatch.setattr(bench._Bench, "do", waiting)
+    monkeypatch.setattr(execute.TaskRunner, "run_step", waiting)
     yield gate
     gate.release(1000)
 

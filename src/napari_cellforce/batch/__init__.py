@@ -1,16 +1,15 @@
-"""Whole folders: planned, predicted whatever happens, summed up in one table and one page."""
+"""Whole folders: planned, predicted despite failures, and summarised in one table and one page."""
 
-from napari_cellforce.batch.brake import Brake
 from napari_cellforce.batch.config import BatchConfig
-from napari_cellforce.batch.course import InputEvent
-from napari_cellforce.batch.models import load
-from napari_cellforce.batch.plan import Plan, make_plan, plan_rows
-from napari_cellforce.batch.row import PlannedInput
-from napari_cellforce.batch.run import Outcome, run, run_batch
+from napari_cellforce.batch.input_state import InputEvent
+from napari_cellforce.batch.open_input import load
+from napari_cellforce.batch.plan import make_plan, plan_rows
+from napari_cellforce.batch.planned_input import Plan, PlannedInput
+from napari_cellforce.batch.run import CancelToken, Outcome, run, run_batch
 
 __all__ = [
     "BatchConfig",
-    "Brake",
+    "CancelToken",
     "InputEvent",
     "Outcome",
     "Plan",

@@ -1,24 +1,47 @@
-"""What the user chooses for a batch, as JSON, as a command line and as a script."""
+"""The settings of a batch, and their form as JSON, as a command line and as a Python script."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_cellforce.batch.command_line import SHARED_FLAGS, changed, command_line
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain import PARTS
-from napari_cellforce.fields import PixelSize
+from napari_cellforce.fields import PASCAL, PixelSize
 from napari_cellforce.io.measured import MeasuredLayout
+from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict import PredictConfig
 
 EVERY_IMAGE = "*"
 """The pattern that takes all files of the kinds we read."""
+
+PREDICT, COMPARE = "predict", "compare"
+"""Parts of the work on an input besides those of an explanation."""
+
+SHARED_FLAGS = {
+    "pattern": "--pattern",
+    "pixel_size": "--pixel-size",
+    "z": "--z",
+    "predict.channels": "--channel",
+    "predict.already_normalised": "--already-normalised",
+    "predict.calibration": "--calibration",
+    "predict.sensitivity": "--sensitivity",
+    "samples": "--samples",
+    "device": "--device",
+    "backend": "--backend",
+    "model_folder": "--model-folder",
+}
+"""Settings that ``cellforce batch`` and ``cellforce watch`` have in common, and their options."""
+
+_PLAIN_NETWORKS = ("unet", "adhesion-unet")
+"""Kinds of network without inner fields that have a physical meaning."""
 
 
 @dataclass(frozen=True)
@@ -28,46 +51,46 @@ class BatchConfig:
     Attributes
     ----------
     folder : str
-        Where the inputs are.
+        Folder with the inputs.
     out : str
-        Where the results go. It may lie inside `folder`.
+        Folder for the results. It may lie inside `folder`.
     models : tuple of str
-        Names in the zoo, or weights files; each predicts every input.
+        Model names in the zoo, or weights files; each predicts every input.
     pattern : str
-        Of the inputs' names, as in the shell; with a ``/`` of their paths below `folder`.
+        Glob pattern for the inputs' names; with a ``/`` it is matched with their paths below `folder`.
     recursive : bool
-        Look into subfolders too.
+        Whether to search subfolders too.
     mask_pattern : str
-        Path of an input's mask from the input's own folder, a ``*`` standing for the input's name without
-        its ending: ``"*_mask.tif"``, ``"../masks/*.tif"``. Empty to find the cells automatically.
+        Path of an input's mask relative to the input's folder, ``*`` being the input's name without its
+        suffix: ``"*_mask.tif"``, ``"../masks/*.tif"``. Empty to find the cells automatically.
     label : int or None
-        Which label of the mask files is the cell.
+        Label of the cell in the mask files.
     pixel_size : float or None
-        In µm, for all inputs, in place of what the files say.
+        Pixel size of all inputs in µm; overrides the file metadata.
     z : "max", int or None
         For z-stacks: maximum projection, or one plane.
     conditions : str
         CSV with the columns ``file`` and ``condition``; empty to take the inputs' folders as conditions.
     explain : tuple of str
-        What is also to be explained of every prediction, of `napari_cellforce.explain.PARTS`.
+        Explanations of every prediction, out of `napari_cellforce.explain.PARTS`.
     compare : str
-        Path of an input's measured field, written as `mask_pattern`: ``"../tfm/*_traction.csv"``. Empty to
-        compare with nothing.
+        Path of an input's measured field, in the form of `mask_pattern`: ``"../tfm/*_traction.csv"``. Empty
+        for no comparison.
     measured : MeasuredLayout
-        What the measured files do not say of themselves.
+        What the measured files do not state themselves.
     predict : PredictConfig
     samples : int
-        Passes with dropout for an uncertainty; 0 for one plain pass.
+        Number of Monte Carlo dropout passes for an uncertainty map (0: off).
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` ...
     backend : str
-        What computes a network: ``"auto"``, ``"eager"``, ``"openvino"`` ...
+        Inference backend: ``"auto"``, ``"eager"``, ``"openvino"`` ...
     workers : int
-        Processes; 1 works in this one.
+        Number of worker processes; 1 works in this process.
     scheduler : str
-        Address of a running Dask scheduler, ``"tcp://host:8786"``, whose workers do the work; empty for none.
+        Address of a running Dask scheduler, ``"tcp://host:8786"``; empty for none.
     cluster : str
-        File that says how to get workers from a job queue; see `napari_cellforce.batch.queue`.
+        File that describes workers from a job queue; see `napari_cellforce.batch.jobqueue_config`.
     model_folder : str
         See `napari_cellforce.zoo.model_folder`; empty for the usual one.
     """
@@ -118,6 +141,20 @@ class BatchConfig:
         """The pixel size to use in place of the files' own, or None."""
         return None if self.pixel_size is None else PixelSize.square(self.pixel_size, "typed")
 
+    def parts_for(self, record: ModelRecord) -> tuple[str, ...]:
+        """Return the parts of the work on every input with this model, in the order in which they are done.
+
+        Explanations that a model of this kind does not support are left out: another model may have them.
+        """
+        explained = tuple(part for part in self.explain if supports_part(record, part))
+        return (PREDICT, *explained, *((COMPARE,) if self.compare else ()))
+
+    def predict_for(self, record: ModelRecord) -> PredictConfig:
+        """Return the settings for one of several models: those that predict in Pa are not calibrated."""
+        if len(self.models) > 1 and record.output_unit == PASCAL:
+            return dataclasses.replace(self.predict, calibration=None)
+        return self.predict
+
     def to_json(self) -> str:
         """Return all settings as one JSON object."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1)
@@ -162,7 +199,7 @@ class BatchConfig:
             yield from ("--model", model)
         if self.explain:
             yield f"--explain={','.join(self.explain)}"
-        yield from changed(self, BatchConfig("", "", ()), _FLAGS)
+        yield from changed_options(self, BatchConfig("", "", ()), _FLAGS)
 
 
 _FLAGS = {
@@ -190,7 +227,7 @@ _IMPORTS = (
     ("MeasuredLayout", "from napari_cellforce.io.measured import MeasuredLayout\n"),
     ("PredictConfig", "from napari_cellforce.predict import PredictConfig\n"),
 )
-"""What a script needs if it speaks of it."""
+"""Imports that a script needs if it uses these names."""
 
 _SCRIPT = """\
 from napari_cellforce.batch import BatchConfig, run_batch
@@ -201,6 +238,48 @@ if __name__ == "__main__":  # needed where several processes work
     for event in run_batch(config):
         print(event)
 """
+
+
+def command_line(command: str, folder: str, options: Iterable[str]) -> str:
+    """Return ``cellforce COMMAND FOLDER OPTIONS``, quoted for the shell.
+
+    Parameters
+    ----------
+    command, folder : str
+        A folder whose name begins with a hyphen comes last, where it cannot be taken for an option.
+    options : iterable of str
+    """
+    words = (*options, "--", folder) if folder.startswith("-") else (folder, *options)
+    return shlex.join(["cellforce", command, *words])
+
+
+def changed_options(config: Any, plain: Any, flags: Mapping[str, str]) -> Iterator[str]:
+    """Yield the options that differ from the defaults.
+
+    Parameters
+    ----------
+    config, plain : dataclass
+        Settings, and the same with all defaults.
+    flags : mapping of str to str
+        Options by attribute, e.g. ``"predict.channels"``.
+    """
+    for name, flag in flags.items():
+        value = attrgetter(name)(config)
+        if value == attrgetter(name)(plain):
+            continue
+        if isinstance(value, bool):
+            yield flag
+        elif isinstance(value, tuple):
+            yield from (f"{flag}={one}" for one in value)
+        else:
+            yield f"{flag}={value}"
+
+
+def supports_part(record: ModelRecord, part: str) -> bool:
+    """Return whether a model of this kind can be explained in this way."""
+    if part == "greens":
+        return record.kind == "gfnn"
+    return part != "fields" or record.kind not in _PLAIN_NETWORKS
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

@@ -175,17 +175,17 @@ def batch(
         cluster=str(absolute(cluster)) if cluster else "",
         model_folder=model_folder,
     )
-    _carry_out(config, dry_run=dry_run, as_json=as_json)
+    _run(config, dry_run=dry_run, as_json=as_json)
 
 
-def _carry_out(config: BatchConfig, *, dry_run: bool, as_json: bool) -> None:
+def _run(config: BatchConfig, *, dry_run: bool, as_json: bool) -> None:
     """Plan and, unless it is a dry run, do it; ends with the exit code."""
     from napari_cellforce.batch import load, run
 
     predictors = load(config)
     plan = _plan(config, predictors)
-    for doubt in plan.doubts:
-        errors.print(f"[yellow]Warning:[/] {escape(doubt)}")
+    for warning in plan.warnings:
+        errors.print(f"[yellow]Warning:[/] {escape(warning)}")
     if dry_run:
         print_plan(plan, as_json=as_json)
         raise typer.Exit(SOME_FAILED if plan.problems else 0)

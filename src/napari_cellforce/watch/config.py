@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from napari_cellforce.batch.command_line import SHARED_FLAGS, changed, command_line
-from napari_cellforce.batch.config import EVERY_IMAGE, absolute
+from napari_cellforce.batch.config import (
+    EVERY_IMAGE,
+    SHARED_FLAGS,
+    absolute,
+    changed_options,
+    command_line,
+)
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.predict import PredictConfig
 
@@ -82,4 +87,6 @@ class WatchConfig:
     def command(self) -> str:
         """Return the command line that does the same, quoted for the shell."""
         own = (f"--out={self.out}", f"--model={self.model}")
-        return command_line("watch", self.folder, (*own, *changed(self, WatchConfig("", "", ""), _FLAGS)))
+        return command_line(
+            "watch", self.folder, (*own, *changed_options(self, WatchConfig("", "", ""), _FLAGS))
+        )

@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from napari_cellforce import zoo
+from napari_cellforce.batch.completion import STATE_DIR
 from napari_cellforce.batch.lock import locked
-from napari_cellforce.batch.receipt import BOOKS
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.watch.bell import Bell
@@ -62,9 +62,9 @@ def watch(
     stop = stop or threading.Event()
     folder, out = config.paths
     find_sources(folder, out, config.pattern)
-    books = out / BOOKS / "watch"
+    books = out / STATE_DIR / "watch"
     followers: dict[Path, Follower] = {}
-    with locked(out / BOOKS / "lock"), Bell(folder) as bell:
+    with locked(out / STATE_DIR / "lock"), Bell(folder) as bell:
         try:
             while not stop.is_set():
                 _take_up(followers, config, predictor, books, stop)

@@ -10,9 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from napari_cellforce.batch import Brake, make_plan, run
-from napari_cellforce.batch.cluster import GPU, Cluster
-from napari_cellforce.batch.dispatch import dispatch
+from napari_cellforce.batch import CancelToken, make_plan, run
+from napari_cellforce.batch.execute import run_task
+from napari_cellforce.batch.executor import GPU, ClusterExecutor
+from napari_cellforce.batch.run import dispatch
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io import read_field
 
@@ -76,17 +77,19 @@ def test_where_workers_have_cards_the_model_runs_on_these_and_on_one_of_them_at_
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None, resources={GPU: 1}
     ) as cluster:
-        crew = Cluster(config(scheduler=cluster.scheduler_address))
-        submit = crew._client.submit
-        crew._client.submit = lambda do, task, *a, **k: given.append((task, k)) or submit(do, task, *a, **k)
+        executor = ClusterExecutor(config(scheduler=cluster.scheduler_address), run_task)
+        submit = executor._client.submit
+        executor._client.submit = lambda do, task, *a, **k: (
+            given.append((task, k)) or submit(do, task, *a, **k)
+        )
         (row,) = make_plan(config(pattern="long.tif"), [predictor]).inputs
-        *_, last = dispatch([row], crew, Brake(), lambda row: row, tmp_path / "out")
+        *_, last = dispatch([row], executor, CancelToken(), lambda row: row, tmp_path / "out")
     assert last.state == "done", last.reason
     stages = [(task.steps[0].stage, options["resources"]) for task, options in given]
     assert stages == [("measure", None), ("frames", {GPU: 1}), ("frames", {GPU: 1}), ("join", None)]
 
 
-def test_a_scheduler_that_does_not_answer_is_told(config, predictor, monkeypatch):
-    monkeypatch.setattr("napari_cellforce.batch.cluster._PATIENCE", "0.2s")
+def test_a_scheduler_that_does_not_answer_is_reported(config, predictor, monkeypatch):
+    monkeypatch.setattr("napari_cellforce.batch.executor._CONNECT_TIMEOUT", "0.2s")
     with pytest.raises(CellForceError, match="no Dask scheduler answers"):
         list(run(make_plan(config(scheduler="tcp://127.0.0.1:9"), [predictor]), [predictor]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_cellforce.batch.queue import read_queue_file
+from napari_cellforce.batch.jobqueue_config import read_jobqueue_config
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,7 @@ def test_the_files_on_the_page_become_jobs(text, tmp_path):
     pytest.importorskip("dask_jobqueue")
     path = tmp_path / "slurm.yaml"
     path.write_text(text, encoding="utf-8")
-    script = read_queue_file(path).job_script()
+    script = read_jobqueue_config(path).job_script()
     assert "#SBATCH -p" in script
     assert ("#SBATCH --gres=gpu:1" in script) == ("GPU=1" in text)
 

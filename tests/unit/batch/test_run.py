@@ -1,4 +1,4 @@
-"""A night's work: all that can be done is done once, and the rest is said."""
+"""A run: all that can be computed is computed once, and the rest is reported."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from napari_cellforce.batch import Brake, InputEvent, Outcome, make_plan, parts, run
+from napari_cellforce.batch import CancelToken, InputEvent, Outcome, execute, input_state, make_plan, run
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Mask
 from napari_cellforce.io import read, read_field, write_mask
 from napari_cellforce.predict import PredictConfig, predict, prepare
 
 
-def batch(config, predictor, brake=None) -> tuple[Outcome, list[InputEvent]]:
+def batch(config, predictor, cancel=None) -> tuple[Outcome, list[InputEvent]]:
     """Plan and run; the outcome, and what happened before."""
-    *events, outcome = run(make_plan(config, [predictor]), [predictor], brake)
+    *events, outcome = run(make_plan(config, [predictor]), [predictor], cancel)
     return outcome, events
 
 
@@ -149,9 +149,9 @@ def test_a_clock_that_was_set_changes_nothing(config, predictor, folder, seconds
     assert len(batch(config(), predictor)[0].skipped) == 3
 
 
-def test_a_long_movie_is_joined_from_parts(config, predictor, folder, tmp_path, monkeypatch):
+def test_a_long_movie_is_joined_from_chunks(config, predictor, folder, tmp_path, monkeypatch):
     batch(config(), predictor)
-    monkeypatch.setattr(parts, "PART_FRAMES", 2)
+    monkeypatch.setattr(input_state, "CHUNK_FRAMES", 2)
     batch(config(out=str(tmp_path / "joined")), predictor)
     assert contents(tmp_path / "joined") == contents(tmp_path / "out")
     assert not list((tmp_path / "joined" / ".cellforce" / "parts").iterdir())
@@ -167,7 +167,7 @@ def test_an_uncertainty_is_joined_too_and_goes_with_the_model_that_gave_it(
             result = predictor.predict_frame(image, mask, pixel_size)
             return replace(result, uncertainty=np.abs(result.traction[0]))
 
-    monkeypatch.setattr(parts, "PART_FRAMES", 2)
+    monkeypatch.setattr(input_state, "CHUNK_FRAMES", 2)
     batch(config(), Unsure())
     uncertainty = tmp_path / "out" / "adhesion-filter" / "cell_3_uncertainty.ome.tif"
     expected = np.abs(
@@ -180,14 +180,16 @@ def test_an_uncertainty_is_joined_too_and_goes_with_the_model_that_gave_it(
     assert not uncertainty.exists()
 
 
-def test_a_cancelled_movie_goes_on_from_its_last_whole_part(config, predictor, movie, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "PART_FRAMES", 2)
+def test_a_cancelled_movie_resumes_from_its_last_complete_chunk(
+    config, predictor, movie, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(input_state, "CHUNK_FRAMES", 2)
     movie(tmp_path / "one" / "long.tif", frames=7)
-    brake, seen = Brake(), []
+    cancel, seen = CancelToken(), []
     plan = make_plan(config(folder=str(tmp_path / "one")), [predictor])
-    for event in run(plan, [predictor], brake):
+    for event in run(plan, [predictor], cancel):
         if isinstance(event, InputEvent) and event.what == "Predicting" and event.done == 5:
-            brake.cancel()
+            cancel.cancel()
         seen.append(event)
     assert seen[-1].left == ("long.tif",)
     assert not (tmp_path / "out" / "adhesion-filter" / "long_traction.ome.tif").exists(), (
@@ -195,25 +197,25 @@ def test_a_cancelled_movie_goes_on_from_its_last_whole_part(config, predictor, m
     )
     spy = Counting(predictor)
     outcome, _ = batch(plan.config, spy)
-    assert spy.frames == 3, "four frames lay in whole parts"
+    assert spy.frames == 3, "four frames lay in complete chunks"
     assert len(rows(outcome.results)) == 7
 
 
-def test_a_part_of_which_a_kill_has_left_one_file_is_predicted_again(predictor, folder, tmp_path):
+def test_a_chunk_of_which_a_kill_has_left_one_file_is_predicted_again(predictor, folder, tmp_path):
     job = prepare(read(folder / "cell_3.tif"), predictor)
     (baselines,) = measure_baselines_of(job)
-    list(parts.predict_part(job, tmp_path, range(3), baselines))
-    assert not list(parts.predict_part(job, tmp_path, range(3), baselines)), "it is there"
+    list(execute.predict_chunk(job, tmp_path, range(3), baselines))
+    assert not list(execute.predict_chunk(job, tmp_path, range(3), baselines)), "it is there"
     for lost in ("*_traction.ome.tif", "*_summary.csv"):
         next(tmp_path.glob(lost)).unlink()
-        assert len(list(parts.predict_part(job, tmp_path, range(3), baselines))) == 3
+        assert len(list(execute.predict_chunk(job, tmp_path, range(3), baselines))) == 3
 
 
-def test_stop_finishes_the_input_and_begins_no_other(config, predictor):
-    brake = Brake()
+def test_stop_finishes_the_input_and_starts_no_other(config, predictor):
+    cancel = CancelToken()
     events = []
-    for event in run(make_plan(config(), [predictor]), [predictor], brake):
-        brake.stop()
+    for event in run(make_plan(config(), [predictor]), [predictor], cancel):
+        cancel.stop()
         events.append(event)
     outcome = events[-1]
     assert outcome.done == ("cell_1.tif",)

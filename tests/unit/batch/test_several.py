@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.batch import load, make_plan, run
-from napari_cellforce.batch.row import target_of
-from napari_cellforce.batch.wishes import settings_for
+from napari_cellforce.batch.planned_input import target_of
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io import read_field, write_field
@@ -124,7 +123,7 @@ def test_predictions_are_compared_with_the_measured_fields_beside_the_images(con
     (folder / "cell_1_measured.tif").unlink()
     plan = make_plan(wanted, load(wanted))
     assert [row.missing for row in plan.inputs] == [(), ("compare",)]
-    assert "cell_1_measured.tif" in plan.problems[0].problem, "that it is missing is told before"
+    assert "cell_1_measured.tif" in plan.problems[0].problem, "that it is missing is known before the start"
     assert plan.inputs[0].predicted
 
 
@@ -138,13 +137,13 @@ def test_a_missing_measured_field_costs_only_the_comparison(config, tmp_path):
 
 
 def test_a_part_that_fails_leaves_the_others(config, monkeypatch):
-    from napari_cellforce.batch import bench
+    from napari_cellforce.batch import execute
 
     def refuse(*_):
         raise CellForceError("too few pixels", "there must be more", "Take more.")
         yield
 
-    monkeypatch.setattr(bench, "explain", refuse)
+    monkeypatch.setattr(execute, "explain", refuse)
     outcome, _ = batch(config(explain=("formula",)))
     assert len(outcome.failures) == 3
     assert "formula: too few pixels" in outcome.failures["cell_1.tif"]
@@ -154,7 +153,7 @@ def test_a_part_that_fails_leaves_the_others(config, monkeypatch):
 
 
 def test_nothing_half_explained_is_left_behind(config, tmp_path, monkeypatch):
-    from napari_cellforce.batch import bench
+    from napari_cellforce.batch import execute
 
     def half(job, config, folder, module):
         folder.mkdir(parents=True)
@@ -162,7 +161,7 @@ def test_nothing_half_explained_is_left_behind(config, tmp_path, monkeypatch):
         raise OSError("the cable")
         yield
 
-    monkeypatch.setattr(bench, "explain", half)
+    monkeypatch.setattr(execute, "explain", half)
     outcome, _ = batch(config(explain=("fields",)))
     assert len(outcome.failures) == 3
     assert not list((tmp_path / "out").rglob("half.csv"))
@@ -182,9 +181,9 @@ def test_two_models_of_one_name_are_refused(config):
 
 def test_of_several_models_those_in_pascal_are_not_calibrated(config, predictor):
     given = config(models=BOTH, predict=PredictConfig(calibration=267))
-    assert settings_for(predictor.record, given).calibration == 267
+    assert given.predict_for(predictor.record).calibration == 267
     in_pascal = dataclasses.replace(predictor.record, output_unit="Pa")
-    assert settings_for(in_pascal, given).calibration is None
+    assert given.predict_for(in_pascal).calibration is None
 
 
 @pytest.mark.parametrize("name", ["..", "../../etc", "a/b", ".hidden", ""])

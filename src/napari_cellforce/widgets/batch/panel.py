@@ -10,7 +10,7 @@ from napari.layers import Layer
 from napari.viewer import Viewer
 
 from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
-from napari_cellforce.batch.tables import PAGE
+from napari_cellforce.batch.summary import PAGE
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.hooks import read_layers
 from napari_cellforce.widgets.base.form import Tone, folded
@@ -204,15 +204,15 @@ class BatchPanel(Panel):
     def _on_event(self, event: InputEvent) -> None:
         self._progress.take(event)
         self._table.take(event)
-        if not self._work.brake.after_input:
+        if not self._work.cancel_token.stopping:
             self._button.set_status(f"{event.what} …" if event.what else "")
 
     def _on_stop(self) -> None:
-        self._work.brake.stop()
+        self._work.cancel_token.stop()
         self._button.set_status("Stopping when this image is finished …")
 
     def _on_cancel(self) -> None:
-        self._work.brake.cancel()
+        self._work.cancel_token.cancel()
         self._button.set_status("Stopping …")
 
     def _on_ended(self, outcome: Outcome | None) -> None:

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from napari_cellforce.batch import InputEvent, PlannedInput
-from napari_cellforce.batch.wishes import PREDICT
+from napari_cellforce.batch.config import PREDICT
 from napari_cellforce.errors import counted, sentence
 from napari_cellforce.widgets.base.form import TextLine, Tone
 

@@ -29,8 +29,8 @@ def summary(plan: Plan) -> tuple[str, Tone]:
     parts += [f"{len(plan.problems)} with a problem"] if plan.problems else []
     several = f" with {len(plan.records)} models" if len(plan.records) > 1 else ""
     images = len({row.name for row in plan.inputs})
-    words = f"{counted(images, 'image')}{several}: {', '.join(parts)}. {' '.join(plan.doubts)}"
-    if plan.doubts or plan.problems:
+    words = f"{counted(images, 'image')}{several}: {', '.join(parts)}. {' '.join(plan.warnings)}"
+    if plan.warnings or plan.problems:
         return words, Tone.PROBLEM
     return words, Tone.PLAIN if plan.to_do else Tone.GOOD
 

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellforce.batch import (
     BatchConfig,
-    Brake,
+    CancelToken,
     InputEvent,
     Outcome,
     Plan,
@@ -57,7 +57,7 @@ class BatchWork(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.plan: Plan | None = None
-        self.brake = Brake()
+        self.cancel_token = CancelToken()
         self._predictors: tuple[Predictor, ...] = ()
         self._wanted: BatchConfig | None = None
         self._outcome: Outcome | None = None
@@ -102,13 +102,13 @@ class BatchWork(QObject):
         """Carry out the plan."""
         plan, predictors = self.plan, self._predictors
         if plan is not None:
-            self.brake, self._outcome, self._rows = Brake(), None, {}
-            brake = self.brake
-            self._running.start(lambda: run(plan, predictors, brake))
+            self.cancel_token, self._outcome, self._rows = CancelToken(), None, {}
+            cancel = self.cancel_token
+            self._running.start(lambda: run(plan, predictors, cancel))
 
     def dispose(self) -> None:
         """End everything, and hear nothing more of it."""
-        self.brake.cancel()
+        self.cancel_token.cancel()
         self._pause.stop()
         for job in (self._planning, self._running):
             job.drop()

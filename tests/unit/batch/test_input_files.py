@@ -7,7 +7,13 @@ import os
 import numpy as np
 import pytest
 
-from napari_cellforce.batch.folder import beside, condition_of, find_inputs, read_conditions, twins
+from napari_cellforce.batch.input_files import (
+    beside,
+    condition_of,
+    duplicate_stems,
+    find_inputs,
+    read_conditions,
+)
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize, ScalarField, VectorField
 from napari_cellforce.io import write_field, write_scalar
@@ -115,7 +121,7 @@ def test_a_table_of_conditions_needs_its_columns(tmp_path):
 
 def test_inputs_that_differ_only_in_their_ending_are_told_apart(folder):
     a, b, c = (folder / name for name in ("x.tif", "x.ome.tif", "y.tif"))
-    assert twins([a, b, c]) == {a, b}
+    assert duplicate_stems([a, b, c]) == {a, b}
 
 
 def test_names_that_are_not_unicode_are_found(config, folder):

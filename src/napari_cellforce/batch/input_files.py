@@ -1,4 +1,4 @@
-"""Which files of a folder are inputs, where their masks are, and to which condition they belong."""
+"""Finding the inputs in a folder, the mask and measured field beside each, and its condition."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def find_inputs(config: BatchConfig) -> list[Path]:
         )
     fitting = [path for path in _candidates(root, out, config.recursive) if _fits(path, root, config.pattern)]
     others = {beside(path, pattern) for path in fitting for pattern in (config.mask_pattern, config.compare)}
-    found = (path for path in fitting if path not in others and not _is_result(path))
-    inputs = sorted(image for path in found for image in _images(path))
+    images = (path for path in fitting if path not in others and not _is_result(path))
+    inputs = sorted(image for path in images for image in _images(path))
     if inputs:
         return inputs
     where = "in it and its subfolders" if config.recursive else "in it (subfolders were not looked at)"
@@ -79,7 +79,7 @@ def read_conditions(table: str) -> dict[str, str]:
         raise CellForceError(
             f"the table of conditions {table} cannot be used ({error})",
             "it needs the columns file and condition",
-            "Write one row an image: file,condition.",
+            "Write one row per image: file,condition.",
             topic="conditions",
         ) from error
 
@@ -94,7 +94,7 @@ def condition_of(path: Path, root: Path, table: dict[str, str]) -> str:
     return "" if table or len(container.parts) < 2 else container.parts[0]
 
 
-def twins(paths: Iterable[Path]) -> set[Path]:
+def duplicate_stems(paths: Iterable[Path]) -> set[Path]:
     """Return the inputs that share folder and stem with another, whose results would have one name."""
     seen: dict[Path, list[Path]] = {}
     for path in paths:
@@ -126,7 +126,7 @@ def _candidates(root: Path, out: Path, recursive: bool) -> Iterator[Path]:
 
 
 def _is_movie(folder: Path, names: list[str], *, is_root: bool) -> bool:
-    """Tell whether a folder is one movie of single frames.
+    """Return whether a folder is one movie of single frames.
 
     ``001.tif``, ``002.tif`` in the input folder itself are images of their own; in a folder below they are
     frames, as ``t001.tif`` is everywhere.
@@ -136,7 +136,7 @@ def _is_movie(folder: Path, names: list[str], *, is_root: bool) -> bool:
 
 
 def _is_cell(folder: Path, names: list[str]) -> bool:
-    """Tell whether a folder holds frames in the authors' layout, by the first of them."""
+    """Return whether a folder holds frames in the authors' layout, by the first of them."""
     frames = sorted(name for name in names if name.endswith(_FRAME_SUFFIX))
     return bool(frames) and is_frame(folder / frames[0])
 
@@ -167,12 +167,12 @@ def _fits(path: Path, root: Path, pattern: str) -> bool:
 
 
 def _is_result(path: Path) -> bool:
-    """Tell whether a file is one of our own fields, which are always called so."""
+    """Return whether a file is one of our own fields, which always have these suffixes."""
     return path.name.endswith((".ome.tif", ZARR_SUFFIX)) and (is_field(path) or is_scalar(path))
 
 
 def _images(path: Path) -> tuple[Path, ...]:
-    """Return the images in a file or folder; that it cannot be opened will be told of it as a whole."""
+    """Return the images in a file or folder; an unreadable file is reported as a whole."""
     if path.name.lower().endswith(_SEVERAL):
         with contextlib.suppress(Exception):  # of any library that reads some format
             return images_in(path)

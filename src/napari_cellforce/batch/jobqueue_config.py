@@ -1,4 +1,4 @@
-"""The file that says how to get workers from a cluster's job queue, and the cluster it describes.
+"""The file that describes workers from a job queue (dask-jobqueue), and the cluster built from it.
 
 For example::
 
@@ -48,13 +48,13 @@ _NOT_FROM_FILES = frozenset(
 
 
 @dataclass(frozen=True)
-class QueueFile:
+class JobQueueConfig:
     """What a cluster file says.
 
     Attributes
     ----------
     cluster : str
-        Of `QUEUES`.
+        One of `QUEUES`.
     options : dict
         Keyword arguments for the class.
     jobs : int
@@ -76,7 +76,7 @@ class QueueFile:
         CellForceError
             If the queue refuses the options.
         """
-        cluster = self._made()
+        cluster = self._build()
         if self.adaptive[1]:
             cluster.adapt(minimum_jobs=self.adaptive[0], maximum_jobs=self.adaptive[1])
         else:
@@ -85,17 +85,17 @@ class QueueFile:
 
     def job_script(self) -> str:
         """Return the script of one job, without submitting it."""
-        with self._made() as cluster:
+        with self._build() as cluster:
             return str(cluster.job_script())
 
-    def _made(self) -> Any:
+    def _build(self) -> Any:
         try:
             return _class_of(self.cluster)(**self.options)
         except (ValueError, TypeError, OSError, RuntimeError) as error:
             raise _bad(f"the {self.cluster} queue refuses the options ({error})", "Correct them.") from error
 
 
-def read_queue_file(path: str | Path) -> QueueFile:
+def read_jobqueue_config(path: str | Path) -> JobQueueConfig:
     """Read a cluster file.
 
     Raises
@@ -109,12 +109,12 @@ def read_queue_file(path: str | Path) -> QueueFile:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise _bad(f"the cluster file {path} cannot be read ({' '.join(str(error).split())})") from error
     if not isinstance(entries, dict) or entries.get("cluster") not in QUEUES:
-        raise _bad(f"the cluster file {path} names no queue that is known")
+        raise _bad(f"the cluster file {path} names no known queue")
     unknown = [str(name) for name in entries if name not in _ENTRIES]
     if unknown:
         raise _bad(f"the cluster file {path} has the entry {unknown[0]!r}")
     queue = str(entries["cluster"])
-    return QueueFile(queue, _options(queue, entries.get("options") or {}), *_counts(entries))
+    return JobQueueConfig(queue, _options(queue, entries.get("options") or {}), *_counts(entries))
 
 
 def _counts(entries: dict[str, Any]) -> tuple[int, tuple[int, int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_cellforce.batch import make_plan, run
-from napari_cellforce.batch.queue import QUEUES, read_queue_file
+from napari_cellforce.batch.jobqueue_config import QUEUES, read_jobqueue_config
 from napari_cellforce.errors import CellForceError
 
 pytest.importorskip("dask_jobqueue")
@@ -37,7 +37,7 @@ def write(tmp_path):
 
 
 def test_a_slurm_file_becomes_the_script_of_a_job(write):
-    wanted = read_queue_file(write(SLURM))
+    wanted = read_jobqueue_config(write(SLURM))
     assert (wanted.cluster, wanted.jobs) == ("slurm", 16)
     lines = wanted.job_script().splitlines()
     assert "#SBATCH -p gpu" in lines
@@ -50,11 +50,11 @@ def test_a_slurm_file_becomes_the_script_of_a_job(write):
 @pytest.mark.parametrize("queue", sorted(QUEUES))
 def test_every_queue_takes_cores_memory_and_a_prologue(write, queue):
     text = f"cluster: {queue}\noptions: {{cores: 2, memory: 4GB, job_script_prologue: [module load x]}}\n"
-    assert read_queue_file(write(text)).options["cores"] == 2
+    assert read_jobqueue_config(write(text)).options["cores"] == 2
 
 
 def test_the_number_of_jobs_may_follow_the_work(write):
-    wanted = read_queue_file(write("cluster: pbs\nadaptive: {minimum: 2, maximum: 32}\n"))
+    wanted = read_jobqueue_config(write("cluster: pbs\nadaptive: {minimum: 2, maximum: 32}\n"))
     assert wanted.adaptive == (2, 32)
     assert wanted.jobs == 0
 
@@ -62,9 +62,9 @@ def test_the_number_of_jobs_may_follow_the_work(write):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "names no queue"),
-        ("[slurm]", "names no queue"),
-        ("cluster: os.system\n", "names no queue"),
+        ("", "names no known queue"),
+        ("[slurm]", "names no known queue"),
+        ("cluster: os.system\n", "names no known queue"),
         ("cluster: [slurm\n", "cannot be read"),
         ("cluster: !!python/object/apply:os.system ['touch pwned']\n", "cannot be read"),
         ("cluster: slurm\njob: 3\n", "has the entry 'job'"),
@@ -85,15 +85,15 @@ def test_a_file_that_is_wrong_is_refused_in_words_and_nothing_in_it_is_run(
 ):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CellForceError, match=words):
-        read_queue_file(write(text))
+        read_jobqueue_config(write(text))
     assert not Path("pwned").exists()
 
 
 def test_a_file_that_is_not_there_and_options_that_contradict_are_said(write, tmp_path):
     with pytest.raises(CellForceError, match="cannot be read"):
-        read_queue_file(tmp_path / "none.yaml")
+        read_jobqueue_config(tmp_path / "none.yaml")
     with pytest.raises(CellForceError, match="refuses the options"):
-        read_queue_file(write("cluster: slurm\noptions: {cores: 1}\n")).job_script()
+        read_jobqueue_config(write("cluster: slurm\noptions: {cores: 1}\n")).job_script()
 
 
 @pytest.mark.slow
