@@ -1,10 +1,10 @@
-"""The one error users see: what was found, the rule it breaks, and what to do about it."""
+"""The error class shown to users: the value found, the rule it violates, and the remedy."""
 
 from __future__ import annotations
 
 
 class CellForceError(ValueError):
-    """Something the user can cause and mend.
+    """An error that the user can cause and correct.
 
     The GUI shows it as a notification, the command line as one line with exit code 2.
 
@@ -15,7 +15,8 @@ class CellForceError(ValueError):
     rule : str
         What is needed instead: ``"it must be positive"``.
     remedy : str
-        What the user can do: ``"Type it in."``; the command line names its own option.
+        What the user can do: ``"Type it in."``. The command line adds the name of its option, a panel that
+        of its row.
     topic : str, optional
         Name of the setting at fault (``"pixel size"``, ``"mask"``, ``"model"`` ...),
         so that a panel can mark the right row.
@@ -36,7 +37,7 @@ class CellForceError(ValueError):
 
 
 class CellForceWarning(UserWarning):
-    """Something that may be meant, yet deserves a second look; the work goes on."""
+    """A result or setting that may be intended but should be checked; the computation continues."""
 
 
 def sentence(text: str) -> str:
@@ -46,7 +47,7 @@ def sentence(text: str) -> str:
 
 
 def counted(number: int, thing: str, several: str = "") -> str:
-    """Return ``"1 cell"`` or ``"3 cells"``; `several` is the plural where it is not made by an s."""
+    """Return ``"1 cell"`` or ``"3 cells"``; `several` is the plural if it is irregular."""
     return f"{number} {thing if number == 1 else several or thing + 's'}"
 
 

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, recognised by their content, never outside their folder."""
+"""Files: atomic writing, identification by content, and paths confined to a folder."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from napari_cellforce.errors import CellForceError
 _MEGABYTE = 1 << 20
 
 _NOT_YOURS = "Close the file in other programs, or choose an output folder that belongs to you."
-_GONE = "Look after its plug or the network, or choose an output folder on another disk."
+_GONE = "Check the cable or network connection, or choose an output folder on another disk."
 
 _DISK_ERRORS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another output folder."),
     errno.EDQUOT: ("your disk quota is used up", "Free some space, or choose another output folder."),
-    errno.EFBIG: ("the file system takes no file this large", "Choose an output folder on another disk."),
+    errno.EFBIG: ("the file is too large for the file system", "Choose an output folder on another disk."),
     errno.EACCES: ("you may not write there", _NOT_YOURS),
     errno.EPERM: ("you may not write there", _NOT_YOURS),
     errno.EROFS: ("that disk is read-only", "Choose an output folder on another disk."),
-    errno.ENOENT: ("there is no such place", "Choose an output folder on a disk that is there."),
+    errno.ENOENT: ("the folder does not exist", "Choose an existing output folder."),
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another output folder."),
-    errno.EEXIST: ("a file is in the way of the folder", "Choose another output folder."),
-    errno.EISDIR: ("a folder of that name is in the way", "Rename that folder, or choose another name."),
+    errno.EEXIST: ("a file of that name exists where the folder is needed", "Choose another output folder."),
+    errno.EISDIR: ("a folder of that name exists", "Rename that folder, or choose another name."),
     errno.EIO: ("the disk does not answer", _GONE),
     errno.ENODEV: ("the disk does not answer", _GONE),
     errno.ESTALE: ("the disk does not answer", _GONE),
@@ -39,12 +39,12 @@ _DISK_ERRORS = {
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` if the block succeeds, remove it if not.
+    """Yield a temporary path next to `path`, renamed to `path` if the block succeeds and deleted otherwise.
 
     Parameters
     ----------
     path : path-like
-        Where the file shall appear. Its folder is created.
+        Path of the final file. Its folder is created.
 
     Yields
     ------
@@ -54,7 +54,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     CellForceError
-        If the disk is full, read-only or not the user's.
+        If the disk is full, read-only or not writable for the user.
     """
     target = Path(path)
     with disk_errors(target):
@@ -72,21 +72,21 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
-    """Write `text` to `path` in UTF-8, whole or not at all."""
+    """Write `text` to `path` in UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
 
 
 def remove(path: str | os.PathLike[str]) -> None:
-    """Delete a file, if it is there; raises a `CellForceError` where that is not allowed."""
+    """Delete a file if it exists; raise a `CellForceError` if that is not permitted."""
     with disk_errors(path):
         Path(path).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def disk_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the operating system's refusals to write `path` into a `CellForceError`."""
+    """Convert operating-system errors on writing `path` into a `CellForceError`."""
     try:
         yield
     except OSError as error:
@@ -104,12 +104,12 @@ def sha256(path: str | os.PathLike[str]) -> str:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What identifies an input file cheaply, however large it is.
+    """Identification of an input file that is quick to compute for any file size.
 
     Attributes
     ----------
     size : int
-        In bytes.
+        Size in bytes.
     modified : str
         Modification time, ISO 8601 in UTC.
     ends_sha256 : str
@@ -133,7 +133,7 @@ class Fingerprint:
 
 
 def inside(folder: str | os.PathLike[str], name: str) -> Path:
-    """Return the path of `name` in `folder`, refusing names that lead out of it.
+    """Return the path of `name` in `folder`; names that lead out of the folder are refused.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Numbers that sum up a traction field, and numbers that compare two.
+"""Summary statistics of a traction field, and metrics that compare two fields.
 
 All take fields of shape ``(2, Y, X)`` or ``(T, 2, Y, X)``, component 0 along y and 1 along x, and masks of
-shape ``(Y, X)`` or ``(T, Y, X)``; only what is in the mask counts. They return one number a frame: a scalar,
+shape ``(Y, X)`` or ``(T, Y, X)``; only pixels in the mask count. They return one number per frame: a scalar,
 or an array ``(T,)``. A frame with an empty mask has sums of 0 and means of NaN.
 
 Units, for traction in Pa and lengths in µm::
@@ -28,14 +28,14 @@ _FROM_PASCAL = 1e-3
 
 
 def total_force(traction: npt.ArrayLike, mask: BoolArray, pixel_size: PixelSize) -> FloatArray64:
-    """Return the summed strength of all forces, int |F| dA, in nN."""
+    """Return the sum of the magnitudes of all forces, int |F| dA, in nN."""
     return _sum(_length(traction), mask) * pixel_size.area * _FROM_PASCAL
 
 
 def net_force(traction: npt.ArrayLike, mask: BoolArray, pixel_size: PixelSize) -> FloatArray64:
     """Return the vector sum of all forces, int F dA, as ``(2,)`` or ``(T, 2)`` in nN.
 
-    A cell at rest in its medium has none: what is left measures the error of the field.
+    It vanishes for a cell in mechanical equilibrium: the remainder measures the error of the field.
     """
     return _sum(_vectors(traction), mask[..., None, :, :]) * pixel_size.area * _FROM_PASCAL
 
@@ -44,7 +44,7 @@ def moment_matrix(traction: npt.ArrayLike, mask: BoolArray, pixel_size: PixelSiz
     """Return the symmetric first moment of the forces about the mask's centroid c.
 
     M_ij = -1/2 int [(r - c)_i F_j + (r - c)_j F_i] dA, the definition of Butler et al. (2002) [1]_ with
-    the sign turned round: positive for contractile cells. Independent of c if the forces balance.
+    the opposite sign: positive for contractile cells. Independent of c if the forces balance.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def principal_axes(matrix: FloatArray64) -> tuple[FloatArray64, FloatArray64]:
     Returns
     -------
     moments : (..., 2) array
-        In the unit of the matrix.
+        Principal moments in the unit of the matrix.
     axes : (..., 2, 2) array
         ``axes[..., k, :]`` is the unit vector (y, x) of ``moments[..., k]``, up to its sign.
     """
@@ -98,7 +98,7 @@ def mean_traction(traction: npt.ArrayLike, mask: BoolArray) -> FloatArray64:
 
 
 def percentile_traction(traction: npt.ArrayLike, mask: BoolArray, percent: float) -> FloatArray64:
-    """Return the value that |F| stays below in `percent` of the mask; 100 for the maximum."""
+    """Return a percentile of |F| over the mask; 100 gives the maximum."""
     length = _length(traction)
     where = np.broadcast_to(mask, length.shape)
     frames = zip(length.reshape(-1, *length.shape[-2:]), where.reshape(-1, *length.shape[-2:]), strict=True)
@@ -119,7 +119,7 @@ def angle_error(
 ) -> FloatArray64:
     """Return the mean angle between two fields where the reference is longer than `threshold`, in degrees.
 
-    Where the prediction is zero it has no direction: that counts as 90 degrees, what guessing would give.
+    A zero prediction has no direction and counts as 90 degrees, the expectation for a random direction.
     """
     a, b = _vectors(predicted), _vectors(reference)
     cross = a[..., Y, :, :] * b[..., X, :, :] - a[..., X, :, :] * b[..., Y, :, :]
@@ -134,7 +134,7 @@ def mean_squared_error(predicted: npt.ArrayLike, reference: npt.ArrayLike, mask:
 
 
 def r_squared(predicted: npt.ArrayLike, reference: npt.ArrayLike, mask: BoolArray) -> FloatArray64:
-    """Return the share of the reference's variance that the prediction explains, both components together.
+    """Return the coefficient of determination R², both components together.
 
     R² = 1 - sum |F - F_reference|² / sum |F_reference - its mean|²; 1 at best, negative if worse than the
     mean vector.
@@ -147,7 +147,7 @@ def r_squared(predicted: npt.ArrayLike, reference: npt.ArrayLike, mask: BoolArra
 
 
 def best_scale(predicted: npt.ArrayLike, reference: npt.ArrayLike, mask: BoolArray) -> float:
-    """Return the one number, for all frames, that brings `predicted` closest to `reference`.
+    """Return the scale factor, common to all frames, that brings `predicted` closest to `reference`.
 
     Least squares over both components: sum F . F_reference / sum F . F; NaN if the prediction is zero.
     """
@@ -170,7 +170,7 @@ def _length(field: npt.ArrayLike) -> FloatArray64:
 
 
 def _sum(values: FloatArray64, mask: BoolArray) -> FloatArray64:
-    """Sum over the mask; where, not times, so that NaNs outside do no harm."""
+    """Sum over the mask; `where` instead of a product, so that NaNs outside are ignored."""
     return np.asarray(np.where(mask, values, 0).sum(axis=(-2, -1)))[()]
 
 

@@ -1,7 +1,7 @@
-"""From fields to a table: one row a frame, the unit in every column's name.
+"""Tables of results: one row per frame, with the unit in the name of every column.
 
-In normalised units the force, moment and energy columns hold what becomes nN, nN·µm and fJ when multiplied
-by the traction, in Pa, that one normalised unit stands for.
+In normalised units, the force, moment and energy columns become nN, nN·µm and fJ when multiplied by the
+traction, in Pa, of one normalised unit.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def column_names(unit: Unit, *, energy: bool = False) -> list[str]:
     Parameters
     ----------
     unit : {"Pa", "normalised"}
-        Of the traction.
+        Unit of the traction.
     energy : bool
-        With the strain energy, for which a displacement is needed.
+        Include the strain energy, which needs a displacement.
     """
     quantities = (*_QUANTITIES, _ENERGY) if energy else _QUANTITIES
     return ["frame", "time [min]", "area [µm²]", *(_column(*quantity, unit) for quantity in quantities)]
@@ -51,7 +51,7 @@ def frame_row(
     frame_interval: float | None = None,
     displacement: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
-    """Sum up one frame.
+    """Return the summary statistics of one frame.
 
     Parameters
     ----------
@@ -60,18 +60,18 @@ def frame_row(
     traction : (2, Y, X) array
         In `unit`.
     mask : (Y, X) bool array
-        Only what is inside counts.
+        Only pixels inside the mask count.
     pixel_size : PixelSize
     unit : {"Pa", "normalised"}
     frame_interval : float, optional
         Minutes between frames; without it the time is NaN.
     displacement : (2, Y, X) array, optional
-        Of the gel's surface in µm; adds the strain energy.
+        Displacement of the gel surface in µm; adds the strain energy.
 
     Returns
     -------
     dict
-        From the names of `column_names` to numbers.
+        Numbers by column, see `column_names`.
     """
     window = Window.around(mask) if mask.any() else Window(0, 0, *mask.shape)
     traction, mask = window.cut(np.asarray(traction, dtype=np.float64)), window.cut(mask)
@@ -99,22 +99,22 @@ def frame_row(
 def frame_table(
     field: VectorField, mask: Mask | BoolArray | None = None, displacement: VectorField | None = None
 ) -> pd.DataFrame:
-    """Sum up a traction field, one row a frame.
+    """Return the summary statistics of a traction field, one row per frame.
 
     Parameters
     ----------
     field : VectorField
         Traction.
     mask : Mask or (Y, X) or (T, Y, X) bool array, optional
-        For all frames, for the frames of the field, or for those of the movie that they come from.
-        By default the field's own.
+        One mask for all frames, or one for each frame of the field or of the original movie. Default: the
+        mask of the field.
     displacement : VectorField, optional
-        In µm, with at least the frames of `field`; adds the strain energy.
+        Displacement in µm, with at least the frames of `field`; adds the strain energy.
 
     Returns
     -------
     DataFrame
-        With the columns of `column_names`.
+        Its columns are those of `column_names`.
     """
     if field.quantity != "traction":
         raise ValueError(f"expected a traction field, got {field.quantity}")
@@ -139,7 +139,7 @@ def _column(name: str, absolute: str, unit: Unit) -> str:
 
 def _as_mask(mask: Mask | BoolArray | None) -> Mask:
     if mask is None:
-        raise ValueError("the field has no mask of its own: give one")
+        raise ValueError("the field has no mask: give one")
     if isinstance(mask, Mask):
         return mask
     return Mask(mask if mask.ndim == 3 else mask[None])

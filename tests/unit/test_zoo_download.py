@@ -154,13 +154,13 @@ def test_a_server_that_never_answers(folder: Path, zoo_with, monkeypatch: pytest
     monkeypatch.setattr("napari_cellforce.zoo.fetching._TIMEOUT", (1.0, 0.1))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         zoo_with(f"http://127.0.0.1:{silent.getsockname()[1]}/weights")
-        _refused(folder, "did not answer in time")
+        _refused(folder, "did not respond in time")
 
 
 def test_a_connection_cut_midway_leaves_nothing(folder: Path, zoo_with) -> None:
     for address in _serve(_CutsOff):
         zoo_with(f"{address}/weights")
-        _refused(folder, "broke off")
+        _refused(folder, "was interrupted")
 
 
 def test_a_failed_download_keeps_what_was_there(folder: Path, zoo_with, website) -> None:
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_written_is_answered_with_how_to_choose_another(
     zoo_with(f"{address}/weights")
     zoo.entry("borrowed").path(folder).mkdir(parents=True)
     assert zoo.state(zoo.entry("borrowed"), folder) == zoo.State.TO_DOWNLOAD
-    with pytest.raises(CellForceError, match="folder of that name is in the way") as caught:
+    with pytest.raises(CellForceError, match="folder of that name exists") as caught:
         zoo.download("borrowed", folder=folder)
     assert catalogue.FOLDER_VARIABLE in caught.value.remedy
     assert caught.value.topic == "model", "the option for an output folder does not help"
@@ -274,6 +274,6 @@ def _refused(folder: Path, pattern: str) -> None:
     with pytest.raises(CellForceError, match=pattern) as caught:
         zoo.download("borrowed", folder=folder)
     assert "nothing was changed" in caught.value.rule
-    assert "cellforce models import" in caught.value.remedy
+    assert "import it" in caught.value.remedy
     assert zoo.DEFAULT_MODEL in caught.value.remedy
     assert _left_in(folder) == []

@@ -1,4 +1,4 @@
-"""What everything speaks: stacks, masks, vector and scalar fields, with their axes and units.
+"""Image stacks, masks, vector and scalar fields, with their axes and units.
 
 Axes and component order are defined here and nowhere else: image stacks are ``(T, C, Y, X)``,
 vector fields ``(T, 2, Y, X)`` with component 0 along y (rows, downward) and component 1 along x

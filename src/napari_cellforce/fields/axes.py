@@ -21,6 +21,6 @@ PASCAL: Literal["Pa"] = "Pa"
 
 
 def require_axes(array: Any, axes: str, ndim: int) -> None:
-    """Refuse arrays of the wrong dimension: a programmer's error, hence a plain ValueError."""
+    """Raise a ValueError if an array has the wrong number of dimensions: a programming error."""
     if array.ndim != ndim:
         raise ValueError(f"expected axes {axes}, got an array of shape {array.shape}")

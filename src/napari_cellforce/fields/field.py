@@ -1,4 +1,4 @@
-"""Vector and scalar fields over time, and what one frame's prediction holds."""
+"""Vector and scalar fields over time, and the prediction for one frame."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class VectorField:
     frame_interval : float or None
         Minutes between frames.
     frames : tuple of T int
-        Which frames of the input these are (all of them, unless a job was stopped).
+        Indices of these frames in the input (all of them unless a job was stopped).
     mask : (T, Y, X) bool array or None
     name : str
     provenance : Provenance
@@ -72,9 +72,9 @@ class ScalarField:
     data : (T, Y, X) float32 array
         In `unit`.
     name : str
-        What it is: ``"uncertainty"``, ``"phi"``.
+        Name of the quantity: ``"uncertainty"``, ``"phi"``.
     unit : str
-        Empty for a pure number.
+        Empty if dimensionless.
     pixel_size : PixelSize
     frame_interval : float or None
         Minutes between frames.
@@ -94,17 +94,17 @@ class ScalarField:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What a predictor says of one frame, on the grid of the input.
+    """Prediction for one frame, on the grid of the input.
 
     Attributes
     ----------
     traction : (2, Y, X) float32 array
-        (y, x), in the unit of the predictor's record; 0 outside the cell (a network's may reach one of its
-        own pixels beyond the mask, as an outline is not known better).
+        (y, x), in the unit of the predictor's record; 0 outside the cell. That of a network may extend one
+        pixel of the model beyond the mask, the precision of an outline.
     uncertainty : (Y, X) float32 array or None
         Standard deviation of the traction vector, same unit.
     scalars : mapping of str to (Y, X) float32 array
-        Named inner fields (``"phi"``, ``"Y"`` ...), where the model has them.
+        Named internal fields (``"phi"``, ``"Y"`` ...) of the model, if any.
     frame : int
         Index in the input stack.
     mask : (Y, X) bool array or None

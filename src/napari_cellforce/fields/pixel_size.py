@@ -17,7 +17,7 @@ class PixelSize:
     y, x : float
         Height and width in µm.
     source : str
-        Where the number comes from, as shown to the user: ``"file"``, ``"typed"``, ``"unknown"``.
+        Origin of the number, as shown to the user: ``"file"``, ``"typed"``, ``"unknown"``.
 
     Raises
     ------
@@ -41,12 +41,12 @@ class PixelSize:
 
     @classmethod
     def unknown(cls) -> PixelSize:
-        """Return what stands for the pixel size of a field whose file does not say it."""
+        """Return the placeholder for a field whose file does not state a pixel size."""
         return cls(1.0, 1.0, "unknown")
 
     @property
     def known(self) -> bool:
-        """False for `unknown`: then nothing may be computed that depends on it."""
+        """False for `unknown`: nothing that depends on the pixel size may be computed."""
         return self.source != "unknown"
 
     @classmethod

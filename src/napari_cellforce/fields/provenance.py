@@ -1,4 +1,4 @@
-"""How a result came about."""
+"""Provenance of a result."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a result came about; travels with it into layers and files.
+    """Provenance of a result, stored with it in layers and files.
 
     Attributes
     ----------
     model, model_sha256 : str
-        Name and hash of the predictor; empty where none was used.
+        Name and hash of the predictor; empty if none was used.
     version : str
         Version of this package.
     settings : mapping
-        What the user chose, JSON-able.
+        Settings chosen by the user, serialisable as JSON.
     input_file : str
-        Path of the image; empty for data made in memory.
+        Path of the image; empty for data created in memory.
     input_fingerprint : mapping
         See `napari_cellforce.files.Fingerprint`.
     date : str

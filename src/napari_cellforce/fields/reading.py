@@ -1,4 +1,4 @@
-"""Arrays that are read on demand, from any thread."""
+"""Conversion of arrays that are read on demand, safe in any thread."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def in_memory(array: Any, dtype: type[Number]) -> npt.NDArray[Number]: ...
 
 
 def in_memory(array: Any, dtype: type[Any] | None = None) -> npt.NDArray[Any]:
-    """Return an array as numpy, also where dask has yet to read it.
+    """Return an array as a numpy array; dask arrays are computed.
 
-    By itself dask calls whatever was registered with it in the process. napari registers a cache that is
-    not made for two threads: it fails with a KeyError while a frame is shown and another one is predicted.
+    By default dask calls all callbacks registered in the process. napari registers a cache that is not
+    thread-safe: it raises a KeyError while one frame is displayed and another one is predicted.
 
     Parameters
     ----------
     array : array
-        Of numpy, of dask, or anything that numpy takes.
+        A numpy array, a dask array, or anything that numpy can convert.
     dtype : data type, optional
     """
     if hasattr(array, "compute"):

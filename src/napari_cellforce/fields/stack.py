@@ -1,4 +1,4 @@
-"""What comes from the microscope: movies, and masks that say where the cell is."""
+"""Image stacks from the microscope, and masks of the cell."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class ImageStack:
         Intensities in camera counts, or normalised; numpy, or a dask array that is read on demand.
     channel_names : tuple of C str
     pixel_size : PixelSize or None
-        None where the file does not say.
+        None if the file does not state it.
     frame_interval : float or None
-        Minutes between frames; None where the file does not say.
+        Minutes between frames; None if the file does not state it.
     name : str
         Shown to the user, usually the file's stem.
     path : str
-        File it came from; empty for data made in memory.
+        Path of the file; empty for data created in memory.
     notes : tuple of str
-        What the reader did that a user would want to know ("maximum over 12 planes").
+        Remarks of the reader for the user ("maximum over 12 planes").
     n_planes : int
-        How many planes (Z) the file has, of which the data are one, or the maximum.
+        Number of planes (Z) in the file; the data are one of them, or their maximum.
     """
 
     data: Any
@@ -67,7 +67,7 @@ class ImageStack:
         Raises
         ------
         CellForceError
-            If there is no such channel, or the name is that of several.
+            If there is no such channel, or several channels have that name.
         """
         wanted = str(which).lower()
         names = self.channel_names if isinstance(which, str) else ()
@@ -93,14 +93,14 @@ class ImageStack:
 
 @dataclass(frozen=True)
 class Mask:
-    """Where the cell is.
+    """Mask of the cell.
 
     Attributes
     ----------
     data : (T, Y, X) bool array
-        True inside the cell; T = 1 stands for all frames. May find frame t only when it is asked for.
+        True inside the cell; T = 1 applies to all frames. May be evaluated lazily, frame by frame.
     source : str
-        ``"automatic"``, or the layer or file it came from.
+        ``"automatic"``, or the name of the layer or file.
     """
 
     data: Any
@@ -114,14 +114,14 @@ class Mask:
         return in_memory(self.data[0 if self.data.shape[0] == 1 else t], np.bool_)
 
     def in_every_frame(self) -> Mask:
-        """Return it with the cell in all frames, of which at least one marks it: others take the nearest.
+        """Return a mask for all frames: frames without a mask take that of the nearest frame.
 
-        For masks that are held in memory.
+        At least one frame must have a mask. For masks in memory.
 
         Warns
         -----
         CellForceWarning
-            If the cell is marked in some frames only.
+            If the cell is marked in only some of the frames.
         """
         marked = np.flatnonzero(self.data.any(axis=(1, 2)))
         n_frames = len(self.data)

@@ -1,4 +1,4 @@
-"""The gel."""
+"""The elastic gel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Substrate:
     poisson : float
         Poisson's ratio.
     thickness : float or None
-        In µm; None for a half-space.
+        Thickness in µm; None for a half-space.
     """
 
     young: float

@@ -1,4 +1,4 @@
-"""Reading and writing: images, masks, fields, tables; axes are turned here and only here."""
+"""Reading and writing of images, masks, fields and tables; axes are reordered here and only here."""
 
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.field import is_field, read_field

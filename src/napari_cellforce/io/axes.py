@@ -1,4 +1,4 @@
-"""From whatever order of axes a file has to (T, C, Y, X)."""
+"""Conversion of arrays with any order of axes to (T, C, Y, X)."""
 
 from __future__ import annotations
 
@@ -9,35 +9,34 @@ from napari_cellforce.io.in_order import InOrder
 from napari_cellforce.io.paths import times
 
 ZChoice = Literal["max"] | int | None
-"""What to do with a stack of planes: maximum projection, one plane, or refuse it."""
+"""Treatment of a z-stack: maximum projection, the index of one plane, or None to refuse it."""
 
 _KNOWN = "TCZYX"
 
 
 def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, tuple[str, ...]]:
-    """Bring an array to (T, C, Y, X), read plane by plane.
+    """Convert an array to (T, C, Y, X), read plane by plane.
 
     Parameters
     ----------
     data : array
-        Anything with a shape and a dtype that can be indexed by slices.
+        Any object with a shape and a dtype that can be indexed by slices.
     axes : str
-        One letter an axis: T time, C channel, Z plane, Y, X, S sample of a colour image; any one other
-        letter (a plain multi-page file) stands for time.
+        One letter per axis: T time, C channel, Z plane, Y, X, S sample of a colour image; one other
+        letter (a multi-page file without metadata) is taken as time.
     name : str
-        For messages.
+        Name for messages.
     z : "max", int or None
 
     Returns
     -------
     dask array (T, C, Y, X), tuple of str
-        One chunk a plane; with notes of what was done to it.
+        One chunk per plane; and notes on the conversion.
 
     Raises
     ------
     CellForceError
-        For colour images, complex values, several planes without a choice, a plane out of range, or unknown
-        axes.
+        For colour images, complex values, several planes and no `z`, a plane out of range, or unknown axes.
     """
     _require_numbers(data.dtype, name)
     axes, notes = _name_axes(axes, data.shape, name)
@@ -49,15 +48,15 @@ def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, t
 def _require_numbers(dtype: Any, name: str) -> None:
     if dtype.kind not in "biuf":
         raise CellForceError(
-            f"{name} holds values of type {dtype}",
-            "an image is made of real numbers",
+            f"{name} has values of type {dtype}",
+            "an image must have real numbers",
             "Choose another image.",
             topic="input",
         )
 
 
 def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple[str, ...]]:
-    """Say which axis is which; only one way to see it is accepted."""
+    """Return the letters of the axes, and notes; ambiguous axes are refused."""
     if "S" in axes:
         axes = _samples_as_channels(axes, shape[axes.index("S")], name)
     unknown = [axis for axis in axes if axis not in _KNOWN]
@@ -69,7 +68,7 @@ def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple
     if unknown or "Y" not in axes or "X" not in axes:
         raise CellForceError(
             f"{name} has axes {axes} of length {times(shape)}",
-            "it must be told which is time, channel, plane, height and width",
+            "the axes time, channel, plane, height and width must be named",
             "In Fiji use Image > Hyperstacks > Stack to Hyperstack... and save it; "
             "in Python write it with tifffile's metadata={'axes': 'TCYX'}.",
             topic="axes",
@@ -82,20 +81,20 @@ def _samples_as_channels(axes: str, samples: int, name: str) -> str:
         return axes.replace("S", "C")
     raise CellForceError(
         f"{name} is a colour (RGB) image",
-        "one grey image a protein is needed",
+        "one greyscale image per protein is needed",
         "In Fiji use Image > Color > Split Channels, and save the protein's channel as TIFF.",
         topic="axes",
     )
 
 
 def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple[str, ...]]:
-    """Return which of so many planes to take, None for the maximum over them; and a note on it."""
+    """Return the index of the selected plane, None for the maximum projection; and a note on it."""
     if isinstance(z, int):
         if not 0 <= z < planes:
             raise CellForceError(
-                f"plane {z} is not in {name}",
+                f"{name} has no plane {z}",
                 f"it has {planes} planes, counted from 0",
-                "Choose one of them, or the maximum projection (--z max).",
+                "Choose one of them, or the maximum projection.",
                 topic="z",
             )
         return z, (f"plane {z} of {planes}",) if planes > 1 else ()
@@ -105,8 +104,8 @@ def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple
         return None, (f"maximum over {planes} planes",)
     raise CellForceError(
         f"{name} has {planes} planes (Z)",
-        "a flat image is needed, since traction is exerted in one plane",
-        f"Choose the maximum projection (--z max) or a plane (--z 0 to --z {planes - 1}). If these are time "
-        "points, swap Z and T in Fiji (Image > Properties...) and save it.",
+        "a two-dimensional image is needed, since traction is exerted in one plane",
+        f"Choose the maximum projection (max) or one plane (0 to {planes - 1}). If these are time points, "
+        "swap Z and T in Fiji (Image > Properties...) and save the file.",
         topic="z",
     )

@@ -1,4 +1,4 @@
-"""Tables as people and spreadsheets save them."""
+"""Reading of CSV tables."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from napari_cellforce.errors import CellForceError
 
 
 def csv_rows(path: Path, bad: Callable[[str], CellForceError]) -> list[dict[str, str]]:
-    """Return the rows of a CSV table in UTF-8 by the names of its columns; what a short row lacks is empty.
+    """Return the rows of a CSV table in UTF-8 as mappings by column; missing entries are empty.
 
     Parameters
     ----------
     path : Path
     bad : callable
-        From what was found to the error that says how such a table must look.
+        Returns the error for a description of the problem.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Reading back the vector fields that this package wrote, as OME-TIFF or OME-Zarr."""
+"""Reading of vector fields written by this package as OME-TIFF or OME-Zarr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
 
 
 def is_field(path: str | os.PathLike[str]) -> bool:
-    """Tell whether `path` is a vector field written by this package; reads only what describes it."""
+    """Return whether `path` is a vector field written by this package; reads only its metadata."""
     path = Path(path)
     return omezarr.is_field(path) if path.is_dir() else NAMESPACE in description(path)
 
@@ -29,13 +29,13 @@ def read_field(path: str | os.PathLike[str]) -> VectorField:
     Returns
     -------
     VectorField
-        ``(T, 2, Y, X)`` float32, a dask array with one component of one frame a chunk; equal in all its
-        entries to what was written. The mask, where stored, is ``(T, Y, X)`` bool.
+        ``(T, 2, Y, X)`` float32, a dask array with one chunk per component and frame; equal in all
+        attributes to the written field. The mask, if stored, is ``(T, Y, X)`` bool.
 
     Raises
     ------
     CellForceError
-        If the file is missing, incomplete, or not one of ours.
+        If the file is missing, incomplete, or not written by this package.
     """
     path = existing_path(path)
     if path.is_dir():
@@ -45,7 +45,7 @@ def read_field(path: str | os.PathLike[str]) -> VectorField:
 
 
 def refuse_field(path: str | os.PathLike[str]) -> None:
-    """Refuse a field where an image is wanted.
+    """Refuse a field where an image is needed.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
         raise CellForceError(
             f"{path} holds a traction or displacement field",
             "an image of a protein is needed here",
-            "Choose the fluorescence image it was made from.",
+            "Choose the fluorescence image it was computed from.",
             topic="input",
         )
 
@@ -71,7 +71,7 @@ def _field(planes: TiffPlanes) -> VectorField:
 
 
 def _mask(path: Path, n_frames: int) -> Any:
-    """Open the second image of the file: one mask for all frames, or one a frame."""
+    """Open the second image of the file: one mask for all frames, or one per frame."""
     planes = TiffPlanes(path, series=1)
     stack, _ = to_stack(planes, planes.axes, path.name)
     mask = stack[:, 0] != 0

@@ -1,4 +1,4 @@
-"""What a field's file says beyond what its format can: which frames, which unit, where it comes from."""
+"""Metadata of a field that image formats cannot express: frames, unit, provenance."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
 
 NAMESPACE = "napari-cellforce/field"
-"""Under which a file keeps the record."""
+"""Key of the record in a file."""
 
 
 def record(field: VectorField, *, masked: bool) -> str:
-    """Return as JSON what the metadata of image formats cannot say of `field`.
+    """Return the metadata of `field` that image formats cannot express, as JSON.
 
-    In ASCII, so that any path, even one that is not valid Unicode, survives in XML.
+    In ASCII, so that any path, even one that is not valid Unicode, can be stored in XML.
     """
     entries = {
         "quantity": field.quantity,
@@ -40,12 +40,12 @@ def rebuilt(
     frame_interval: float | None,
     mask: Any,
 ) -> VectorField:
-    """Return the field whose `record` is `entries`.
+    """Return the field with the record `entries`.
 
     Raises
     ------
     CellForceError
-        If the record and what is beside it do not fit.
+        If the record does not match the data.
     """
     if size is None or data.shape[1] != 2 or data.shape[0] != len(entries["frames"]):
         raise not_ours(path)
@@ -63,10 +63,10 @@ def rebuilt(
 
 
 def not_ours(path: Path) -> CellForceError:
-    """Return the error for a file without a record."""
+    """Return the error for a file without a valid record."""
     return CellForceError(
-        f"{path} holds no field written by napari-cellforce",
-        "quantity, unit and frames must be recorded in it",
-        "Choose a file saved by this program, as it was saved.",
+        f"{path} is not a field written by napari-cellforce",
+        "quantity, unit and frames must be recorded in the file",
+        "Choose an unmodified file saved by this program.",
         topic="input",
     )

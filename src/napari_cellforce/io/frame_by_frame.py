@@ -1,4 +1,4 @@
-"""What the writers of vector fields have in common, whatever the format."""
+"""Base class of the writers of vector fields."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from napari_cellforce.io.kept import KeptSoFar
 
 
 class FrameByFrame(KeptSoFar):
-    """A vector field that is written while it is being computed; see `napari_cellforce.io.FieldWriter`.
+    """Writer of a vector field, frame by frame; see `napari_cellforce.io.FieldWriter`.
 
     Attributes
     ----------
     path : Path
     provenance : Provenance
-        May be set again until the block ends.
+        May be changed until the end of the block.
     frames : list of int
-        Those that were written.
+        Indices of the frames written so far.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class FrameByFrame(KeptSoFar):
 
     @classmethod
     def like(cls, path: str | os.PathLike[str], field: VectorField, n_frames: int) -> Self:
-        """Return a writer of frames that are described as those of `field`."""
+        """Return a writer with the metadata of `field`."""
         return cls(
             path,
             quantity=field.quantity,
@@ -72,16 +72,16 @@ class FrameByFrame(KeptSoFar):
         )
 
     def append(self, frame: int, data: FloatArray, mask: BoolArray | None = None) -> None:
-        """Write one frame, all of it or nothing.
+        """Write one frame, atomically.
 
         Parameters
         ----------
         frame : int
-            Its index in the input; greater than those before.
+            Index in the input; greater than those of previous frames.
         data : (2, Y, X) float32 array
             (y, x), in the writer's unit.
         mask : (Y, X) bool array, optional
-            Either every frame has one or none.
+            Either all frames have a mask or none.
         """
         data = np.asarray(data, dtype=np.float32)
         self._check(frame, data, mask)
@@ -93,7 +93,7 @@ class FrameByFrame(KeptSoFar):
 
     @abstractmethod
     def _write(self, data: FloatArray, mask: BoolArray | None) -> None:
-        """Put a frame after those that were written; leave nothing of it if that fails."""
+        """Append a frame; on failure, leave the file as it was."""
 
     @property
     def _written(self) -> int:
@@ -105,7 +105,7 @@ class FrameByFrame(KeptSoFar):
         return int(height), int(width)
 
     def _held(self) -> VectorField:
-        """Describe the frames written so far (or one, where there is none yet); the values are zeros."""
+        """Return a field of zeros with the metadata of the frames written so far (of one frame if none)."""
         frames = tuple(self.frames) or (0,)
         zeros = np.broadcast_to(np.float32(0), (len(frames), 2, *self._shape))
         return dataclasses.replace(self._field, data=zeros, frames=frames, provenance=self.provenance)

@@ -1,4 +1,4 @@
-"""Plain layers of napari, ours or others', as an image that can be written with its pixel size."""
+"""Conversion of napari layers to an image stack that can be written with its pixel size."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
     Parameters
     ----------
     layers : sequence of (data, attributes, layer type)
-        At least one; as napari hands layers to writers.
+        At least one layer, in the form that napari passes to writers.
 
     Raises
     ------
     CellForceError
-        If they are of other or of several types, coloured, of unequal shapes, or have more axes than
-        (T, Y, X).
+        If the layers are of other or of several types, coloured, of different shapes, or have more axes
+        than (T, Y, X).
     """
     import dask.array as da  # takes 0.6 s to load
 
@@ -37,8 +37,8 @@ def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
         listed = ", ".join(str(attributes.get("name")) for _, attributes, _ in layers)
         raise CellForceError(
             f"{listed} cannot be written to one file",
-            "an image holds Image layers, or Labels layers, of one shape and without colours",
-            "Save them one by one, as .tif if need be, or choose the |F| or arrow layer of a prediction.",
+            "a file holds Image layers or Labels layers, of one shape and without colours",
+            "Save them one by one (as .tif if necessary), or choose the |F| or arrow layer of a prediction.",
             topic="output",
         )
     _, first, _ = layers[0]
@@ -49,12 +49,12 @@ def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
 
 
 def _frames(data: Any, attributes: dict[str, Any]) -> Any:
-    """Return the data of a layer at full size, (T, Y, X) or (Y, X)."""
+    """Return the data of a layer at full resolution, (T, Y, X) or (Y, X)."""
     full = data[0] if attributes.get("multiscale") else data
     if full.ndim not in (2, 3):
         raise CellForceError(
             f"{attributes.get('name')} is {times(tuple(full.shape))}",
-            "an image has height and width, and may have time",
+            "an image has height, width and optionally time",
             "Save it as .tif, or split it (right-click the layer > Split Stack) and save the parts.",
             topic="output",
         )
@@ -62,7 +62,7 @@ def _frames(data: Any, attributes: dict[str, Any]) -> Any:
 
 
 def _lazy(data: Any, kind: str) -> Any:
-    """Return dask of a frame a chunk; labels in the smallest type that holds them, as OME has no 64 bits."""
+    """Return a dask array with one chunk per frame; labels in the smallest dtype (OME has no int64)."""
     if kind == "labels":
         data = np.asarray(data)
         data = data.astype(np.min_scalar_type(data.max(initial=0)))
@@ -70,7 +70,7 @@ def _lazy(data: Any, kind: str) -> Any:
 
 
 def _sampling(attributes: dict[str, Any]) -> tuple[PixelSize | None, float | None]:
-    """Return pixel size and minutes between frames, where the layer's units say them."""
+    """Return pixel size and minutes between frames, if the units of the layer define them."""
     scale, names = attributes.get("scale", ()), [str(unit) for unit in attributes.get("units", ())]
     if len(scale) < 2 or len(names) != len(scale):
         return None, None

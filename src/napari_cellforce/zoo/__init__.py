@@ -1,6 +1,6 @@
-"""The models there are: built in, to download from their authors, or imported by the user.
+"""The available models: bundled, downloadable from their authors, or imported by the user.
 
-Importing this package loads no torch; only `load_predictor`, `load_weights` and `import_checkpoint` do,
+Importing this package does not load torch; only `load_predictor`, `load_weights` and `import_checkpoint` do,
 when called.
 """
 

@@ -1,4 +1,4 @@
-"""What models there are, what is known of them, and where their files lie."""
+"""The registry of models: their metadata and the location of their files."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ FOLDER_VARIABLE = "CELLFORCE_MODEL_DIR"
 """Environment variable that overrides the model folder."""
 
 DEFAULT_MODEL = "consensus-sim"
-"""What is offered first: it works offline, and has done best where it was measured."""
+"""The default: it works offline and scored best in the evaluations (docs/evaluation.md)."""
 
 RECORD_SUFFIX = ".entry.json"
-"""Ending of the records that lie beside imported weights in the model folder."""
+"""Suffix of the records next to imported weights in the model folder."""
 
 
 @dataclass(frozen=True)
 class ZooEntry:
-    """What a user may want to know of a model before using it.
+    """Metadata of a model, as shown to the user.
 
     Attributes
     ----------
     name : str
-        What it is called by on the command line; also the stem of its file in the model folder.
+        Identifier on the command line; also the stem of its file in the model folder.
     title : str
-        Short name for people.
+        Display name.
     card : str
-        What it is, in one line.
+        Description in one line.
     good_for : str
-        What to take it for, in less than a line; empty if nobody has said.
+        Recommended use, in less than a line; may be empty.
     kind : str
-        As in `napari_cellforce.models.record.ModelRecord`: ``"gfnn"``, ``"unet"``, ``"adhesion-filter"``.
+        Kind, see `napari_cellforce.models.record.ModelRecord`: ``"gfnn"``, ``"unet"`` ...
     inputs : tuple of str
         Proteins, in the order of the input channels.
     pixel_size : float
-        Side of the pixels the model was made for, in µm.
+        Pixel size of the model in µm.
     licence : str
-        As stated by the owner of the weights.
+        Licence as stated by the owner of the weights.
     citation, training_data, limits, measured : str
-        Sentences for the model's card; `measured` holds figures of how good it is, if there are any.
+        Sentences for the model card; `measured` states the measured accuracy, if available.
     output : {"normalised", "Pa"}
         Unit of the predicted traction.
     url : str or None
-        Where the weights are downloaded from; None if they are not.
+        Download address of the weights; None if they are not downloaded.
     file : str or None
-        Weights that lie in the package (relative to it) or, if `imported`, in the model folder.
+        File of the weights, relative to the package or, if `imported`, to the model folder.
     sha256 : str
-        Of the weights; empty if the model has none.
+        Hash of the weights; empty if the model has none.
     size : int
-        Of the weights, in bytes.
+        Size of the weights in bytes.
     imported : bool
-        True if the user brought the weights.
+        True if the user imported the weights.
     """
 
     name: str
@@ -90,26 +90,26 @@ class ZooEntry:
 
     @property
     def has_weights(self) -> bool:
-        """False for models that are a formula in the package, such as the adhesion filter."""
+        """False for models without a weights file, such as the adhesion filter."""
         return bool(self.sha256)
 
     @property
     def how_to_get(self) -> str:
-        """What to do when the weights are missing or damaged, as a sentence for the user."""
+        """Remedy if the weights are missing or damaged, as a sentence for the user."""
         if self.url:
-            return f"Download it with `cellforce models download {self.name}` or in the Models panel."
+            return f"Download {self.name} (Models panel, or command line)."
         if self.imported:
-            return "Import it again with `cellforce models import FILE`."
+            return f"Import {self.name} again (Models panel, or command line)."
         return "Install napari-cellforce again."
 
     @property
     def proteins(self) -> tuple[str, ...]:
-        """Inputs that are images, in their order; the cell's mask is none."""
+        """Inputs that are images, in order, without the cell mask."""
         return tuple(name for name in self.inputs if name != MASK_INPUT)
 
     @property
     def in_model_folder(self) -> bool:
-        """True if the weights lie in the model folder, or would: they are downloaded or imported."""
+        """True if the weights belong in the model folder: they are downloaded or imported."""
         return self.has_weights and (self.imported or not self.file)
 
     def to_json(self) -> str:
@@ -118,12 +118,12 @@ class ZooEntry:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> ZooEntry:
-        """Build an entry from JSON; keys of later versions are ignored.
+        """Create an entry from JSON values; keys of later versions are ignored.
 
         Raises
         ------
         TypeError, ValueError, KeyError
-            If a value is missing, or is not what it should be.
+            If a value is missing or invalid.
         """
         known = {f.name for f in dataclasses.fields(cls)}
         kept = {key: value for key, value in values.items() if key in known}
@@ -133,7 +133,7 @@ class ZooEntry:
         return cls(**kept | {"inputs": tuple(values["inputs"])})
 
     def path(self, folder: PathLike | None = None) -> Path:
-        """Return where the weights lie or shall lie; a path in the model folder unless bundled."""
+        """Return the path of the weights, whether they exist or not; in the model folder unless bundled."""
         if not self.has_weights:
             raise ValueError(f"{self.name} has no weights, hence no file")
         if self.imported:
@@ -144,13 +144,13 @@ class ZooEntry:
 
 
 def model_folder(folder: PathLike | None = None) -> Path:
-    """Return the folder of downloaded and imported models; it need not exist yet.
+    """Return the folder of downloaded and imported models, which need not exist.
 
     Parameters
     ----------
     folder : path-like, optional
-        The user's preference. The environment variable ``CELLFORCE_MODEL_DIR`` wins over it;
-        without either it is ``models`` in the user's data directory.
+        Preference of the user. The environment variable ``CELLFORCE_MODEL_DIR`` takes precedence;
+        the default is ``models`` in the user's data directory.
     """
     chosen = os.environ.get(FOLDER_VARIABLE) or folder
     if chosen:
@@ -162,15 +162,15 @@ def model_folder(folder: PathLike | None = None) -> Path:
 
 @cache
 def shipped() -> tuple[ZooEntry, ...]:
-    """Return the models that this version of the package knows, in the order of ``zoo.json``."""
+    """Return the models listed in ``zoo.json``, in that order."""
     text = resources.files("napari_cellforce.zoo").joinpath("zoo.json").read_text(encoding="utf-8")
     return tuple(ZooEntry.from_mapping(values) for values in json.loads(text))
 
 
 def entries(*, folder: PathLike | None = None) -> tuple[ZooEntry, ...]:
-    """Return all models: those of the package, then those that the user imported, by name.
+    """Return all models: those of the package, then imported ones sorted by name.
 
-    A damaged record of an imported model is passed over with a `CellForceWarning`.
+    A damaged record of an imported model is skipped with a `CellForceWarning`.
     """
     records = sorted(model_folder(folder).glob(f"*{RECORD_SUFFIX}"))
     return shipped() + tuple(found for record in records if (found := _imported(record)))
@@ -182,7 +182,7 @@ def entry(name: str, *, folder: PathLike | None = None) -> ZooEntry:
     Raises
     ------
     CellForceError
-        If there is none; says which there are.
+        If there is none; the message lists the available models.
     """
     by_name = {found.name: found for found in entries(folder=folder)}
     if name in by_name:
@@ -197,7 +197,7 @@ def entry(name: str, *, folder: PathLike | None = None) -> ZooEntry:
 
 
 def _imported(record: Path) -> ZooEntry | None:
-    """Read the record of an imported model; None, with a warning, if it is of no use."""
+    """Read the record of an imported model; None, with a warning, if it is invalid."""
     try:
         return _read_record(record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -210,20 +210,20 @@ def _imported(record: Path) -> ZooEntry | None:
 
 
 def _read_record(record: Path) -> ZooEntry:
-    """Read a record that may have been edited or come from a later version: trust nothing in it."""
+    """Read and validate a record, which may have been edited or written by a later version."""
     found = ZooEntry.from_mapping(json.loads(record.read_text(encoding="utf-8")))
     name = record.name.removesuffix(RECORD_SUFFIX)
     found = dataclasses.replace(found, name=name, imported=True, url=None)
     if found.name in {known.name for known in shipped()}:
         raise ValueError(f"{found.name} is also the name of a model of this package")
     if not (found.file and found.has_weights):
-        raise ValueError("it names no weights")
+        raise ValueError("it does not name a weights file")
     files.inside(record.parent, found.file)
     return found
 
 
 def _may_be(key: str, value: Any) -> bool:
-    """Say whether an attribute of an entry can have a value that was read from a file."""
+    """Return whether a value read from a file is valid for an attribute of an entry."""
     match key:
         case "inputs":
             return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)

@@ -1,4 +1,4 @@
-"""Downloading weights from their owners: whole, with the right hash, or not at all."""
+"""Download of weights from their owners, verified by hash and written atomically."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, PathLike, ZooEntry, en
 from napari_cellforce.zoo.keeping import check, clear_leftovers, model_folder_errors
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in total; may raise to cancel."""
+"""Called with the number of bytes received and in total; may raise to cancel."""
 
 _CHUNK = 1 << 16
 _TIMEOUT = (10.0, 30.0)
-"""Seconds to wait for a connection, and for the next bytes."""
+"""Timeouts in seconds for the connection and for the next bytes."""
 
 _REMEDY = (
-    "Connect to the internet and try again; or fetch the file on another computer, copy it here and "
-    f"import it (`cellforce models import FILE`, or Import in napari). {DEFAULT_MODEL} needs no download."
+    "Connect to the internet and try again; or download the file on another computer, copy it here and "
+    f"import it. {DEFAULT_MODEL} needs no download."
 )
 
 
 def download(name: str, *, folder: PathLike | None = None, progress: Progress | None = None) -> Path:
-    """Download the weights of a model into the model folder, unless they are there already.
+    """Download the weights of a model into the model folder, unless they exist already.
 
     Parameters
     ----------
@@ -33,19 +33,19 @@ def download(name: str, *, folder: PathLike | None = None, progress: Progress | 
     folder : path-like, optional
         See `napari_cellforce.zoo.model_folder`.
     progress : callable, optional
-        Called as ``progress(bytes_done, bytes_total)``. What it raises cancels the download
-        and is passed on; nothing is left behind.
+        Called as ``progress(bytes_done, bytes_total)``. An exception raised by it cancels the download
+        and is propagated; no partial file remains.
 
     Returns
     -------
     Path
-        The file, whose hash is the zoo's.
+        The file, verified by its hash.
 
     Raises
     ------
     CellForceError
-        If the model cannot be downloaded, the server cannot be reached or answers with an error,
-        or what came is not the file. The model folder is as it was.
+        If the model cannot be downloaded, the server cannot be reached or responds with an error,
+        or the downloaded file has another hash. The model folder is not changed.
     """
     wanted = entry(name, folder=folder)
     if not wanted.has_weights:
@@ -70,9 +70,9 @@ def download(name: str, *, folder: PathLike | None = None, progress: Progress | 
 
 
 class _Reporter:
-    """What pooch takes for a progress bar; passes the count on to a plain function."""
+    """Adapter from the progress bar of pooch to a plain function."""
 
-    total = 0  # written by pooch from the server's answer, which may be that of a compressed stream
+    total = 0  # set by pooch from the response, where it may be the size of a compressed stream
 
     def __init__(self, report: Progress | None, size: int) -> None:
         self.report = report
@@ -85,10 +85,10 @@ class _Reporter:
             self.report(self.done, self.size)
 
     def reset(self) -> None:
-        """Keep the count: it is capped at the size already."""
+        """Keep the count, which is already limited to the size."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no resource is open."""
 
 
 def _fetch(url: str, target: Path, reporter: _Reporter, name: str) -> None:
@@ -99,13 +99,13 @@ def _fetch(url: str, target: Path, reporter: _Reporter, name: str) -> None:
     try:
         downloader(url, str(target), None)
     except requests.HTTPError as error:
-        raise _not_downloaded(name, url, f"the server answered {str(error).split(' for url')[0]}") from error
+        raise _not_downloaded(name, url, f"the server responded {str(error).split(' for url')[0]}") from error
     except requests.Timeout as error:
-        raise _not_downloaded(name, url, "the server did not answer in time") from error
+        raise _not_downloaded(name, url, "the server did not respond in time") from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise _not_downloaded(name, url, "the connection broke off midway") from error
+        raise _not_downloaded(name, url, "the connection was interrupted") from error
     except requests.RequestException as error:
-        reason = type(error).__name__  # SSLError or ProxyError tells the IT department what to open
+        reason = type(error).__name__  # SSLError or ProxyError is what an IT department needs to know
         raise _not_downloaded(name, url, f"the server could not be reached ({reason})") from error
 
 
@@ -115,7 +115,7 @@ def _require_hash(path: Path, wanted: ZooEntry) -> None:
         raise _not_downloaded(
             wanted.name,
             wanted.url or "",
-            f"what came is another file (SHA-256 {found}, expected {wanted.sha256}), perhaps the log-in page "
+            f"another file was received (SHA-256 {found}, expected {wanted.sha256}), perhaps the log-in page "
             "of a network",
         )
 

@@ -1,4 +1,4 @@
-"""Taking weights that the user already has into the model folder."""
+"""Import of weights files into the model folder."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, en
 from napari_cellforce.zoo.keeping import model_folder_errors, size_on_disk
 
 WEIGHTS_ELSEWHERE = (
-    "The authors' U-Net weights lie behind a web page that needs a browser: follow the link to the trained "
+    "The authors' U-Net weights are on a web page that needs a browser: follow the link to the trained "
     "weights in the README of https://github.com/schmittms/cell_force_prediction (or the data link in the "
     "paper's Key resources table, doi:10.1016/j.cell.2023.11.041), save the file, then import it here."
 )
-"""Where to find weights that cannot be downloaded by a program; shown where a file is asked for."""
+"""Source of the weights that cannot be downloaded by a program; shown where a file is requested."""
 
 _SAFE_NAME = re.compile(r"\w[\w.=+-]*")
 
 
 def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLike | None = None) -> ZooEntry:
-    """Copy a weights file into the model folder, so that it is listed and found by name.
+    """Copy a weights file into the model folder, where it is listed by name.
 
-    A file whose content is that of a listed model becomes that model, whatever the file is called:
-    so weights fetched on another computer can be brought along.
+    A file with the content of a listed model becomes that model, whatever the name of the file: this is
+    how weights downloaded on another computer are installed.
 
     Parameters
     ----------
     path : path-like
-        Weights in any format that `napari_cellforce.models.checkpoint.load` reads, or a formula as JSON.
+        Weights in any format that `napari_cellforce.models.checkpoint.load` reads, or a formula (JSON).
     name : str, optional
-        What to call it: letters, digits and ``. _ - = +``. By default made from the file's name.
+        Name of the model: letters, digits and ``. _ - = +``. By default derived from the file name.
     folder : path-like, optional
         See `napari_cellforce.zoo.model_folder`.
 
     Returns
     -------
     ZooEntry
-        The model as now listed.
+        Entry of the imported model.
 
     Raises
     ------
     CellForceError
-        If the file cannot be loaded, the name is unsafe or taken by other weights, or the model
+        If the file cannot be loaded, the name is invalid or used by other weights, or the model
         folder cannot be written.
     """
     from napari_cellforce.models import checkpoint, symbolic
@@ -53,7 +53,7 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
     source = Path(path).expanduser()
     if not source.is_file():
         raise CellForceError(
-            f"there is no file {source}", "a weights file is needed", WEIGHTS_ELSEWHERE, topic="model"
+            f"the file {source} does not exist", "a weights file is needed", WEIGHTS_ELSEWHERE, topic="model"
         )
     record = (
         symbolic.load_formula(source).record
@@ -71,7 +71,7 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
 
 
 def _same_weights(record: ModelRecord, name: str | None, folder: PathLike | None) -> ZooEntry | None:
-    """Return the model that has these weights already; an imported one only under its own name."""
+    """Return the listed model with these weights; an imported one only under its own name."""
     for known in entries(folder=folder):
         same = (known.sha256, known.kind) == (record.sha256, record.kind)
         if same and (not known.imported or name in (None, known.name)):
@@ -80,13 +80,13 @@ def _same_weights(record: ModelRecord, name: str | None, folder: PathLike | None
 
 
 def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
-    """Describe imported weights, saying only what their record says."""
+    """Create the entry of imported weights from their record."""
     if name is None:
         name = re.sub(r"[^\w.=+-]+", "-", _stem(source)).lstrip(".=+-") or "model"
     elif not _SAFE_NAME.fullmatch(name):
         raise CellForceError(
-            f"the name {name!r} cannot be used",
-            "it may hold letters, digits and . _ - = + and starts with a letter or digit",
+            f"the name {name!r} is invalid",
+            "it may contain letters, digits and . _ - = + and must start with a letter or digit",
             "Choose another name.",
             topic="model",
         )
@@ -110,13 +110,13 @@ def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
 
 
 def _ending(source: Path) -> str:
-    """Return the ending that tells the file's format; the published files have none of their own."""
+    """Return the suffix of the file format; published files have no suffix."""
     suffix = source.suffix.lower()
     return suffix if suffix in {".safetensors", ".json"} else ".pt"
 
 
 def _stem(source: Path) -> str:
-    """Return the file's name without an ending of weights; ``beta=0.1`` does not end in one."""
+    """Return the file name without the suffix of a weights file; ``beta=0.1`` has none."""
     return (
         source.stem
         if source.suffix.lower() in {".safetensors", ".json", ".pt", ".pth", ".ckpt"}
@@ -125,15 +125,15 @@ def _stem(source: Path) -> str:
 
 
 def _require_free(chosen: ZooEntry, folder: PathLike | None) -> None:
-    """Refuse a name that other weights have, also where the file system ignores case."""
+    """Refuse a name used by other weights, ignoring case as some file systems do."""
     for known in entries(folder=folder):
         if known.name.casefold() == chosen.name.casefold() and known.sha256 != chosen.sha256:
             raise CellForceError(
-                f"the name {chosen.name!r} is taken",
+                f"the name {chosen.name!r} is already used",
                 f"{known.name} in {model_folder(folder)} has other weights"
                 if known.imported
                 else f"{known.name} is a model of this package",
-                "Import it under another name (--name).",
+                "Choose another name.",
                 topic="model",
             )
 

@@ -1,4 +1,4 @@
-"""Is a model's file there and whole; taking it away; and writing into the model folder."""
+"""Model files on this computer: their state, integrity and removal, and errors of the model folder."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from napari_cellforce.zoo.catalogue import (
 )
 
 _ABANDONED = 3600.0
-"""Seconds after which a half-written file has no writer: one that downloads gives up far sooner."""
+"""Age in seconds of a partial file that counts as abandoned; a download times out much sooner."""
 
 
 class State(StrEnum):
-    """Whether a model can be used, in words for people."""
+    """State of the file of a model, as shown to the user."""
 
     BUNDLED = "bundled"
     HERE = "here"
@@ -35,15 +35,15 @@ class State(StrEnum):
 
     @property
     def ready(self) -> bool:
-        """True if the model can be used at once."""
+        """True if the model can be used without a download or import."""
         return self in (State.BUNDLED, State.HERE)
 
 
 def state(found: ZooEntry, folder: PathLike | None = None) -> State:
-    """Say whether a model can be used at once.
+    """Return the state of a model.
 
-    Only the file's size is looked at, which is quick; its hash is checked whenever it is loaded, and by
-    `check`.
+    Only the size of the file is compared, which is fast; its hash is verified whenever it is loaded, and
+    by `check`.
     """
     if not found.has_weights:
         return State.BUNDLED
@@ -54,17 +54,17 @@ def state(found: ZooEntry, folder: PathLike | None = None) -> State:
 
 
 def is_available(name: str, folder: PathLike | None = None) -> bool:
-    """Say whether a model can be used at once; see `state`."""
+    """Return whether a model can be used without a download or import; see `state`."""
     return state(entry(name, folder=folder), folder).ready
 
 
 def check(name: str, folder: PathLike | None = None) -> State:
-    """Say whether a model can be used, after reading its file whole and comparing its hash.
+    """Return the state of a model after comparing the hash of its file.
 
     Raises
     ------
     CellForceError
-        If there is no such model, or its file may not be read.
+        If there is no such model, or its file cannot be read.
     """
     found = entry(name, folder=folder)
     by_size = state(found, folder)
@@ -77,26 +77,26 @@ def check(name: str, folder: PathLike | None = None) -> State:
         raise CellForceError(
             f"{path} cannot be read",
             error.strerror or str(error),
-            "Ask whom the file belongs to, or choose another model folder.",
+            "Ask the owner of the file for permission, or choose another model folder.",
             topic="model",
         ) from error
     return _of_whole(found) if digest == found.sha256 else State.DAMAGED
 
 
 def can_be_removed(found: ZooEntry, folder: PathLike | None = None) -> bool:
-    """Say whether a model has something in the model folder: a downloaded file, or an import."""
+    """Return whether a model is in the model folder: downloaded or imported."""
     return found.imported or (found.in_model_folder and size_on_disk(found.path(folder)) is not None)
 
 
 def remove(name: str, folder: PathLike | None = None) -> None:
     """Delete a downloaded or imported model from the model folder.
 
-    A downloaded one can be downloaded again; of an imported one the list forgets that it was there.
+    A downloaded model stays listed and can be downloaded again; an imported one is no longer listed.
 
     Raises
     ------
     CellForceError
-        If the model came with the package, is not there, or may not be deleted.
+        If the model is part of the package, does not exist, or cannot be deleted.
     """
     found = entry(name, folder=folder)
     if not can_be_removed(found, folder):
@@ -109,25 +109,27 @@ def remove(name: str, folder: PathLike | None = None) -> None:
     path = found.path(folder)
     with model_folder_errors(path):
         path.unlink(missing_ok=True)
-        if found.imported:  # last: a record without a file can be removed again, a file without one is lost
+        if (
+            found.imported
+        ):  # last: a record without a file can still be removed, a file without a record cannot
             (model_folder(folder) / f"{found.name}{RECORD_SUFFIX}").unlink()
 
 
 @contextlib.contextmanager
 def model_folder_errors(path: Path) -> Iterator[None]:
-    """Tell of refusals to write `path` as of the model folder, which can be another one."""
+    """Convert errors on writing `path` into errors about the model folder."""
     try:
         with files.disk_errors(path):
             yield
     except CellForceError as error:
         if error.topic != "output":
             raise
-        remedy = f"Choose another model folder, in napari's preferences or by {FOLDER_VARIABLE}."
+        remedy = f"Choose another model folder (napari preferences, or {FOLDER_VARIABLE})."
         raise CellForceError(error.value, error.rule, remedy, topic="model") from error
 
 
 def size_on_disk(path: Path) -> int | None:
-    """Return the size of a file in bytes; None if there is none, or it lies where one may not look."""
+    """Return the size of a file in bytes; None if it does not exist or is not accessible."""
     with contextlib.suppress(OSError):
         status = path.stat()
         if stat.S_ISREG(status.st_mode):
@@ -136,7 +138,7 @@ def size_on_disk(path: Path) -> int | None:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Throw away what a download left behind that was killed; another process may be at work right now."""
+    """Delete partial files of interrupted downloads, except recent ones (another process may be writing)."""
     for leftover in folder.glob(".*.partial"):
         with contextlib.suppress(OSError):
             if time.time() - leftover.stat().st_mtime > _ABANDONED:

@@ -182,7 +182,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
         lambda movie: (movie, *FILTER, "--channel", 0, "--channel", 1),
         r"2 channels are chosen.*reads 1: zyxin",
     ),
-    "z-stack without --z": (planes, r"3 planes.*--z"),
+    "z-stack without --z": (planes, r"3 planes.*Option: --z"),
     "plane that is not there": (lambda movie: planes(movie, "--z", 3), r"plane 3"),
     "--z nonsense": (lambda movie: planes(movie, "--z", "middle"), r"--z is 'middle'"),
     "--z a number of another kind": (lambda movie: planes(movie, "--z", "²"), r"--z is '²'"),
@@ -200,7 +200,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "unknown model": (lambda movie: (movie, "--model", "adhesion-fliter"), r"Did you mean adhesion-filter"),
     "model not downloaded": (
         lambda movie: (movie, "--model", "gfnn-schmitt2024"),
-        r"cellforce models download gfnn-schmitt2024",
+        r"Download gfnn-schmitt2024",
     ),
     "two inputs of one name": (two_called_the_same, r"2 of the inputs are called cell 7"),
     "two inputs of one stem": (two_that_differ_in_their_ending, r"2 of the inputs are called cell 7"),
@@ -304,7 +304,7 @@ class TestModels:
         content = bytearray(copy.read_bytes())
         content[-1] ^= 1
         copy.write_bytes(content)
-        refused(cellforce("predict", movie, "--model", "draft"), r"SHA-256.*Import it again")
+        refused(cellforce("predict", movie, "--model", "draft"), r"SHA-256.*Import draft again")
 
     def test_the_file_is_cut_off(self, cellforce, movie, weights):
         weights.write_bytes(weights.read_bytes()[:-100])

@@ -56,4 +56,4 @@ def test_a_folder_that_cannot_be_is_refused_at_the_first_cell(cellforce, tmp_pat
     (tmp_path / "taken").write_text("a file")
     answer = cellforce("scan", "area", *SMALL, "--steps", "100000", "--out", tmp_path / "taken")
     assert answer.code != 0
-    assert "a file is in the way" in " ".join(answer.errors)
+    assert "a file of that name exists" in " ".join(answer.errors)

@@ -52,5 +52,5 @@ def test_a_file_is_no_output_folder(cellforce, tmp_path):
     (tmp_path / "s").write_text("mine")
     answer = cellforce("simulate", "--out", tmp_path / "s")
     assert answer.code == 2
-    assert any("a file is in the way of the folder" in line for line in answer.errors)
+    assert any("a file of that name exists" in line for line in answer.errors)
     assert (tmp_path / "s").read_text() == "mine"

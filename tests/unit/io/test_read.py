@@ -499,12 +499,12 @@ def unnamed_axes(path: Path) -> None:
         (missing_file, "was not found", "it must exist", "Check the path"),
         (empty_folder, "holds no TIFF images", "t000.tif", "Choose one of the files"),
         (folder_of_text, "holds no TIFF images", "t000.tif", "Choose one of the files"),
-        (colour, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
-        (colour_in_planes, "is a colour (RGB) image", "one grey image a protein", "Split Channels"),
-        (complex_numbers, "holds values of type complex64", "real numbers", "another image"),
+        (colour, "is a colour (RGB) image", "one greyscale image per protein", "Split Channels"),
+        (colour_in_planes, "is a colour (RGB) image", "one greyscale image per protein", "Split Channels"),
+        (complex_numbers, "has values of type complex64", "real numbers", "another image"),
         (only_a_beginning, "holds no image", "at least one page", "Copy or export it again"),
-        (planes, "has 4 planes (Z)", "a flat image is needed", "--z max"),
-        (unnamed_axes, "has axes QQYX of length 3 x 2 x 6 x 9", "which is time", "Stack to Hyperstack"),
+        (planes, "has 4 planes (Z)", "a two-dimensional image is needed", "maximum projection"),
+        (unnamed_axes, "has axes QQYX of length 3 x 2 x 6 x 9", "must be named", "Stack to Hyperstack"),
     ],
 )
 def test_bad_input_is_told_in_words(tmp_path, make, value, rule, remedy):

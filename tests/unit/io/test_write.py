@@ -317,7 +317,7 @@ def test_a_field_is_no_image_and_an_image_no_field(tmp_path):
     image = io.write_stack(tmp_path / "i.ome.tif", ImageStack(np.ones((1, 2, 4, 5)), ("a", "b"), SIZE))
     with pytest.raises(CellForceError, match="image of a protein is needed"):
         io.read(field)
-    with pytest.raises(CellForceError, match="no field written by"):
+    with pytest.raises(CellForceError, match="not a field written by"):
         io.read_field(image)
 
 
