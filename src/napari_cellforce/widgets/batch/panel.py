@@ -24,7 +24,7 @@ from napari_cellforce.widgets.batch.parts_section import BatchPartsSection
 from napari_cellforce.widgets.batch.plan_section import BatchPlanSection
 from napari_cellforce.widgets.batch.progress import BatchProgress
 from napari_cellforce.widgets.batch.watch_section import WatchSection, watch_config
-from napari_cellforce.widgets.batch.words import offer, summary, verdict
+from napari_cellforce.widgets.batch.words import describe_plan, offer, verdict
 from napari_cellforce.widgets.batch.work import BatchWork
 from napari_cellforce.widgets.view.model_section import ModelSection
 
@@ -192,7 +192,7 @@ class BatchPanel(Panel):
 
     def _on_planned(self, plan: Plan) -> None:
         self._refresh()
-        self._button.set_status(*summary(plan))
+        self._button.set_status(*describe_plan(plan))
 
     def _on_refused(self, error: Exception) -> None:
         self._refresh()

@@ -21,7 +21,7 @@ def offer(plan: Plan | None) -> str:
     return f"{verb} {which}{models}"
 
 
-def summary(plan: Plan) -> tuple[str, Tone]:
+def describe_plan(plan: Plan) -> tuple[str, Tone]:
     """Return what the plan comes to, as a sentence."""
     finished = sum(row.complete for row in plan.inputs)
     parts = [f"{len(plan.to_do)} to do"]
