@@ -40,7 +40,16 @@ def simulate(
     from napari_cellforce.simulate import SimulateConfig, simulate_cells
 
     config = SimulateConfig(
-        cells, frames, seed, mechanics, side, pixel_size, measured, directed, interval, drug
+        cells,
+        frames,
+        seed,
+        mechanics,  # type: ignore[arg-type]  # the settings refuse other words
+        side,
+        pixel_size,
+        measured,
+        directed,
+        interval,
+        drug,
     )
     outcomes: Counter[str] = Counter()
     with frame_progress(str(out), "cells") as update:

@@ -16,7 +16,7 @@ import typing
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Self, TypeVar, get_args, get_origin
 
 from napari_cellforce.config_io.metadata import (
     Setting,
@@ -44,6 +44,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+    def to_json(self) -> str:
+        """Return the settings as a JSON object, which `from_json` reads."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str, *, source: str = "") -> Self:
+        """Read the settings from the text of a JSON object; see `from_mapping`."""
+        return from_json(cls, text, source=source)
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,8 @@ def check_settings(settings: Any) -> None:
     """
     for entry in fields_of(type(settings)):
         value = getattr(settings, entry.path)
-        checked = _value(entry.type, value, entry.setting, _Place(path=entry.path), build=False)
+        place = _Place(path=entry.setting.label or entry.path.replace("_", " "))
+        checked = _value(entry.type, value, entry.setting, place, build=False)
         if checked is not value:
             object.__setattr__(settings, entry.path, checked)
 

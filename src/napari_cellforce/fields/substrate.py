@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_cellforce.config_io import Settings, setting
+
 
 @dataclass(frozen=True)
-class Substrate:
-    """The elastic gel a cell stands on.
+class Substrate(Settings):
+    """The elastic gel a cell stands on."""
 
-    Attributes
-    ----------
-    young : float
-        Young's modulus (stiffness) in Pa.
-    poisson : float
-        Poisson's ratio.
-    thickness : float or None
-        Thickness in µm; None for a half-space.
-    """
-
-    young: float
-    poisson: float = 0.5
-    thickness: float | None = None
+    young: float = setting(help="Young's modulus (stiffness) of the gel.", unit="Pa", above=0)
+    poisson: float = setting(
+        0.5, help="Poisson's ratio of the gel; 0.5 for an incompressible gel.", above=-1, maximum=0.5
+    )
+    thickness: float | None = setting(
+        None, help="Thickness of the gel; empty: a half-space.", unit="µm", above=0
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.synthetic import (
@@ -16,9 +18,10 @@ from napari_cellforce.synthetic import (
     directed_fibroblasts,
     fibroblasts,
 )
-from napari_cellforce.synthetic.limits import require_choice, require_not_negative, require_positive
 
-_KINDS: dict[str, tuple[type, ...]] = {
+Mechanics = Literal["mixed", "sheet", "fibres"]
+
+_KINDS: dict[Mechanics, tuple[type, ...]] = {
     "mixed": (SheetMechanics, FibreMechanics),
     "sheet": (SheetMechanics,),
     "fibres": (FibreMechanics,),
@@ -26,27 +29,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True)
-class SimulateConfig:
+class SimulateConfig(Settings):
     """Settings of a data set of synthetic cells.
-
-    Attributes
-    ----------
-    cells, frames, seed : int
-    mechanics : {"mixed", "sheet", "fibres"}
-        What makes the tractions; mixed: three cells in four pull as a sheet (of directed cells half), the
-        others by their fibres.
-    side : int
-        Height and width of the images in pixels.
-    pixel_size : float
-        In µm.
-    measured : bool
-        Whether the frames hold what an instrument would have measured, not the exact traction.
-    directed : bool
-        Whether forces follow stress fibres: `directed_fibroblasts` instead of `fibroblasts`.
-    frame_interval : float
-        In minutes.
-    drug : bool
-        Whether contractility is lowered and recovers, as `Drug` has it by default.
 
     Raises
     ------
@@ -54,21 +38,25 @@ class SimulateConfig:
         If a number is not positive, there is no such mechanics, or the movie ends before the drug acts.
     """
 
-    cells: int = 100
-    frames: int = 1
-    seed: int = 0
-    mechanics: str = "mixed"
-    side: int = 256
-    pixel_size: float = 0.68
-    measured: bool = False
-    directed: bool = False
-    frame_interval: float = 1.0
-    drug: bool = False
+    cells: int = setting(100, help="Number of cells.", minimum=1)
+    frames: int = setting(1, help="Frames per cell.", minimum=1)
+    seed: int = setting(0, help="Seed of the random numbers.", minimum=0)
+    mechanics: Mechanics = setting(
+        "mixed",
+        help="What makes the tractions; mixed: three cells in four pull as a sheet (of directed cells half), "
+        "the others by their fibres.",
+    )
+    side: int = setting(256, help="Height and width of the images.", unit="pixels", minimum=1)
+    pixel_size: float = setting(0.68, help="Pixel size.", unit="µm", above=0)
+    measured: bool = setting(
+        False, help="Whether the frames hold the traction as measured by an instrument, not the exact one."
+    )
+    directed: bool = setting(False, help="Whether forces follow stress fibres.")
+    frame_interval: float = setting(1.0, help="Time between frames.", unit="min", above=0)
+    drug: bool = setting(False, help="Whether contractility is lowered by a drug, and recovers.")
 
     def __post_init__(self) -> None:
-        require_positive(self, "cells", "frames", "side", "frame_interval")
-        require_not_negative(self, "seed")
-        require_choice(self, "mechanics", tuple(_KINDS))
+        super().__post_init__()
         PixelSize.square(self.pixel_size)
         last = self.frame_interval * (self.frames - 1)
         if self.drug and last <= Drug().wash_in:

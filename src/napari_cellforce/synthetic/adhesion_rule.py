@@ -7,81 +7,67 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
-from napari_cellforce.synthetic.limits import (
-    require_finite,
-    require_fraction,
-    require_not_negative,
-    require_positive,
-)
 from napari_cellforce.synthetic.outline import Array, Outline
 
 
 @dataclass(frozen=True)
-class AdhesionRule:
-    """A rule that places adhesions in an outline.
+class AdhesionRule(Settings):
+    """A rule that places adhesions in an outline."""
 
-    Attributes
-    ----------
-    length, width : float
-        Median full axes in µm.
-    density : float
-        Sum of the widths over the length of the edge: 1 covers the edge.
-    number : int or None
-        Number of adhesions; None to take it from `density`.
-    length_spread, intensity_spread : float
-        Standard deviation of the logarithm.
-    jitter : float
-        Standard deviation of the orientation about its mean direction, in radians.
-    alignment : float
-        Mean direction: 0 towards the cell's centre, 1 along the director, or the long axis without one.
-    polarity : float
-        Exponent k: an edge whose normal makes the angle a with the director gets adhesions in proportion
-        to |cos a|^k.
-    grip_spread : float
-        Standard deviation of the logarithm of the grip.
-    idle : float
-        Fraction of the adhesions that have no grip at all.
-    inside : float
-        Fraction spread evenly over the cell; the rest starts at the edge.
-    depth : float
-        Mean distance of the outer tip of those from the edge, in µm (exponential distribution).
-    corner_preference : float
-        Exponent k: an edge at distance r from the centre gets adhesions in proportion to r^k.
-    even : bool
-        Equal spacing along the edge instead of random places.
-    intensity : float
-        Median brightness.
-    """
-
-    length: float = 3.5
-    width: float = 1.0
-    density: float = 0.28
-    number: int | None = None
-    length_spread: float = 0.45
-    intensity_spread: float = 0.45
-    jitter: float = 0.4
-    alignment: float = 0.0
-    inside: float = 0.2
-    depth: float = 2.5
-    corner_preference: float = 2.0
-    even: bool = False
-    intensity: float = 1.0
-    polarity: float = 0.0
-    grip_spread: float = 0.0
-    idle: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "length", "width")
-        require_not_negative(self, "density", "length_spread", "intensity_spread", "grip_spread", "jitter")
-        require_not_negative(self, "depth", "intensity", "polarity")
-        require_fraction(self, "alignment", "inside", "idle")
-        require_finite(self, "corner_preference")
-        if self.number is not None:
-            require_not_negative(self, "number")
-            object.__setattr__(self, "number", round(self.number))  # a population draws it between limits
+    length: float = setting(3.5, help="Median length of an adhesion.", unit="µm", above=0)
+    width: float = setting(1.0, help="Median width of an adhesion.", unit="µm", above=0)
+    density: float = setting(
+        0.28, help="Sum of the widths over the length of the edge; 1 covers the edge.", minimum=0
+    )
+    number: int | None = setting(
+        None, help="Number of adhesions; empty: it follows from the density.", minimum=0
+    )
+    length_spread: float = setting(0.45, help="Standard deviation of the logarithm of the length.", minimum=0)
+    intensity_spread: float = setting(
+        0.45, help="Standard deviation of the logarithm of the brightness.", minimum=0
+    )
+    jitter: float = setting(
+        0.4,
+        help="Standard deviation of the orientation about its mean direction.",
+        unit="rad",
+        minimum=0,
+    )
+    alignment: float = setting(
+        0.0,
+        help="Mean direction: 0 towards the centre of the cell, 1 along the director, or the long "
+        "axis without one.",
+        minimum=0,
+        maximum=1,
+    )
+    inside: float = setting(
+        0.2, help="Fraction spread evenly over the cell; the rest starts at the edge.", minimum=0, maximum=1
+    )
+    depth: float = setting(
+        2.5,
+        help="Mean distance of the outer tip of adhesions from the edge (exponential distribution).",
+        unit="µm",
+        minimum=0,
+    )
+    corner_preference: float = setting(
+        2.0,
+        help="Exponent k: an edge at distance r from the centre gets adhesions in proportion to r^k.",
+    )
+    even: bool = setting(False, help="Equal spacing along the edge instead of random places.")
+    intensity: float = setting(1.0, help="Median brightness.", minimum=0)
+    polarity: float = setting(
+        0.0,
+        help="Exponent k: an edge whose normal makes the angle a with the director gets adhesions in "
+        "proportion to |cos a|^k.",
+        minimum=0,
+    )
+    grip_spread: float = setting(0.0, help="Standard deviation of the logarithm of the grip.", minimum=0)
+    idle: float = setting(
+        0.0, help="Fraction of the adhesions that have no grip at all.", minimum=0, maximum=1
+    )
 
     def count(self, outline: Outline) -> int:
         """Return how many adhesions the rule gives an outline."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import map_coordinates
 from scipy.special import erf
 
-from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
+from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.optics import Camera, Optics
 from napari_cellforce.synthetic.outline import Array
 
@@ -23,35 +24,34 @@ _BATCH = 20_000
 
 
 @dataclass(frozen=True)
-class BeadConfig:
-    """Beads on the surface of a gel, and the microscope that looks at them.
+class BeadConfig(Settings):
+    """Beads on the surface of a gel, and the microscope that looks at them."""
 
-    Attributes
-    ----------
-    density : float
-        Beads per µm².
-    spread : float
-        Standard deviation of the logarithm of their brightness; 0 makes all alike.
-    lost : float
-        Fraction of the beads in each image that the other image lacks (out of focus, washed away).
-    optics, camera : Optics, Camera
-        A bead of brightness 1 has its peak at signal 1.
-    pixel_size : float
-        In µm.
-    """
-
-    density: float = 1.0
-    spread: float = 0.4
-    lost: float = 0.0
-    optics: Optics = field(default_factory=Optics)
-    camera: Camera = field(default_factory=Camera)
-    pixel_size: float = 0.17
+    density: float = setting(1.0, help="Beads per area.", unit="µm⁻²", above=0)
+    spread: float = setting(
+        0.4, help="Standard deviation of the logarithm of their brightness; 0 makes all alike.", minimum=0
+    )
+    lost: float = setting(
+        0.0,
+        help="Fraction of the beads in each image that the other image lacks (out of focus, washed away).",
+        minimum=0,
+        maximum=1,
+    )
+    optics: Optics = setting(default_factory=Optics, help="The microscope.")
+    camera: Camera = setting(
+        default_factory=Camera, help="The camera; a bead of brightness 1 has its peak at signal 1."
+    )
+    pixel_size: float = setting(0.17, help="Pixel size.", unit="µm", above=0)
 
     def __post_init__(self) -> None:
-        require_positive(self, "density", "pixel_size")
-        require_positive(self.optics, "psf")
-        require_not_negative(self, "spread")
-        require_fraction(self, "lost")
+        super().__post_init__()
+        if self.optics.psf <= 0:
+            raise CellForceError(
+                f"psf is {self.optics.psf:g} µm",
+                "a bead has the shape of the point spread function, which must be above 0",
+                "Change it.",
+                topic="psf",
+            )
 
 
 @dataclass(frozen=True)

@@ -2,93 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import Substrate
 from napari_cellforce.synthetic.adhesion_rule import AdhesionRule
 from napari_cellforce.synthetic.course import Drug, Turnover
 from napari_cellforce.synthetic.director import DirectorRule
 from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
 from napari_cellforce.synthetic.fibres import FibreRule
 from napari_cellforce.synthetic.instrument import Instrument
-from napari_cellforce.synthetic.limits import require_positive
 from napari_cellforce.synthetic.optics import Camera, Optics
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.synthetic.proteins import ZYXIN, ProteinLook
 from napari_cellforce.synthetic.remodelling import Remodelling
-from napari_cellforce.synthetic.settings import from_json, to_json
 from napari_cellforce.synthetic.shape import Shape
 from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
 
 
 @dataclass(frozen=True)
-class CellConfig:
-    """Everything that is decided about a synthetic cell, but for chance.
+class CellConfig(Settings):
+    """Everything that is decided about a synthetic cell, but for chance."""
 
-    Attributes
-    ----------
-    shape, adhesions, fibres : Shape, AdhesionRule, FibreRule
-    proteins : tuple of ProteinLook
-        One channel each.
-    expression : float
-        Amount of fluorescent protein; 1 is typical.
-    optics, camera : Optics, Camera
-    turnover : Turnover
-    drug : Drug or None
-    mechanics : SheetMechanics, FibreMechanics or None
-        What makes the traction; None for a picture only.
-    instrument : Instrument or None
-        What measures the traction; None for no measurement.
-    frames : int
-    frame_interval : float
-        In minutes.
-    side : int
-        Height and width of the image in pixels.
-    pixel_size : float
-        In µm.
-    director : DirectorRule or None
-        Which way stress fibres run; None for along the long axis.
-    remodelling : Remodelling or None
-        How adhesions answer to force, where there is a mechanics; None for not at all.
-    """
-
-    shape: Shape = field(default_factory=Shape)
-    adhesions: AdhesionRule = field(default_factory=AdhesionRule)
-    fibres: FibreRule = field(default_factory=FibreRule)
-    proteins: tuple[ProteinLook, ...] = (ZYXIN,)
-    expression: float = 1.0
-    optics: Optics = field(default_factory=Optics)
-    camera: Camera = field(default_factory=Camera)
-    turnover: Turnover = field(default_factory=Turnover)
-    drug: Drug | None = None
-    mechanics: SheetMechanics | FibreMechanics | None = None
-    instrument: Instrument | None = None
-    frames: int = 1
-    frame_interval: float = 1.0
-    side: int = 512
-    pixel_size: float = 0.34
-    director: DirectorRule | None = None
-    remodelling: Remodelling | None = None
+    shape: Shape = setting(default_factory=Shape, help="Outline.")
+    adhesions: AdhesionRule = setting(default_factory=AdhesionRule, help="Adhesions.")
+    fibres: FibreRule = setting(default_factory=FibreRule, help="Stress fibres.")
+    proteins: tuple[ProteinLook, ...] = setting((ZYXIN,), help="Proteins, one channel each.")
+    expression: float = setting(1.0, help="Amount of fluorescent protein; 1 is typical.", above=0)
+    optics: Optics = setting(default_factory=Optics, help="Microscope.")
+    camera: Camera = setting(default_factory=Camera, help="Camera.")
+    turnover: Turnover = setting(default_factory=Turnover, help="Change of the adhesions in time.")
+    drug: Drug | None = setting(None, help="Inhibitor of contractility; empty: none.")
+    mechanics: SheetMechanics | FibreMechanics | None = setting(
+        None, help="What makes the traction; empty: a picture only."
+    )
+    instrument: Instrument | None = setting(None, help="What measures the traction; empty: no measurement.")
+    frames: int = setting(1, help="Number of frames.", minimum=1)
+    frame_interval: float = setting(1.0, help="Time between frames.", unit="min", above=0)
+    side: int = setting(512, help="Height and width of the image.", unit="pixels", minimum=1)
+    pixel_size: float = setting(0.34, help="Pixel size.", unit="µm", above=0)
+    director: DirectorRule | None = setting(
+        None, help="Directions of stress fibres; empty: along the long axis."
+    )
+    remodelling: Remodelling | None = setting(
+        None, help="How adhesions answer to force, where there is a mechanics; empty: not at all."
+    )
 
     def __post_init__(self) -> None:
-        require_positive(self, "expression", "frames", "frame_interval", "side", "pixel_size")
+        super().__post_init__()
         if not self.proteins:
             raise CellForceError(
                 "no protein is to be drawn", "an image has at least one", "Choose one.", topic="proteins"
             )
-
-    def to_json(self) -> str:
-        """Return the settings as JSON."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> CellConfig:
-        """Read what `to_json` wrote."""
-        return from_json(text, cls, *PARTS)
 
     @property
     def minutes(self) -> Array:
@@ -99,22 +66,3 @@ class CellConfig:
     def activity(self) -> Array:
         """Contractility of each frame, (T,); 1 without a drug."""
         return np.ones(self.frames) if self.drug is None else self.drug.activity(self.minutes)
-
-
-PARTS: tuple[type[Any], ...] = (
-    Shape,
-    AdhesionRule,
-    FibreRule,
-    ProteinLook,
-    Optics,
-    Camera,
-    Turnover,
-    Drug,
-    SheetMechanics,
-    FibreMechanics,
-    Instrument,
-    Substrate,
-    DirectorRule,
-    Remodelling,
-)
-"""What a `CellConfig` is made of."""

@@ -7,36 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.adhesions import Adhesions
-from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
 from napari_cellforce.synthetic.outline import Array
 
 
 @dataclass(frozen=True)
-class Drug:
-    """An inhibitor of contractility, washed in and washed out.
+class Drug(Settings):
+    """An inhibitor of contractility, washed in and washed out."""
 
-    Attributes
-    ----------
-    wash_in, wash_out : float
-        Minutes from the start.
-    strength : float
-        Fraction of the contractility that is lost in the end, 0 to 1.
-    onset, recovery : float
-        Time constants in minutes.
-    """
-
-    wash_in: float = 30.0
-    wash_out: float = 60.0
-    strength: float = 0.8
-    onset: float = 4.0
-    recovery: float = 15.0
+    wash_in: float = setting(30.0, help="Time when the drug is washed in.", unit="min", minimum=0)
+    wash_out: float = setting(60.0, help="Time when the drug is washed out.", unit="min", minimum=0)
+    strength: float = setting(
+        0.8, help="Fraction of the contractility that is lost in the end.", minimum=0, maximum=1
+    )
+    onset: float = setting(4.0, help="Time constant of the loss.", unit="min", above=0)
+    recovery: float = setting(15.0, help="Time constant of the recovery.", unit="min", above=0)
 
     def __post_init__(self) -> None:
-        require_positive(self, "onset", "recovery")
-        require_not_negative(self, "wash_in", "wash_out")
-        require_fraction(self, "strength")
+        super().__post_init__()
         if self.wash_out < self.wash_in:
             raise CellForceError(
                 f"the drug is washed out at {self.wash_out:g} min and in at {self.wash_in:g} min",
@@ -57,28 +47,20 @@ class Drug:
 
 
 @dataclass(frozen=True)
-class Turnover:
-    """How adhesions change in time.
+class Turnover(Settings):
+    """How adhesions change in time."""
 
-    Attributes
-    ----------
-    fluctuation : float
-        Standard deviation of the logarithm of an adhesion's intensity in time.
-    lifetime : float
-        Correlation time of these fluctuations in minutes.
-    recruitment : float
-        Fraction of an adhesion's length and intensity that is there only because the cell pulls on it,
-        0 to 1: with contractility lowered, adhesions shrink and fade.
-    """
-
-    fluctuation: float = 0.25
-    lifetime: float = 10.0
-    recruitment: float = 0.6
-
-    def __post_init__(self) -> None:
-        require_positive(self, "lifetime")
-        require_not_negative(self, "fluctuation")
-        require_fraction(self, "recruitment")
+    fluctuation: float = setting(
+        0.25, help="Standard deviation of the logarithm of the brightness of an adhesion in time.", minimum=0
+    )
+    lifetime: float = setting(10.0, help="Correlation time of these fluctuations.", unit="min", above=0)
+    recruitment: float = setting(
+        0.6,
+        help="Fraction of the length and brightness of an adhesion that is there only because the cell pulls "
+        "on it: with contractility lowered, adhesions shrink and fade.",
+        minimum=0,
+        maximum=1,
+    )
 
     def frames(
         self, adhesions: Adhesions, minutes: Array, activity: Array, rng: np.random.Generator

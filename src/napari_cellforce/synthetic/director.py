@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_cellforce.synthetic.limits import require_not_negative, require_positive
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.synthetic.outline import Array, Outline
 
 _WAVES = 6
@@ -45,26 +45,24 @@ class Director:
 
 
 @dataclass(frozen=True)
-class DirectorRule:
-    """A rule that draws the directions of a cell.
+class DirectorRule(Settings):
+    """A rule that draws the directions of stress fibres in a cell."""
 
-    Attributes
-    ----------
-    tilt : float
-        Standard deviation of the angle between mean direction and the cell's long axis, in radians.
-    bend : float
-        Standard deviation of the direction about its mean, over the cell, in radians.
-    scale : float
-        Length in µm over which it turns: the wave vectors' length is one over it.
-    """
-
-    tilt: float = 0.3
-    bend: float = 0.4
-    scale: float = 15.0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "scale")
-        require_not_negative(self, "tilt", "bend")
+    tilt: float = setting(
+        0.3,
+        help="Standard deviation of the angle between mean direction and the long axis of the cell.",
+        unit="rad",
+        minimum=0,
+    )
+    bend: float = setting(
+        0.4, help="Standard deviation of the direction about its mean, over the cell.", unit="rad", minimum=0
+    )
+    scale: float = setting(
+        15.0,
+        help="Length over which it turns: the inverse of the length of the wave vectors.",
+        unit="µm",
+        above=0,
+    )
 
     def draw(self, outline: Outline, rng: np.random.Generator) -> Director:
         """Return the directions of one cell."""

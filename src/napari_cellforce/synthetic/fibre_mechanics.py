@@ -8,45 +8,43 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import Window, ellipse
 from napari_cellforce.synthetic.fibres import Fibres
-from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
 from napari_cellforce.synthetic.outline import Array
 
 Patch = tuple[Window, Array]
 
 
 @dataclass(frozen=True)
-class FibreMechanics:
+class FibreMechanics(Settings):
     """Prestressed elastic fibres, each pulling its two adhesions towards each other, on an elastic gel.
 
     A fibre of Young's modulus E, cross-section A = pi d²/4 and length L between adhesions i and j
     carries the tension ``T = E A (prestrain + e.(u_j - u_i) / L)``, e pointing from i to j, or none where
     that is negative; adhesion i yields to its fibres as ``gel length_i u_i = sum T e``. The tension is
     spread evenly over the two adhesions, then over `spread`. Force and moment cancel fibre by fibre.
-
-    Attributes
-    ----------
-    prestrain : float
-        By which fraction a free fibre would shorten, 0 to 1.
-    gel : float
-        Young's modulus of the gel in Pa; a patch of gel of the size of an adhesion resists by about this
-        times its length.
-    spread : float
-        Standard deviation, in µm, of the Gaussian over which an adhesion passes its force on.
     """
 
-    prestrain: float = 0.08
-    gel: float = 8000.0
-    spread: float = 1.5
-
-    def __post_init__(self) -> None:
-        require_positive(self, "gel")
-        require_fraction(self, "prestrain")
-        require_not_negative(self, "spread")
+    prestrain: float = setting(
+        0.08, help="Fraction by which a free fibre would shorten.", minimum=0, maximum=1
+    )
+    gel: float = setting(
+        8000.0,
+        help="Young's modulus of the gel; a patch of gel of the size of an adhesion resists by about this "
+        "times its length.",
+        unit="Pa",
+        above=0,
+    )
+    spread: float = setting(
+        1.5,
+        help="Standard deviation of the Gaussian over which an adhesion passes its force on.",
+        unit="µm",
+        minimum=0,
+    )
 
     def traction(
         self,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import Segment
-from napari_cellforce.synthetic.limits import require_not_negative, require_positive
 from napari_cellforce.synthetic.polygon import Array, principal_axis
 
 
@@ -41,43 +41,31 @@ class Fibres:
 
 
 @dataclass(frozen=True)
-class FibreRule:
-    """A rule that joins adhesions by stress fibres.
+class FibreRule(Settings):
+    """A rule that joins adhesions by stress fibres."""
 
-    Attributes
-    ----------
-    per_adhesion : float
-        Mean number of fibres that end at an adhesion.
-    thickness : float
-        Median diameter in µm.
-    thickness_spread : float
-        Standard deviation of its logarithm.
-    young, young_spread : float
-        Median Young's modulus in Pa, and standard deviation of its logarithm.
-    straightness : float
-        How strictly a fibre must leave its adhesions along their long axis: candidates are drawn with
-        probability in proportion to cos^straightness of the angle, at both ends.
-    order : float
-        How strictly fibres follow the director at their middle, or without one the cell's long axis (that
-        of its adhesions): the same with this power.
-    shortest : float
-        Fibres shorter than this (µm) are not made.
-    """
-
-    per_adhesion: float = 1.5
-    thickness: float = 0.5
-    thickness_spread: float = 0.3
-    young: float = 1e6
-    young_spread: float = 0.3
-    straightness: float = 8.0
-    order: float = 3.0
-    shortest: float = 6.0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "thickness", "young")
-        require_not_negative(
-            self, "per_adhesion", "thickness_spread", "young_spread", "straightness", "order", "shortest"
-        )
+    per_adhesion: float = setting(1.5, help="Mean number of fibres that end at an adhesion.", minimum=0)
+    thickness: float = setting(0.5, help="Median diameter.", unit="µm", above=0)
+    thickness_spread: float = setting(
+        0.3, help="Standard deviation of the logarithm of the diameter.", minimum=0
+    )
+    young: float = setting(1e6, help="Median Young's modulus.", unit="Pa", above=0)
+    young_spread: float = setting(
+        0.3, help="Standard deviation of the logarithm of Young's modulus.", minimum=0
+    )
+    straightness: float = setting(
+        8.0,
+        help="How strictly a fibre leaves its adhesions along their long axes: candidates are drawn with "
+        "probability in proportion to cos^straightness of the angle, at both ends.",
+        minimum=0,
+    )
+    order: float = setting(
+        3.0,
+        help="How strictly fibres follow the director at their middle, or without one the long axis of the "
+        "cell: the same with this power.",
+        minimum=0,
+    )
+    shortest: float = setting(6.0, help="Length of the shortest fibres.", unit="µm", minimum=0)
 
     def join(
         self, adhesions: Adhesions, rng: np.random.Generator, director: Director | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.fields import Substrate
 from napari_cellforce.physics.halfspace import displacement, fttc
-from napari_cellforce.synthetic.limits import require_not_negative
 from napari_cellforce.synthetic.outline import Array
 
 _PADDING = 1.0
@@ -17,30 +17,26 @@ _PADDING = 1.0
 
 
 @dataclass(frozen=True)
-class Instrument:
-    """A gel, the tracking of its beads, and the inversion.
+class Instrument(Settings):
+    """A gel, the tracking of its beads, and the inversion."""
 
-    Attributes
-    ----------
-    substrate : Substrate
-        The gel.
-    window : float
-        Standard deviation, in µm, of the Gaussian average that stands for the interrogation window
-        of particle image velocimetry.
-    noise : float
-        Standard deviation, in µm, of the error of each component of the displacement;
-        correlated over the window.
-    regularisation : float
-        Tikhonov's lambda in µm/Pa, see `napari_cellforce.physics.halfspace.fttc`.
-    """
-
-    substrate: Substrate = field(default_factory=lambda: Substrate(8000.0))
-    window: float = 0.8
-    noise: float = 0.01
-    regularisation: float = 2e-4
-
-    def __post_init__(self) -> None:
-        require_not_negative(self, "window", "noise", "regularisation")
+    substrate: Substrate = setting(default_factory=lambda: Substrate(8000.0), help="The gel.")
+    window: float = setting(
+        0.8,
+        help="Standard deviation of the Gaussian average that stands for the interrogation window "
+        "of particle "
+        "image velocimetry.",
+        unit="µm",
+        minimum=0,
+    )
+    noise: float = setting(
+        0.01,
+        help="Standard deviation of the error of each component of the displacement, correlated "
+        "over the window.",
+        unit="µm",
+        minimum=0,
+    )
+    regularisation: float = setting(2e-4, help="Tikhonov's lambda of the inversion.", unit="µm/Pa", minimum=0)
 
     def measure(self, traction: Array, pixel_size: float, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return measured displacement (µm) and traction (Pa) for a true traction, all ``(T, 2, Y, X)``."""

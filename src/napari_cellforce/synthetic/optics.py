@@ -8,26 +8,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from napari_cellforce.synthetic.limits import require_not_negative, require_positive
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.synthetic.outline import Array
 
 _FULL_SCALE = 65535
 
 
 @dataclass(frozen=True)
-class Optics:
-    """The microscope.
+class Optics(Settings):
+    """The microscope."""
 
-    Attributes
-    ----------
-    psf : float
-        Standard deviation of the (Gaussian) point spread function in µm.
-    """
-
-    psf: float = 0.2
-
-    def __post_init__(self) -> None:
-        require_not_negative(self, "psf")
+    psf: float = setting(
+        0.2, help="Standard deviation of the (Gaussian) point spread function.", unit="µm", minimum=0
+    )
 
     def blur(self, image: Array, pixel_size: float) -> Array:
         """Return the ``(Y, X)`` image as the microscope casts it; `pixel_size` in µm."""
@@ -36,32 +29,20 @@ class Optics:
 
 
 @dataclass(frozen=True)
-class Camera:
-    """The camera: counts = offset + gain * Poisson(electrons) + read noise.
+class Camera(Settings):
+    """The camera: counts = offset + gain * Poisson(electrons) + read noise."""
 
-    Attributes
-    ----------
-    exposure : float
-        Electrons a pixel at signal 1, the cytosol of a cell of expression level 1.
-    background : float
-        Electrons a pixel without a cell (medium, stray light).
-    gain : float
-        Counts an electron.
-    read_noise : float
-        Standard deviation in counts.
-    offset : float
-        Counts in the dark.
-    """
-
-    exposure: float = 250.0
-    background: float = 12.0
-    gain: float = 1.5
-    read_noise: float = 3.0
-    offset: float = 100.0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "gain")
-        require_not_negative(self, "exposure", "background", "read_noise", "offset")
+    exposure: float = setting(
+        250.0,
+        help="Electrons per pixel at signal 1, the cytosol of a cell of expression level 1.",
+        minimum=0,
+    )
+    background: float = setting(
+        12.0, help="Electrons per pixel without a cell (medium, stray light).", minimum=0
+    )
+    gain: float = setting(1.5, help="Counts per electron.", above=0)
+    read_noise: float = setting(3.0, help="Standard deviation of the read noise.", unit="counts", minimum=0)
+    offset: float = setting(100.0, help="Counts in the dark.", unit="counts", minimum=0)
 
     def record(self, signal: Array, rng: np.random.Generator) -> npt.NDArray[np.uint16]:
         """Return the ``(Y, X)`` signal as camera counts, with its noise."""

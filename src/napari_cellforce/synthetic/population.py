@@ -5,37 +5,31 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from napari_cellforce import config_io
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.synthetic.cell import SyntheticCell, simulate
-from napari_cellforce.synthetic.config import PARTS, CellConfig
-from napari_cellforce.synthetic.limits import require_not_negative, require_positive
-from napari_cellforce.synthetic.settings import changed, from_json, to_json
+from napari_cellforce.synthetic.config import CellConfig
+from napari_cellforce.synthetic.settings import changed
 
 
 @dataclass(frozen=True)
-class Range:
-    """A setting that differs from cell to cell.
+class Range(config_io.Settings):
+    """A setting that differs from cell to cell."""
 
-    Attributes
-    ----------
-    setting : str
-        Its path in `CellConfig`: ``"adhesions.length"``, ``"proteins.zyxin.nucleus"``.
-    low, high : float
-        Limits, drawn evenly between.
-    logarithmic : bool
-        Evenly in the logarithm.
-    """
-
-    setting: str
-    low: float
-    high: float
-    logarithmic: bool = False
+    setting: str = config_io.setting(
+        help='Dotted path of the setting of a cell: "adhesions.length", "proteins.zyxin.nucleus".'
+    )
+    low: float = config_io.setting(help="Lower limit.")
+    high: float = config_io.setting(help="Upper limit.")
+    logarithmic: bool = config_io.setting(False, help="Drawn evenly in the logarithm.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.low <= self.high or (self.logarithmic and not self.low > 0):
             raise CellForceError(
                 f"{self.setting} ranges from {self.low:g} to {self.high:g}",
@@ -52,23 +46,15 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A kind of cell: common settings, and those that differ from cell to cell.
+class Recipe(Settings):
+    """A kind of cell: common settings, and those that differ from cell to cell."""
 
-    Attributes
-    ----------
-    config : CellConfig
-    ranges : tuple of Range
-    weight : float
-        How frequent the kind is, relative to others.
-    """
-
-    config: CellConfig = field(default_factory=CellConfig)
-    ranges: tuple[Range, ...] = ()
-    weight: float = 1.0
+    config: CellConfig = setting(default_factory=CellConfig, help="Common settings.")
+    ranges: tuple[Range, ...] = setting((), help="Settings that differ from cell to cell.")
+    weight: float = setting(1.0, help="Frequency of the kind, relative to others.", minimum=0)
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "weight")
+        super().__post_init__()
         for differing in self.ranges:
             changed(self.config, differing.setting, differing.low)
             changed(self.config, differing.setting, differing.high)
@@ -82,25 +68,19 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class PopulationConfig:
+class PopulationConfig(Settings):
     """A data set of synthetic cells.
 
-    Attributes
-    ----------
-    recipes : tuple of Recipe
-    cells : int
-    seed : int
-        Cell i depends on it and on i alone: it is the same in a larger population, in any order,
-        on any number of cores.
+    Cell i depends on the seed and on i alone: it is the same in a larger population, in any order, on any
+    number of cores.
     """
 
-    recipes: tuple[Recipe, ...] = field(default_factory=lambda: (Recipe(),))
-    cells: int = 100
-    seed: int = 0
+    recipes: tuple[Recipe, ...] = setting(default_factory=lambda: (Recipe(),), help="Kinds of cells.")
+    cells: int = setting(100, help="Number of cells.", minimum=1)
+    seed: int = setting(0, help="Seed of the random numbers.", minimum=0)
 
     def __post_init__(self) -> None:
-        require_positive(self, "cells")
-        require_not_negative(self, "seed")
+        super().__post_init__()
         if not sum(recipe.weight for recipe in self.recipes) > 0:
             raise CellForceError(
                 "the population has no kind of cell",
@@ -108,15 +88,6 @@ class PopulationConfig:
                 "Add a recipe, or raise a weight.",
                 topic="recipes",
             )
-
-    def to_json(self) -> str:
-        """Return the settings as JSON."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> PopulationConfig:
-        """Read what `to_json` wrote."""
-        return from_json(text, cls, Recipe, Range, CellConfig, *PARTS)
 
     def seed_of(self, index: int) -> np.random.SeedSequence:
         """Return the seed of a cell, the same as ``SeedSequence(seed).spawn(...)[index]``."""

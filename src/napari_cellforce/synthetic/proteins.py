@@ -8,50 +8,35 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic.drawing import ellipse
-from napari_cellforce.synthetic.limits import require_fraction, require_not_negative, require_positive
 from napari_cellforce.synthetic.outline import Array
 
 
 @dataclass(frozen=True)
-class ProteinLook:
-    """How bright a protein is where, in units of the cytosol of the cell's middle.
+class ProteinLook(Settings):
+    """How bright a protein is where, in units of the cytosol in the middle of the cell."""
 
-    Attributes
-    ----------
-    name : str
-        Of the channel.
-    adhesions : float
-        In an adhesion of intensity 1.
-    fibres : float
-        On a stress fibre.
-    cortex : float
-        On the cell's edge.
-    nucleus : float
-        Factor on the cytosol over the nucleus: 0.4 where the protein is kept out, 2 where it gathers.
-    lamella : float
-        Cytosol at the edge, where the cell is thin.
-    thin : float
-        Distance from the edge, in µm, over which the cell gains its height.
-    texture : float
-        Relative standard deviation of irregularities (half of them 0.5 µm, half 4 µm wide).
-    """
-
-    name: str
-    adhesions: float = 3.0
-    fibres: float = 0.3
-    cortex: float = 0.0
-    nucleus: float = 0.6
-    lamella: float = 0.4
-    thin: float = 6.0
-    texture: float = 0.18
-
-    def __post_init__(self) -> None:
-        require_positive(self, "thin")
-        require_fraction(self, "lamella")
-        require_not_negative(self, "adhesions", "fibres", "cortex", "nucleus", "texture")
+    name: str = setting(help="Name of the channel.")
+    adhesions: float = setting(3.0, help="Brightness in an adhesion of intensity 1.", minimum=0)
+    fibres: float = setting(0.3, help="Brightness on a stress fibre.", minimum=0)
+    cortex: float = setting(0.0, help="Brightness at the edge of the cell.", minimum=0)
+    nucleus: float = setting(
+        0.6,
+        help="Factor on the cytosol over the nucleus: 0.4 where the protein is kept out, 2 where it gathers.",
+        minimum=0,
+    )
+    lamella: float = setting(0.4, help="Cytosol at the edge, where the cell is thin.", minimum=0, maximum=1)
+    thin: float = setting(
+        6.0, help="Distance from the edge over which the cell gains its height.", unit="µm", above=0
+    )
+    texture: float = setting(
+        0.18,
+        help="Relative standard deviation of irregularities (half of them 0.5 µm, half 4 µm wide).",
+        minimum=0,
+    )
 
     def signal(self, parts: Parts) -> Array:
         """Return the protein's ``(Y, X)`` signal, before the microscope; 0 outside the cell."""

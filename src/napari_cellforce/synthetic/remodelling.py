@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.drawing import ellipse
-from napari_cellforce.synthetic.limits import require_fraction, require_not_negative
 from napari_cellforce.synthetic.outline import Array
 
 _LEAST, _MOST = 0.2, 5.0
@@ -16,24 +16,20 @@ _LEAST, _MOST = 0.2, 5.0
 
 
 @dataclass(frozen=True)
-class Remodelling:
-    """How adhesions answer to the force that they bore when they were placed.
+class Remodelling(Settings):
+    """How adhesions answer to the force that they bore when they were placed."""
 
-    Attributes
-    ----------
-    turning : float
-        Share of the way that an adhesion under mean load turns towards the direction of its force, 0 to 1;
-        one that bears nothing does not turn.
-    recruitment : float
-        Exponent k: brightness is multiplied by (load / mean load)^k.
-    """
-
-    turning: float = 0.8
-    recruitment: float = 0.3
-
-    def __post_init__(self) -> None:
-        require_fraction(self, "turning")
-        require_not_negative(self, "recruitment")
+    turning: float = setting(
+        0.8,
+        help="Share of the way that an adhesion under mean load turns towards the direction of "
+        "its force; one "
+        "that bears nothing does not turn.",
+        minimum=0,
+        maximum=1,
+    )
+    recruitment: float = setting(
+        0.3, help="Exponent k: brightness is multiplied by (load / mean load)^k.", minimum=0
+    )
 
     def of(self, adhesions: Adhesions, traction: Array, pixel_size: float) -> Adhesions:
         """Return the adhesions after they have answered to a traction ``(2, Y, X)``; `pixel_size` in µm."""

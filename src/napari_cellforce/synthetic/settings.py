@@ -1,12 +1,13 @@
-"""Configs as text, and changed by the name of a setting."""
+"""Settings changed by their path."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from typing import Any, TypeVar
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args
 
+from napari_cellforce.config_io import fields_of
 from napari_cellforce.errors import CellForceError
 
 T = TypeVar("T")
@@ -32,7 +33,8 @@ def changed(config: T, setting: str, value: Any) -> T:
     name, _, rest = setting.partition(".")
     if isinstance(config, tuple):
         return _changed_entry(config, name, rest, value)  # type: ignore[return-value]
-    if not dataclasses.is_dataclass(config) or name not in (f.name for f in dataclasses.fields(config)):
+    kinds = {entry.path: entry.type for entry in fields_of(type(config))} if is_dataclass(config) else {}
+    if name not in kinds:
         raise CellForceError(
             f"there is no setting {name!r} in {type(config).__name__}",
             "a setting is named by its path, like adhesions.length",
@@ -40,45 +42,10 @@ def changed(config: T, setting: str, value: Any) -> T:
             topic="setting",
         )
     old = getattr(config, name)
-    if not rest and isinstance(old, int) and not isinstance(old, bool) and math.isfinite(value):
+    whole = kinds[name] is int or (int in get_args(kinds[name]) and float not in get_args(kinds[name]))
+    if not rest and whole and isinstance(value, float) and math.isfinite(value):
         value = round(value)
     return dataclasses.replace(config, **{name: changed(old, rest, value) if rest else value})  # type: ignore[type-var]
-
-
-def to_json(config: Any) -> str:
-    """Return a config, a frozen dataclass of numbers, texts, tuples and such dataclasses, as JSON."""
-    return json.dumps(_plain(config), indent=2, ensure_ascii=False)
-
-
-def from_json(text: str, kind: type[T], *parts: type[Any]) -> T:
-    """Return the config that `to_json` wrote.
-
-    Parameters
-    ----------
-    text : str
-    kind : type
-        Of the config.
-    *parts : types
-        Dataclasses that may occur in it.
-
-    Raises
-    ------
-    CellForceError
-        If the text is not such a config.
-    """
-    known = {part.__name__: part for part in (kind, *parts)}
-    try:
-        config = _rebuilt(json.loads(text), known)
-        if not isinstance(config, kind):
-            raise TypeError(f"no {kind.__name__}")
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
-        raise CellForceError(
-            f"the settings cannot be read ({error})",
-            "they must be as written by this version",
-            "Write them again, or correct the entry.",
-            topic="settings",
-        ) from error
-    return config
 
 
 def _changed_entry(entries: tuple[Any, ...], name: str, rest: str, value: Any) -> tuple[Any, ...]:
@@ -91,19 +58,3 @@ def _changed_entry(entries: tuple[Any, ...], name: str, rest: str, value: Any) -
             topic="setting",
         )
     return tuple(changed(e, rest, value) if hit else e for e, hit in zip(entries, found, strict=True))
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        entries = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"type": type(value).__name__, **entries}
-    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
-
-
-def _rebuilt(value: Any, known: dict[str, type[Any]]) -> Any:
-    if isinstance(value, list):
-        return tuple(_rebuilt(entry, known) for entry in value)
-    if isinstance(value, dict):
-        kind = known[value["type"]]
-        return kind(**{key: _rebuilt(entry, known) for key, entry in value.items() if key != "type"})
-    return value

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic.limits import (
-    require_choice,
-    require_finite,
-    require_fraction,
-    require_positive,
-)
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.synthetic.outline import Array, Outline
 
 Kind = Literal["circle", "ellipse", "square", "polygon", "star", "spread", "blob"]
@@ -24,49 +18,32 @@ _BLOB_MODES = 7
 
 
 @dataclass(frozen=True)
-class Shape:
+class Shape(Settings):
     """A rule that draws an outline.
 
-    Attributes
-    ----------
-    kind : str
-        ``"circle"``, ``"ellipse"``, ``"square"``, ``"polygon"`` (regular), ``"star"`` (regular, with concave
-        arcs between the corners), ``"spread"`` (corners at random, concave arcs: a fibroblast),
-        ``"blob"`` (a circle with random Fourier modes).
-    area : float
-        Enclosed area in µm², met exactly.
-    aspect : float
-        Stretch: length over width compared with the unstretched shape. A circle ignores it.
-    angle : float
-        Direction of the stretch in radians, atan2(y, x).
-    corners : int
-        Of polygon, star and spread.
-    depth : float
-        Of star and spread: how far the arcs between the corners are drawn in, 0 (straight) to 1.
-    roughness : float
-        Of spread and blob: relative spread of the radius.
+    Kinds: ``circle``, ``ellipse``, ``square``, ``polygon`` (regular), ``star`` (regular, with concave arcs
+    between the corners), ``spread`` (corners at random, concave arcs: a fibroblast), ``blob`` (a circle with
+    random Fourier modes).
     """
 
-    kind: Kind = "spread"
-    area: float = 4500.0
-    aspect: float = 1.0
-    angle: float = 0.0
-    corners: int = 7
-    depth: float = 0.4
-    roughness: float = 0.12
-
-    def __post_init__(self) -> None:
-        require_choice(self, "kind", get_args(Kind))
-        require_positive(self, "area", "aspect")
-        require_fraction(self, "depth", "roughness")
-        require_finite(self, "angle")
-        if not 3 <= self.corners < math.inf:
-            raise CellForceError(
-                f"the cell has {self.corners} corners",
-                "it must have at least 3",
-                "Change it.",
-                topic="corners",
-            )
+    kind: Kind = setting("spread", help="Kind of outline.")
+    area: float = setting(4500.0, help="Enclosed area, met exactly.", unit="µm²", above=0)
+    aspect: float = setting(
+        1.0,
+        help="Length over width compared with the unstretched shape; a circle ignores it.",
+        above=0,
+    )
+    angle: float = setting(0.0, help="Direction of the stretch, atan2(y, x).", unit="rad")
+    corners: int = setting(7, help="Corners of polygon, star and spread.", minimum=3)
+    depth: float = setting(
+        0.4,
+        help="How far the arcs between the corners of star and spread are drawn in; 0: straight.",
+        minimum=0,
+        maximum=1,
+    )
+    roughness: float = setting(
+        0.12, help="Relative variation of the radius of spread and blob.", minimum=0, maximum=1
+    )
 
     def outline(
         self, centre: tuple[float, float] = (0.0, 0.0), rng: np.random.Generator | None = None

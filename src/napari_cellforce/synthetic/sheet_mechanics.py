@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import scipy.sparse as sp
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.sheet import ContractileSheet, sample_traction
@@ -15,7 +16,6 @@ from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.drawing import draw_adhesions
 from napari_cellforce.synthetic.fibres import Fibres
-from napari_cellforce.synthetic.limits import require_fraction, require_positive
 from napari_cellforce.synthetic.outline import Array
 
 PASCAL_MICROMETRES = 1000.0
@@ -23,42 +23,35 @@ PASCAL_MICROMETRES = 1000.0
 
 
 @dataclass(frozen=True)
-class SheetMechanics:
+class SheetMechanics(Settings):
     """The contractile sheet of Schmitt et al. (2024), see `napari_cellforce.physics.sheet`.
 
     The springs are ``Y = (floor + grip * adhesion intensity^exponent) / penetration²``. The equations are
     linear in the active stress: with sigma_a = 1 they give Y u in 1/µm, and the traction is `tension` times
     that. With an anisotropy a and the director n, the active stress is ``sigma_a (I + a (2 n n - I))``.
-
-    Attributes
-    ----------
-    tension : float
-        Active tension of the sheet (stress times height) in nN/µm.
-    penetration : float
-        How far, in µm, a displacement reaches into the sheet where it is all adhesion of intensity 1.
-    floor : float
-        Hold of the rest of the cell, relative to an adhesion of intensity 1.
-    alpha : float
-        Resistance to dilation.
-    edge_length : float
-        Of the mesh, in µm.
-    exponent : float
-        Of the adhesions' brightness in their hold.
-    anisotropy : float
-        From 0, tension alike in all directions, to 1, along the director only.
     """
 
-    tension: float = 10.0
-    penetration: float = 5.0
-    floor: float = 0.03
-    alpha: float = 0.5
-    edge_length: float = 2.0
-    exponent: float = 1.0
-    anisotropy: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "tension", "penetration", "floor", "edge_length", "exponent")
-        require_fraction(self, "anisotropy")
+    tension: float = setting(
+        10.0, help="Active tension of the sheet (stress times height).", unit="nN/µm", above=0
+    )
+    penetration: float = setting(
+        5.0,
+        help="How far a displacement reaches into a sheet that is all adhesion of intensity 1.",
+        unit="µm",
+        above=0,
+    )
+    floor: float = setting(
+        0.03, help="Hold of the rest of the cell, relative to an adhesion of intensity 1.", above=0
+    )
+    alpha: float = setting(0.5, help="Resistance to dilation, nu / (1 - nu).", above=-0.5)
+    edge_length: float = setting(2.0, help="Edge length of the mesh.", unit="µm", above=0)
+    exponent: float = setting(1.0, help="Exponent of the brightness of an adhesion in its hold.", above=0)
+    anisotropy: float = setting(
+        0.0,
+        help="Direction of the tension: 0 alike in all directions, 1 along the director only.",
+        minimum=0,
+        maximum=1,
+    )
 
     def traction(
         self,

@@ -28,10 +28,19 @@ def test_a_population_survives_being_written_as_json() -> None:
     assert CellConfig.from_json(config.to_json()) == config
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"type": "Cat"}', '{"type": "CellConfig", "colour": 1}', "[1]"])
+@pytest.mark.parametrize("text", ["", '{"type": "Cat"}', '{"type": "CellConfig", "colour": 1}', "[1]"])
 def test_text_that_is_no_config_is_refused(text: str) -> None:
-    with pytest.raises(CellForceError, match="cannot be read"):
+    with pytest.raises(CellForceError, match=r"colour|type|JSON|no settings"):
         CellConfig.from_json(text)
+
+
+def test_settings_written_by_earlier_versions_are_read() -> None:
+    """They named the class of every group."""
+    text = """{"type": "CellConfig", "shape": {"type": "Shape", "area": 2000}, "proteins":
+        [{"type": "ProteinLook", "name": "actin"}], "mechanics": {"type": "FibreMechanics", "gel": 5000.0}}"""
+    config = CellConfig.from_json(text)
+    assert config.shape.area == 2000
+    assert config.mechanics == FibreMechanics(gel=5000.0)
 
 
 def test_a_setting_is_changed_by_its_path_and_the_rest_stays() -> None:
