@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 import _report
-from napari_cellforce.models.backends import cache, make_engine, wanted
-from napari_cellforce.models.fused import fused
+from napari_cellforce.models.backends import cache, find_backend, make_engine
+from napari_cellforce.models.fold_batchnorm import fold_batchnorm
 from unet_speed import SIDE, example_network
 
 BACKENDS = ("openvino", "compile")
@@ -43,7 +43,7 @@ def ready(name: str) -> tuple[Way, dict[str, Any]]:
         warnings.simplefilter("error", UserWarning)  # a refusal is no result
         for _ in range(2):
             start = time.perf_counter()
-            engine = make_engine(module, CPU, wanted(name, CPU))
+            engine = make_engine(module, CPU, find_backend(name, CPU))
             seconds.append(round(time.perf_counter() - start, 2))
     about = {"version": engine.version, "ready [s]": {"first": seconds[0], "from the cache": seconds[1]}}
     return engine.module, about
@@ -55,7 +55,7 @@ def ways(without: list[str]) -> tuple[dict[str, Way], dict[str, Any]]:
     found: dict[str, Way] = {
         "plain": plain,
         "channels last": copy.deepcopy(plain).to(memory_format=torch.channels_last),
-        "eager (fused)": fused(plain),
+        "eager (fused)": fold_batchnorm(plain),
     }
     about = {}
     for name in BACKENDS:

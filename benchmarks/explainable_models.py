@@ -26,7 +26,7 @@ from napari_cellforce.models.network import NetworkPredictor
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.sheet_filter import SheetFilter
 from napari_cellforce.models.symbolic import Formula, FormulaPredictor, Library
-from napari_cellforce.models.symbolic.assembly import potential_fields
+from napari_cellforce.models.symbolic.library import potential_fields
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _report import interleaved, write

@@ -55,7 +55,7 @@ def measure() -> dict[str, Any]:
     panel._parts._formula.setChecked(True)
     _until(lambda: panel._run.ready)
     panel.explain()
-    _until(lambda: not panel._job.running and panel._draft is not None and not panel._drafts.busy)
+    _until(lambda: not panel._job.running and panel._preview is not None and not panel._preview_worker.busy)
     slider = panel._formula._slider
     times, own = {}, {}
     for count in (*range(slider.minimum(), slider.maximum() + 1), *range(slider.maximum() - 1, 0, -7)):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from napari_cellforce.physics.decomposition import _fit, clebsch, helmholtz
+from napari_cellforce.physics.decomposition import _clebsch, clebsch, helmholtz
 from napari_cellforce.physics.halfspace import fttc, halfspace_kernel
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -73,16 +73,16 @@ def measure_coarse_to_fine(side: int, masked: bool) -> dict[str, Any]:
     y, x = np.indices((side, side)) - side / 2
     mask = np.hypot(y, x) < 0.45 * side if masked else None
     found: dict[str, Any] = {"side": side, "masked": masked}
-    usual = _fit._COARSEST
+    usual = _clebsch._COARSEST
     for name, coarsest in (("coarse to fine", usual), ("one grid", side)):
-        _fit._COARSEST = coarsest
+        _clebsch._COARSEST = coarsest
         start = time.process_time()
         parts = clebsch(field, SPACING, mask)
         found[name] = {
             "seconds": round(time.process_time() - start, 2),
             "residual fraction": round(parts.residual_fraction, 5),
         }
-    _fit._COARSEST = usual
+    _clebsch._COARSEST = usual
     return found
 
 

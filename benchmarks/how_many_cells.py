@@ -27,8 +27,7 @@ import numpy as np
 import _report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-from napari_cellforce.evaluate.scores import FrameScore, score_frame
-from napari_cellforce.evaluate.tables import by_cell, figures, scale
+from napari_cellforce.evaluate.scores import FrameScore, by_cell, figures, scale, score_frame
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.io.dataset import list_cells, read_cell
 from napari_cellforce.models.record import Predictor

@@ -83,7 +83,7 @@ def measure_piv(side: int) -> dict[str, Any]:
 def measure_regularisation() -> dict[str, Any]:
     """Compare choosing lambda on 256 x 256 with the Fourier transforms of that field."""
     from napari_cellforce.physics.halfspace import halfspace_kernel
-    from napari_cellforce.physics.regularisation import choose, displacement_spectrum
+    from napari_cellforce.physics.regularisation import choose_regularisation, displacement_spectrum
 
     kernel = halfspace_kernel((256, 256), 0.5, 8000.0, 0.48)
     traction = np.random.default_rng(0).normal(size=(2, 256, 256))
@@ -92,8 +92,8 @@ def measure_regularisation() -> dict[str, Any]:
     outside = y**2 + x**2 > 100**2
     ways = {"FFT": lambda: scipy.fft.fft2(field[0])}
     for criterion in ("evidence", "gcv", "l-curve"):
-        ways[criterion] = lambda c=criterion: choose(displacement_spectrum(field, kernel), c)
-    ways["evidence, noise outside"] = lambda: choose(
+        ways[criterion] = lambda c=criterion: choose_regularisation(displacement_spectrum(field, kernel), c)
+    ways["evidence, noise outside"] = lambda: choose_regularisation(
         displacement_spectrum(field, kernel, outside), "evidence"
     )
     seconds = interleaved(ways, 51, time.process_time)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from napari_cellforce.physics.halfspace import displacement, fttc, halfspace_kernel, periodic_part
-from napari_cellforce.physics.regularisation import choose, displacement_spectrum
+from napari_cellforce.physics.regularisation import choose_regularisation, displacement_spectrum
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _report import write
@@ -61,7 +61,7 @@ def measure_choice(cells: int = 60) -> dict[str, Any]:
             for name, where in (("", None), (", noise outside", outside)):
                 spectrum = displacement_spectrum(field, kernel, where)
                 for criterion in ("evidence", "gcv", "l-curve"):
-                    choice = choose(spectrum, criterion)
+                    choice = choose_regularisation(spectrum, criterion)
                     error = np.std(kernel.traction(field, choice.regularisation) - truth)
                     over[criterion + name + borders].append(error / min(errors))
                     if criterion == "evidence":

@@ -21,7 +21,7 @@ from skfem import Basis, BilinearForm, ElementTriP1, ElementVector
 from skfem.helpers import ddot, div, dot, sym_grad
 
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.models.sheet_op import sheet_traction_batch
+from napari_cellforce.models.bottleneck.sheets import sheet_traction_batch
 from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.sheet import ContractileSheet
 

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_cellforce.models.symbolic.assembly import assemble, potential_fields
-from napari_cellforce.models.symbolic.library import Library
+from napari_cellforce.models.symbolic.library import Library, assemble, potential_fields
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _report import write

@@ -17,7 +17,7 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.unet import UNet, UNetConfig
 from napari_cellforce.train.augment import AugmentConfig, Batch, augment
-from napari_cellforce.train.data import Grid, stacked
+from napari_cellforce.train.data import ModelGrid, stack_frames
 from napari_cellforce.train.losses import LossConfig, loss_terms
 
 SIDE, FRAMES = 192, 8
@@ -28,7 +28,7 @@ def examples() -> list:
     rng = np.random.default_rng(0)
     y, x = np.indices((SIDE, SIDE)) - SIDE / 2
     mask = np.hypot(y, x) < 0.4 * SIDE
-    grid = Grid(0.68, 8.5, SIDE)
+    grid = ModelGrid(0.68, 8.5, SIDE)
     return [
         grid.example(
             str(i),
@@ -61,10 +61,10 @@ def step_of(module: torch.nn.Module, layout: torch.memory_format) -> Callable[[B
 def main(runs: int) -> None:
     """Time the parts of a step in turn."""
     frames = examples()
-    batch = stacked(frames, SIDE)
+    batch = stack_frames(frames, SIDE)
     plain, last = torch.contiguous_format, torch.channels_last
     ways = {
-        "load": lambda: stacked(frames, SIDE),
+        "load": lambda: stack_frames(frames, SIDE),
         "augment": lambda: augment(batch, AugmentConfig()),
     }
     for name, build in {

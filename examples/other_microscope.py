@@ -20,7 +20,7 @@ from napari_cellforce.synthetic import (
     Range,
     Recipe,
     SheetMechanics,
-    changed,
+    replace_setting,
 )
 
 PULL = 2.5
@@ -71,7 +71,7 @@ def replace_camera(config: CellConfig) -> CellConfig:
     strength = "tension" if isinstance(config.mechanics, SheetMechanics) else "prestrain"
     before = getattr(config.mechanics, strength)
     seen = replace(config, camera=Camera(exposure=150, background=30, gain=0.6, read_noise=6, offset=400))
-    return changed(seen, f"mechanics.{strength}", PULL * before)
+    return replace_setting(seen, f"mechanics.{strength}", PULL * before)
 
 
 def replace_limits(usual: Range, limits: Mapping[str, tuple[float, float]]) -> Range:

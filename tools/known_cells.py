@@ -15,7 +15,7 @@ import torch
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.io.index import Split
+from napari_cellforce.io.cell_index import Split
 from napari_cellforce.physics.mesh import MeshSettings, mesh_cell
 from napari_cellforce.preprocess.mask import touches_border
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
@@ -29,8 +29,8 @@ from napari_cellforce.synthetic import (
     fibroblasts,
 )
 from napari_cellforce.synthetic.cell import CellConfig, simulate
-from napari_cellforce.synthetic.drawing import draw_adhesions
-from napari_cellforce.train.data import Example, Grid
+from napari_cellforce.synthetic.rasterise import draw_adhesions
+from napari_cellforce.train.data import Example, ModelGrid
 from napari_cellforce.train.examples import Examples
 
 PROTEINS = ("zyxin", "actin")
@@ -157,8 +157,8 @@ def true_springs(cell: SyntheticCell, mask: np.ndarray) -> np.ndarray:
     assert isinstance(mechanics, SheetMechanics)
     settings = MeshSettings(edge_length=mechanics.edge_length)
     mesh = mesh_cell(mask, PixelSize.square(cell.config.pixel_size), settings)
-    hold = cell.adhesions[0].hold(mechanics.exponent)
-    adhesions = mesh.sample(draw_adhesions(mask.shape, cell.config.pixel_size, hold))
+    with_grip = cell.adhesions[0].with_grip(mechanics.exponent)
+    adhesions = mesh.sample(draw_adhesions(mask.shape, cell.config.pixel_size, with_grip))
     drawn: np.ndarray = mesh.image((mechanics.floor + adhesions)[:, None] / mechanics.penetration**2)[0]
     return np.nan_to_num(drawn)
 
@@ -184,7 +184,7 @@ def examples(
     """Return cells as `napari_cellforce.train.train` takes them; `target` is "traction" or "measured"."""
     mean = float(np.mean([np.hypot(*getattr(cell, target))[cell.mask].mean() for cell in training]))
     side = int(np.ceil(training[0].mask.shape[0] * PIXEL / pixel_size))
-    grid = Grid(pixel_size, 8.5, side)
+    grid = ModelGrid(pixel_size, 8.5, side)
 
     def example(name: str, cell: Known) -> Example:
         channels = [PROTEINS.index(protein) for protein in proteins]

@@ -37,7 +37,7 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 SEED, CELLS = 20261122, 150
 """Of the final numbers; no choice was made on these cells."""
 BASELINES = ("adhesion-filter", "sheet-filter")
-PROTEIN_ITSELF = "zyxin itself"
+BRIGHTNESS_BASELINE = "zyxin itself"
 STRONG = 0.2
 Array = npt.NDArray[np.float64]
 Sums = dict[str, float]
@@ -92,7 +92,7 @@ def simulated(predictors: dict[str, Predictor], people: PopulationConfig) -> dic
             for target, field in (("measured", cell.measured), ("exact", cell.traction)):
                 assert field is not None
                 reference = np.asarray(field.data[0], dtype=np.float64)
-                row = scores(prediction, reference, cell.mask.frame(0), name != PROTEIN_ITSELF)
+                row = scores(prediction, reference, cell.mask.frame(0), name != BRIGHTNESS_BASELINE)
                 rows.setdefault((kind, target, name), []).append(row)
     found: dict[str, Any] = {}
     for (kind, target, name), of in rows.items():
@@ -102,7 +102,7 @@ def simulated(predictors: dict[str, Predictor], people: PopulationConfig) -> dic
 
 def _predictions(cell: SyntheticCell, predictors: dict[str, Predictor]) -> Iterator[tuple[str, Array]]:
     zyxin = _normalised(cell.image.frame(0, (0,)), cell.mask.frame(0))[0]
-    yield PROTEIN_ITSELF, np.stack([np.zeros_like(zyxin), zyxin])
+    yield BRIGHTNESS_BASELINE, np.stack([np.zeros_like(zyxin), zyxin])
     for name, predictor in predictors.items():
         (result,) = predict(cell.image, predictor, cell.mask)
         yield name, result.traction.astype(np.float64)
@@ -154,7 +154,7 @@ def real(predictors: dict[str, Predictor]) -> dict[str, Any]:
         "score"
     ]
     found: dict[str, Any] = {}
-    for name, predictor in {PROTEIN_ITSELF: None, **predictors}.items():
+    for name, predictor in {BRIGHTNESS_BASELINE: None, **predictors}.items():
         row: dict[str, float] = {}
         for image, (frames, masks, micron) in real_images().items():
             if needed(predictor) > frames.shape[1]:

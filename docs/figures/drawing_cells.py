@@ -16,8 +16,8 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_cellforce.widgets.base.preferences import Memory
-from napari_cellforce.widgets.synthetic.force_choice import tick
 from napari_cellforce.widgets.synthetic.panel import SyntheticPanel
+from napari_cellforce.widgets.synthetic.predict_section import check_names
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 PATIENCE = 300.0
@@ -50,7 +50,7 @@ def main() -> None:
     scroll = panel.findChild(QScrollArea).verticalScrollBar()
 
     def quiet() -> bool:
-        return not (panel._drawing._work.busy or panel._ask.busy or panel._scan_run.running)
+        return not (panel._drawing._work.busy or panel._predict.busy or panel._scan_run.running)
 
     def shoot(name: str) -> None:
         pause(1.0)
@@ -61,13 +61,13 @@ def main() -> None:
     wait(lambda: panel._drawing.cell is not None and quiet())
     shoot("cell")
     panel.predict()
-    wait(lambda: panel.answer is not None and quiet())
+    wait(lambda: panel.evaluation is not None and quiet())
     shoot("forces")
-    panel._ask.set_live(True)
+    panel._predict.set_live(True)
     panel._drawing.outline._edit.click()
     pause(1.0)
     wait(quiet)
-    panel._edit.pin()
+    panel._edit.set_reference()
     outline = viewer.layers["outline by hand"]
     corners = outline.data[0].copy()
     middle = corners.mean(axis=0)
@@ -81,7 +81,7 @@ def main() -> None:
     panel._drawing.reset()
     panel._tabs.setCurrentIndex(1)
     panel._scan.choose("length", 1.5, 8.0, 8)
-    tick(panel._scan._models, ("sheet", "fibres", "unet-sim", "gfnn-sim"))
+    check_names(panel._scan._models, ("sheet", "fibres", "unet-sim", "gfnn-sim"))
     pause(1.0)
     wait(quiet)
     panel.scan()
@@ -90,7 +90,7 @@ def main() -> None:
     pause(0.5)
     scroll.setValue(scroll.maximum())
     shoot("scan")
-    panel.dismantle()
+    panel.dispose()
     viewer.close()
 
 

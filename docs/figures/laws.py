@@ -17,7 +17,7 @@ import pandas as pd
 
 from napari_cellforce import zoo
 from napari_cellforce.scan import MECHANICS
-from napari_cellforce.scan.figure import save_figure
+from napari_cellforce.scan.output import save_figure
 
 DOCS = Path(__file__).resolve().parents[1]
 PAGE = DOCS / "models" / "laws.md"

@@ -14,14 +14,14 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_cellforce.fields import Mask, Substrate
 from napari_cellforce.io import read, read_field, read_mask
-from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.tfm import TfmConfig, TfmFrame, prepare
 
 GEL = Substrate(8000.0, 0.48)
 FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
-def measure(config: TfmConfig, mask: Mask) -> tuple[TfmFrame, Choice]:
+def measure(config: TfmConfig, mask: Mask) -> tuple[TfmFrame, RegularisationChoice]:
     """Run the job on the drawn beads."""
     reference = read("beads/reference.ome.tif").frame(0)[0]
     records = list(prepare(reference, read("beads/loaded.ome.tif"), config, mask=mask).run())

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from napari_cellforce.io import write_stack
-from napari_cellforce.synthetic import CellConfig, Shape, changed, draw, drawn_cell
+from napari_cellforce.synthetic import CellConfig, Shape, draw, drawn_cell, replace_setting
 from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
 from screenshots.pictures import save, shoot_page
 from screenshots.stage import LONG, Stage
@@ -23,7 +23,7 @@ def whole_folder() -> None:
         stage = Stage("Batch-process folder")
         section = stage.panel.findChild(BatchFolderSection)
         stage.press("with subfolders")
-        section.take_folder(str(movies))
+        section.set_folder(str(movies))
         stage.wait_for(lambda: stage.button("Predict").isEnabled())
         stage.scroll_to(stage.button("Save settings"))
         stage.shoot("batch-1-plan")
@@ -56,7 +56,7 @@ def _write_movies(folder: Path) -> None:
     The drug is drawn as what is seen of it: shorter adhesions.
     """
     control = CellConfig(shape=Shape(kind="star"), frames=4, side=256, pixel_size=0.68)
-    drug = changed(control, "adhesions.length", control.adhesions.length / 2)
+    drug = replace_setting(control, "adhesions.length", control.adhesions.length / 2)
     for condition, config, first in (("control", control, 0), ("Y-27632", drug, 3)):
         for n in (1, 2, 3):
             image = replace(draw(config, seed=first + n).image, name=f"cell {n}")
@@ -75,7 +75,7 @@ def followed() -> None:
 
         record(0)
         stage = Stage("Batch-process folder")
-        stage.panel.findChild(BatchFolderSection).take_folder(str(run))
+        stage.panel.findChild(BatchFolderSection).set_folder(str(run))
         stage.wait_for(lambda: stage.button("Predict").isEnabled())
         stage.press("▸ Follow a running acquisition")
         stage.wait()

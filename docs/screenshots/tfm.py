@@ -40,7 +40,7 @@ def _measure_a_folder(stage: Stage) -> None:
         folder = Path(temporary) / "2026-11-22 fibroblasts"
         _write_beads(folder)
         stage.button("▸ A whole folder").click()
-        stage.panel.folder.take_folder(str(folder))
+        stage.panel.folder.set_folder(str(folder))
         run = stage.panel.folder.run
         stage.wait_for(lambda: run.ready)
         stage.press("Measure 2 images")

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from napari_cellforce.simulate import simulate_cells
-from napari_cellforce.widgets.train.curves import TrainCurves
 from napari_cellforce.widgets.train.data_section import TrainDataSection
+from napari_cellforce.widgets.train.run_section import TrainCurves
 from screenshots import HOME
 from screenshots.stage import LONG, Stage
 
@@ -21,7 +21,7 @@ def fine_tune() -> None:
     for _ in simulate_cells(OtherMicroscope(cells=4, frames=2, seed=5), cells, workers=1):
         pass
     stage = Stage("Train a predictor")
-    stage.panel.findChild(TrainDataSection).take([str(cells)])
+    stage.panel.findChild(TrainDataSection).add_sources([str(cells)])
     stage.wait_for(lambda: stage.button("Fine-tune").text() == "Fine-tune unet-sim on 4 cells", LONG)
     stage.shoot("finetune-1-data")
     stage.set("Passes", 12)

@@ -30,7 +30,7 @@ class CellForceError(ValueError):
         super().__init__(value, rule, remedy)
 
     def __str__(self) -> str:
-        return " ".join(sentence(part) for part in (f"{self.value}: {self.rule}", self.remedy) if part)
+        return " ".join(with_period(part) for part in (f"{self.value}: {self.rule}", self.remedy) if part)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.value, self.rule, self.remedy, self.topic)
@@ -40,13 +40,13 @@ class CellForceWarning(UserWarning):
     """A result or setting that may be intended but should be checked; the computation continues."""
 
 
-def sentence(text: str) -> str:
+def with_period(text: str) -> str:
     """Return `text` with a full stop, unless it already ends a sentence."""
     text = text.strip()
     return text if text.endswith((".", "!", "?", ".)", "!)", "?)")) else text + "."
 
 
-def counted(number: int, thing: str, several: str = "") -> str:
+def pluralise(number: int, thing: str, several: str = "") -> str:
     """Return ``"1 cell"`` or ``"3 cells"``; `several` is the plural if it is irregular."""
     return f"{number} {thing if number == 1 else several or thing + 's'}"
 

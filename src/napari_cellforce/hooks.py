@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-cellforce"
 
-_MOST_IMAGES = 16
+_MAX_IMAGES = 16
 """In one file, that are opened all at once; a plate of 96 wells is not."""
 
 
@@ -28,12 +28,12 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
     """Return a reader if all of `path` is what we know: images, fields, the authors' frames and folders."""
     from napari_cellforce.io import kind
 
-    return read_layers if all(kind(p) for p in _listed(path)) else None
+    return read_layers if all(kind(p) for p in _as_list(path)) else None
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
     """Read one or several files or folders into layers."""
-    return [layer for one in _listed(path) for layer in _read_one(one)]
+    return [layer for one in _as_list(path) for layer in _read_one(one)]
 
 
 def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
@@ -108,28 +108,28 @@ def _write(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> Path:
     ours = [attributes.get("metadata", {}).get(METADATA_KEY, {}) for _, attributes, _ in layers]
     fields = {id(entries["field"]): entries["field"] for entries in ours if "field" in entries}
     if not fields:
-        return io.write_stack(path, io.stack_from(layers))
+        return io.write_stack(path, io.stack_from_layers(layers))
     if len(fields) > 1:
         raise CellForceError(
             f"the selected layers show {len(fields)} traction or displacement fields",
             "a file holds one",
             "Select the |F| or the arrow layer of one prediction, then save again.",
         )
-    left = [
+    omitted = [
         str(attributes.get("name"))
         for entries, (_, attributes, _) in zip(ours, layers, strict=True)
         if "field" not in entries and entries.get("role") != "outline"
     ]
-    if left:
+    if omitted:
         warnings.warn(
-            f"{path} holds the field and its mask, not {', '.join(left)}: save these on their own.",
+            f"{path} holds the field and its mask, not {', '.join(omitted)}: save these on their own.",
             CellForceWarning,
             stacklevel=4,
         )
     return io.write_field(path, *fields.values())
 
 
-def _listed(path: str | Sequence[str]) -> list[str]:
+def _as_list(path: str | Sequence[str]) -> list[str]:
     return [path] if isinstance(path, str) else list(path)
 
 
@@ -138,7 +138,7 @@ def _read_one(path: str) -> list[LayerTuple]:
 
     match io.kind(path):
         case "field":
-            return _told_field_layers(io.read_field(path))
+            return _field_layers_with_warnings(io.read_field(path))
         case "scalar":
             return [_scalar_layer(path)]
         case "frame" | "dataset":
@@ -146,11 +146,11 @@ def _read_one(path: str) -> list[LayerTuple]:
             return _cell_layers(cell.image, cell.traction)
         case _:
             several = io.images_in(path)
-            images = several if len(several) <= _MOST_IMAGES else (Path(path),)  # then it is asked which
-            return [layer for image in images for layer in _told_layers(io.read(image, z="max"))]
+            images = several if len(several) <= _MAX_IMAGES else (Path(path),)  # then it is asked which
+            return [layer for image in images for layer in _layers_with_warnings(io.read(image, z="max"))]
 
 
-def _told_layers(image: ImageStack) -> list[LayerTuple]:
+def _layers_with_warnings(image: ImageStack) -> list[LayerTuple]:
     """Return the layers of an image, with a warning of what was done to it."""
     from napari_cellforce.layers import image_layers
 
@@ -163,15 +163,17 @@ def _told_layers(image: ImageStack) -> list[LayerTuple]:
 def _scalar_layer(path: str) -> LayerTuple:
     from napari_cellforce.io import read_scalar
     from napari_cellforce.io.paths import stem
-    from napari_cellforce.layers import Frame, Labelling, scalar_layer
+    from napari_cellforce.layers import LayerLabel, Placement, scalar_layer
 
     scalar = read_scalar(path)
-    label = Labelling(stem(path).removesuffix(f"_{scalar.name}"), scalar.provenance.model)
-    data, attributes, kind = scalar_layer(scalar, Frame.of(scalar.pixel_size, scalar.frame_interval), label)
+    label = LayerLabel(stem(path).removesuffix(f"_{scalar.name}"), scalar.provenance.model)
+    data, attributes, kind = scalar_layer(
+        scalar, Placement.of(scalar.pixel_size, scalar.frame_interval), label
+    )
     return data, {**attributes, "visible": True}, kind
 
 
-def _told_field_layers(field: VectorField) -> list[LayerTuple]:
+def _field_layers_with_warnings(field: VectorField) -> list[LayerTuple]:
     """Return the layers of a field, with a warning if it lacks frames of its movie."""
     from napari_cellforce.layers import field_layers
 

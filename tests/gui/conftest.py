@@ -230,7 +230,7 @@ def make_panel(qtbot: QtBot, viewer: ViewerModel, tmp_path: Path) -> Iterator[Ca
 
     yield make
     for panel in panels:
-        panel.dismantle()
+        panel.dispose()
         panel.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 

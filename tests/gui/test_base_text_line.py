@@ -14,7 +14,7 @@ NAME = "/data/20261122_U2OS-zyxin-mEGFP_actin-LifeAct_60x_series-04/position_17/
 @pytest.fixture
 def line():
     made = TextLine()
-    made.say(f"{NAME} has no pixel size", Tone.PROBLEM)
+    made.set_text(f"{NAME} has no pixel size", Tone.PROBLEM)
     yield made
     made.deleteLater()
     QCoreApplication.sendPostedEvents(made, QEvent.DeferredDelete)

@@ -43,7 +43,7 @@ def make_panel(viewer, tmp_path):
 
     yield make
     for panel in panels:
-        panel.dismantle()
+        panel.dispose()
         panel.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -120,7 +120,7 @@ def test_what_was_finished_before_napari_was_closed_is_not_done_again(make_panel
     look(first, qtbot, folder)
     button(first, "Predict").click()
     finish(first, qtbot)
-    first.dismantle()
+    first.dispose()
     second = make_panel()
     qtbot.waitUntil(lambda: "finished before" in words(second), timeout=PATIENCE)
     assert states(second) == ["⚠ problem", "✓ finished", "✓ finished"]
@@ -234,7 +234,7 @@ def test_closing_the_panel_ends_the_work(make_panel, qtbot, folder, slow):
     button(panel, "Predict").click()
     slow.release()
     qtbot.waitUntil(lambda: "/" in states(panel)[1], timeout=PATIENCE)
-    panel.dismantle()
+    panel.dispose()
     slow.release(1000)
     lock = folder / "cellforce-results" / ".cellforce" / "lock"
     qtbot.waitUntil(lambda: not lock.exists(), timeout=PATIENCE)

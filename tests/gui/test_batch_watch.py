@@ -54,7 +54,7 @@ def hand(viewer, tmp_path, hand_for, monkeypatch):
 
     section = WatchSection(viewer, config)
     yield hand_for(section)
-    section.dismantle()
+    section.dispose()
     section.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -158,7 +158,7 @@ def test_closing_the_panel_ends_it_with_all_that_was_made(hand, scope, tmp_path,
     scope.write(2)
     hand.press("Follow")
     hand.wait_for("2 of run. Waiting")
-    hand.panel.dismantle()
+    hand.panel.dispose()
     field = tmp_path / "out" / "run_traction.ome.tif"
     qtbot.waitUntil(lambda: io.is_field(field) and io.read_field(field).frames == (0, 1), timeout=20_000)
 

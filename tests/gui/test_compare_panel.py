@@ -15,13 +15,13 @@ from qtpy.QtCore import QCoreApplication, QEvent
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
-from napari_cellforce.widgets.compare.agreement_plots import rose
+from napari_cellforce.widgets.compare.agreement_section import rose
+from napari_cellforce.widgets.compare.comparison_layers import ANGLE, DIFFERENCE, A, B
 from napari_cellforce.widgets.compare.panel import ComparePanel
-from napari_cellforce.widgets.compare.view import ANGLE, DIFFERENCE, A, B
-from napari_cellforce.widgets.view.import_dialog import ImportDialog
-from napari_cellforce.widgets.view.measured_fields import show_field, shown_fields
+from napari_cellforce.widgets.shared.import_dialog import ImportDialog
+from napari_cellforce.widgets.shared.measured_fields import displayed_fields, show_field
 
 PATIENCE = 60_000
 SCALE = 200.0
@@ -50,7 +50,7 @@ def predicted() -> VectorField:
 def panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[ComparePanel]:
     made = ComparePanel(viewer, memory=Memory(tmp_path / "panels.json"), preferences=Preferences())
     yield made
-    made.dismantle()
+    made.dispose()
     made.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -68,7 +68,7 @@ def compare(qtbot: QtBot, panel: ComparePanel) -> Callable[[], None]:
 def compared(panel: ComparePanel, viewer: ViewerModel, compare: Callable[[], None]) -> ComparePanel:
     """The panel after a prediction was compared with a measurement of the same cell."""
     for field in (predicted(), measured()):
-        show_field(viewer, field, ArrowLook())
+        show_field(viewer, field, ArrowStyle())
     compare()
     return panel
 
@@ -91,18 +91,18 @@ def test_an_empty_panel_says_what_it_needs(panel: ComparePanel) -> None:
 
 
 def test_the_predicted_field_is_a_and_the_measured_one_b(panel: ComparePanel, viewer: ViewerModel) -> None:
-    show_field(viewer, predicted(), ArrowLook())
+    show_field(viewer, predicted(), ArrowStyle())
     assert "Only one field" in panel._run.status
-    show_field(viewer, measured(), ArrowLook())
-    assert panel._choice.first.field.provenance.model == "unet-sim"
-    assert panel._choice.second.field.provenance.model == "FTTC"
+    show_field(viewer, measured(), ArrowStyle())
+    assert panel._fields.first.field.provenance.model == "unet-sim"
+    assert panel._fields.second.field.provenance.model == "FTTC"
     assert panel._run.ready
 
 
 def test_a_field_is_not_compared_with_itself(panel: ComparePanel, viewer: ViewerModel) -> None:
     for field in (predicted(), measured()):
-        show_field(viewer, field, ArrowLook())
-    panel._choice.choose("B", panel._choice.first.field)
+        show_field(viewer, field, ArrowStyle())
+    panel._fields.choose("B", panel._fields.first.field)
     assert not panel._run.ready
     assert "same field" in panel._run.status
 
@@ -120,7 +120,7 @@ def test_both_are_shown_on_one_scale_where_the_cell_is(compared: ComparePanel, v
     first, second = (compared._view.layers(view)[0] for view in (A, B))
     assert first.contrast_limits == second.contrast_limits
     np.testing.assert_allclose(first.world_to_data((16.0, 4.0)), second.world_to_data((16.0, 4.0)))
-    (field,) = [shown for shown in shown_fields(viewer) if shown.predicted]
+    (field,) = [shown for shown in displayed_fields(viewer) if shown.predicted]
     own = field.layers[-1]
     # The corner of the common grid is that of the prediction.
     np.testing.assert_allclose(np.add(own.translate, -0.25), np.add(first.translate, -0.5))
@@ -129,7 +129,7 @@ def test_both_are_shown_on_one_scale_where_the_cell_is(compared: ComparePanel, v
 
 
 def test_views_show_one_thing_at_a_time(compared: ComparePanel) -> None:
-    compared._view.look_at(DIFFERENCE)
+    compared._view.show_view(DIFFERENCE)
     assert [layer.visible for layer in compared._view.layers(DIFFERENCE)] == [True, True]
     assert not any(layer.visible for view in (A, B, ANGLE) for layer in compared._view.layers(view))
     (angles,) = compared._view.layers(ANGLE)
@@ -149,7 +149,7 @@ def test_blinking_shows_a_and_b_in_turn(qtbot: QtBot, compared: ComparePanel) ->
 
 def test_calibrating_adds_the_prediction_in_pascal(compared: ComparePanel, viewer: ViewerModel) -> None:
     press(compared, "Calibrate the prediction to Pa")
-    field = compared._choice.first.field
+    field = compared._fields.first.field
     assert field.unit == "Pa"
     low, high = field.provenance.settings["95 % interval [Pa]"]
     assert low <= field.provenance.settings["calibration factor [Pa]"] <= high
@@ -170,7 +170,7 @@ def test_fields_of_different_places_are_refused_in_words(
 ) -> None:
     elsewhere = Provenance(model="FTTC", settings={"origin [µm]": [500.0, 500.0]})
     for field in (predicted(), dataclasses.replace(measured(), provenance=elsewhere)):
-        show_field(viewer, field, ArrowLook())
+        show_field(viewer, field, ArrowStyle())
     compare()
     assert panel.comparison is None
     assert "same place" in panel._run.status
@@ -196,7 +196,7 @@ def test_several_cells_are_judged_one_by_one(
     labels = np.zeros(shape, np.uint8)
     labels[:, : shape[1] // 2], labels[:, shape[1] // 2 :] = 3, 7
     viewer.add_labels(labels, name="two")
-    compared._choice._cell.setCurrentIndex(1)
+    compared._fields._cell.setCurrentIndex(1)
     compared.compare()
     qtbot.waitUntil(lambda: not compared._job.running, timeout=PATIENCE)
     assert compared.comparison.cells["cell"].tolist() == [3, 7]
@@ -224,8 +224,8 @@ def test_a_table_is_opened_with_what_it_does_not_say(
     dialog = ImportDialog([str(path)], viewer, memory)
     qtbot.waitUntil(lambda: not dialog.reading, timeout=PATIENCE)
     assert dialog.field is None
-    assert "does not say in which unit" in dialog._words.text()
-    assert "--unit" not in dialog._words.text(), "options are for the command line"
+    assert "does not say in which unit" in dialog._note.text()
+    assert "--unit" not in dialog._note.text(), "options are for the command line"
     dialog._unit.setCurrentIndex(dialog._unit.findData("Pa"))
     dialog._pixel.setValue(0.2)
     dialog._flip_y.setChecked(True)
@@ -235,6 +235,6 @@ def test_a_table_is_opened_with_what_it_does_not_say(
     dialog.accept()
     close(dialog)
     again = ImportDialog([str(path)], viewer, memory)
-    assert again.layout_of_file.flip_y, "remembered for the folder"
+    assert again.file_layout.flip_y, "remembered for the folder"
     qtbot.waitUntil(lambda: again.field is not None, timeout=PATIENCE)
     close(again)

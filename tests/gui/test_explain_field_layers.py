@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_cellforce.layers import Frame, Labelling
-from napari_cellforce.widgets.explain.field_layers import DIVERGING, SEQUENTIAL, FieldLayers
+from napari_cellforce.layers import LayerLabel, Placement
+from napari_cellforce.widgets.explain.result_layers import DIVERGING, SEQUENTIAL, FieldLayers
 
 MASK = np.zeros((8, 8), bool)
 MASK[2:6, 2:6] = True
@@ -14,7 +14,7 @@ MASK[2:6, 2:6] = True
 
 @pytest.fixture
 def fields(viewer):
-    return FieldLayers(viewer, Labelling("cell 7", "a model"), Frame(), (2, 8, 8))
+    return FieldLayers(viewer, LayerLabel("cell 7", "a model"), Placement(), (2, 8, 8))
 
 
 def ramp(top):
@@ -47,8 +47,8 @@ def test_rounding_errors_are_no_second_sign(fields, viewer):
 
 
 def test_kin_share_one_scale_also_when_a_person_changes_it(fields, viewer):
-    fields.put("u_y", ramp(1.0), MASK, 0, kin="u")
-    fields.put("u_x", ramp(5.0), MASK, 0, kin="u")
+    fields.put("u_y", ramp(1.0), MASK, 0, colour_group="u")
+    fields.put("u_x", ramp(5.0), MASK, 0, colour_group="u")
     first, second = viewer.layers
     assert first.contrast_limits == second.contrast_limits
     first.contrast_limits = (0.0, 2.0)

@@ -7,7 +7,7 @@ import pytest
 from superqt.utils import qimage_to_array
 
 from napari_cellforce.models.symbolic import Formula, Kernel, Library, Potential, Term
-from napari_cellforce.widgets.explain.formula_picture import coefficient_text, formula_picture
+from napari_cellforce.widgets.explain.formula_rendering import coefficient_text, render_formula
 
 LIBRARY = Library()
 LONG = Term(Potential("z|∇z|²", Kernel("exp", 20.4)), Potential("z|∇z|²", Kernel("exp", 6.8)))
@@ -16,7 +16,7 @@ SHORT = Term(Potential("z", Kernel("r")))
 
 def picture(*terms, width=324, ink="#ff8000", ratio=1.0):
     formula = Formula(LIBRARY, terms, (-3.66e-5,) * len(terms), "Pa")
-    image = formula_picture(formula, ink, width, ratio).toImage()
+    image = render_formula(formula, ink, width, ratio).toImage()
     return qimage_to_array(image)[..., [3, 0, 1, 2]]
 
 

@@ -11,16 +11,16 @@ from qtpy.QtCore import QCoreApplication, QEvent
 
 from napari_cellforce import zoo
 from napari_cellforce.fields import PixelSize, VectorField
-from napari_cellforce.layers import METADATA_KEY, ArrowLook
+from napari_cellforce.layers import METADATA_KEY, ArrowStyle
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FitConfig, Kernel, Library
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
-from napari_cellforce.widgets.explain.explanation import FORCE, FORMULA
 from napari_cellforce.widgets.explain.panel import ExplainPanel
-from napari_cellforce.widgets.explain.probe_section import BRIGHTNESS, CHANGES, LOW_PASS, OCCLUSION
-from napari_cellforce.widgets.view.measured_fields import show_field
+from napari_cellforce.widgets.explain.probe_section import BRIGHTNESS, LAYER_NAMES, LOW_PASS, OCCLUSION
+from napari_cellforce.widgets.explain.result_layers import FORCE, FORMULA
+from napari_cellforce.widgets.shared.measured_fields import show_field
 
 SMALL = FitConfig(
     library=Library(("z", "|∇z|²"), (Kernel("r"), Kernel("exp", 3.4))), bootstraps=0, most_terms=6
@@ -43,7 +43,7 @@ def hand(hand_for, viewer, tmp_path):
     )
     panel._model.fill("adhesion-filter")
     yield hand_for(panel)
-    panel.dismantle()
+    panel.dispose()
     panel.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -55,7 +55,7 @@ def shown(viewer, name):
 
 def explain(hand):
     hand.press("Explain forces")
-    hand.wait_until(lambda: not hand.sees(hand.button("Stop")) and not hand.panel._drafts.busy)
+    hand.wait_until(lambda: not hand.sees(hand.button("Stop")) and not hand.panel._preview_worker.busy)
 
 
 def test_inner_fields_become_layers_on_top_of_the_image(hand, add, viewer):
@@ -127,7 +127,7 @@ def test_y_is_plotted_against_brightness_and_distance(hand, add, viewer):
     hand.panel._model.fill("sheet-filter")
     explain(hand)
     assert shown(viewer, "Y").name.startswith("Y [µm^-2]")
-    plots = hand.panel._hold._plots
+    plots = hand.panel._stiffness._plots
     assert all(hand.sees(plot) for plot in plots.values())
     (curve,) = plots["intensity"]._plot.listDataItems()
     _, held = curve.getData()
@@ -143,7 +143,7 @@ def test_brightness_is_probed_as_a_curve_and_a_layer(hand, add, viewer):
     hand.press("Ask the model")
     hand.wait_until(lambda: not probes._job.running)
     hand.wait_for("At 3 times the brightness: likeness of the vectors 1.00")
-    layer = shown(viewer, CHANGES[BRIGHTNESS])
+    layer = shown(viewer, LAYER_NAMES[BRIGHTNESS])
     change = layer.data[viewer.dims.current_step[0]]
     assert np.nanmax(np.abs(change)) < 1e-4, "the filter's force is divided by its mean"
     hand.control("At").setValue(0)
@@ -159,7 +159,7 @@ def test_fine_structure_is_all_that_the_filter_sees(hand, add, viewer):
     hand.wait_for("Blurred over 11.2 µm")
     responses = hand.panel._probes._asked.responses
     assert [r.correlation for r in responses] == sorted((r.correlation for r in responses), reverse=True)
-    limits = shown(viewer, CHANGES[LOW_PASS]).contrast_limits
+    limits = shown(viewer, LAYER_NAMES[LOW_PASS]).contrast_limits
     assert limits[0] == -limits[1], "colours are centred on no change"
 
 
@@ -170,7 +170,7 @@ def test_a_measured_field_is_taken_apart(hand, viewer):
     size = PixelSize.square(0.5)
     field = VectorField(pull, "traction", "Pa", size, mask=mask[None], name="measured")
     assert hand.reads("open a measured field")
-    show_field(viewer, field, ArrowLook())
+    show_field(viewer, field, ArrowStyle())
     hand.press("Take it apart")
     hand.wait_for("100 % gradient")
     layer = shown(viewer, "Helmholtz φ")
@@ -211,9 +211,9 @@ def test_reset_asks_for_inner_fields_only(hand, add):
 def test_an_adhesion_is_taken_out(hand, add, viewer):
     add()
     explain(hand)
-    hand.panel._probes.take_out((32.0, 52.0))
+    hand.panel._probes.occlude_at((32.0, 52.0))
     hand.wait_for("Without that adhesion")
-    change = shown(viewer, CHANGES[OCCLUSION]).data[viewer.dims.current_step[0]]
+    change = shown(viewer, LAYER_NAMES[OCCLUSION]).data[viewer.dims.current_step[0]]
     assert change[32, 52] < 0
     assert abs(change[32, 52]) == pytest.approx(np.nanmax(np.abs(change)), rel=0.5)
 
@@ -221,7 +221,7 @@ def test_an_adhesion_is_taken_out(hand, add, viewer):
 def test_a_click_beside_all_adhesions_is_refused_in_words(hand, add, notifications):
     add()
     explain(hand)
-    hand.panel._probes.take_out((32.0, 32.0))
+    hand.panel._probes.occlude_at((32.0, 32.0))
     hand.wait_until(lambda: any("µm away" in told for told in notifications))
 
 
@@ -242,5 +242,5 @@ def test_the_viewer_is_let_go(hand, add, viewer):
     before = list(viewer.mouse_drag_callbacks)
     hand.button("Click on an adhesion").click()
     assert len(viewer.mouse_drag_callbacks) == len(before) + 1
-    hand.panel.dismantle()
+    hand.panel.dispose()
     assert viewer.mouse_drag_callbacks == before

@@ -25,9 +25,9 @@ from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.widgets.base.panel import WIDTH
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
-from napari_cellforce.widgets.models.card_painter import CardPainter
+from napari_cellforce.widgets.models.list_section import CardPainter
 from napari_cellforce.widgets.models.panel import ModelsPanel
-from napari_cellforce.zoo import catalogue
+from napari_cellforce.zoo import registry
 
 AUTHORS = "gfnn-schmitt2024"
 WEIGHTS = bytes(range(256)) * 1024
@@ -81,8 +81,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     theirs = dataclasses.replace(
         zoo.entry(AUTHORS), url=server.address, sha256=digest, size=len(WEIGHTS), citation="doi:10.1/x"
     )
-    ours = [theirs if entry.name == AUTHORS else entry for entry in catalogue.shipped()]
-    monkeypatch.setattr(catalogue, "shipped", lambda: tuple(ours))
+    ours = [theirs if entry.name == AUTHORS else entry for entry in registry.package_entries()]
+    monkeypatch.setattr(registry, "package_entries", lambda: tuple(ours))
     yield server
     server.close()
 
@@ -110,7 +110,7 @@ def open_models(qtbot, viewer: ViewerModel, tmp_path: Path, hand_for) -> Iterato
 
     yield make
     for panel in panels:
-        panel.dismantle()
+        panel.dispose()
         panel.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -186,7 +186,7 @@ class TestList:
     def test_the_selected_model_is_remembered(self, open_models) -> None:
         first = open_models()
         select(first, "pbnn-sim")
-        first.panel.dismantle()
+        first.panel.dispose()
         assert listing(open_models()).currentItem().text() == "pbnn-sim"
 
     def test_damage_that_size_does_not_tell_is_found_when_the_panel_opens(self, open_models, weights) -> None:
@@ -217,7 +217,7 @@ class TestGetting:
         models.panel.fill()
         models.press("Download gfnn-schmitt2024 (0.3 MB)")
         models.wait_for("gfnn-schmitt2024 is ready.")
-        assert zoo.check(AUTHORS) == zoo.State.HERE
+        assert zoo.check(AUTHORS) == zoo.ModelState.HERE
         assert "here" in shown(models)[AUTHORS]
         models.wait_until(models.button("Predict forces with gfnn-schmitt2024").isEnabled)
         assert models.button("Remove").isEnabled()
@@ -267,10 +267,10 @@ class TestGetting:
         monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "notes.pt"), ""))
         models.press("Import")
         models.wait_for("notes.pt is not a model")
-        assert zoo.entries() == catalogue.shipped()
+        assert zoo.entries() == registry.package_entries()
 
     def test_the_preferred_folder_is_used(self, open_models, weights, tmp_path, monkeypatch) -> None:
-        monkeypatch.delenv(catalogue.FOLDER_VARIABLE)
+        monkeypatch.delenv(registry.FOLDER_VARIABLE)
         monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(weights), ""))
         hand = open_models(model_folder=str(tmp_path / "of the lab"))
         hand.press("Import")

@@ -13,7 +13,7 @@ from napari_cellforce import zoo
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
-from napari_cellforce.widgets.view.sources import stack_of
+from napari_cellforce.widgets.shared.input_layers import stack_of
 
 
 @pytest.fixture
@@ -252,5 +252,5 @@ class TestModel:
         hand.wait_for("networks with PyTorch")
         hand.control("Backend").setCurrentText("PyTorch, mixed precision (GPU)")
         hand.wait_for("it computes on cuda and mps only")
-        hand.panel.dismantle()
+        hand.panel.dispose()
         assert make_panel().control("Backend").currentData() == "amp"

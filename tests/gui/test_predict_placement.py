@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_cellforce.widgets.base.time_plot import TimePlot
+from napari_cellforce.widgets.base.plots import TimePlot
 from napari_cellforce.zoo import DEFAULT_MODEL
 
 pytestmark = pytest.mark.usefixtures("tug")

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QTableWidget, QTabWidget
 from napari_cellforce import io
 from napari_cellforce.layers import METADATA_KEY
 from napari_cellforce.results import column_names, frame_table
-from napari_cellforce.widgets.base.time_plot import TimePlot
+from napari_cellforce.widgets.base.plots import TimePlot
 from napari_cellforce.zoo import DEFAULT_MODEL
 
 MAGNITUDE = f"|F| [{{}}] cell 7 ({DEFAULT_MODEL})"

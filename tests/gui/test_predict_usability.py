@@ -59,16 +59,16 @@ class TestLeaving:
         hand.wait_until(lambda: "outline cell 7" in viewer.layers)
         assert listeners(viewer) != before
         hand.press("Pick")
-        hand.panel.dismantle()
+        hand.panel.dispose()
         assert listeners(viewer) == before
-        hand.panel.dismantle()
+        hand.panel.dispose()
 
     def test_the_outline_stays_and_the_next_panel_takes_its_place(self, viewer, make_panel, add):
         add()
         for _ in (1, 2):
             hand = make_panel()
             hand.wait_until(lambda: "outline cell 7" in viewer.layers and viewer.layers[-1].data.any())
-            hand.panel.dismantle()
+            hand.panel.dispose()
             assert [layer.name for layer in viewer.layers] == ["cell 7 zyxin", "outline cell 7"]
 
     def test_a_running_job_is_dropped(self, viewer, add, make_movie, hand, tug, notifications):
@@ -77,7 +77,7 @@ class TestLeaving:
         hand.press("Predict")
         tug.release(1)
         hand.wait_until(lambda: hand.control("Progress").value() == 1)
-        hand.panel.dismantle()
+        hand.panel.dispose()
         shown = len(viewer.layers)
         tug.release(1)
         hand.wait_until(lambda: not WorkerBase._worker_set)
@@ -88,7 +88,7 @@ class TestLeaving:
         add()
         panel = PredictPanel(viewer, memory=Memory(tmp_path / "m.json"), preferences=Preferences())
         gone = weakref.ref(panel)
-        panel.dismantle()
+        panel.dispose()
         panel.deleteLater()
         qtbot.waitUntil(lambda: not WorkerBase._worker_set)
         QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
@@ -99,7 +99,7 @@ class TestLeaving:
     def test_arrows_follow_time_after_the_panel_is_closed(self, viewer, add, hand):
         add()
         hand.predict()
-        hand.panel.dismantle()
+        hand.panel.dispose()
         arrows = viewer.layers[f"F [normalised] cell 7 ({DEFAULT_MODEL})"]
         viewer.dims.set_current_step(0, 2)
         assert set(arrows.data[:, 0, 0]) == {2}
@@ -113,7 +113,7 @@ class TestMemory:
         first = make_panel()
         first.control("Model").setCurrentText("gfnn-schmitt2024")
         first.control("Outline").setValue(40)
-        first.panel.dismantle()
+        first.panel.dispose()
         second = make_panel()
         assert second.control("Model").currentText() == "gfnn-schmitt2024"
         assert second.control("Outline").value() == 40

@@ -10,7 +10,7 @@ from napari.layers import Layer
 
 from napari_cellforce import hooks
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.widgets.view import plane
+from napari_cellforce.widgets.shared import z_projection
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def answers(monkeypatch, value) -> dict:
         asked.update(wanted)
         return None if value is None else {"plane": value}
 
-    monkeypatch.setattr(plane, "request_values", ask)
+    monkeypatch.setattr(z_projection, "request_values", ask)
     return asked
 
 
 def test_the_plane_asked_for_is_added_where_the_maximum_is(viewer, monkeypatch):
     asked = answers(monkeypatch, 2)
-    plane.show_plane(viewer)
+    z_projection.show_plane(viewer)
     maximum, single = viewer.layers
     assert asked["plane"]["options"] == {"max": 2}
     assert (maximum.data[0, 2, 3], single.data[0, 2, 3]) == (30, 20)
@@ -51,14 +51,14 @@ def test_the_plane_asked_for_is_added_where_the_maximum_is(viewer, monkeypatch):
 
 def test_who_thinks_better_of_it_gets_nothing(viewer, monkeypatch):
     answers(monkeypatch, None)
-    plane.show_plane(viewer)
+    z_projection.show_plane(viewer)
     assert len(viewer.layers) == 1
 
 
 def test_what_is_no_z_stack_is_told(viewer):
     viewer.add_image(np.zeros((3, 6, 9)), name="flat")
     with pytest.raises(CellForceError, match="No z-stack is selected"):
-        plane.show_plane(viewer)
+        z_projection.show_plane(viewer)
     viewer.layers.selection.clear()
     with pytest.raises(CellForceError, match="No z-stack is selected"):
-        plane.show_plane(viewer)
+        z_projection.show_plane(viewer)

@@ -14,18 +14,18 @@ from qtpy.QtCore import QCoreApplication, QEvent
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic import CellConfig, Outline, Shape, draw
-from napari_cellforce.widgets.base.latest import Latest
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
 from napari_cellforce.widgets.base.slider import NumberSlider
-from napari_cellforce.widgets.synthetic.edit_section import change, number, percent
-from napari_cellforce.widgets.synthetic.force_choice import tick
-from napari_cellforce.widgets.synthetic.hand_drawn import (
+from napari_cellforce.widgets.base.worker import DebouncedWorker
+from napari_cellforce.widgets.synthetic.change_table import change, format_number, percent
+from napari_cellforce.widgets.synthetic.panel import WELCOME, SyntheticPanel
+from napari_cellforce.widgets.synthetic.predict_section import check_names
+from napari_cellforce.widgets.synthetic.shape_conversion import (
     adhesion_layer,
     adhesions_of,
     outline_layer,
     outline_of,
 )
-from napari_cellforce.widgets.synthetic.panel import WELCOME, SyntheticPanel
 
 TRIANGLE = np.array([[20.0, 20.0], [90.0, 40.0], [40.0, 100.0]])
 """Corners in pixels."""
@@ -45,7 +45,7 @@ def open_panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[Callable[[], Syn
 
     yield make
     for panel in panels:
-        panel.dismantle()
+        panel.dispose()
         panel.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -68,12 +68,12 @@ def drawn(qtbot, panel: SyntheticPanel) -> SyntheticPanel:
 
 
 def quiet(panel: SyntheticPanel) -> bool:
-    return not (panel._drawing._work.busy or panel._ask.busy or panel._scan_run.running)
+    return not (panel._drawing._work.busy or panel._predict.busy or panel._scan_run.running)
 
 
 def ask(qtbot, panel: SyntheticPanel) -> None:
     panel._on_button()
-    qtbot.waitUntil(lambda: panel.answer is not None and quiet(panel), timeout=20000)
+    qtbot.waitUntil(lambda: panel.evaluation is not None and quiet(panel), timeout=20000)
 
 
 def test_an_empty_panel_offers_to_draw_and_draws_nothing_by_itself(panel: SyntheticPanel) -> None:
@@ -109,34 +109,34 @@ def test_a_removed_image_can_be_drawn_again(qtbot, drawn: SyntheticPanel, viewer
 
 def test_an_edit_is_compared_with_the_cell_before(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
     ask(qtbot, drawn)
-    before = drawn.answer.numbers["total force [nN]"]
+    before = drawn.evaluation.numbers["total force [nN]"]
     assert "|F| [Pa] synthetic cell (sheet)" in viewer.layers
     drawn._drawing.adhesions._length.set_value(7)
-    qtbot.waitUntil(lambda: drawn.answer is None and quiet(drawn), timeout=10000)
+    qtbot.waitUntil(lambda: drawn.evaluation is None and quiet(drawn), timeout=10000)
     assert "has changed" in drawn._run.status
     assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers, "it was that of another cell"
     ask(qtbot, drawn)
-    now = drawn.answer.numbers["total force [nN]"]
+    now = drawn.evaluation.numbers["total force [nN]"]
     assert now > before
     assert f"{100 * (now / before - 1):+.1f} %" in drawn._run.status
-    drawn._edit.pin()
+    drawn._edit.set_reference()
     assert "→" not in drawn._edit.headline
 
 
 def test_live_asks_again_after_every_change_and_the_last_counts(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._ask.set_live(True)
-    qtbot.waitUntil(lambda: drawn.answer is not None and quiet(drawn), timeout=20000)
+    drawn._predict.set_live(True)
+    qtbot.waitUntil(lambda: drawn.evaluation is not None and quiet(drawn), timeout=20000)
     for length in (4, 5, 6, 7):
         drawn._drawing.adhesions._length.set_value(length)
-    qtbot.waitUntil(lambda: quiet(drawn) and drawn.answer is not None, timeout=20000)
-    qtbot.waitUntil(lambda: drawn.answer is not None and quiet(drawn), timeout=20000)
-    assert drawn.answer.cell.config.adhesions.length == 7
+    qtbot.waitUntil(lambda: quiet(drawn) and drawn.evaluation is not None, timeout=20000)
+    qtbot.waitUntil(lambda: drawn.evaluation is not None and quiet(drawn), timeout=20000)
+    assert drawn.evaluation.cell.config.adhesions.length == 7
 
 
 def test_the_filter_answers_in_normalised_units(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._ask.choose("adhesion-filter")
+    drawn._predict.choose("adhesion-filter")
     ask(qtbot, drawn)
-    assert drawn.answer.unit == "normalised"
+    assert drawn.evaluation.unit == "normalised"
     assert "normalised" in drawn._edit.headline
     assert "never how hard" in drawn._run.status
 
@@ -199,7 +199,7 @@ def test_drawings_that_cannot_be_are_refused_in_words(
 
 def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: SyntheticPanel) -> None:
     drawn._drawing.adhesions._length.set_value(1)
-    drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("circle"))
+    drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("circle"))
     layer = Shapes([(TRIANGLE / 9 + 40, "polygon")], scale=(0.68, 0.68), units=MICRON)
     drawn._drawing.outline.draw_by_hand(layer, "select")
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
@@ -209,7 +209,7 @@ def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: 
 
 
 def test_nothing_drawn_yet_is_no_mistake(drawn: SyntheticPanel) -> None:
-    drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("by hand"))
+    drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("by hand"))
     assert drawn._run.status.startswith("No outline has been drawn yet")
     assert not drawn._run.ready
 
@@ -250,7 +250,7 @@ def test_a_scan_of_nobody_or_nowhere_says_so(qtbot, drawn: SyntheticPanel) -> No
     drawn._scan.choose("area", 800, 800, 3)
     assert "two different numbers" in drawn._run.status
     drawn._scan.choose("aspect", 1, 3, 3)
-    drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("circle"))
+    drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("circle"))
     qtbot.waitUntil(lambda: "Choose the ellipse" in drawn._run.status, timeout=10000)
     assert not drawn._run.ready
 
@@ -269,7 +269,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(
     drawn._on_button()
     drawn._drawing.adhesions._length.set_value(6)
     qtbot.waitUntil(lambda: quiet(drawn), timeout=20000)
-    assert drawn.answer is None
+    assert drawn.evaluation is None
     assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers
 
 
@@ -278,9 +278,9 @@ def test_settings_are_kept_between_sessions(open_panel) -> None:
     first._drawing.adhesions._density.set_value(0.5)
     first._drawing.outline._corners.set_value(5)
     first._drawing.microscope._exposure.set_value(100)
-    tick(first._scan._models, ("fibres", "adhesion-filter"))
+    check_names(first._scan._models, ("fibres", "adhesion-filter"))
     first._scan.choose("length", 2, 5, 4)
-    first.dismantle()
+    first.dispose()
     second = open_panel()
     assert second._drawing.adhesions._density.value == 0.5
     config = second._scan.config(second._drawing.drawing())
@@ -293,7 +293,7 @@ def test_settings_are_kept_between_sessions(open_panel) -> None:
 
 
 def test_a_closed_panel_hears_nothing_more(panel: SyntheticPanel, viewer: ViewerModel) -> None:
-    panel.dismantle()
+    panel.dispose()
     for event in (
         viewer.layers.events.inserted,
         viewer.layers.events.removed,
@@ -304,7 +304,7 @@ def test_a_closed_panel_hears_nothing_more(panel: SyntheticPanel, viewer: Viewer
 
 
 def test_of_many_requests_the_newest_is_done(qtbot) -> None:
-    latest, done = Latest(), []
+    latest, done = DebouncedWorker(), []
     latest.done.connect(done.append)
 
     def work(i: int) -> int:
@@ -382,7 +382,7 @@ def test_changes_in_words(before: float, now: float, words: str) -> None:
 def test_angles_change_in_degrees_and_tiny_numbers_are_nothing() -> None:
     assert change("angle to the adhesions [°]", 20, 25) == "+5.0°"
     assert change("net / total force", 1e-4, 2e-4) == "–"
-    assert number(1e-7) == "0"
+    assert format_number(1e-7) == "0"
 
 
 def test_a_new_outline_is_not_drawn_over_the_one_before(
@@ -396,7 +396,7 @@ def test_a_new_outline_is_not_drawn_over_the_one_before(
     assert (first.visible, second.visible) == (False, True)
     outline._on_paint()
     assert second not in viewer.layers, "nothing had been drawn in it"
-    outline._ways.setCurrentIndex(0)
+    outline._modes.setCurrentIndex(0)
     assert not viewer.layers[-1].visible, "a rule draws the outline now"
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
 
@@ -409,7 +409,7 @@ def test_what_is_left_out_of_a_painted_cell_is_told(
     painted = np.zeros((128, 128), np.uint8)
     painted[40:90, 20:60] = painted[40:90, 70:110] = painted[64, 60:70] = painted[100:110, 20:30] = 1
     viewer.layers[-1].data = painted
-    remark = drawn._drawing._remark
+    remark = drawn._drawing._note
     qtbot.waitUntil(lambda: "2 pieces are painted: the largest is the cell" in remark.text(), timeout=10000)
     assert "takes it for 2 cells" in remark.text()
     painted[40:90, 20:110], painted[100:] = 1, 0
@@ -421,7 +421,7 @@ def test_another_scan_replaces_the_one_before_and_shows_the_first_model(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
     drawn._tabs.setCurrentIndex(1)
-    tick(drawn._scan._models, ("sheet", "adhesion-filter"))
+    check_names(drawn._scan._models, ("sheet", "adhesion-filter"))
     for parameter, low, high in (("area", 800, 1600), ("number", 10, 30)):
         drawn._scan.choose(parameter, low, high, 2)
         drawn._on_button()
@@ -439,17 +439,17 @@ def test_another_scan_replaces_the_one_before_and_shows_the_first_model(
 def test_of_a_model_with_inner_fields_the_traction_alone_is_shown(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    drawn._ask.choose("sheet-filter")
+    drawn._predict.choose("sheet-filter")
     ask(qtbot, drawn)
     assert not [layer.name for layer in viewer.layers if layer.name.startswith("Y ")]
-    assert "Y" in drawn.answer.result.scalars, "it has one"
+    assert "Y" in drawn.evaluation.result.scalars, "it has one"
 
 
 def test_numbers_of_another_cell_are_not_left_standing(qtbot, drawn: SyntheticPanel) -> None:
     ask(qtbot, drawn)
     assert not drawn._edit.isHidden()
     drawn._drawing.adhesions._length.set_value(6)
-    qtbot.waitUntil(lambda: drawn.answer is None and quiet(drawn), timeout=10000)
+    qtbot.waitUntil(lambda: drawn.evaluation is None and quiet(drawn), timeout=10000)
     assert drawn._edit.isHidden()
 
 
@@ -469,8 +469,8 @@ def test_of_a_painted_movie_the_frame_that_is_looked_at_counts(
     viewer.add_labels(movie, scale=(1, 0.68, 0.68), units=("pixel", *MICRON))
     for frame, side in ((1, 40), (2, 70)):
         viewer.dims.set_current_step(0, frame)
-        drawn._drawing.outline._ways.setCurrentIndex(0)
-        drawn._drawing.outline._ways.setCurrentIndex(drawn._drawing.outline._ways.findData("by hand"))
+        drawn._drawing.outline._modes.setCurrentIndex(0)
+        drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("by hand"))
         qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
         assert drawn._drawing.cell.outline.area == pytest.approx((side * 0.68) ** 2, rel=0.02)
 
@@ -480,7 +480,7 @@ def test_a_panel_opened_again_draws_in_place_of_the_one_closed(
 ) -> None:
     ask(qtbot, drawn)
     viewer.add_image(viewer.layers[0].data, name="my copy", metadata=dict(viewer.layers[0].metadata))
-    drawn.dismantle()
+    drawn.dispose()
     again = open_panel()
     again._on_button()
     qtbot.waitUntil(lambda: again._view.shown, timeout=10000)

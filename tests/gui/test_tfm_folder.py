@@ -16,16 +16,16 @@ from superqt import QCollapsible
 
 from napari_cellforce.fields import ImageStack, PixelSize, Substrate, VectorField
 from napari_cellforce.io import read_field, write_field, write_stack
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig, TfmResult
 from napari_cellforce.widgets.base.panel import WIDTH
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
-from napari_cellforce.widgets.tfm.numbers import ordered
+from napari_cellforce.widgets.shared.import_dialog import ImportDialog
+from napari_cellforce.widgets.shared.measured_fields import labels_on_grid, show_field
 from napari_cellforce.widgets.tfm.panel import TfmPanel
-from napari_cellforce.widgets.view.import_dialog import ImportDialog
-from napari_cellforce.widgets.view.measured_fields import labels_on, show_field
+from napari_cellforce.widgets.tfm.results_section import ordered_columns
 
 PATIENCE = 60_000
 PIXEL, SIDE = 0.25, 96
@@ -36,7 +36,7 @@ SIZE = PixelSize.square(PIXEL)
 def panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[TfmPanel]:
     made = TfmPanel(viewer, memory=Memory(tmp_path / "panels.json"), preferences=Preferences())
     yield made
-    made.dismantle()
+    made.dispose()
     made.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -75,7 +75,7 @@ def test_forces_are_added_up_for_every_region_and_frame(
     panel: TfmPanel, viewer: ViewerModel, wait: Callable[[], None]
 ) -> None:
     viewer.add_labels(halves(), name="regions", scale=(PIXEL, PIXEL))
-    panel._take(two_cells(frames=2), None)
+    panel._set_result(two_cells(frames=2), None)
     wait()
     numbers = panel.numbers
     assert len(numbers.table) == 2, "the whole image, frame by frame"
@@ -87,29 +87,33 @@ def test_forces_are_added_up_for_every_region_and_frame(
     for column in ("strain energy [fJ]", "force dipole xx [nN·µm]", "direction of first [°]"):
         assert column in numbers.table
     assert numbers._plot.isVisibleTo(panel)
-    assert numbers._cells.rowCount() == 4
+    assert numbers._table_view.rowCount() == 4
 
 
 def test_few_numbers_stand_below_each_other(panel: TfmPanel, wait: Callable[[], None]) -> None:
-    panel._take(two_cells(), None)
+    panel._set_result(two_cells(), None)
     wait()
-    cells = panel.numbers._cells
+    cells = panel.numbers._table_view
     names = [cells.verticalHeaderItem(i).text() for i in range(cells.rowCount())]
     assert names[:3] == ["total force [nN]", "strain energy [fJ]", "contractile moment [nN·µm]"]
     assert not panel.numbers._plot.isVisibleTo(panel)
-    assert ordered(["area [µm²]", "net force [nN]", "frame"]) == ["frame", "net force [nN]", "area [µm²]"]
+    assert ordered_columns(["area [µm²]", "net force [nN]", "frame"]) == [
+        "frame",
+        "net force [nN]",
+        "area [µm²]",
+    ]
 
 
 def test_regions_of_coarser_pixels_lie_where_they_were_drawn(viewer: ViewerModel) -> None:
     field = two_cells().traction
     viewer.add_image(np.zeros((SIDE, SIDE)), scale=(PIXEL, PIXEL))
     coarse = viewer.add_labels(halves()[::4, ::4], scale=(4 * PIXEL,) * 2, translate=(1.5 * PIXEL,) * 2)
-    np.testing.assert_array_equal(labels_on(coarse, field, viewer), halves())
+    np.testing.assert_array_equal(labels_on_grid(coarse, field, viewer), halves())
 
 
 def test_what_is_saved_can_be_opened_again(panel: TfmPanel, wait: Callable[[], None], tmp_path: Path) -> None:
     config = TfmConfig(Substrate(2000.0, 0.5))
-    panel._take(two_cells(), config)
+    panel._set_result(two_cells(), config)
     wait()
     panel.numbers.save(tmp_path / "out")
     wait()
@@ -145,7 +149,7 @@ def states(panel: TfmPanel) -> list[str]:
 def test_a_folder_is_measured_with_the_settings_of_the_panel(
     qtbot: QtBot, panel: TfmPanel, wait: Callable[[], None], viewer: ViewerModel, experiment: Path
 ) -> None:
-    panel.folder.take_folder(str(experiment))
+    panel.folder.set_folder(str(experiment))
     qtbot.waitUntil(lambda: "stiffness is not given" in panel.folder._run.status, timeout=PATIENCE)
     panel._settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
     panel._settings._windows.setText("32, 24")
@@ -159,7 +163,7 @@ def test_a_folder_is_measured_with_the_settings_of_the_panel(
     assert states(panel) == ["✓ done", "✓ done", "⚠ failed"]
     assert "2 of 3 are done, 1 failed" in panel.folder._run.status
     panel.folder._on_clicked(2, 0)
-    assert "no reference image" in panel.folder._words.text()
+    assert "no reference image" in panel.folder._note.text()
     out = experiment / "cellforce-tfm"
     assert len(pd.read_csv(out / "experiment.csv")) == 2
     panel.folder._on_double_clicked(0, 0)
@@ -172,7 +176,7 @@ def test_a_stopped_folder_keeps_what_is_done(
     panel._settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
     panel._settings._windows.setText("32, 24")
     panel._settings._on_changed()
-    panel.folder.take_folder(str(experiment))
+    panel.folder.set_folder(str(experiment))
     qtbot.waitUntil(lambda: panel.folder._run.ready, timeout=PATIENCE)
     panel.folder.start()
     qtbot.waitUntil(lambda: "displacement measured" in states(panel), timeout=PATIENCE)
@@ -200,8 +204,8 @@ def test_an_opened_traction_is_added_up_too(
 ) -> None:
     path = tmp_path / "measured.ome.tif"
     write_field(path, two_cells().traction)
-    show_field(viewer, read_field(path), ArrowLook())
-    panel._take(TfmResult(read_field(path)), None)
+    show_field(viewer, read_field(path), ArrowStyle())
+    panel._set_result(TfmResult(read_field(path)), None)
     wait()
     assert "total force [nN]" in panel.numbers.table
     assert "strain energy [fJ]" not in panel.numbers.table, "the displacement is not known"
@@ -218,11 +222,11 @@ def test_arrows_that_point_outward_are_doubted_when_a_file_is_opened(
     dialog = ImportDialog([str(path)], viewer, Memory(tmp_path / "panels.json"))
     dialog._pixel.setValue(PIXEL)
     qtbot.waitUntil(lambda: not dialog.reading and dialog.field is not None, timeout=PATIENCE)
-    assert "point outward" in dialog._words.text()
+    assert "point outward" in dialog._note.text()
     dialog._flip_x.setChecked(True)
     dialog._flip_y.setChecked(True)
     qtbot.waitUntil(lambda: not dialog.reading and dialog.field is not None, timeout=PATIENCE)
-    assert "point outward" not in dialog._words.text()
+    assert "point outward" not in dialog._note.text()
     dialog.reject()
     dialog.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)

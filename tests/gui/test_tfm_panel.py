@@ -14,15 +14,15 @@ from qtpy.QtCore import QCoreApplication, QEvent
 
 from napari_cellforce.fields import PixelSize, Substrate, VectorField
 from napari_cellforce.io.dataset import list_cells, read_cell
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.shared.measured_fields import show_field
 from napari_cellforce.widgets.tfm.panel import TfmPanel
-from napari_cellforce.widgets.tfm.source import DISPLACEMENT, TRACTION
+from napari_cellforce.widgets.tfm.source_section import DISPLACEMENT_FIELD, TRACTION_FIELD
 from napari_cellforce.widgets.tfm.steps import STEPS
-from napari_cellforce.widgets.view.measured_fields import show_field
 
 PATIENCE = 30_000
 PIXEL, SIDE = 0.25, 160
@@ -53,7 +53,7 @@ def beads() -> tuple[np.ndarray, np.ndarray]:
 def panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[TfmPanel]:
     made = TfmPanel(viewer, memory=Memory(tmp_path / "panels.json"), preferences=Preferences())
     yield made
-    made.dismantle()
+    made.dispose()
     made.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -85,7 +85,7 @@ def filled(panel: TfmPanel, viewer: ViewerModel, beads: tuple[np.ndarray, np.nda
 
 
 def stale(panel: TfmPanel) -> list[str]:
-    return [step for step in STEPS if "stale" in panel._progress.says(step)]
+    return [step for step in STEPS if "stale" in panel._progress.text_of(step)]
 
 
 def test_an_empty_panel_says_what_it_needs(panel: TfmPanel) -> None:
@@ -98,7 +98,7 @@ def test_from_beads_to_the_traction_that_moved_them(
     filled: TfmPanel, viewer: ViewerModel, measure: Callable[..., None]
 ) -> None:
     measure()
-    assert "4.0 px down, 2.0 px left" in filled._progress.says("drift")
+    assert "4.0 px down, 2.0 px left" in filled._progress.text_of("drift")
     field = filled.traction
     assert field.unit == "Pa"
     assert field.pixel_size.micron == PIXEL
@@ -143,7 +143,7 @@ def test_a_changed_gel_makes_the_later_steps_stale_and_back_again(
 
 def test_a_stiffness_of_kilopascals_typed_as_pascals_is_asked_about(filled: TfmPanel) -> None:
     filled._settings._unit.setCurrentText("Pa")
-    assert "meant in kPa?" in filled._settings._gel_words.text()
+    assert "meant in kPa?" in filled._settings._gel_note.text()
     assert filled._settings._take_kilo.isVisibleTo(filled)
     filled._settings._take_kilo.click()
     assert filled._settings.config().substrate.young == YOUNG
@@ -193,17 +193,17 @@ def test_a_displacement_of_another_program_gives_its_traction(
     field = VectorField(
         moved[None].astype(np.float32), "displacement", "µm", PixelSize.square(4 * PIXEL), name="piv"
     )
-    show_field(viewer, field, ArrowLook())
-    panel._source._kind.setCurrentText(DISPLACEMENT)
+    show_field(viewer, field, ArrowStyle())
+    panel._source._kind.setCurrentText(DISPLACEMENT_FIELD)
     panel._settings.show_config(TfmConfig(Substrate(YOUNG, 0.5), criterion="fixed", regularisation=1e-5))
     measure()
     np.testing.assert_allclose(panel.traction.data[0], coarse, atol=40)
     assert not panel._progress._buttons["drift"].isVisibleTo(panel), "there are no beads to follow"
-    assert "lambda 1e-05" in panel._progress.says("regularisation")
+    assert "lambda 1e-05" in panel._progress.text_of("regularisation")
 
 
 def test_a_traction_is_only_opened(panel: TfmPanel) -> None:
-    panel._source._kind.setCurrentText(TRACTION)
+    panel._source._kind.setCurrentText(TRACTION_FIELD)
     assert panel._source._open.isVisibleTo(panel)
     assert not panel._run.isVisibleTo(panel)
 

@@ -17,12 +17,11 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import UNet, UNetConfig
 from napari_cellforce.train import Calibration, Epoch, Step, TrainResult
 from napari_cellforce.train.preview import Preview
-from napari_cellforce.train.remote import Caution, Preparing, Scaled
+from napari_cellforce.train.subprocess_run import Preparing, ScaledModel, WarningRecord
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
 from napari_cellforce.widgets.train.data_section import TrainDataSection
+from napari_cellforce.widgets.train.file_picker import FilePickerDialog, PatternDialog
 from napari_cellforce.widgets.train.panel import TrainPanel
-from napari_cellforce.widgets.train.patterns import PatternDialog
-from napari_cellforce.widgets.train.picking import PickDialog
 
 PATIENCE = 120_000
 SIDE = 48
@@ -71,7 +70,9 @@ class Tutor:
         yield Preparing("Preparing frames", 1, 2)
         if self.task.startswith("scale"):
             offset = -12 if "offset" in self.task else 0
-            yield Scaled(a_model(self.folder / "my-model.safetensors"), Calibration(321, offset, 0.5, 4, 8))
+            yield ScaledModel(
+                a_model(self.folder / "my-model.safetensors"), Calibration(321, offset, 0.5, 4, 8)
+            )
             return
         rows = []
         for epoch, loss in enumerate((1.0, 0.5)):
@@ -79,7 +80,7 @@ class Tutor:
             rows.append({"epoch": epoch, **values(loss)})
             yield Epoch(epoch, values(loss), True, 1.0)
             yield preview(1000.0 * epoch)
-        yield Caution("the validation loss rises")
+        yield WarningRecord("the validation loss rises")
         self.may_end.wait(PATIENCE / 1000)
         if self.error:
             raise self.error
@@ -89,14 +90,14 @@ class Tutor:
     def pause(self) -> None:
         self.orders.append("pause")
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self.orders.append("go on")
 
     def stop(self) -> None:
         self.orders.append("stop")
         self.may_end.set()
 
-    def abandon(self) -> None:
+    def kill(self) -> None:
         self.orders.append("abandon")
         self.may_end.set()
 
@@ -146,7 +147,7 @@ def make_panel(viewer, tmp_path, qtbot, tutors):
 
     yield make
     for panel in panels:
-        panel.dismantle()
+        panel.dispose()
         panel.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
 
@@ -190,7 +191,7 @@ def read(panel, qtbot) -> None:
 
 def train(panel, qtbot, tutors, passes: int = 2) -> Tutor:
     button(panel, "Fine-tune").click()
-    qtbot.waitUntil(lambda: len(panel._learning._curves.rows) == passes, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(panel._run_section._curves.rows) == passes, timeout=PATIENCE)
     return tutors[-1]
 
 
@@ -219,7 +220,7 @@ def test_problems_stand_beside_their_cells_and_the_others_are_used(panel, qtbot,
         np.save(cells / "cell_1" / f"frame_{number}.npy", frame)
     drop(panel, qtbot, cells)
     assert column(panel, 3)[1] == "⚠ the traction has NaN or infinite values"
-    assert "cell_1: the traction has NaN" in panel._data._words.text()
+    assert "cell_1: the traction has NaN" in panel._data._note.text()
     assert panel._button.button_label == "Fine-tune unet-sim on 3 cells"
 
 
@@ -262,13 +263,13 @@ def test_files_named_by_a_pattern(panel, qtbot, tmp_path, cells, monkeypatch):
     dialog = PatternDialog(str(folder))
     qtbot.addWidget(dialog)
     accept = dialog._buttons.button(QDialogButtonBox.Ok)
-    assert "no file" in dialog._words.text()
+    assert "no file" in dialog._note.text()
     assert not accept.isEnabled()
     for name, line in dialog._lines.items():
         line.setText("" if name == "displacement" else f"{{cell}}_{name}.ome.tif")
-    assert "4 cells: cell_0" in dialog._words.text()
+    assert "4 cells: cell_0" in dialog._note.text()
     assert accept.isEnabled()
-    panel._data._places.choose([dialog.folder], dialog.patterns)
+    panel._data._sources.choose([dialog.folder], dialog.patterns)
     read(panel, qtbot)
     assert column(panel, 0) == [f"cell_{i}" for i in range(4)]
     assert panel._whole_config().data.patterns == dialog.patterns
@@ -276,7 +277,7 @@ def test_files_named_by_a_pattern(panel, qtbot, tmp_path, cells, monkeypatch):
 
 def test_files_picked_one_by_one_become_a_table(panel, qtbot, tmp_path, cells):
     folder = write_files(tmp_path / "ours", cells)
-    dialog = PickDialog()
+    dialog = FilePickerDialog()
     qtbot.addWidget(dialog)
     save = dialog._buttons.button(QDialogButtonBox.Save)
     for kind in ("image", "mask", "traction"):
@@ -293,10 +294,10 @@ def test_files_picked_one_by_one_become_a_table(panel, qtbot, tmp_path, cells):
 def write_files(folder: Path, cells: Path) -> Path:
     """Write the same cells as image, mask and traction files."""
     from napari_cellforce import io
-    from napari_cellforce.io.index import cells_of, open_cell
+    from napari_cellforce.io.cell_index import find_cells, open_cell
 
     folder.mkdir()
-    for source in cells_of(cells, 0.68):
+    for source in find_cells(cells, 0.68):
         cell = open_cell(source)
         io.write_stack(folder / f"{source.cell}_image.ome.tif", cell.image)
         io.write_mask(folder / f"{source.cell}_mask.ome.tif", cell.mask)
@@ -337,7 +338,7 @@ def test_cells_without_pixel_size_are_refused_until_it_is_typed_in(panel, qtbot,
     panel._data.take([str(cells)])
     read(panel, qtbot)
     assert not panel._button.ready
-    assert "pixel size" in panel._data._words.text()
+    assert "pixel size" in panel._data._note.text()
     panel._data._pixel.setValue(0.68)
     read(panel, qtbot)
     assert panel._button.ready
@@ -376,9 +377,9 @@ def test_a_name_that_is_taken_is_refused(panel, qtbot, cells):
 def test_curves_and_a_cell_kept_aside_are_shown_while_it_trains(panel, qtbot, cells, tutors, viewer):
     drop(panel, qtbot, cells)
     tutor = train(panel, qtbot, tutors)
-    qtbot.waitUntil(lambda: bool(panel._learning._caution.text()), timeout=PATIENCE)
-    assert "The validation loss rises" in panel._learning._caution.text()
-    assert [row["loss"] for row in panel._learning._curves.rows] == [1.0, 0.5]
+    qtbot.waitUntil(lambda: bool(panel._run_section._caution.text()), timeout=PATIENCE)
+    assert "The validation loss rises" in panel._run_section._caution.text()
+    assert [row["loss"] for row in panel._run_section._curves.rows] == [1.0, 0.5]
     (shown,) = [layer for layer in viewer.layers if layer.name == "|F| [Pa] cell_2 (predicted)"]
     assert shown.data.max() == pytest.approx(1000 * np.sqrt(2)), "the second pass replaced the first"
     assert sum("captions" in layer.name for layer in viewer.layers) == 1
@@ -417,12 +418,12 @@ def test_what_was_trained_is_used_and_exported(panel, qtbot, cells, tutors, tmp_
     drop(panel, qtbot, cells)
     train(panel, qtbot, tutors).may_end.set()
     ended(panel, qtbot)
-    assert "8 frames of 4 cells" in panel._learning._outcome._card.text()
+    assert "8 frames of 4 cells" in panel._run_section._result_section._card.text()
     target = tmp_path / "for a colleague.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     button(panel, "Export").click()
-    assert target.read_bytes() == panel._learning._outcome.model.read_bytes()
-    with qtbot.waitSignal(panel._learning._outcome.used, timeout=PATIENCE):
+    assert target.read_bytes() == panel._run_section._result_section.model.read_bytes()
+    with qtbot.waitSignal(panel._run_section._result_section.used, timeout=PATIENCE):
         button(panel, "Use it now").click()
     assert zoo.entry("my-model").output == "Pa"
     assert panel._settings._start._start.findText("my-model") >= 0, "it can be trained further"
@@ -432,7 +433,7 @@ def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot
     panel = make_panel()
     drop(panel, qtbot, cells)
     tutor = train(panel, qtbot, tutors)
-    panel.dismantle()
+    panel.dispose()
     assert tutor.orders == ["abandon"]
     again = make_panel()
     assert again._data.sources == (str(cells),)
@@ -441,14 +442,14 @@ def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot
 
 @pytest.mark.slow
 def test_a_real_training_in_its_own_process(make_panel, qtbot, cells):
-    from napari_cellforce.widgets.train.run import start_remote
+    from napari_cellforce.widgets.train.run import start_run
 
-    panel = make_panel(start_remote=start_remote)
+    panel = make_panel(start_run=start_run)
     drop(panel, qtbot, cells)
     panel._settings._epochs.setValue(2)
     panel._settings._start._parts.setCurrentText("the last layer")
     button(panel, "Fine-tune unet-sim on 4 cells").click()
-    qtbot.waitUntil(lambda: panel._learning._outcome.model is not None, timeout=3 * PATIENCE)
+    qtbot.waitUntil(lambda: panel._run_section._result_section.model is not None, timeout=3 * PATIENCE)
     ended(panel, qtbot)
     assert "Done after 2 passes" in words(panel)
-    assert panel._learning._outcome.model.is_file()
+    assert panel._run_section._result_section.model.is_file()

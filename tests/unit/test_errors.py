@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from napari_cellforce.errors import CellForceError, CellForceWarning, counted, sentence
+from napari_cellforce.errors import CellForceError, CellForceWarning, pluralise, with_period
 
 
 def blank_image() -> CellForceError:
@@ -47,7 +47,7 @@ def test_it_crosses_from_a_worker_process_whole():
     ],
 )
 def test_sentences_end(text, as_sentence):
-    assert sentence(text) == as_sentence
+    assert with_period(text) == as_sentence
 
 
 def test_a_warning_is_no_error():
@@ -56,5 +56,5 @@ def test_a_warning_is_no_error():
 
 
 def test_one_is_not_counted_like_several():
-    assert [counted(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
-    assert counted(2, "pass", "passes") == "2 passes"
+    assert [pluralise(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
+    assert pluralise(2, "pass", "passes") == "2 passes"

@@ -15,7 +15,7 @@ from npe2.manifest.utils import import_python_name
 
 from napari_cellforce import hooks
 from napari_cellforce.io.tiff import SUFFIXES
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.widgets.base.preferences import PLUGIN, Preferences
 
 TOP_LEVEL = Path(__file__).resolve().parents[2] / "napari.yaml"
@@ -77,7 +77,7 @@ def test_what_is_chosen_on_the_page_is_what_the_panels_get(page, tmp_path):
     page.models.folder = str(tmp_path)
     page.arrows.length, page.arrows.width, page.arrows.colormap = 2.5, 0.3, "turbo"
     assert Preferences.load() == Preferences(
-        "cpu", str(tmp_path), ArrowLook(length=2.5, width=0.3, colormap="turbo")
+        "cpu", str(tmp_path), ArrowStyle(length=2.5, width=0.3, colormap="turbo")
     )
 
 

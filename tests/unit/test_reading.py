@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 from dask.callbacks import Callback
 
-from napari_cellforce.fields import ImageStack, in_memory
+from napari_cellforce.fields import ImageStack, to_numpy
 
 
 def test_what_others_registered_with_dask_is_left_alone():
@@ -22,5 +22,5 @@ def test_what_others_registered_with_dask_is_left_alone():
 
 def test_numpy_stays_what_it_is():
     array = np.ones((2, 3), np.float32)
-    assert in_memory(array) is array
-    assert in_memory(array, np.float64).dtype == np.float64
+    assert to_numpy(array) is array
+    assert to_numpy(array, np.float64).dtype == np.float64

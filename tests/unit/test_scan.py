@@ -21,17 +21,16 @@ from napari_cellforce.scan import (
     ScanConfig,
     ScanStep,
     angle_to_adhesions,
-    curve,
     evaluate_model,
     force_model,
+    mean_curve,
     scan,
     scan_table,
     trends,
 )
-from napari_cellforce.scan.figure import curve_style, relative, save_figure
-from napari_cellforce.scan.measures import force_with_distance
+from napari_cellforce.scan.evaluate_cell import force_distance_correlation
 from napari_cellforce.scan.models import PredictedForces
-from napari_cellforce.scan.writing import drawn_cells, write_scan
+from napari_cellforce.scan.output import curve_style, drawn_cells, needs_relative, save_figure, write_scan
 from napari_cellforce.synthetic import (
     Adhesions,
     Camera,
@@ -89,7 +88,9 @@ def test_the_adhesion_filter_grows_with_area_by_construction_alone(growing) -> N
     own = scan_table(config, steps).query("model == 'adhesion-filter'")
     np.testing.assert_allclose(own["mean traction [normalised]"], 1, rtol=1e-5)
     np.testing.assert_allclose(own["total force [normalised]"] / own["area [µm²]"], 1e-3, rtol=1e-5)
-    assert curve(own, config.scanned.column, "strain energy") is None, "normalised tractions have no energy"
+    assert mean_curve(own, config.scanned.column, "strain energy") is None, (
+        "normalised tractions have no energy"
+    )
 
 
 def test_cells_differ_in_the_scanned_property_alone(growing) -> None:
@@ -133,7 +134,7 @@ def test_it_is_noticed_whether_outer_adhesions_pull_harder(power: int, expected:
         *([0 * strength] * 2),
     )
     field = np.stack([distance**power, 0 * distance]).astype(np.float32)
-    found = force_with_distance(field, distance < 39, on_a_ray, PixelSize.square(0.5))
+    found = force_distance_correlation(field, distance < 39, on_a_ray, PixelSize.square(0.5))
     assert found == pytest.approx(expected)
 
 
@@ -218,7 +219,7 @@ def test_scans_that_make_no_sense_are_refused(settings: dict, words: str) -> Non
 def test_a_cell_that_cannot_be_drawn_is_noted_and_the_scan_goes_on() -> None:
     config = ScanConfig("area", 700, 90000, 2, ("sheet",), Drawing(SMALL))
     steps = [record for record in scan(config) if isinstance(record, ScanStep)]
-    assert steps[0].answers
+    assert steps[0].evaluations
     assert steps[1].cell is None
     assert "at cell area 90000 µm²" in steps[1].problems[0]
     assert "leaves the image" in steps[1].problems[0]
@@ -228,7 +229,7 @@ def test_a_model_without_an_answer_is_noted_and_the_others_are_asked() -> None:
     dark = replace(SMALL, camera=Camera(exposure=0, background=0, read_noise=0))
     config = ScanConfig("area", 700, 900, 2, ("adhesion-filter", "sheet"), Drawing(dark))
     step = next(record for record in scan(config) if isinstance(record, ScanStep))
-    assert [answer.model for answer in step.answers] == ["sheet"]
+    assert [evaluation.model for evaluation in step.evaluations] == ["sheet"]
     assert step.problems[0].startswith("adhesion-filter, at cell area 700 µm²")
 
 
@@ -270,7 +271,7 @@ def test_several_cells_a_step_differ_by_their_seed() -> None:
 
 def test_channels_are_added_for_what_a_model_must_see() -> None:
     drawing = Drawing(SMALL)
-    seen = drawing.showing(("zyxin", "actin")).draw().image
+    seen = drawing.with_proteins(("zyxin", "actin")).draw().image
     assert seen.channel_names == ("zyxin", "actin")
     np.testing.assert_array_equal(seen.data[:, 0], drawing.draw().image.data[:, 0])
 
@@ -301,9 +302,9 @@ def test_trends_find_power_laws_and_directions() -> None:
 
 def test_curves_in_different_units_are_compared_relative_to_their_start(growing) -> None:
     table = scan_table(*growing)
-    assert relative(table, "total force")
-    assert not relative(table, "angle to the adhesions")
-    assert not relative(table[table["model"] == "sheet"], "total force")
+    assert needs_relative(table, "total force")
+    assert not needs_relative(table, "angle to the adhesions")
+    assert not needs_relative(table[table["model"] == "sheet"], "total force")
 
 
 def test_a_scan_on_disk_can_be_read_and_repeated(growing, tmp_path) -> None:
@@ -322,8 +323,8 @@ def test_a_scan_says_which_weights_it_asked(growing, tmp_path) -> None:
     weighty = PredictedForces(
         type("Weighty", (Brightness,), {"record": replace(Brightness.record, sha256="ab")})()
     )
-    said = (*steps[0].answers, evaluate_model(weighty, cell))
-    settings = json.loads(write_scan(tmp_path, config, [replace(steps[0], answers=said)])[4].read_text())
+    said = (*steps[0].evaluations, evaluate_model(weighty, cell))
+    settings = json.loads(write_scan(tmp_path, config, [replace(steps[0], evaluations=said)])[4].read_text())
     assert settings["SHA-256 of their weights"] == {"brightness": "ab"}, "the sheet has none"
     assert said[-1].provenance.model_sha256 == "ab"
 

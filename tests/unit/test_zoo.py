@@ -20,7 +20,7 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.zoo import catalogue
+from napari_cellforce.zoo import registry
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AUTHORS = "gfnn-schmitt2024"
@@ -30,7 +30,7 @@ FILTER = "adhesion-filter"
 @pytest.fixture(autouse=True)
 def _nobodys_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer without a chosen model folder."""
-    monkeypatch.delenv(catalogue.FOLDER_VARIABLE, raising=False)
+    monkeypatch.delenv(registry.FOLDER_VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ class TestCatalogue:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert zoo.model_folder(tmp_path / "preferred") == tmp_path / "preferred"
-        monkeypatch.setenv(catalogue.FOLDER_VARIABLE, str(tmp_path / "shared by the lab"))
+        monkeypatch.setenv(registry.FOLDER_VARIABLE, str(tmp_path / "shared by the lab"))
         assert zoo.model_folder(tmp_path / "preferred") == tmp_path / "shared by the lab"
 
     def test_without_a_choice_models_lie_in_the_users_data(self) -> None:
@@ -270,8 +270,8 @@ class TestKeeping:
     def test_what_came_with_the_package_is_whole_and_stays(self, folder: Path) -> None:
         for entry in zoo.entries(folder=folder):
             found = zoo.check(entry.name, folder)
-            assert found == (zoo.State.TO_DOWNLOAD if entry.url else zoo.State.BUNDLED)
-            assert not zoo.can_be_removed(entry, folder)
+            assert found == (zoo.ModelState.TO_DOWNLOAD if entry.url else zoo.ModelState.BUNDLED)
+            assert not zoo.is_removable(entry, folder)
             with pytest.raises(CellForceError, match="cannot be removed"):
                 zoo.remove(entry.name, folder)
             assert entry.file is None or entry.path().is_file()
@@ -279,22 +279,22 @@ class TestKeeping:
     def test_damage_that_keeps_the_size_is_found_by_reading(self, folder: Path, weights: Path) -> None:
         mine = zoo.import_checkpoint(weights, folder=folder)
         path = mine.path(folder)
-        assert zoo.check(mine.name, folder) == zoo.State.HERE
+        assert zoo.check(mine.name, folder) == zoo.ModelState.HERE
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(content)
-        assert zoo.state(mine, folder) == zoo.State.HERE
-        assert zoo.check(mine.name, folder) == zoo.State.DAMAGED
+        assert zoo.state(mine, folder) == zoo.ModelState.HERE
+        assert zoo.check(mine.name, folder) == zoo.ModelState.DAMAGED
         path.write_bytes(content[:-1])
-        assert zoo.state(mine, folder) == zoo.State.DAMAGED
+        assert zoo.state(mine, folder) == zoo.ModelState.DAMAGED
         path.unlink()
-        assert zoo.state(mine, folder) == zoo.State.MISSING
+        assert zoo.state(mine, folder) == zoo.ModelState.MISSING
 
     def test_a_file_that_one_may_not_look_at_counts_as_missing(self, folder: Path, weights: Path) -> None:
         mine = zoo.import_checkpoint(weights, folder=folder)
         unspeakable = dataclasses.replace(mine, file="x" * 300)  # as good as a folder without permission
         (folder / f"{mine.name}.entry.json").write_text(unspeakable.to_json())
-        assert zoo.state(zoo.entry(mine.name, folder=folder), folder) == zoo.State.MISSING
+        assert zoo.state(zoo.entry(mine.name, folder=folder), folder) == zoo.ModelState.MISSING
         with pytest.raises(CellForceError, match="not on this computer"):
             zoo.load_predictor(mine.name, folder=folder)
 

@@ -17,7 +17,7 @@ import pytest
 
 from napari_cellforce import files, zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.zoo import catalogue
+from napari_cellforce.zoo import registry
 
 AUTHORS = "gfnn-schmitt2024"
 WEIGHTS = bytes(range(256)) * 1024
@@ -27,7 +27,7 @@ WEIGHTS = bytes(range(256)) * 1024
 @pytest.fixture(autouse=True)
 def _nobodys_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer without a chosen model folder, and without a proxy before the local server."""
-    monkeypatch.delenv(catalogue.FOLDER_VARIABLE, raising=False)
+    monkeypatch.delenv(registry.FOLDER_VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -54,7 +54,7 @@ def zoo_with(monkeypatch: pytest.MonkeyPatch):
         gfnn = zoo.entry(AUTHORS)
         digest = hashlib.sha256(content).hexdigest()
         borrowed = dataclasses.replace(gfnn, name="borrowed", url=url, sha256=digest, size=len(content))
-        monkeypatch.setattr(catalogue, "shipped", lambda: (borrowed,))
+        monkeypatch.setattr(registry, "package_entries", lambda: (borrowed,))
 
     return add
 
@@ -116,7 +116,7 @@ def test_the_authors_weights_arrive_whole(
     shutil.copy(original, root)
     gfnn = zoo.entry(AUTHORS)
     local = dataclasses.replace(gfnn, url=f"{address}/{gfnn.url.rsplit('/', 1)[1]}")
-    monkeypatch.setattr(catalogue, "shipped", lambda: (local,))
+    monkeypatch.setattr(registry, "package_entries", lambda: (local,))
     assert files.sha256(zoo.download(AUTHORS, folder=folder)) == gfnn.sha256
 
 
@@ -151,7 +151,7 @@ def test_offline(folder: Path, zoo_with) -> None:
 
 
 def test_a_server_that_never_answers(folder: Path, zoo_with, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_cellforce.zoo.fetching._TIMEOUT", (1.0, 0.1))
+    monkeypatch.setattr("napari_cellforce.zoo.downloads._TIMEOUT", (1.0, 0.1))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         zoo_with(f"http://127.0.0.1:{silent.getsockname()[1]}/weights")
         _refused(folder, "did not respond in time")
@@ -206,10 +206,10 @@ def test_a_folder_that_cannot_be_written_is_answered_with_how_to_choose_another(
     (root / "weights").write_bytes(WEIGHTS)
     zoo_with(f"{address}/weights")
     zoo.entry("borrowed").path(folder).mkdir(parents=True)
-    assert zoo.state(zoo.entry("borrowed"), folder) == zoo.State.TO_DOWNLOAD
+    assert zoo.state(zoo.entry("borrowed"), folder) == zoo.ModelState.TO_DOWNLOAD
     with pytest.raises(CellForceError, match="folder of that name exists") as caught:
         zoo.download("borrowed", folder=folder)
-    assert catalogue.FOLDER_VARIABLE in caught.value.remedy
+    assert registry.FOLDER_VARIABLE in caught.value.remedy
     assert caught.value.topic == "model", "the option for an output folder does not help"
 
 
@@ -236,7 +236,7 @@ def test_two_at_once_do_not_disturb_each_other(folder: Path, website, zoo_with) 
         thread.join()
     assert paths == [paths[0]] * 2
     assert _left_in(folder) == [paths[0].name]
-    assert zoo.check("borrowed", folder) == zoo.State.HERE
+    assert zoo.check("borrowed", folder) == zoo.ModelState.HERE
 
 
 def test_what_a_killed_download_left_is_thrown_away_but_not_what_is_being_written(

@@ -16,7 +16,7 @@ from napari_cellforce.batch.config import COMPARE, PREDICT, BatchConfig
 from napari_cellforce.compare import CompareConfig
 from napari_cellforce.explain import ExplainConfig
 from napari_cellforce.files import Fingerprint
-from napari_cellforce.io.dataset.index import frame_paths, is_dataset
+from napari_cellforce.io.dataset.folders import frame_paths, is_dataset
 from napari_cellforce.io.paths import split
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.preprocess.normalise import Baselines

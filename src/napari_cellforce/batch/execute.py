@@ -44,7 +44,7 @@ from napari_cellforce.fields import FrameResult, Mask
 from napari_cellforce.io import read, read_field, write_mask
 from napari_cellforce.io.measured import read_measured
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.predict import OutputPaths, Prediction, Progress, join_fields, predict_to_files
+from napari_cellforce.predict import OutputPaths, Prediction, Progress, concatenate_fields, predict_to_files
 from napari_cellforce.preprocess.normalise import Baselines
 from napari_cellforce.report import draw_overview
 
@@ -111,7 +111,7 @@ class TaskRunner:
             baselines, outline = saved or (None, None)
             job = open_input(self._row, self._config, self._predictor, outline)
             if saved is None:
-                baselines = yield from job.measure()
+                baselines = yield from job.measure_baselines()
             if saved is None and needs_chunks(self._row):
                 save_cell(self._work_dir, baselines, job.mask if self._row.mask is None else None)
             self._opened = with_baselines(job, baselines)
@@ -177,7 +177,7 @@ class TaskRunner:
             mask = read_field(self._row.outputs.traction).mask
             outline = None if self._row.mask is not None or mask is None else Mask(mask, "automatic")
             job = open_input(self._row, self._config, self._predictor, outline)
-            baselines = (yield from job.measure()) if record is None else record.baselines
+            baselines = (yield from job.measure_baselines()) if record is None else record.baselines
             self._opened = with_baselines(job, baselines)
         return self._opened
 
@@ -294,7 +294,7 @@ def join_chunks(folder: Path, chunks: tuple[range, ...], final: OutputPaths) -> 
     paths = [_chunk_paths(folder, frames) for frames in chunks]
     final.traction.parent.mkdir(parents=True, exist_ok=True)
     if len(paths) > 1:
-        join_fields(paths, final, like=paths[0])
+        concatenate_fields(paths, final, like=paths[0])
         _join_tables([chunk.summary for chunk in paths], final.summary)
         return
     with files.disk_errors(final.traction):

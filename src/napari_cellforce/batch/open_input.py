@@ -78,7 +78,7 @@ class MeasuredPrediction(Prediction):
 
     baselines: Baselines | None = None
 
-    def measure(self) -> Generator[Progress, None, Baselines | None]:
+    def measure_baselines(self) -> Generator[Progress, None, Baselines | None]:
         """Return the known baselines."""
         yield from ()
         return self.baselines

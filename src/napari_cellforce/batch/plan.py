@@ -20,8 +20,8 @@ from napari_cellforce.batch.input_files import (
 from napari_cellforce.batch.open_input import failure_reason, open_input
 from napari_cellforce.batch.planned_input import Plan, PlannedInput, target_of
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.io.kinds import kind
 from napari_cellforce.io.paths import existing_path
+from napari_cellforce.io.sniff import kind
 from napari_cellforce.models.record import ModelRecord, Predictor
 
 

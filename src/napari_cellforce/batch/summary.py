@@ -14,7 +14,7 @@ from napari_cellforce import __version__, files
 from napari_cellforce.batch.config import COMPARE, PREDICT
 from napari_cellforce.batch.planned_input import Plan, PlannedInput
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.report import BatchPage, ModelSummary, Picture, Result, TimeSeries, write_page
+from napari_cellforce.report import BatchPage, ModelResult, ModelSummary, Picture, TimeSeries, write_page
 
 RESULTS, AGREEMENT, FAILURES, PAGE = "results.csv", "agreement.csv", "failures.csv", "report.html"
 """Files in the output folder about all inputs."""
@@ -149,7 +149,7 @@ def _write_page(
 ) -> None:
     """Write the page; comparisons and failures are by the title of their row."""
     models = {record.name: _model_summary(record, tables) for record in plan.records}
-    inputs: dict[str, tuple[Result, ...]] = {}
+    inputs: dict[str, tuple[ModelResult, ...]] = {}
     for row, table in tables:
         result = _result(row, table, models[row.model], agreements.get(row.title, []))
         inputs[row.name] = (*inputs.get(row.name, ()), result)
@@ -189,8 +189,8 @@ def _time_series(row: PlannedInput, table: Table, time: str, quantity: str) -> T
     return TimeSeries(row.name, row.condition, times, forces)
 
 
-def _result(row: PlannedInput, table: Table, model: ModelSummary, agreement: Table) -> Result:
-    return Result(
+def _result(row: PlannedInput, table: Table, model: ModelSummary, agreement: Table) -> ModelResult:
+    return ModelResult(
         model=row.model,
         quantity=model.quantity,
         time_series=_time_series(row, table, model.time_label, model.quantity),

@@ -24,7 +24,7 @@ from napari_cellforce.cli import (
     train,
     watch,
 )
-from napari_cellforce.cli.console import complain, warn_in_one_line, with_option, write_anything
+from napari_cellforce.cli.console import escape_unencodable, print_error, print_warning, with_option
 from napari_cellforce.errors import CellForceError
 
 app = typer.Typer(
@@ -60,15 +60,15 @@ def version(version: bool = typer.Option(False, "--version", help="Print the ver
 
 def main() -> None:
     """Run the command line: bad input is one line and exit code 2, Ctrl-C is exit code 130."""
-    write_anything()
+    escape_unencodable()
     warnings.showwarning = _show_warning
     try:
         app()
     except CellForceError as error:
-        complain(with_option(error))
+        print_error(with_option(error))
         sys.exit(2)
     except MemoryError as error:
-        complain(f"Memory ran out ({error}). Close other programs, or crop the image to the cell.")
+        print_error(f"Memory ran out ({error}). Close other programs, or crop the image to the cell.")
         sys.exit(2)
 
 
@@ -82,4 +82,4 @@ def _show_warning(
 ) -> None:
     """Show our own warnings as a line for people; leave out those of libraries."""
     del filename, lineno, file, line
-    warn_in_one_line(message, category)
+    print_warning(message, category)

@@ -11,7 +11,7 @@ import typer
 
 from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.errors import CellForceWarning
-from napari_cellforce.fields import in_memory
+from napari_cellforce.fields import to_numpy
 
 if TYPE_CHECKING:
     from napari_cellforce.fields import VectorField
@@ -45,7 +45,7 @@ def compare(
         ComparePaths,
         Comparison,
         compare_to_files,
-        number_table,
+        estimate_table,
     )
     from napari_cellforce.io.measured import MeasuredLayout
     from napari_cellforce.predict.config import Progress
@@ -67,20 +67,20 @@ def compare(
             if isinstance(record, Progress):
                 update(record.what, record.done, record.total)
             if isinstance(record, Comparison):
-                table = number_table(record)
+                table = estimate_table(record)
     output.print(table.to_string(index=False, float_format="{:.4g}".format))
     output.print(str(out))
 
 
 def _field(path: Path, layout: MeasuredLayout) -> VectorField:
     from napari_cellforce.io.measured import read_measured
-    from napari_cellforce.tfm import doubt_about_direction
+    from napari_cellforce.tfm import check_direction
 
     field = read_measured(path, layout)
-    first = np.nan_to_num(in_memory(field.data[0]))
-    known = np.ones(first.shape[1:], bool) if field.mask is None else in_memory(field.mask[0])
-    if known.any() and (doubt := doubt_about_direction(first, known, field.pixel_size)):
-        warnings.warn(f"{path.name}: {doubt} (--swap, --flip-y, --flip-x)", CellForceWarning, stacklevel=2)
+    first = np.nan_to_num(to_numpy(field.data[0]))
+    known = np.ones(first.shape[1:], bool) if field.mask is None else to_numpy(field.mask[0])
+    if known.any() and (warning := check_direction(first, known, field.pixel_size)):
+        warnings.warn(f"{path.name}: {warning} (--swap, --flip-y, --flip-x)", CellForceWarning, stacklevel=2)
     return field
 
 

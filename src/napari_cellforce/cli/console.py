@@ -51,14 +51,14 @@ _OPTIONS = {
 }
 
 
-def write_anything() -> None:
+def escape_unencodable() -> None:
     """Let both streams take every letter: one that the terminal does not know is shown by its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print an error as one line."""
     errors.print(f"[bold red]Error:[/] {escape(' '.join(text.split()))}")
 
@@ -69,7 +69,7 @@ def with_option(error: CellForceError) -> str:
     return f"{error} Option: {option}." if option and option not in str(error) else str(error)
 
 
-def warn_in_one_line(message: Warning | str, category: type[Warning]) -> None:
+def print_warning(message: Warning | str, category: type[Warning]) -> None:
     """Print a warning if it is one of ours."""
     if issubclass(category, CellForceWarning):
         errors.print(f"[yellow]Warning:[/] {escape(' '.join(str(message).split()))}")
@@ -87,8 +87,8 @@ def card(facts: Mapping[str, str], title: str = "") -> Table:
 
 
 @contextlib.contextmanager
-def frame_progress(title: str, counted: str = "frames") -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar that counts frames (or what else is `counted`); yields ``update(what, done, total)``.
+def frame_progress(title: str, unit: str = "frames") -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar that counts frames (or what else is `unit`); yields ``update(what, done, total)``.
 
     Only on a terminal: in a log file a bar is noise.
     """
@@ -96,7 +96,7 @@ def frame_progress(title: str, counted: str = "frames") -> Iterator[Callable[[st
         TextColumn("{task.fields[file]}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(counted),
+        TextColumn(unit),
         TimeRemainingColumn(),
         TextColumn("[dim]{task.description}"),
     )

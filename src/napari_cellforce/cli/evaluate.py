@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from napari_cellforce.cli.console import complain, frame_progress, output
-from napari_cellforce.cli.train import pair
+from napari_cellforce.cli.console import frame_progress, output, print_error
+from napari_cellforce.cli.train import parse_pair
 from napari_cellforce.errors import CellForceError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def evaluate(
         tuple(data),
         tuple(model or ()),
         pixel_size,
-        patterns=dict(pair(entry, "--files") for entry in files or ()),
+        patterns=dict(parse_pair(entry, "--files") for entry in files or ()),
         exclude=tuple(exclude or ()),
         threshold=threshold,
         samples=samples,
@@ -73,7 +73,7 @@ def evaluate(
                 snapshots.append(record)
             elif isinstance(record, Failure):
                 failures.append(record)
-                complain(f"{record.cell}, {record.model}: {record.reason}")
+                print_error(f"{record.cell}, {record.model}: {record.reason}")
             else:
                 update(record.what, record.done, record.total)
     if not scores:

@@ -13,7 +13,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 
 if TYPE_CHECKING:
-    from napari_cellforce.explain import ExplainConfig, Written
+    from napari_cellforce.explain import ExplainConfig, WrittenFile
     from napari_cellforce.predict import Progress
 
 
@@ -71,7 +71,7 @@ def explain(
 
 def _field(
     path: Path, size: PixelSize | None, config: ExplainConfig, out: Path
-) -> Iterator[Progress | Written]:
+) -> Iterator[Progress | WrittenFile]:
     import dataclasses
 
     from napari_cellforce.explain import explain_field
@@ -93,8 +93,8 @@ def _image(
     channel: list[str] | None,
     already_normalised: bool,
     device: str,
-) -> Iterator[Progress | Written]:
-    from napari_cellforce.cli.predict import mask_from
+) -> Iterator[Progress | WrittenFile]:
+    from napari_cellforce.cli.predict import read_mask_option
     from napari_cellforce.explain import explain
     from napari_cellforce.io import read
     from napari_cellforce.predict import PredictConfig, prepare
@@ -109,17 +109,17 @@ def _image(
     predictor = load_predictor(model, device=device)
     module = load_weights(model).module if "greens" in config.parts else None
     settings = PredictConfig(channels=tuple(channel or ()), already_normalised=already_normalised)
-    job = prepare(stack, predictor, mask_from(mask, None, stack), size, settings)
+    job = prepare(stack, predictor, read_mask_option(mask, None, stack), size, settings)
     return explain(job, config, out, module)
 
 
-def _follow(records: Iterator[Progress | Written], title: str) -> None:
+def _follow(records: Iterator[Progress | WrittenFile], title: str) -> None:
     """Show how far it is, and name every file when it is done."""
-    from napari_cellforce.explain import Written
+    from napari_cellforce.explain import WrittenFile
 
     with frame_progress(title) as update:
         for record in records:
-            if isinstance(record, Written):
+            if isinstance(record, WrittenFile):
                 output.print(str(record.path))
             else:
                 update(record.what, record.done, record.total)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_cellforce import __version__, zoo
 from napari_cellforce.cli.console import card, output
-from napari_cellforce.errors import counted
+from napari_cellforce.errors import pluralise
 
 _LIBRARIES = ("torch", "napari", "numpy", "scipy", "scikit-image", "tifffile", "zarr", "dask", "qtpy")
 
@@ -51,20 +51,20 @@ def _cache() -> str:
 def _with_size(folder: Path) -> str:
     """Return a folder with the number and size of its files."""
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    return f"{folder} ({counted(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB)"
+    return f"{folder} ({pluralise(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB)"
 
 
 def _backends() -> str:
     """Return what can compute a network here, and what could if it were installed."""
-    from napari_cellforce.models.backends import AUTO, EAGER, listed, wanted
+    from napari_cellforce.models.backends import AUTO, EAGER, available_backends, find_backend
     from napari_cellforce.models.device import choose
 
     device = choose()
-    best = wanted(AUTO, device)
+    best = find_backend(AUTO, device)
     automatic = EAGER if best is None else best.name
     return ", ".join(
-        f"{row.name} (not here: {row.lacking.rstrip('.')})"
-        if row.lacking
+        f"{row.name} (not here: {row.install_hint.rstrip('.')})"
+        if row.install_hint
         else f"{row.name} ({row.title} {row.version}{', automatic' * (row.name == automatic)})"
-        for row in listed(device)
+        for row in available_backends(device)
     )

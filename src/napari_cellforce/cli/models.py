@@ -49,7 +49,7 @@ def info(name: NameArgument) -> None:
         "limits": entry.limits,
         "licence": entry.licence,
         "citation": entry.citation,
-        "ready": state if state.ready else f"{state}. {entry.how_to_get}",
+        "ready": state if state.ready else f"{state}. {entry.install_hint}",
         "download": entry.url or "",
         "sha256": entry.sha256,
         "size": f"{entry.size / 1e6:.1f} MB" if entry.size else "",
@@ -84,7 +84,7 @@ def check(
     broken = False
     for name in names or [entry.name for entry in zoo.entries()]:
         state = zoo.check(name)
-        broken |= state in (zoo.State.DAMAGED, zoo.State.MISSING)
+        broken |= state in (zoo.ModelState.DAMAGED, zoo.ModelState.MISSING)
         output.print(f"{name}: {state}")
     if broken:
         raise typer.Exit(1)
@@ -97,7 +97,7 @@ def remove(
 ) -> None:
     """Delete a downloaded or imported model; those of the package stay."""
     entry = zoo.entry(name)
-    if not yes and zoo.can_be_removed(entry):
+    if not yes and zoo.is_removable(entry):
         typer.confirm(f"Delete {entry.path()}?", abort=True, err=True)
     zoo.remove(name)
     output.print(f"{name}: removed")

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from napari_cellforce.cli import options
-from napari_cellforce.cli.console import complain, errors, frame_progress, output, with_option
+from napari_cellforce.cli.console import errors, frame_progress, output, print_error, with_option
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
 
@@ -69,7 +69,7 @@ def predict(
     from napari_cellforce.predict import PredictConfig
     from napari_cellforce.zoo import DEFAULT_MODEL, load_predictor
 
-    _refuse_same_names(inputs, out)
+    _require_different_names(inputs, out)
     config = PredictConfig(
         channels=tuple(channel or ()),
         already_normalised=already_normalised,
@@ -92,7 +92,7 @@ def predict(
                 mask=mask,
                 label=label,
                 pixel_size=size,
-                z=plane(z),
+                z=parse_plane(z),
                 out=out,
                 zarr=as_zarr,
             )
@@ -100,7 +100,7 @@ def predict(
             if len(inputs) == 1:
                 raise
             text = with_option(error)
-            complain(text if stem(path) in text else f"{path.name}: {text}")
+            print_error(text if stem(path) in text else f"{path.name}: {text}")
             failed += 1
     if failed:
         raise typer.Exit(2 if failed == len(inputs) else SOME_FAILED)
@@ -126,12 +126,12 @@ def predict_one(
     stack = read(path, z=z)
     for note in stack.notes:
         output.print(f"{path.name}: {note}")
-    job = prepare(stack, predictor, mask_from(mask, label, stack), pixel_size, config)
+    job = prepare(stack, predictor, read_mask_option(mask, label, stack), pixel_size, config)
     stem = (
         stack.name if label is None else f"{stack.name}_label{label}"
     )  # cells of one image, one after the other
     paths = OutputPaths.of(out or split(path)[0].parent, stem, zarr=zarr)
-    with _words_when_stopped(job, paths), _stopped_by_kill():
+    with _report_when_stopped(job, paths), _terminate_as_interrupt():
         _write_with_progress(job, paths, path.name)
     for written in (paths.traction, paths.summary, paths.uncertainty):
         if written.exists():
@@ -152,7 +152,7 @@ def _write_with_progress(job: Prediction, paths: OutputPaths, title: str) -> Non
 
 
 @contextlib.contextmanager
-def _words_when_stopped(job: Prediction, paths: OutputPaths) -> Iterator[None]:
+def _report_when_stopped(job: Prediction, paths: OutputPaths) -> Iterator[None]:
     """Tell what a Ctrl-C has left, after the files are closed."""
     try:
         yield
@@ -174,7 +174,7 @@ def _frames_kept(job: Prediction, paths: OutputPaths) -> int:
 
 
 @contextlib.contextmanager
-def _stopped_by_kill() -> Iterator[None]:
+def _terminate_as_interrupt() -> Iterator[None]:
     """Let the end of a cluster's job (SIGTERM) or a closed terminal (SIGHUP) act as Ctrl-C in this block."""
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # Who is told to ignore one, as by nohup, goes on doing so.
@@ -189,7 +189,7 @@ def _stopped_by_kill() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def plane(z: str | None) -> Literal["max"] | int | None:
+def parse_plane(z: str | None) -> Literal["max"] | int | None:
     """Return what ``--z`` means.
 
     Raises
@@ -211,7 +211,7 @@ def plane(z: str | None) -> Literal["max"] | int | None:
     )
 
 
-def mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
+def read_mask_option(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
     """Return what ``--mask`` and ``--label`` mean; None where the cell is to be found."""
     if mask == "auto" and label is not None:
         raise CellForceError(
@@ -226,7 +226,7 @@ def mask_from(mask: str, label: int | None, stack: ImageStack) -> Mask | None:
     return read_mask(Path(mask), shape=stack.shape, frames=stack.n_frames, label=label, every_frame=True)
 
 
-def _refuse_same_names(inputs: list[Path], out: Path | None) -> None:
+def _require_different_names(inputs: list[Path], out: Path | None) -> None:
     """Refuse two inputs whose results would overwrite each other."""
     from napari_cellforce.io.paths import split, stem
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_cellforce.cli.console import complain, frame_progress, output
+from napari_cellforce.cli.console import frame_progress, output, print_error
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.files import disk_errors
 
@@ -53,9 +53,9 @@ def scan(
 ) -> None:
     """Scan a property of a drawn cell: writes a table, the trends, a figure and the drawn cells."""
     from napari_cellforce.scan import PARAMETERS, Drawing, ScanConfig
-    from napari_cellforce.scan.drawing import parameter_named
+    from napari_cellforce.scan.drawing import find_parameter
 
-    parameter_named(parameter)
+    find_parameter(parameter)
     usual = PARAMETERS[parameter]
     config = ScanConfig(
         parameter=parameter,
@@ -71,14 +71,14 @@ def scan(
 
 
 def _cell_config(file: Path | None, shape: str, settings: list[str]) -> CellConfig:
-    from napari_cellforce.synthetic import CellConfig, changed
+    from napari_cellforce.synthetic import CellConfig, replace_setting
 
     config = CellConfig() if file is None else CellConfig.from_json(_text(file))
     if file is None:
-        config = changed(config, "shape.kind", shape)
+        config = replace_setting(config, "shape.kind", shape)
     for entry in settings:
         name, _, value = entry.partition("=")
-        config = changed(config, name, _number(entry, value))
+        config = replace_setting(config, name, _number(entry, value))
     return config
 
 
@@ -118,16 +118,16 @@ def _run(config: ScanConfig, device: str, out: Path) -> list[ScanStep]:
                 else:
                     update(record.what, record.done, record.total)
         except KeyboardInterrupt:
-            complain(f"stopped after {len(steps)} of {config.n_cells} cells; what is done is written")
+            print_error(f"stopped after {len(steps)} of {config.n_cells} cells; what is done is written")
     for step in steps:
         for problem in step.problems:
-            complain(problem)
+            print_error(problem)
     return steps
 
 
 def _write(config: ScanConfig, steps: list[ScanStep], out: Path) -> None:
     from napari_cellforce.scan import scan_table, trends
-    from napari_cellforce.scan.writing import write_scan
+    from napari_cellforce.scan.output import write_scan
 
     paths = write_scan(out, config, steps)
     summary = trends(scan_table(config, steps), config.scanned.column)

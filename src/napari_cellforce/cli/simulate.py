@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_cellforce.cli.console import complain, frame_progress, output
+from napari_cellforce.cli.console import frame_progress, output, print_error
 from napari_cellforce.cli.predict import SOME_FAILED
 
 
@@ -57,7 +57,7 @@ def simulate(
             outcomes[report.outcome] += 1
             update("", report.done, report.total)
             if report.outcome == "failed":
-                complain(f"{report.name} cannot be made: {report.reason}")
+                print_error(f"{report.name} cannot be made: {report.reason}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     output.print(f"{out}: {counts}")
     if outcomes["failed"]:

@@ -13,21 +13,21 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PASCAL, PixelSize
 from napari_cellforce.io import read, read_mask
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
-from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm import (
     FolderConfig,
     FolderEvent,
-    PairWords,
+    NameTokens,
     TfmConfig,
     TfmPaths,
     TfmResult,
-    beads_at_rest,
-    from_displacements,
+    invert_displacements,
+    piv_window,
     prepare,
+    read_reference,
     run_folder,
     tfm_to_files,
-    window_of,
 )
 
 _SOME_FAILED = 3
@@ -47,7 +47,7 @@ def measure_pair(
     stack = read(loaded)
     cell = None if mask is None else read_mask(mask, shape=stack.shape, frames=stack.n_frames)
     size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
-    at_rest, own_size = beads_at_rest(reference, channel)
+    at_rest, own_size = read_reference(reference, channel)
     job = prepare(
         at_rest, stack, config, channel=channel, mask=cell, pixel_size=size, reference_size=size or own_size
     )
@@ -56,8 +56,8 @@ def measure_pair(
         for record in tfm_to_files(job, paths):
             if isinstance(record, Progress):
                 update(record.what, record.done, record.total)
-            elif isinstance(record, Choice):
-                _tell(record)
+            elif isinstance(record, RegularisationChoice):
+                _print_event(record)
     output.print(f"{paths.traction}\n{paths.displacement}\n{paths.summary}")
 
 
@@ -71,14 +71,14 @@ def measure_folder(
 ) -> None:
     """Measure all bead images of a folder; ends with code 3 if some failed."""
     where = out or folder / "cellforce-tfm"
-    job = FolderConfig(str(folder), str(where), config, PairWords(*words), channel, pixel_size)
+    job = FolderConfig(str(folder), str(where), config, NameTokens(*words), channel, pixel_size)
     failed = 0
     with frame_progress(folder.name) as update:
         for record in run_folder(job):
             if isinstance(record, Progress):
                 update(record.what, record.done, record.total)
-            elif isinstance(record, Choice):
-                _tell(record)
+            elif isinstance(record, RegularisationChoice):
+                _print_event(record)
             elif isinstance(record, FolderEvent) and record.state != "followed":
                 failed += record.state == "failed"
                 told = f": {record.words}" if record.words else ""
@@ -109,9 +109,9 @@ def invert(
             "Give the loaded image as a second file, or the file of a displacement.",
             topic="input",
         )
-    side = window_of(field) if window is None else window * (pixel_size or 1) / field.pixel_size.micron
-    found = from_displacements(np.asarray(field.data), field.pixel_size.micron, config, side)
-    _tell(found[0][1])
+    side = piv_window(field) if window is None else window * (pixel_size or 1) / field.pixel_size.micron
+    found = invert_displacements(np.asarray(field.data), field.pixel_size.micron, config, side)
+    _print_event(found[0][1])
     traction = dataclasses.replace(
         field, data=np.stack([data for data, _ in found]), quantity="traction", unit=PASCAL
     )
@@ -119,7 +119,7 @@ def invert(
     output.print(str(paths.traction))
 
 
-def _tell(choice: Choice) -> None:
+def _print_event(choice: RegularisationChoice) -> None:
     output.print(
         f"lambda = {choice.regularisation:.3g} µm/Pa ({choice.criterion}); "
         f"noise of each traction component {choice.traction_noise:.3g} Pa",

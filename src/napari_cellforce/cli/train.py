@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from napari_cellforce.cli.console import frame_progress, output
-from napari_cellforce.errors import CellForceError, counted
+from napari_cellforce.errors import CellForceError, pluralise
 
 if TYPE_CHECKING:
     from napari_cellforce.train import Event, Trainable, TrainConfig, TrainResult
@@ -154,7 +154,7 @@ def _with_cells(
     if data:
         changes["sources"] = tuple(str(path) for path in data)
     if files:
-        changes["patterns"] = dict(pair(entry, "--files") for entry in files)
+        changes["patterns"] = dict(parse_pair(entry, "--files") for entry in files)
     if exclude:
         changes["exclude"] = tuple(exclude)
     if pixel_size is not None:
@@ -171,9 +171,9 @@ def _with_split(
         number, folds = _two_numbers(fold, "/", "--fold", "2/5 is the second of five parts")
         changes |= {"folds": folds, "fold": number - 1, "column": ""}
     if where:
-        pairs = [pair(entry, "--where") for entry in where]
+        pairs = [parse_pair(entry, "--where") for entry in where]
         if len({column for column, _ in pairs}) > 1:
-            raise _unclear(f"--where names the columns {pairs[0][0]} and {pairs[-1][0]}", "one is taken")
+            raise _option_error(f"--where names the columns {pairs[0][0]} and {pairs[-1][0]}", "one is taken")
         changes |= {"column": pairs[0][0], "values": tuple(value for _, value in pairs)}
     if window is not None:
         changes["window"] = _two_numbers(window, "-", "--window", "30-60 is from frame 30 to frame 60")
@@ -185,22 +185,22 @@ def _with_run(config: TrainConfig, name: str | None, epochs: int | None) -> Trai
     return dataclasses.replace(config, name=name or config.name, optimise=optimise)
 
 
-def pair(text: str, option: str) -> tuple[str, str]:
+def parse_pair(text: str, option: str) -> tuple[str, str]:
     """Return the name and the value of an option like ``--files image=PATTERN``."""
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise _unclear(f"{option} is {text!r}", "it is a name, = and a value")
+        raise _option_error(f"{option} is {text!r}", "it is a name, = and a value")
     return name.strip(), value.strip()
 
 
 def _two_numbers(text: str, between: str, option: str, example: str) -> tuple[int, int]:
     first, _, last = text.partition(between)
     if not (first.strip().isdigit() and last.strip().isdigit()):
-        raise _unclear(f"{option} is {text!r}", example)
+        raise _option_error(f"{option} is {text!r}", example)
     return int(first), int(last)
 
 
-def _unclear(found: str, rule: str) -> CellForceError:
+def _option_error(found: str, rule: str) -> CellForceError:
     return CellForceError(found, rule, "Correct the option; --help tells more.", topic="settings")
 
 
@@ -232,7 +232,7 @@ def _run(config: TrainConfig, out: Path, resume: bool) -> None:
             if isinstance(event, Step):
                 update(f"epoch {event.epoch + 1}, loss {event.loss:.3g}", event.step, event.steps)
 
-        result = train(config, out, resume=resume, listener=show, told=update)
+        result = train(config, out, resume=resume, listener=show, progress=update)
     _report(result)
 
 
@@ -257,6 +257,6 @@ def _calibrate(config: TrainConfig, path: Path, *, offset: bool) -> None:
     written, found = calibrate_file(config.start_from, config.data, path, kind)
     shift = f", {found.offset:+.4g} Pa" if offset else ""
     output.print(
-        f"{found.scale:.4g} Pa per unit{shift} (R2 {found.r2:.2f}, {counted(found.frames, 'frame')})"
+        f"{found.scale:.4g} Pa per unit{shift} (R2 {found.r2:.2f}, {pluralise(found.frames, 'frame')})"
     )
     output.print(f"{written}")

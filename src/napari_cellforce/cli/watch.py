@@ -15,9 +15,9 @@ import typer
 from rich.markup import escape
 
 from napari_cellforce.cli import options
-from napari_cellforce.cli.console import complain, errors, output
-from napari_cellforce.cli.predict import SOME_FAILED, plane
-from napari_cellforce.errors import counted
+from napari_cellforce.cli.console import errors, output, print_error
+from napari_cellforce.cli.predict import SOME_FAILED, parse_plane
+from napari_cellforce.errors import pluralise
 
 if TYPE_CHECKING:
     from napari_cellforce.watch import WatchEvent
@@ -61,7 +61,7 @@ def watch(
         model=model,
         pattern=pattern,
         pixel_size=pixel_size,
-        z=plane(z),
+        z=parse_plane(z),
         predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
         samples=samples,
         device=device,
@@ -76,7 +76,7 @@ def watch(
     with _ended_by_ctrl_c() as stop:
         for event in _until_idle(follow(config, predictor, stop), until_idle, stop):
             failed = failed or event.state == "failed"
-            _tell(event, as_json)
+            _print_event(event, as_json)
     raise typer.Exit(SOME_FAILED if failed else 0)
 
 
@@ -111,10 +111,10 @@ def _until_idle(
             stop.set()
 
 
-def _tell(event: WatchEvent, as_json: bool) -> None:
+def _print_event(event: WatchEvent, as_json: bool) -> None:
     if event.state == "failed":
         where = f"frame {event.frame}: " if event.frame >= 0 else ""
-        complain(f"{event.name}: {where}{event.reason}")
+        print_error(f"{event.name}: {where}{event.reason}")
     elif event.state == "found":
         errors.print(f"{escape(event.name)}: begins with frame {event.frame}")
     elif event.state == "frame" and as_json:
@@ -124,4 +124,4 @@ def _tell(event: WatchEvent, as_json: bool) -> None:
         line = f"{event.name}: frame {event.frame}, {force} {event.row[force]:.4g}"
         output.print(line)
     elif event.state == "written" and event.paths is not None:
-        errors.print(f"{escape(str(event.paths.traction))}: {counted(event.frames, 'frame')}")
+        errors.print(f"{escape(str(event.paths.traction))}: {pluralise(event.frames, 'frame')}")

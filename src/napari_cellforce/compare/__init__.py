@@ -1,6 +1,6 @@
 """Two vector fields side by side: one grid, maps of their difference, numbers with intervals, figures."""
 
-from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration, cell_table
+from napari_cellforce.compare.agreement import Calibration, Estimate, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.job import (
     CompareConfig,
@@ -9,22 +9,20 @@ from napari_cellforce.compare.job import (
     Comparison,
     compare,
     compare_to_files,
-    number_table,
+    estimate_table,
     write_comparison,
 )
-from napari_cellforce.compare.maps import Maps, difference_maps
-from napari_cellforce.compare.overview import Overview
-from napari_cellforce.compare.profile import edge_profile
+from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
 
 __all__ = [
-    "Agreement",
     "Calibration",
     "CompareConfig",
     "CompareFrame",
     "ComparePaths",
     "Comparison",
+    "DifferenceMaps",
+    "Estimate",
     "FieldPair",
-    "Maps",
     "Overview",
     "agreement",
     "calibration",
@@ -33,7 +31,7 @@ __all__ = [
     "compare_to_files",
     "difference_maps",
     "edge_profile",
-    "number_table",
+    "estimate_table",
     "pair_fields",
     "write_comparison",
 ]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import BoolArray, VectorField, in_memory
+from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.fields import BoolArray, VectorField, to_numpy
 from napari_cellforce.io.measured import ORIGIN
 
 _FEWEST = 20
@@ -100,7 +100,7 @@ def _require_enough(
         )
     if inside.sum() < _FEWEST:
         raise CellForceError(
-            f"{first.name or 'A'} and {second.name or 'B'} share {counted(int(inside.sum()), 'vector')}",
+            f"{first.name or 'A'} and {second.name or 'B'} share {pluralise(int(inside.sum()), 'vector')}",
             f"at least {_FEWEST} are needed for a comparison",
             "Check pixel sizes and origins: both must show the same place.",
             topic="input",
@@ -134,7 +134,7 @@ def _at(field: VectorField, index: int) -> int:
 
 
 def _frame(field: VectorField, index: int) -> Array:
-    return in_memory(field.data[_at(field, index)], dtype=np.float64)
+    return to_numpy(field.data[_at(field, index)], dtype=np.float64)
 
 
 def _origin(field: VectorField) -> tuple[float, float]:
@@ -178,7 +178,7 @@ def _known(
 ) -> BoolArray:
     """Return where a mask (or the field's own, or its extent) is, at the centres of the common grid."""
     if mask is None and field.mask is not None:
-        mask = in_memory(field.mask[0 if len(field.mask) == 1 else index])
+        mask = to_numpy(field.mask[0 if len(field.mask) == 1 else index])
     shape = field.data.shape[2:]
     values = np.ones(shape) if mask is None else (np.asarray(mask) != 0).astype(np.float64)
     if values.shape != tuple(shape):

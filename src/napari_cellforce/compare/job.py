@@ -12,15 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellforce import metrics
-from napari_cellforce.compare.agreement import Agreement, Calibration, agreement, calibration, cell_table
+from napari_cellforce.compare.agreement import Calibration, Estimate, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
-from napari_cellforce.compare.kept import KeptFrames
-from napari_cellforce.compare.maps import Maps, difference_maps
-from napari_cellforce.compare.overview import Overview
-from napari_cellforce.compare.profile import edge_profile
+from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.files import atomic_path
+from napari_cellforce.io.temp_arrays import FrameStore
 from napari_cellforce.io.write import write_table
 from napari_cellforce.predict.config import Progress
 
@@ -65,7 +63,7 @@ class CompareFrame:
     """
 
     pair: FieldPair
-    maps: Maps
+    maps: DifferenceMaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +87,7 @@ class Comparison:
     """
 
     frames: list[CompareFrame]
-    numbers: list[Agreement]
+    numbers: list[Estimate]
     calibration: Calibration | None
     scaled: bool
     profile: pd.DataFrame
@@ -161,11 +159,11 @@ def compare(
     config = config or CompareConfig()
     pairs = []
     count = _frame_count(first, second)
-    kept = KeptFrames(count)
+    kept = FrameStore(count)
     for t in range(count):
         yield Progress("Comparing", t, count)
         own = None if mask is None else mask if mask.ndim == 2 else mask[0 if len(mask) == 1 else t]
-        pairs.append(kept.keep(t, pair_fields(first, second, t, own)))
+        pairs.append(kept.store(t, pair_fields(first, second, t, own)))
     scaled = config.calibrate or first.unit != second.unit
     fit = _calibration(pairs, config.seed, required=scaled)
     if scaled and fit is not None:
@@ -174,7 +172,7 @@ def compare(
     frames = []
     for t, pair in enumerate(pairs):
         yield Progress("Drawing the maps", t, count)
-        frames.append(CompareFrame(pair, kept.keep(t, difference_maps(pair, config.threshold))))
+        frames.append(CompareFrame(pair, kept.store(t, difference_maps(pair, config.threshold))))
     yield Progress("Numbers and their intervals", count, count)
     yield Comparison(
         frames,
@@ -207,14 +205,14 @@ def compare_to_files(
 
 def write_comparison(comparison: Comparison, paths: ComparePaths, formats: tuple[str, ...]) -> None:
     """Write tables and figures of a comparison; raises `CellForceError` if that cannot be."""
-    write_table(paths.numbers, number_table(comparison))
+    write_table(paths.numbers, estimate_table(comparison))
     write_table(paths.profile, comparison.profile)
     write_table(paths.over_time, comparison.over_time)
     write_table(paths.cells, comparison.cells)
     save_figures(comparison, paths.figures, formats)
 
 
-def number_table(comparison: Comparison) -> pd.DataFrame:
+def estimate_table(comparison: Comparison) -> pd.DataFrame:
     """Return all numbers with their 95 % intervals, the calibration last."""
     rows: list[tuple[str, float, float, float]] = [
         (n.name, n.value, n.low, n.high) for n in comparison.numbers

@@ -1,11 +1,9 @@
 """Models against measured cells, side by side and always beside baselines that learn nothing."""
 
-from napari_cellforce.evaluate.dataset_page import write_dataset_page
 from napari_cellforce.evaluate.job import BASELINES, EvaluateConfig, Failure, evaluate
-from napari_cellforce.evaluate.scores import FrameScore, score_frame
+from napari_cellforce.evaluate.pages import write_dataset_page, write_evaluation
+from napari_cellforce.evaluate.scores import FrameScore, cell_table, model_table, score_frame
 from napari_cellforce.evaluate.snapshots import Snapshot
-from napari_cellforce.evaluate.tables import cell_table, model_table
-from napari_cellforce.evaluate.writing import write_evaluation
 
 __all__ = [
     "BASELINES",

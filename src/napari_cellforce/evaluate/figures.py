@@ -24,7 +24,7 @@ _INCH = 2.1
 _MEASURED = "measured"
 
 
-def overview(cells: pd.DataFrame) -> str:
+def overview_figure(cells: pd.DataFrame) -> str:
     """Return the main figures of every model, a point a cell and a bar at their mean, as SVG text."""
     figure = Figure(figsize=(12, 0.45 * cells["model"].nunique() + 1.6), layout="constrained")
     names = list(dict.fromkeys(cells["model"]))
@@ -58,9 +58,9 @@ def gallery(snapshots: Sequence[Snapshot], scales: Mapping[str, float]) -> str:
     """
     first = snapshots[0]
     fields = {_MEASURED: first.measured} | {
-        shot.model: shot.predicted * np.float32(scales[shot.model])
-        for shot in snapshots
-        if shot.predicted is not None
+        snapshot.model: snapshot.predicted * np.float32(scales[snapshot.model])
+        for snapshot in snapshots
+        if snapshot.predicted is not None
     }
     inside = np.hypot(*first.measured)[first.mask]
     top = float(np.percentile(inside, 99.5)) if inside.size else 1.0
@@ -105,9 +105,9 @@ def force_time_course(scores: Sequence[FrameScore], scales: Mapping[str, float])
     return _svg(figure)
 
 
-def preview(shot: Snapshot) -> str:
+def preview_picture(snapshot: Snapshot) -> str:
     """Return a frame's image and measured traction as a data URI of a PNG."""
-    return gallery([shot], {})
+    return gallery([snapshot], {})
 
 
 def histogram(values: Sequence[float], label: str) -> str:
@@ -121,9 +121,9 @@ def histogram(values: Sequence[float], label: str) -> str:
     return _svg(figure)
 
 
-def _outline(axes: Axes, shot: Snapshot) -> None:
-    if shot.mask.any() and not shot.mask.all():
-        axes.contour(shot.mask, [0.5], colors="#00d5ff", linewidths=0.8)
+def _outline(axes: Axes, snapshot: Snapshot) -> None:
+    if snapshot.mask.any() and not snapshot.mask.all():
+        axes.contour(snapshot.mask, [0.5], colors="#00d5ff", linewidths=0.8)
 
 
 def _arrows(axes: Axes, field: FloatArray, top: float) -> None:

@@ -11,20 +11,20 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.evaluate.scores import FrameScore, score_frame
 from napari_cellforce.evaluate.snapshots import Snapshot, snapshot
-from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, in_memory
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, to_numpy
+from napari_cellforce.io.cell_index import CellSource, DatasetIndex, find_cells, index_cells, open_cell
 from napari_cellforce.io.dataset import MeasuredCell
-from napari_cellforce.io.index import CellSource, DatasetIndex, cells_of, index_cells, open_cell
 from napari_cellforce.models.record import ModelRecord, Predictor
 from napari_cellforce.predict import Prediction, Progress, prepare
 from napari_cellforce.zoo import load_predictor
 
-PROTEIN_ITSELF = "zyxin itself"
+BRIGHTNESS_BASELINE = "zyxin itself"
 """The baseline that takes the brightness of the first protein for the magnitude of the traction."""
 
-BASELINES = (PROTEIN_ITSELF, "adhesion-filter", "sheet-filter")
+BASELINES = (BRIGHTNESS_BASELINE, "adhesion-filter", "sheet-filter")
 """Always beside the models: what they say has to be better than what learns nothing."""
 
-PICTURED = 12
+MAX_PICTURED_CELLS = 12
 """Cells that are shown in pictures."""
 
 
@@ -42,7 +42,7 @@ class EvaluateConfig:
         In µm, for data that do not say theirs.
     patterns : mapping of str to str
         Names of the files in folders that do not have the authors' layout, see
-        `napari_cellforce.io.index.cells_by_pattern`.
+        `napari_cellforce.io.cell_index.cells_by_pattern`.
     exclude : tuple of str
         Cells to leave out.
     threshold : float or None
@@ -76,10 +76,10 @@ class Failure:
     reason: str
 
 
-class _Brightness:
+class _BrightnessBaseline:
     """The protein image taken for the magnitude of the traction; of directions it knows nothing."""
 
-    record = ModelRecord(PROTEIN_ITSELF, "brightness", relative_to="frame")
+    record = ModelRecord(BRIGHTNESS_BASELINE, "brightness", relative_to="frame")
 
     def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
         del pixel_size
@@ -103,7 +103,7 @@ def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Snapsho
     sources = tuple(
         source
         for path in config.data
-        for source in cells_of(path, config.pixel_size, patterns=config.patterns)
+        for source in find_cells(path, config.pixel_size, patterns=config.patterns)
         if source.cell not in config.exclude
     )
     found = index_cells(sources)
@@ -115,7 +115,9 @@ def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Snapsho
         for j, (name, predictor) in enumerate(predictors.items()):
             yield Progress(f"{source.cell}, {name}", i * len(predictors) + j, total)
             try:
-                yield from _scores(name, predictor, source, cell, found, config, pictured=i < PICTURED)
+                yield from _scores(
+                    name, predictor, source, cell, found, config, pictured=i < MAX_PICTURED_CELLS
+                )
             except CellForceError as error:
                 yield Failure(name, source.cell, str(error))
 
@@ -127,8 +129,8 @@ def _load(config: EvaluateConfig) -> dict[str, Predictor]:
 
 
 def _predictor(name: str, config: EvaluateConfig) -> Predictor:
-    if name == PROTEIN_ITSELF:
-        return _Brightness()
+    if name == BRIGHTNESS_BASELINE:
+        return _BrightnessBaseline()
     samples = 0 if name in BASELINES else config.samples
     return load_predictor(name, device=config.device, samples=samples)
 
@@ -150,10 +152,10 @@ def _scores(
             continue
         yield _score(name, source.cell, cell, job, result, config)
         if pictured and result.frame == usable[len(usable) // 2]:
-            yield snapshot_of(cell, source.cell, result.frame, name, result.traction)
+            yield frame_snapshot(cell, source.cell, result.frame, name, result.traction)
 
 
-def snapshot_of(
+def frame_snapshot(
     cell: MeasuredCell, name: str, frame: int, model: str = "", predicted: FloatArray | None = None
 ) -> Snapshot:
     """Return a small picture of a frame, with what a model says of it."""
@@ -162,7 +164,7 @@ def snapshot_of(
         frame,
         cell.image.frame(frame, (0,))[0],
         cell.mask.frame(frame),
-        in_memory(cell.traction.data[frame]),
+        to_numpy(cell.traction.data[frame]),
         model,
         predicted,
     )
@@ -177,17 +179,17 @@ def _score(
     config: EvaluateConfig,
 ) -> FrameScore:
     t = result.frame
-    displacement = None if cell.displacement is None else in_memory(cell.displacement.data[t])
+    displacement = None if cell.displacement is None else to_numpy(cell.displacement.data[t])
     return score_frame(
         name,
         cell_name,
         t,
         result.traction,
-        in_memory(cell.traction.data[t]),
+        to_numpy(cell.traction.data[t]),
         cell.mask.frame(t),
         job.pixel_size,
         uncertainty=result.uncertainty,
         displacement=displacement,
         threshold=config.threshold,
-        directed=name != PROTEIN_ITSELF,
+        directed=name != BRIGHTNESS_BASELINE,
     )

@@ -58,7 +58,7 @@ def snapshot(
     def small(array: npt.NDArray[np.generic]) -> FloatArray:
         return _binned(array[..., *window], factor)
 
-    said = None if predicted is None else small(np.where(mask, predicted, 0))
+    small_prediction = None if predicted is None else small(np.where(mask, predicted, 0))
     return Snapshot(
         cell,
         frame,
@@ -66,7 +66,7 @@ def snapshot(
         small(mask) >= 0.5,
         small(np.where(mask, measured, 0)),
         model,
-        said,
+        small_prediction,
     )
 
 

@@ -51,7 +51,7 @@ class ExplainConfig:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFile:
     """A file that is done.
 
     Attributes

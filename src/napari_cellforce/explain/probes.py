@@ -6,16 +6,25 @@ the change of the traction as a field, and numbers that make curves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
 from scipy import ndimage
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.explain.config import ExplainConfig, WrittenFile, first_protein
+from napari_cellforce.explain.figures import COLOURS, save
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, VectorField
+from napari_cellforce.io.write import write_field, write_table
 from napari_cellforce.models.filters import adhesions
 from napari_cellforce.models.record import Predictor
+from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.preprocess.normalise import Baselines
 
 LENGTHS = (0.7, 1.4, 2.8, 5.6, 11.2)
 """Of the filters, in µm."""
@@ -25,11 +34,11 @@ FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 OCCLUSION, LOW_PASS, HIGH_PASS, BRIGHTNESS = "occlusion", "low pass", "high pass", "brightness"
 """What can be done to an image."""
 
-_FOOT = 0.25
+_EDGE_SHARE = 0.25
 """Share of an adhesion's peak above which pixels belong to it."""
 _SURROUND = 3.0
 """Gaussian in µm over which what lies around an adhesion is carried into its place."""
-_NEAR = 5.0
+_CLICK_RADIUS = 5.0
 """How far from a click an adhesion is looked for, in µm."""
 
 
@@ -101,7 +110,7 @@ class Prober:
         protein: FloatArray = self.image[self.channel]
         return protein
 
-    def ask(self, probe: str, value: float, changed: npt.NDArray[np.floating]) -> Response:
+    def response_to(self, probe: str, value: float, changed: npt.NDArray[np.floating]) -> Response:
         """Predict with an image ``(Y, X)`` in place of the protein, and compare."""
         image = self.image.astype(np.float32)
         image[self.channel] = changed
@@ -112,23 +121,23 @@ class Prober:
         correlation = float(np.sum(before * now) / both)
         return Response(probe, value, after - self.before, float(np.hypot(*now).sum() / summed), correlation)
 
-    def without(self, adhesion: BoolArray, number: float = 0.0) -> Response:
+    def without_adhesion(self, adhesion: BoolArray, number: float = 0.0) -> Response:
         """Take out an adhesion, ``(Y, X)`` bool: what lies around it is carried into its place."""
-        return self.ask(OCCLUSION, number, filled(self.protein, adhesion, self.pixel_size))
+        return self.response_to(OCCLUSION, number, fill_hole(self.protein, adhesion, self.pixel_size))
 
     def low_passed(self, length: float) -> Response:
         """Blur the image with a Gaussian of `length` µm."""
-        return self.ask(LOW_PASS, length, self._blurred(length))
+        return self.response_to(LOW_PASS, length, self._blurred(length))
 
     def high_passed(self, length: float) -> Response:
         """Take away what a Gaussian of `length` µm leaves, about the cell's mean."""
         z = self.protein
         sharp = np.maximum(z - self._blurred(length) + float(z[self.mask].mean()), 0)
-        return self.ask(HIGH_PASS, length, np.where(self.mask, sharp, z))
+        return self.response_to(HIGH_PASS, length, np.where(self.mask, sharp, z))
 
-    def brightened(self, factor: float) -> Response:
+    def with_brightness(self, factor: float) -> Response:
         """Multiply the brightness."""
-        return self.ask(BRIGHTNESS, factor, factor * self.protein)
+        return self.response_to(BRIGHTNESS, factor, factor * self.protein)
 
     def _blurred(self, length: float) -> npt.NDArray[np.floating]:
         return ndimage.gaussian_filter(self.protein, length / self.pixel_size.micron)
@@ -162,7 +171,7 @@ def find_adhesions(protein: FloatArray, mask: BoolArray, pixel_size: PixelSize) 
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
     labels: npt.NDArray[np.int32] = watershed(-strength, markers, mask=mask)
     top = np.concatenate([[np.inf], strength[tuple(peaks.T)]])
-    return np.where(strength >= _FOOT * top[labels], labels, 0)
+    return np.where(strength >= _EDGE_SHARE * top[labels], labels, 0)
 
 
 def adhesion_at(labels: npt.NDArray[np.int32], at: tuple[float, float], pixel_size: PixelSize) -> BoolArray:
@@ -175,10 +184,10 @@ def adhesion_at(labels: npt.NDArray[np.int32], at: tuple[float, float], pixel_si
     """
     places = np.argwhere(labels > 0)
     distance = np.hypot(*(places - np.asarray(at)).T) * pixel_size.micron
-    if distance.min() > _NEAR:
+    if distance.min() > _CLICK_RADIUS:
         raise CellForceError(
             f"the adhesion closest to ({at[0]:.0f}, {at[1]:.0f}) is {distance.min():.0f} µm away",
-            f"it must be within {_NEAR:g} µm",
+            f"it must be within {_CLICK_RADIUS:g} µm",
             "Click on an adhesion.",
             topic="adhesion",
         )
@@ -186,7 +195,7 @@ def adhesion_at(labels: npt.NDArray[np.int32], at: tuple[float, float], pixel_si
     return found
 
 
-def filled(image: FloatArray, hole: BoolArray, pixel_size: PixelSize) -> FloatArray:
+def fill_hole(image: FloatArray, hole: BoolArray, pixel_size: PixelSize) -> FloatArray:
     """Return an image ``(Y, X)`` with a hole filled by the mean around it, weighted with a Gaussian."""
     sigma = _SURROUND / pixel_size.micron
     around = ndimage.binary_dilation(hole, iterations=max(1, round(0.7 / pixel_size.micron)))
@@ -215,3 +224,125 @@ def change_by_distance(
         mean = np.bincount(place, size) / count
     middles = (np.arange(len(count)) + 0.5) * bin_width
     return np.asarray(middles, dtype=np.float64), mean
+
+
+_COLUMNS = {"total": "|F| over unchanged", "correlation": "likeness of the vectors"}
+
+
+def write_probes(
+    job: Prediction, baselines: Baselines | None, config: ExplainConfig, folder: Path
+) -> Iterator[Progress | WrittenFile]:
+    """Probe one frame and write what comes of it.
+
+    Raises
+    ------
+    CellForceError
+        If there is no such frame, or no adhesion where one is to be taken out.
+    """
+    t = _frame(job, config.probe_frame)
+    channel = job.predictor.record.inputs.index(first_protein(job))
+    image, mask = job.inputs(t, baselines), job.mask.frame(t)
+    prober = Prober.of(job.predictor, image, mask, job.pixel_size, channel)
+    adhesions = _adhesions(prober, config)
+    count = len(adhesions) + 2 * len(LENGTHS) + len(FACTORS)
+    responses: list[Response] = []
+    for response in _responses(prober, adhesions):
+        responses.append(response)
+        yield Progress("Probing the model", len(responses), count)
+    stem = folder / f"{job.stack.name}_probes"
+    yield WrittenFile("probes", _write_changes(job, responses, adhesions, mask, t, stem))
+    tables = curves(responses)
+    tables["adhesion taken out"] = _by_distance(responses, adhesions, mask, job)
+    for name, table in tables.items():
+        path = stem.with_name(f"{stem.name}_{name.replace(' ', '_')}.csv")
+        yield WrittenFile("probes", write_table(path, table))
+    for path in save(probes_figure(tables), stem):
+        yield WrittenFile("probes", path)
+
+
+def curves(responses: list[Response]) -> dict[str, pd.DataFrame]:
+    """Return a table for each of the filters and the brightness."""
+    along = {LOW_PASS: "Gaussian [µm]", HIGH_PASS: "Gaussian [µm]", BRIGHTNESS: "factor"}
+    tables = {}
+    for probe, column in along.items():
+        rows = [
+            {column: r.value, **{title: getattr(r, key) for key, title in _COLUMNS.items()}}
+            for r in responses
+            if r.probe == probe
+        ]
+        tables[probe] = pd.DataFrame(rows)
+    return tables
+
+
+def _frame(job: Prediction, frame: int) -> int:
+    if 0 <= frame < job.stack.n_frames:
+        return frame
+    raise CellForceError(
+        f"frame {frame} is to be probed", f"{job.stack.name} has {job.stack.n_frames}, counted from 0",
+        "Choose one of these.", topic="frame",
+    )  # fmt: skip
+
+
+def _adhesions(prober: Prober, config: ExplainConfig) -> list[BoolArray]:
+    labels = find_adhesions(prober.protein, prober.mask, prober.pixel_size)
+    if config.probe_at is not None:
+        return [adhesion_at(labels, config.probe_at, prober.pixel_size)]
+    return [labels == n for n in range(1, min(config.probe_adhesions, int(labels.max())) + 1)]
+
+
+def _responses(prober: Prober, adhesions: list[BoolArray]) -> Iterator[Response]:
+    for number, adhesion in enumerate(adhesions, start=1):
+        yield prober.without_adhesion(adhesion, number)
+    for length in LENGTHS:
+        yield prober.low_passed(length)
+        yield prober.high_passed(length)
+    for factor in FACTORS:
+        yield prober.with_brightness(factor)
+
+
+def _write_changes(
+    job: Prediction,
+    responses: list[Response],
+    adhesions: list[BoolArray],
+    mask: BoolArray,
+    t: int,
+    stem: Path,
+) -> Path:
+    """Write the change by every adhesion taken out, one a frame."""
+    changes = np.stack([r.change for r in responses[: len(adhesions)]]).astype(np.float32)
+    field = VectorField(
+        changes,
+        "traction",
+        job.predictor.record.output_unit,
+        job.pixel_size,
+        mask=np.broadcast_to(mask, (len(changes), *mask.shape)),
+        name=f"change of {job.stack.name}, frame {t}, adhesion by adhesion",
+        provenance=job.provenance(),
+    )
+    return write_field(stem.with_name(f"{stem.name}_adhesion_changes.ome.tif"), field)
+
+
+def _by_distance(
+    responses: list[Response], adhesions: list[BoolArray], mask: BoolArray, job: Prediction
+) -> pd.DataFrame:
+    columns = {}
+    for number, (response, adhesion) in enumerate(zip(responses, adhesions, strict=False), start=1):
+        distance, change = change_by_distance(response.change, adhesion, mask, job.pixel_size)
+        columns[f"adhesion {number}: mean |change| [{job.predictor.record.output_unit}]"] = pd.Series(
+            change, index=distance
+        )
+    return pd.DataFrame(columns).rename_axis("distance [µm]").reset_index()
+
+
+def probes_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the curves of the probes, one panel each; the first column is along x."""
+    figure = Figure(figsize=(3.6 * len(curves), 3.2), layout="constrained")
+    for axes, (title, table) in zip(
+        figure.subplots(1, len(curves), squeeze=False).flat, curves.items(), strict=True
+    ):
+        along = table.columns[0]
+        for colour, column in zip(COLOURS, table.columns[1:], strict=False):
+            axes.plot(table[along], table[column], marker="o", markersize=3, color=colour, label=column)
+        axes.set(xlabel=along, title=title)
+        axes.legend(frameon=False, fontsize="small")
+    return figure

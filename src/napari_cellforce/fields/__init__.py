@@ -7,6 +7,7 @@ vector fields ``(T, 2, Y, X)`` with component 0 along y (rows, downward) and com
 
 from __future__ import annotations
 
+from napari_cellforce.fields.arrays import to_numpy
 from napari_cellforce.fields.axes import (
     MICROMETRE,
     NORMALISED,
@@ -21,7 +22,6 @@ from napari_cellforce.fields.axes import (
 from napari_cellforce.fields.field import FrameResult, ScalarField, VectorField
 from napari_cellforce.fields.pixel_size import PixelSize
 from napari_cellforce.fields.provenance import Provenance
-from napari_cellforce.fields.reading import in_memory
 from napari_cellforce.fields.stack import ImageStack, Mask
 from napari_cellforce.fields.substrate import Substrate
 
@@ -43,5 +43,5 @@ __all__ = [
     "VectorField",
     "X",
     "Y",
-    "in_memory",
+    "to_numpy",
 ]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields.arrays import to_numpy
 from napari_cellforce.fields.axes import BoolArray, FloatArray, require_axes
 from napari_cellforce.fields.pixel_size import PixelSize
-from napari_cellforce.fields.reading import in_memory
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class ImageStack:
     def frame(self, t: int, channels: tuple[int, ...] | None = None) -> FloatArray:
         """Read one frame, ``(C, Y, X)`` float32, of the given channels (all by default)."""
         selected = self.data[t] if channels is None else self.data[t, list(channels)]
-        return in_memory(selected, np.float32)
+        return to_numpy(selected, np.float32)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Mask:
 
     def frame(self, t: int) -> BoolArray:
         """Return the mask of frame `t`, ``(Y, X)`` bool."""
-        return in_memory(self.data[0 if self.data.shape[0] == 1 else t], np.bool_)
+        return to_numpy(self.data[0 if self.data.shape[0] == 1 else t], np.bool_)
 
     def in_every_frame(self) -> Mask:
         """Return a mask for all frames: frames without a mask take that of the nearest frame.

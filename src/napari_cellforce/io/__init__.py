@@ -2,12 +2,12 @@
 
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.field import is_field, read_field
-from napari_cellforce.io.from_layers import stack_from
-from napari_cellforce.io.growing import read_growing
-from napari_cellforce.io.kinds import Kind, kind
+from napari_cellforce.io.from_layers import stack_from_layers
 from napari_cellforce.io.omezarr import OmeZarrWriter
+from napari_cellforce.io.partial_read import read_partial
 from napari_cellforce.io.read import images_in, read, read_mask
 from napari_cellforce.io.scalar import ScalarWriter, is_scalar, read_scalar
+from napari_cellforce.io.sniff import Kind, kind
 from napari_cellforce.io.validate import check_frame, check_pixel_size
 from napari_cellforce.io.write import (
     FieldWriter,
@@ -36,10 +36,10 @@ __all__ = [
     "read",
     "read_cell",
     "read_field",
-    "read_growing",
     "read_mask",
+    "read_partial",
     "read_scalar",
-    "stack_from",
+    "stack_from_layers",
     "write_field",
     "write_mask",
     "write_scalar",

@@ -10,10 +10,10 @@ import numpy as np
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField
-from napari_cellforce.io import metadata, omezarr
-from napari_cellforce.io.axes import to_stack
-from napari_cellforce.io.field_record import NAMESPACE, not_ours, rebuilt
+from napari_cellforce.io import omezarr, tiff_metadata
+from napari_cellforce.io.field_record import NAMESPACE, field_from_record, not_a_field_error
 from napari_cellforce.io.paths import existing_path
+from napari_cellforce.io.raw_image import to_stack
 from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
 
 
@@ -61,13 +61,13 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
 
 
 def _field(planes: TiffPlanes) -> VectorField:
-    entries = metadata.annotation(planes.tiff, NAMESPACE)
+    entries = tiff_metadata.annotation(planes.tiff, NAMESPACE)
     if entries is None:
-        raise not_ours(planes.path)
+        raise not_a_field_error(planes.path)
     data, _ = to_stack(planes, planes.axes, planes.path.name)
     mask = _mask(planes.path, data.shape[0]) if entries["mask"] else None
-    size, interval = metadata.pixel_size(planes.tiff), metadata.frame_interval(planes.tiff)
-    return rebuilt(planes.path, entries, data, size, interval, mask)
+    size, interval = tiff_metadata.pixel_size(planes.tiff), tiff_metadata.frame_interval(planes.tiff)
+    return field_from_record(planes.path, entries, data, size, interval, mask)
 
 
 def _mask(path: Path, n_frames: int) -> Any:

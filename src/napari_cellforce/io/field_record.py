@@ -14,7 +14,7 @@ NAMESPACE = "napari-cellforce/field"
 """Key of the record in a file."""
 
 
-def record(field: VectorField, *, masked: bool) -> str:
+def record_json(field: VectorField, *, masked: bool) -> str:
     """Return the metadata of `field` that image formats cannot express, as JSON.
 
     In ASCII, so that any path, even one that is not valid Unicode, can be stored in XML.
@@ -32,7 +32,7 @@ def record(field: VectorField, *, masked: bool) -> str:
     return json.dumps(entries)
 
 
-def rebuilt(
+def field_from_record(
     path: Path,
     entries: dict[str, Any],
     data: Any,
@@ -48,7 +48,7 @@ def rebuilt(
         If the record does not match the data.
     """
     if size is None or data.shape[1] != 2 or data.shape[0] != len(entries["frames"]):
-        raise not_ours(path)
+        raise not_a_field_error(path)
     return VectorField(
         data,
         entries["quantity"],
@@ -62,7 +62,7 @@ def rebuilt(
     )
 
 
-def not_ours(path: Path) -> CellForceError:
+def not_a_field_error(path: Path) -> CellForceError:
     """Return the error for a file without a valid record."""
     return CellForceError(
         f"{path} is not a field written by napari-cellforce",

@@ -10,11 +10,10 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io import units
-from napari_cellforce.io.paths import times
-from napari_cellforce.io.uncopied import uncopied
+from napari_cellforce.io.paths import format_shape
 
 
-def stack_from(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
+def stack_from_layers(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> ImageStack:
     """Return Image layers, or Labels layers, as the channels of one stack.
 
     Parameters
@@ -53,7 +52,7 @@ def _frames(data: Any, attributes: dict[str, Any]) -> Any:
     full = data[0] if attributes.get("multiscale") else data
     if full.ndim not in (2, 3):
         raise CellForceError(
-            f"{attributes.get('name')} is {times(tuple(full.shape))}",
+            f"{attributes.get('name')} is {format_shape(tuple(full.shape))}",
             "an image has height, width and optionally time",
             "Save it as .tif, or split it (right-click the layer > Split Stack) and save the parts.",
             topic="output",
@@ -66,7 +65,7 @@ def _lazy(data: Any, kind: str) -> Any:
     if kind == "labels":
         data = np.asarray(data)
         data = data.astype(np.min_scalar_type(data.max(initial=0)))
-    return uncopied(data)
+    return as_dask(data)
 
 
 def _sampling(attributes: dict[str, Any]) -> tuple[PixelSize | None, float | None]:
@@ -77,3 +76,31 @@ def _sampling(attributes: dict[str, Any]) -> tuple[PixelSize | None, float | Non
     y, x = (units.micron(side, unit) for side, unit in zip(scale[-2:], names[-2:], strict=True))
     size = None if y is None or x is None else PixelSize(y, x, "layer")
     return size, units.minutes(scale[0], names[0]) if len(scale) == 3 else None
+
+
+def as_dask(data: Any) -> Any:
+    """Return data as a ``(T, Y, X)`` dask array of a frame a chunk; ``dask.array.from_array`` would copy it.
+
+    Parameters
+    ----------
+    data : (T, Y, X) or (Y, X) array
+        Of numpy, a memory-mapped file included, or anything that is indexed alike; dask keeps its chunks.
+    """
+    import dask.array as da  # takes 0.6 s to load
+
+    if data.ndim == 2:
+        data = data[None]
+    if isinstance(data, da.Array):
+        return data
+    return da.from_array(_LazyArray(data), chunks=(1, *data.shape[1:]), name=False)
+
+
+class _LazyArray:
+    """An array that dask does not take for one of numpy's, and so does not copy first."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.shape, self.dtype, self.ndim = tuple(data.shape), data.dtype, data.ndim
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self._data[index])

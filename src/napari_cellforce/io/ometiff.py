@@ -17,7 +17,7 @@ import tifffile
 
 from napari_cellforce import __version__
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.io.quiet import quiet
+from napari_cellforce.io.tiff import silence_tifffile
 
 _CLASSIC_LIMIT = 4_000_000_000
 """Bytes; a classic TIFF ends at 2**32, and deflate may lengthen what cannot be compressed."""
@@ -51,8 +51,8 @@ class OmeImage:
     @property
     def attributes(self) -> dict[str, Any]:
         """OME attributes of the image and its pixels."""
-        entries: dict[str, Any] = {"Name": _legal(self.name)}
-        entries["Channel"] = {"Name": [_legal(name) for name in self.channel_names]}
+        entries: dict[str, Any] = {"Name": _xml_safe(self.name)}
+        entries["Channel"] = {"Name": [_xml_safe(name) for name in self.channel_names]}
         if self.pixel_size is not None:
             for axis, micron in (("X", self.pixel_size.x), ("Y", self.pixel_size.y)):
                 entries |= {f"PhysicalSize{axis}": float(micron), f"PhysicalSize{axis}Unit": "µm"}
@@ -144,7 +144,7 @@ class PlaneWriter:
                 self._write(plane, first=self._n_planes + n_planes == 0)
                 n_planes += 1
         except BaseException:
-            self._cut_back()
+            self._truncate()
             raise
         self._n_planes += n_planes
         self._size = self._path.stat().st_size
@@ -175,7 +175,7 @@ class PlaneWriter:
             self._tiff.close()
             self._tiff = None
 
-    def _cut_back(self) -> None:
+    def _truncate(self) -> None:
         """Drop what was written since the last whole `append`, and end the chain of pages there."""
         with contextlib.suppress(OSError):
             self._close()
@@ -183,7 +183,7 @@ class PlaneWriter:
         os.truncate(self._path, self._size)
         if self._size == 0:
             return
-        with quiet(), tifffile.TiffFile(self._path, mode="r+") as tiff:
+        with silence_tifffile(), tifffile.TiffFile(self._path, mode="r+") as tiff:
             end = tiff.pages.next_page_offset
             assert end is not None
             tiff.filehandle.seek(end)
@@ -197,6 +197,6 @@ def _resolution(pixel_size: PixelSize | None) -> dict[str, Any]:
     return {"resolution": (1e4 / pixel_size.x, 1e4 / pixel_size.y), "resolutionunit": "CENTIMETER"}
 
 
-def _legal(text: str) -> str:
+def _xml_safe(text: str) -> str:
     """Replace what XML cannot hold: control characters and halves of characters."""
     return _ILLEGAL_IN_XML.sub("\ufffd", text)

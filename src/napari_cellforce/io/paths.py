@@ -91,7 +91,7 @@ def stem(path: str | os.PathLike[str]) -> str:
     return f"{name}_{which.replace('/', '_')}" if which else name
 
 
-def choose_one(path: Path, images: dict[str, str], what: str = "images") -> CellForceError:
+def several_images_error(path: Path, images: dict[str, str], what: str = "images") -> CellForceError:
     """Return the error that asks which of several images is meant.
 
     Parameters
@@ -113,6 +113,6 @@ def choose_one(path: Path, images: dict[str, str], what: str = "images") -> Cell
     )
 
 
-def times(shape: tuple[int, ...]) -> str:
+def format_shape(shape: tuple[int, ...]) -> str:
     """Return a shape in words: ``"3 x 256 x 256"``."""
     return " x ".join(str(n) for n in shape)

@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import ImageStack, Mask
-from napari_cellforce.io import frame_folder, omezarr, tiff, vendor
-from napari_cellforce.io.axes import ZChoice
+from napari_cellforce.io import bioio_reader, frame_folder, omezarr, tiff
 from napari_cellforce.io.dataset import is_dataset, load_npy, read_image
 from napari_cellforce.io.field import refuse_field
-from napari_cellforce.io.opened import Opened
-from napari_cellforce.io.paths import VENDOR_SUFFIXES, existing_path, split, times
+from napari_cellforce.io.paths import VENDOR_SUFFIXES, existing_path, format_shape, split
+from napari_cellforce.io.raw_image import RawImage, ZChoice
 from napari_cellforce.io.tiff import TiffPlanes
 
 _MOST_LABELS = 50
@@ -52,7 +51,7 @@ def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
     if path.suffix.lower() == ".npy" or (path.is_dir() and not omezarr.is_zarr(path) and is_dataset(path)):
         return read_image(path)
     refuse_field(split(path)[0])
-    return _opened(path).stack(z)
+    return _raw_image(path).stack(z)
 
 
 def images_in(path: str | os.PathLike[str]) -> tuple[Path, ...]:
@@ -70,7 +69,7 @@ def images_in(path: str | os.PathLike[str]) -> tuple[Path, ...]:
     if split(path)[1]:
         return (path,)
     if path.suffix.lower() in VENDOR_SUFFIXES:
-        return vendor.images_in(path)
+        return bioio_reader.images_in(path)
     if omezarr.is_zarr(path):
         return omezarr.images_in(path)
     if path.is_dir() or path.suffix.lower() == ".npy":
@@ -78,11 +77,11 @@ def images_in(path: str | os.PathLike[str]) -> tuple[Path, ...]:
     return tiff.images_in(path)
 
 
-def _opened(path: Path) -> Opened:
+def _raw_image(path: Path) -> RawImage:
     """Open an image of any format but the authors'."""
     container, _ = split(path)
     if container.suffix.lower() in VENDOR_SUFFIXES:
-        return vendor.open_image(path)
+        return bioio_reader.open_image(path)
     if omezarr.is_zarr(path):
         return omezarr.open_image(path)
     if path.is_dir():
@@ -160,8 +159,8 @@ def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], fram
         )
     if values.shape[-2:] != shape or values.ndim > 3:
         raise CellForceError(
-            f"the mask {name} is {times(values.shape)} pixels",
-            f"the image is {times(shape)}",
+            f"the mask {name} is {format_shape(values.shape)} pixels",
+            f"the image is {format_shape(shape)}",
             "Choose the mask that was drawn on this image.",
             topic="mask",
         )

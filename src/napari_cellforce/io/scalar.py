@@ -13,18 +13,18 @@ import numpy as np
 
 from napari_cellforce import files
 from napari_cellforce.fields import FloatArray, Provenance, ScalarField
-from napari_cellforce.io.field_record import not_ours
-from napari_cellforce.io.kept import KeptSoFar
-from napari_cellforce.io.metadata import annotation
+from napari_cellforce.io.field_record import not_a_field_error
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml
+from napari_cellforce.io.partial_writer import PartialWriter
 from napari_cellforce.io.paths import existing_path
 from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
+from napari_cellforce.io.tiff_metadata import annotation
 
 SCALAR_NAMESPACE = "napari-cellforce/scalar"
 """Of the OME comment annotation that holds a scalar field's provenance."""
 
 
-class ScalarWriter(KeptSoFar):
+class ScalarWriter(PartialWriter):
     """A context manager like `napari_cellforce.io.FieldWriter`, for one scalar a pixel.
 
     When the block ends, be it by an error or a stop, the frames appended so far become a valid OME-TIFF
@@ -102,9 +102,9 @@ def read_scalar(path: str | os.PathLike[str]) -> ScalarField:
     """
     with closed_on_error(TiffPlanes(existing_path(path))) as planes:
         entries = annotation(planes.tiff, SCALAR_NAMESPACE)
-        stack = planes.opened().stack()
+        stack = planes.raw_image().stack()
         if entries is None or stack.pixel_size is None:
-            raise not_ours(planes.path)
+            raise not_a_field_error(planes.path)
         provenance = Provenance.from_json(json.dumps(entries))
         name, unit = _name_and_unit(stack.channel_names[0])
         return ScalarField(stack.data[:, 0], name, unit, stack.pixel_size, stack.frame_interval, provenance)

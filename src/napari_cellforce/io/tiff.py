@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import struct
 import weakref
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,31 @@ import numpy.typing as npt
 import tifffile
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io import metadata
-from napari_cellforce.io.opened import Opened
-from napari_cellforce.io.paths import TIFF_SUFFIXES, choose_one, existing_path, split
-from napari_cellforce.io.quiet import quiet
+from napari_cellforce.io import tiff_metadata
+from napari_cellforce.io.paths import TIFF_SUFFIXES, existing_path, several_images_error, split
+from napari_cellforce.io.raw_image import RawImage
+
+_silenced: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Of this thread: a logger's level would be that of all threads."""
+
+
+@contextlib.contextmanager
+def silence_tifffile() -> Iterator[None]:
+    """Drop what tifffile would log in this block."""
+    token = _silenced.set(True)
+    try:
+        yield
+    finally:
+        _silenced.reset(token)
+
+
+def _is_allowed(record: logging.LogRecord) -> bool:
+    del record
+    return not _silenced.get()
+
+
+tifffile.logger().addFilter(_is_allowed)
+
 
 SUFFIXES = TIFF_SUFFIXES
 """How the names of the images end that are read here."""
@@ -92,17 +115,17 @@ class TiffPlanes:
         """Close the file now; nothing more can be read."""
         self._close()
 
-    def opened(self, path: Path | None = None) -> Opened:
+    def raw_image(self, path: Path | None = None) -> RawImage:
         """Return it with what the file says of it; `path` is what the user calls it."""
         lengths = dict(zip(self.axes, self.shape, strict=True))
         n_channels = lengths.get("C", lengths.get("S", 1))
-        return Opened(
+        return RawImage(
             path or self.path,
             self,
             self.axes,
-            metadata.channel_names(self.tiff, n_channels, self._index),
-            metadata.pixel_size(self.tiff, self._index),
-            metadata.frame_interval(self.tiff, self._index),
+            tiff_metadata.channel_names(self.tiff, n_channels, self._index),
+            tiff_metadata.pixel_size(self.tiff, self._index),
+            tiff_metadata.frame_interval(self.tiff, self._index),
         )
 
 
@@ -116,7 +139,7 @@ def closed_on_error(planes: TiffPlanes) -> Iterator[TiffPlanes]:
         raise
 
 
-def open_image(path: Path) -> Opened:
+def open_image(path: Path) -> RawImage:
     """Open the image of a TIFF, or one of several by its own path (``movie.ome.tif/1``).
 
     Raises
@@ -127,8 +150,8 @@ def open_image(path: Path) -> Opened:
     file, which = split(path)
     with closed_on_error(TiffPlanes(file, int(which or 0))) as planes:
         if planes.n_series > 1 and not which:
-            raise choose_one(file, _images(planes.tiff))
-        return planes.opened(path)
+            raise several_images_error(file, _images(planes.tiff))
+        return planes.raw_image(path)
 
 
 def images_in(path: Path) -> tuple[Path, ...]:
@@ -148,7 +171,7 @@ def images_in(path: Path) -> tuple[Path, ...]:
 def description(path: str | os.PathLike[str]) -> str:
     """Return the description of the first page; empty if there is none or this is no TIFF."""
     try:
-        with quiet(), tifffile.TiffFile(path) as tiff:
+        with silence_tifffile(), tifffile.TiffFile(path) as tiff:
             return str(tiff.pages.first.description)
     except Exception:  # whatever a broken file makes tifffile raise: opening it as an image will tell
         return ""
@@ -183,7 +206,7 @@ def _is_written_page_by_page(tiff: tifffile.TiffFile) -> bool:
 
 
 def _images(tiff: tifffile.TiffFile) -> dict[str, str]:
-    return {str(index): name for index, name in enumerate(metadata.series_names(tiff))}
+    return {str(index): name for index, name in enumerate(tiff_metadata.series_names(tiff))}
 
 
 def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:
@@ -249,7 +272,7 @@ def metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
 def _unreadable(path: Path) -> Iterator[None]:
     """Turn whatever a broken file makes tifffile and its codecs raise into a `CellForceError`."""
     try:
-        with quiet():
+        with silence_tifffile():
             yield
     except CellForceError:
         raise

@@ -65,9 +65,9 @@ def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> P
         If there is none (topic "pixel size").
     """
     pixel_size = require_pixel_size(pixel_size)
-    doubt = doubt_about(pixel_size, model_pixel_size)
-    if doubt:
-        warnings.warn(doubt, CellForceWarning, stacklevel=2)
+    message = pixel_size_warning(pixel_size, model_pixel_size)
+    if message:
+        warnings.warn(message, CellForceWarning, stacklevel=2)
     return pixel_size
 
 
@@ -83,7 +83,7 @@ def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
     return pixel_size
 
 
-def doubt_about(pixel_size: PixelSize, model_pixel_size: float) -> str:
+def pixel_size_warning(pixel_size: PixelSize, model_pixel_size: float) -> str:
     """Return what speaks against a pixel size, given that of the model in µm; empty if nothing does."""
     factor = max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
     if factor <= _LARGEST_FACTOR:

@@ -24,12 +24,12 @@ from napari_cellforce.fields import (
     PixelSize,
     ScalarField,
     VectorField,
-    in_memory,
+    to_numpy,
 )
 from napari_cellforce.io import omezarr
-from napari_cellforce.io.field_record import NAMESPACE, record
-from napari_cellforce.io.frame_by_frame import FrameByFrame
+from napari_cellforce.io.field_record import NAMESPACE, record_json
 from napari_cellforce.io.ometiff import OmeImage, PlaneWriter, ome_xml, storable
+from napari_cellforce.io.partial_writer import BaseFieldWriter
 from napari_cellforce.io.paths import ZARR_SUFFIX
 from napari_cellforce.io.scalar import ScalarWriter
 
@@ -43,7 +43,7 @@ _BYTES_PER_FRAME_NUMBER = 8
 _FRAMES_IF_UNKNOWN = 8192
 
 
-class FieldWriter(FrameByFrame):
+class FieldWriter(BaseFieldWriter):
     """Writes a vector field frame by frame, while it is being computed.
 
     A context manager. When the block ends, be it by an error or a stop, the frames appended so far become
@@ -112,14 +112,14 @@ class FieldWriter(FrameByFrame):
 
     def _xml(self, n_masks: int) -> bytes:
         """Describe the frames appended so far (or one, where there is none yet)."""
-        held = self._held()
+        held = self._field_so_far()
         images = [_ome_image(held)]
         if n_masks:
             images.append(OmeImage(_MASK, (n_masks, 1, *self._shape), np.uint8, (_MASK,), held.pixel_size))
-        return ome_xml(images, (NAMESPACE, record(held, masked=n_masks > 0)))
+        return ome_xml(images, (NAMESPACE, record_json(held, masked=n_masks > 0)))
 
 
-def field_writer(path: str | os.PathLike[str]) -> type[FrameByFrame]:
+def field_writer(path: str | os.PathLike[str]) -> type[BaseFieldWriter]:
     """Return the writer for a field at `path`: `OmeZarrWriter` for ``.zarr``, else `FieldWriter`."""
     return omezarr.OmeZarrWriter if Path(path).suffix.lower() == ZARR_SUFFIX else FieldWriter
 
@@ -182,7 +182,7 @@ def _write_image(
         PlaneWriter(temporary, image.pixel_size, n_bytes, len(xml)) as planes,
     ):
         for t in range(image.shape[0]):
-            planes.append(in_memory(frame(t)).astype(image.dtype, copy=False))
+            planes.append(to_numpy(frame(t)).astype(image.dtype, copy=False))
         planes.finish(xml)
     return Path(path)
 

@@ -1,18 +1,20 @@
 """Fields to napari layer tuples, without napari: where they sit, how they look."""
 
 from napari_cellforce.layers.arrows import (
-    ArrowLook,
     Arrows,
-    finest_spacing,
-    longest,
+    ArrowStyle,
+    default_spacing,
+    reference_length,
     screen_angle,
-    usual_spacing,
+    smallest_spacing,
 )
-from napari_cellforce.layers.frame import METADATA_KEY, Frame, Labelling
-from napari_cellforce.layers.make import (
-    USUAL_THRESHOLD,
+from napari_cellforce.layers.layer_tuples import (
+    DEFAULT_THRESHOLD,
+    METADATA_KEY,
+    LayerLabel,
     LayerTuple,
-    MagnitudeLook,
+    MagnitudeStyle,
+    Placement,
     arrow_features,
     arrow_layer,
     field_layers,
@@ -22,29 +24,29 @@ from napari_cellforce.layers.make import (
     scalar_layer,
     upper_limit,
 )
-from napari_cellforce.layers.views import Edges, Magnitude
+from napari_cellforce.layers.lazy_arrays import Edges, Magnitude
 
 __all__ = [
+    "DEFAULT_THRESHOLD",
     "METADATA_KEY",
-    "USUAL_THRESHOLD",
-    "ArrowLook",
+    "ArrowStyle",
     "Arrows",
     "Edges",
-    "Frame",
-    "Labelling",
+    "LayerLabel",
     "LayerTuple",
     "Magnitude",
-    "MagnitudeLook",
+    "MagnitudeStyle",
+    "Placement",
     "arrow_features",
     "arrow_layer",
+    "default_spacing",
     "field_layers",
-    "finest_spacing",
     "image_layers",
-    "longest",
     "magnitude_layer",
     "mask_layer",
+    "reference_length",
     "scalar_layer",
     "screen_angle",
+    "smallest_spacing",
     "upper_limit",
-    "usual_spacing",
 ]

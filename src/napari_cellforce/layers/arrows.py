@@ -14,18 +14,18 @@ from napari_cellforce.fields import FloatArray, X, Y
 MAX_ARROWS = 64
 """Most arrows along a side of a frame; full resolution is in the magnitude layer."""
 
-USUAL_ARROWS = 30
+DEFAULT_ARROWS = 30
 """Arrows along a side of a frame unless the user asks: legible, and quick to step through in time."""
 
 
 @dataclass(frozen=True)
-class ArrowLook:
+class ArrowStyle:
     """How arrows are shown.
 
     Attributes
     ----------
     spacing : int
-        Pixels between arrows; 0 chooses one that gives about `USUAL_ARROWS` a side.
+        Pixels between arrows; 0 chooses one that gives about `DEFAULT_ARROWS` a side.
     threshold : float
         Arrows shorter than this, in the field's unit, are left out.
     length : float
@@ -70,16 +70,16 @@ class Arrows:
         `reference` is that of the data themselves, unless it is given.
         """
         height, width = data.shape[-2:]
-        spacing = max(spacing or usual_spacing((height, width)), finest_spacing((height, width)))
+        spacing = max(spacing or default_spacing((height, width)), smallest_spacing((height, width)))
         rows, columns = max(height // spacing, 1), max(width // spacing, 1)
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         sides = np.minimum((height, width), spacing)
         positions = (np.stack([y.ravel(), x.ravel()], axis=1) + 0.5) * sides - 0.5
         vectors = np.stack([_block_means(np.asarray(frame), rows, columns, spacing) for frame in data])
-        return cls(positions, vectors, spacing, reference or longest(vectors))
+        return cls(positions, vectors, spacing, reference or reference_length(vectors))
 
-    def drawn(self, look: ArrowLook, ndim: int = 3) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the arrows longer than ``look.threshold``, for a napari Vectors layer.
+    def to_vectors(self, style: ArrowStyle, ndim: int = 3) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the arrows longer than ``style.threshold``, for a napari Vectors layer.
 
         Returns
         -------
@@ -91,9 +91,9 @@ class Arrows:
             Degrees, counter-clockwise from the right as seen on screen.
         """
         lengths = np.hypot(self.vectors[..., Y], self.vectors[..., X])
-        t, m = np.nonzero((lengths > max(look.threshold, 0)) & np.isfinite(lengths))
+        t, m = np.nonzero((lengths > max(style.threshold, 0)) & np.isfinite(lengths))
         vectors = self.vectors[t, m]
-        projected = vectors * (look.length * self.spacing / self.reference)
+        projected = vectors * (style.length * self.spacing / self.reference)
         data = np.zeros((len(t), 2, 3), np.float32)
         data[:, 0, 0] = t
         data[:, 0, 1:] = self.positions[m] - projected / 2
@@ -101,21 +101,21 @@ class Arrows:
         return data[..., 3 - ndim :], lengths[t, m], screen_angle(vectors[:, Y], vectors[:, X])
 
 
-def longest(vectors: FloatArray) -> float:
+def reference_length(vectors: FloatArray) -> float:
     """Return the 99th percentile of the lengths of ``(..., 2)`` vectors, finite and not zero, else 1."""
     lengths = np.hypot(vectors[..., Y], vectors[..., X])
     present = lengths[(lengths > 0) & np.isfinite(lengths)]
     return float(np.percentile(present, 99)) if present.size else 1.0
 
 
-def finest_spacing(shape: tuple[int, int]) -> int:
+def smallest_spacing(shape: tuple[int, int]) -> int:
     """Return the smallest spacing in pixels that keeps a frame to `MAX_ARROWS` arrows a side."""
     return max(1, math.ceil(max(shape) / MAX_ARROWS))
 
 
-def usual_spacing(shape: tuple[int, int]) -> int:
-    """Return the spacing in pixels that gives about `USUAL_ARROWS` arrows a side."""
-    return max(1, round(max(shape) / USUAL_ARROWS))
+def default_spacing(shape: tuple[int, int]) -> int:
+    """Return the spacing in pixels that gives about `DEFAULT_ARROWS` arrows a side."""
+    return max(1, round(max(shape) / DEFAULT_ARROWS))
 
 
 def screen_angle(y: Any, x: Any) -> FloatArray:

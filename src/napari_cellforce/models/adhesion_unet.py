@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.convnext import CellConfig
-from napari_cellforce.models.pixel_fields import balanced, blur, long_axes, reflected, towards_centre
+from napari_cellforce.models.field_ops import balanced, blur, long_axes, reflected, towards_centre
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
 
 _TINY = 1e-6

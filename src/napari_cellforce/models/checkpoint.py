@@ -22,15 +22,15 @@ from torch import Tensor, nn
 
 from napari_cellforce import __version__, files
 from napari_cellforce.config_io import from_mapping
-from napari_cellforce.errors import CellForceError, counted
+from napari_cellforce.errors import CellForceError, pluralise
 from napari_cellforce.models import published
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
-from napari_cellforce.models.checks import in_range, one_of
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind
 from napari_cellforce.models.unet import UNet, UNetConfig
+from napari_cellforce.models.validation import require_in_range, require_one_of
 
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "unet": lambda architecture: UNet(from_mapping(UNetConfig, architecture)),
@@ -221,15 +221,15 @@ def _build(record: ModelRecord, state: Mapping[str, Tensor], name: str) -> nn.Mo
 
 def _check_record(record: ModelRecord, config: Any) -> None:
     """Raise ValueError for entries that no prediction could work with."""
-    in_range("pixel_size", record.pixel_size, 1e-3, 1e3)
-    in_range("mask_margin", record.mask_margin, 0, 1e4)
-    in_range("output_scale", record.output_scale, 1e-9, 1e9)
+    require_in_range("pixel_size", record.pixel_size, 1e-3, 1e3)
+    require_in_range("mask_margin", record.mask_margin, 0, 1e4)
+    require_in_range("output_scale", record.output_scale, 1e-9, 1e9)
     for name, value in {"grid": record.grid, "low_pass": record.low_pass}.items():
         if value is not None:
-            in_range(name, value, 1, 1 << 14)
-    one_of("normalisation", record.normalisation, get_args(Normalisation))
-    one_of("output", record.output, get_args(OutputKind))
-    one_of("output_order", record.output_order, ("yx", "xy"))
+            require_in_range(name, value, 1, 1 << 14)
+    require_one_of("normalisation", record.normalisation, get_args(Normalisation))
+    require_one_of("output", record.output, get_args(OutputKind))
+    require_one_of("output_order", record.output_order, ("yx", "xy"))
     if len(record.inputs) != config.in_channels:
         raise ValueError(f"inputs are {', '.join(record.inputs)}, but the network takes {config.in_channels}")
     needed = getattr(config, "grid", None)
@@ -260,7 +260,7 @@ def _refuse_infinite(state: Mapping[str, Tensor], name: str) -> None:
     for key, tensor in state.items():
         bad = tensor.numel() - int(torch.isfinite(tensor).sum())
         if bad:
-            value = f"{counted(bad, 'number')} of {key} in {name} are NaN or infinite"
+            value = f"{pluralise(bad, 'number')} of {key} in {name} are NaN or infinite"
             raise _refusal(value, "no traction can be computed with them", _ANOTHER)
 
 

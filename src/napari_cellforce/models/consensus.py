@@ -38,7 +38,7 @@ class Consensus:
 
     def __init__(self, network: Predictor) -> None:
         self._network = network
-        self._rules: tuple[Predictor, ...] = (AdhesionFilter(), SheetFilter())
+        self._filters: tuple[Predictor, ...] = (AdhesionFilter(), SheetFilter())
 
     @property
     def record(self) -> ModelRecord:
@@ -71,12 +71,20 @@ class Consensus:
         CellForceWarning
             If the cell cannot be meshed, or is cut by the frame's border.
         """
-        drawn = self._network.predict_frame(image, mask, pixel_size)
-        strength = _mean_length(drawn.traction, mask)
-        ruled = [said for rule in self._rules if (said := _asked(rule, image, mask, pixel_size))]
-        fields = np.stack([drawn.traction, *(strength * said.traction for said in ruled)])
+        network_result = self._network.predict_frame(image, mask, pixel_size)
+        strength = _mean_length(network_result.traction, mask)
+        filter_results = [
+            result for rule in self._filters if (result := _predict_or_none(rule, image, mask, pixel_size))
+        ]
+        fields = np.stack(
+            [network_result.traction, *(strength * result.traction for result in filter_results)]
+        )
         spread = np.sqrt(fields.var(axis=0).sum(axis=0)).astype(np.float32)
-        inner = {name: field for said in (drawn, *ruled) for name, field in said.scalars.items()}
+        inner = {
+            name: field
+            for result in (network_result, *filter_results)
+            for name, field in result.scalars.items()
+        }
         return FrameResult(fields.mean(axis=0, dtype=np.float32), scalars={DISAGREEMENT: spread, **inner})
 
 
@@ -84,7 +92,9 @@ def _mean_length(field: FloatArray, mask: BoolArray) -> float:
     return float(np.hypot(field[Y], field[X])[mask].mean())
 
 
-def _asked(rule: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult | None:
+def _predict_or_none(
+    rule: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize
+) -> FrameResult | None:
     """Return what a rule says, of mean length 1, or None where only its mesh stands in the way."""
     try:
         return rule.predict_frame(image, mask, pixel_size)

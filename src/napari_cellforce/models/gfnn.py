@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.models.pixel_fields import balanced, blur
+from napari_cellforce.models.field_ops import balanced, blur
 
 SCALARS = ("phi", "psi", "chi")
 """The potentials, in the order of the kernels and sources."""

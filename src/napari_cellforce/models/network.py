@@ -12,15 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
-from napari_cellforce.models.backends import EAGER, Engine, leave_to_torch, make_engine, wanted
+from napari_cellforce.models.backends import EAGER, Engine, find_backend, make_engine, warn_if_not_torch
 from napari_cellforce.models.checkpoint import LoadedModel
-from napari_cellforce.models.device import choose
+from napari_cellforce.models.device import choose, memory_errors
 from napari_cellforce.models.dropout import active_dropout, check_samples
 from napari_cellforce.models.gfnn import GFNN, SCALARS
-from napari_cellforce.models.grid import FrameGrid, low_pass, on_model_grid
-from napari_cellforce.models.memory import memory_errors
+from napari_cellforce.models.grid import FrameGrid, in_tiles, low_pass, on_model_grid
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.tiles import in_tiles
 
 _OVERLAP = 0.25
 """Overlap of tiles, as a share of their side."""
@@ -83,9 +81,9 @@ class NetworkPredictor:
         self._seed = seed
         self._frames_at_once = frames_at_once or (1 if self._device.type == "cpu" else _FRAMES_AT_ONCE)
         check_samples(samples, loaded.module, self._record.name)
-        self._backend = None if samples else wanted(backend, self._device)
+        self._backend = None if samples else find_backend(backend, self._device)
         if samples:
-            leave_to_torch("uncertainty, for it needs dropout", backend, self._device)
+            warn_if_not_torch("uncertainty, for it needs dropout", backend, self._device)
 
     @property
     def record(self) -> ModelRecord:
@@ -265,8 +263,8 @@ def lengthened(field: FloatArray, scale: float, offset: float) -> FloatArray:
     if scale == 1 and offset == 0:
         return field
     length = np.linalg.norm(field, axis=-3, keepdims=True)
-    wanted = np.maximum(scale * length + offset, 0)
-    turned = np.divide(field * wanted, length, out=np.zeros_like(field), where=length > 0)
+    find_backend = np.maximum(scale * length + offset, 0)
+    turned = np.divide(field * find_backend, length, out=np.zeros_like(field), where=length > 0)
     return np.asarray(turned, dtype=np.float32)
 
 

@@ -93,7 +93,7 @@ class SheetFilter:
                 topic="channel",
             )
         mesh = mesh_cell(mask, pixel_size, MeshSettings())
-        springs = hold(mesh, adhesion)
+        springs = spring_stiffness(mesh, adhesion)
         state = ContractileSheet(mesh.nodes, mesh.triangles).equilibrium(springs, 1.0, ALPHA)
         traction = sample_traction(mesh, state).data
         traction /= np.hypot(traction[Y], traction[X])[mask].mean()
@@ -101,7 +101,7 @@ class SheetFilter:
         return FrameResult(traction.astype(np.float32), scalars={"Y": stiffness})
 
 
-def hold(mesh: Mesh, adhesion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def spring_stiffness(mesh: Mesh, adhesion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the springs at the nodes, in 1/µm², that hold an adhesion image ``(Y, X)``."""
     shape = mesh.sample(adhesion) ** EXPONENT
     shape = shape / shape.mean() + _FLOOR

@@ -1,20 +1,20 @@
 """A predictor and a stack give tractions, frame by frame."""
 
 from napari_cellforce.models.record import MASK_INPUT
+from napari_cellforce.predict.concatenate import concatenate_fields
 from napari_cellforce.predict.config import PredictConfig, Progress
 from napari_cellforce.predict.job import Prediction, predict, prepare
-from napari_cellforce.predict.joining import join_fields
-from napari_cellforce.predict.outline import FoundCell
+from napari_cellforce.predict.lazy_mask import LazyCellMask
 from napari_cellforce.predict.writing import OutputPaths, predict_to_files
 
 __all__ = [
     "MASK_INPUT",
-    "FoundCell",
+    "LazyCellMask",
     "OutputPaths",
     "PredictConfig",
     "Prediction",
     "Progress",
-    "join_fields",
+    "concatenate_fields",
     "predict",
     "predict_to_files",
     "prepare",

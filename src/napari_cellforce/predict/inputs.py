@@ -4,14 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import ImageStack, Mask, PixelSize
+from napari_cellforce.fields import FloatArray, ImageStack, Mask, PixelSize
 from napari_cellforce.io.validate import check_pixel_size, require_pixel_size
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict.config import PredictConfig
-from napari_cellforce.predict.outline import FoundCell
+from napari_cellforce.predict.lazy_mask import LazyCellMask
 
-_MICROSCOPES = (1e-3, 1e3)
+_TRACTION_RANGE = (1.0, 1e5)
+"""Smallest and largest mean traction magnitude of a cell in Pa; beyond, it is in another unit."""
+
+
+def check_mask(mask: Mask, stack: ImageStack) -> None:
+    """Refuse a mask of another size or length than the stack.
+
+    Raises
+    ------
+    CellForceError
+        Naming both sizes.
+    """
+    frames, height, width = mask.data.shape
+    if (height, width) != stack.shape or frames not in (1, stack.n_frames):
+        raise CellForceError(
+            f"the mask ({mask.source}) has {frames} frames of {height} x {width} pixels",
+            f"the image has {stack.n_frames} frames of {stack.shape[0]} x {stack.shape[1]}",
+            "Use a mask of the same size, with one frame or as many as the image.",
+            topic="mask",
+        )
+
+
+def check_calibration(calibration: float | None, record: ModelRecord) -> None:
+    """Refuse a calibration that cannot be a cell's mean traction, or that a model in Pa does not need.
+
+    Raises
+    ------
+    CellForceError
+    """
+    if calibration is None:
+        return
+    low, high = _TRACTION_RANGE
+    if not low <= calibration <= high:
+        raise CellForceError(
+            f"the calibration is {calibration:g} Pa",
+            f"it is the mean traction magnitude of comparable cells, {low:g} to {high:g} Pa",
+            "Type it in, in Pa (published cells: 196-444), or leave it empty for normalised tractions.",
+            topic="calibration",
+        )
+    if record.output_unit != "normalised":
+        raise CellForceError(
+            f"a calibration of {calibration:g} Pa is given",
+            f"the model {record.name} already predicts in {record.output_unit}",
+            "Leave the calibration empty.",
+            topic="calibration",
+        )
+
+
+def check_traction(traction: FloatArray, record: ModelRecord, name: str, frame: int) -> None:
+    """Refuse a traction that is not finite everywhere: weights that blew up, or a predictor with a mistake.
+
+    Parameters
+    ----------
+    traction : (2, Y, X) array
+    record : ModelRecord
+        Of the model that gave it.
+    name : str
+        Of the image.
+    frame : int
+        Counted from 0.
+
+    Raises
+    ------
+    CellForceError
+    """
+    if not np.isfinite(traction).all():
+        raise CellForceError(
+            f"the traction of frame {frame} of {name or 'the image'} is NaN or infinite",
+            f"the model {record.name} must give a number everywhere",
+            "Choose another model, and look whether this one is damaged.",
+            topic="model",
+        )
+
+
+_PIXEL_SIZE_RANGE = (1e-3, 1e3)
 """Smallest and largest pixel size in µm; beyond, it is in another unit."""
 
 
@@ -60,7 +136,7 @@ def choose_channels(
 def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize | None) -> PixelSize:
     """Return the pixel size to use: the given one, else the stack's; refuse to guess."""
     pixel_size = require_pixel_size(given or stack.pixel_size)
-    low, high = _MICROSCOPES
+    low, high = _PIXEL_SIZE_RANGE
     if not low <= pixel_size.micron <= high:
         raise CellForceError(
             f"the pixel size is {pixel_size.micron:g} µm",
@@ -74,7 +150,7 @@ def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize |
 
 def automatic_mask(stack: ImageStack, channel: int, pixel_size: PixelSize, config: PredictConfig) -> Mask:
     """Return a mask that finds the cell in `channel` of a frame when that frame is asked for."""
-    found = FoundCell(
+    found = LazyCellMask(
         stack, channel, pixel_size=pixel_size, sensitivity=config.sensitivity, at=config.cell_at
     )
     return Mask(found, "automatic")

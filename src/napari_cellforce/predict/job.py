@@ -29,11 +29,17 @@ from napari_cellforce.fields import (
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
 from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
-from napari_cellforce.models.scalars import scalar_unit
-from napari_cellforce.predict.checks import check_calibration, check_mask, check_traction
+from napari_cellforce.models.scalar_units import scalar_unit
 from napari_cellforce.predict.config import PredictConfig, Progress
-from napari_cellforce.predict.inputs import automatic_mask, choose_channels, choose_pixel_size
-from napari_cellforce.predict.pipeline import ahead, in_turn
+from napari_cellforce.predict.inputs import (
+    automatic_mask,
+    check_calibration,
+    check_mask,
+    check_traction,
+    choose_channels,
+    choose_pixel_size,
+)
+from napari_cellforce.predict.prefetch import one_by_one, prefetch
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines, normalise
 from napari_cellforce.results import frame_row
 
@@ -102,7 +108,7 @@ class Prediction:
         frames : range, optional
             Which frames to predict; all by default.
         baselines : Baselines, optional
-            What `measure` returned, where a job is run in parts; by default measured here.
+            What `measure_baselines` returned, where a job is run in parts; by default measured here.
         read_ahead : bool
             Read what comes next in a thread, while a frame is predicted.
 
@@ -119,16 +125,16 @@ class Prediction:
             At the first frame that cannot be predicted; what was yielded before stands.
         """
         if baselines is None:
-            baselines = yield from self.measure()
+            baselines = yield from self.measure_baselines()
         frames = range(self.stack.n_frames) if frames is None else frames
         at_once = getattr(self.predictor, "frames_at_once", 1)
         chunks = [frames[start : start + at_once] for start in range(0, len(frames), at_once)]
         read = partial(self._read, baselines=baselines)
-        with contextlib.closing((ahead if read_ahead else in_turn)(read, chunks)) as ready:
+        with contextlib.closing((prefetch if read_ahead else one_by_one)(read, chunks)) as ready:
             for chunk in ready:
                 yield from self._predict_chunk(chunk)
 
-    def measure(self) -> Generator[Progress, None, Baselines | None]:
+    def measure_baselines(self) -> Generator[Progress, None, Baselines | None]:
         """Measure the cell's brightness over all frames; returns None where the model does without it."""
         as_it_is = self.config.already_normalised or self.predictor.record.normalisation == "none"
         if as_it_is or not self.channels:

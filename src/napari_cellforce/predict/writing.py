@@ -13,12 +13,12 @@ import pandas as pd
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult, ScalarField
 from napari_cellforce.files import remove
-from napari_cellforce.io.frame_by_frame import FrameByFrame
+from napari_cellforce.io.partial_writer import BaseFieldWriter
 from napari_cellforce.io.scalar import ScalarWriter
 from napari_cellforce.io.write import field_writer, write_table
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
-from napari_cellforce.predict.pipeline import Behind
+from napari_cellforce.predict.prefetch import BackgroundWriter
 from napari_cellforce.preprocess.normalise import Baselines
 
 _TRACTION = "_traction.ome.tif"
@@ -90,12 +90,12 @@ def predict_to_files(
     n_frames = job.stack.n_frames if frames is None else len(frames)
     with (
         _files(job, paths, n_frames) as write,
-        Behind() as behind,
+        BackgroundWriter() as writer_thread,
         contextlib.closing(job.run(frames, baselines, read_ahead=True)) as records,
     ):
         for record in records:
             if isinstance(record, FrameResult):
-                behind.do(write, record)
+                writer_thread.submit(write, record)
             yield record
 
 
@@ -126,7 +126,7 @@ def _files(job: Prediction, paths: OutputPaths, n_frames: int) -> Iterator[Calla
         yield write
 
 
-def _traction_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> FrameByFrame:
+def _traction_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> BaseFieldWriter:
     return field_writer(paths.traction)(
         paths.traction,
         quantity="traction",
@@ -149,7 +149,7 @@ def _uncertainty_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> S
 
 
 @contextlib.contextmanager
-def _summary(path: Path, rows: list[dict[str, float]], writer: FrameByFrame) -> Iterator[None]:
+def _summary(path: Path, rows: list[dict[str, float]], writer: BaseFieldWriter) -> Iterator[None]:
     """Write the table when the block ends, however it does.
 
     A frame whose row was made but which did not reach the file is in neither. Of two errors, such as a disk

@@ -13,7 +13,7 @@ from skimage import filters, measure
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, PixelSize
-from napari_cellforce.preprocess.border import recorded
+from napari_cellforce.preprocess.normalise import recorded_area
 
 _NOISE_RATIO = 5.0
 """An object must stand out this many times farther than smoothed noise would."""
@@ -145,7 +145,7 @@ def _objects(
     sigma = (smooth, smooth) if pixel_size is None else (smooth / pixel_size.y, smooth / pixel_size.x)
     _require_room(image.shape, sigma, smooth)
     _require_numbers(image)
-    within = recorded(image)
+    within = recorded_area(image)
     foreground = np.zeros(image.shape, bool)
     foreground[within] = _foreground(image[within], sigma, sensitivity)
     return _label(ndimage.binary_fill_holes(foreground))

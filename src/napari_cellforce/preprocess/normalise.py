@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray
-from napari_cellforce.preprocess.border import recorded
+
+
+def recorded_area(image: npt.NDArray[Any]) -> tuple[slice, slice]:
+    """Return the rows and columns of an image within a border of zeros.
+
+    Only where nothing else is zero: a background that was clipped at zero is one like any other. Correction
+    of drift moves frames, and fills with zeros what comes in from outside; no camera's background is zero
+    along a whole edge and nowhere else.
+
+    Parameters
+    ----------
+    image : (Y, X) array
+    """
+    whole = slice(0, image.shape[0]), slice(0, image.shape[1])
+    if all(edge.any() for edge in (image[0], image[-1], image[:, 0], image[:, -1])):
+        return whole
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not rows.size:
+        return whole
+    within = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return within if image[within].all() else whole
 
 
 @dataclass(frozen=True)
@@ -37,7 +58,7 @@ class BaselineMeter:
     def add(self, image: npt.ArrayLike, mask: BoolArray) -> None:
         """Take in a frame, ``(C, Y, X)`` in counts, and its mask, ``(Y, X)``; a black border is left out."""
         data = np.asarray(image, dtype=np.float64)
-        within = recorded(data.max(axis=0))
+        within = recorded_area(data.max(axis=0))
         data, mask = data[:, *within], mask[within]
         parts = [data[:, mask].sum(axis=1), data[:, ~mask].sum(axis=1)]
         self._sums = self._sums + np.stack(parts, axis=-1)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from napari_cellforce import files
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, X, Y
-from napari_cellforce.layers import ArrowLook, Arrows
+from napari_cellforce.layers import Arrows, ArrowStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ _WIDTH = 7.8
 _PITCH, _BAR_ROOM, _TITLE_ROOM = 1.03, 0.2, 0.1
 """From picture to picture, and room for colour bar and titles, in widths of a picture."""
 
-_SPARK = (110, 22)
+_SPARKLINE_SIZE = (110, 22)
 """Width and height of a time series beside its numbers, in pixels."""
 
 _NICE_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -90,7 +90,7 @@ def draw_overview(
     protein : str
         Name of the channel.
     """
-    near = _surroundings(mask)
+    near = _crop_around(mask)
     image, traction, mask = image[near], traction[:, *near], mask[near]
     step = max(1, -(-max(image.shape) // _SIDE))
     magnitude = np.hypot(traction[Y], traction[X])[::step, ::step]
@@ -147,7 +147,7 @@ def sparkline(values: Sequence[float]) -> str:
     """Return an SVG of a time series, as high as a line of text, from 0 to its maximum."""
     if len(values) < 2 or not np.isfinite(values).all():
         return ""
-    width, height = _SPARK
+    width, height = _SPARKLINE_SIZE
     x = np.linspace(1, width - 1, len(values))
     y = height - 1 - (height - 2) * np.asarray(values) / (max(values) or 1)
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
@@ -216,8 +216,8 @@ class _Panels:
     def arrows(self, panel: int, traction: FloatArray, step: int) -> None:
         """Draw the longer arrows of a field, ``(2, Y, X)`` with pixels `step` times smaller."""
         arrows = Arrows.of(traction[None], spacing=max(traction.shape[1:]) // 28)
-        look = ArrowLook(threshold=0.15 * arrows.reference, length=3.0)
-        data, length, _ = arrows.drawn(look, ndim=2)
+        style = ArrowStyle(threshold=0.15 * arrows.reference, length=3.0)
+        data, length, _ = arrows.to_vectors(style, ndim=2)
         if len(data):
             (y, x), (dy, dx) = (data[:, 0].T + 0.5) / step, data[:, 1].T / step
             options: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.0022}
@@ -264,7 +264,7 @@ def _label(ax: Axes, x: str, y: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _surroundings(mask: BoolArray) -> tuple[slice, slice]:
+def _crop_around(mask: BoolArray) -> tuple[slice, slice]:
     """Return the square around the cell, with some room, as far as the image goes."""
     cells = np.argwhere(mask)
     if not len(cells):

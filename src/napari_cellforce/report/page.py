@@ -31,7 +31,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Result:
+class ModelResult:
     """What one model says of one input.
 
     Attributes
@@ -103,7 +103,7 @@ class BatchPage:
 
     title: str
     models: tuple[ModelSummary, ...]
-    inputs: Mapping[str, tuple[Result, ...]]
+    inputs: Mapping[str, tuple[ModelResult, ...]]
     failures: Mapping[str, str]
     tables: tuple[str, ...]
     settings: Mapping[str, str]

@@ -1,31 +1,37 @@
 """Scans: one property of a synthetic cell is changed step by step, and several models say what it does."""
 
-from napari_cellforce.scan.answer import Answer, evaluate_model
 from napari_cellforce.scan.drawing import PARAMETERS, Drawing, Parameter
+from napari_cellforce.scan.evaluate_cell import (
+    GEL,
+    QUANTITIES,
+    CellEvaluation,
+    angle_to_adhesions,
+    evaluate_model,
+    measure_traction,
+)
 from napari_cellforce.scan.job import ScanConfig, ScanStep, scan
-from napari_cellforce.scan.measures import GEL, QUANTITIES, angle_to_adhesions, measure
 from napari_cellforce.scan.models import MECHANICS, ForceModel, force_model
-from napari_cellforce.scan.table import column_of, curve, scan_table, trends, unit_of
+from napari_cellforce.scan.table import column_unit, find_column, mean_curve, scan_table, trends
 
 __all__ = [
     "GEL",
     "MECHANICS",
     "PARAMETERS",
     "QUANTITIES",
-    "Answer",
+    "CellEvaluation",
     "Drawing",
     "ForceModel",
     "Parameter",
     "ScanConfig",
     "ScanStep",
     "angle_to_adhesions",
-    "column_of",
-    "curve",
+    "column_unit",
     "evaluate_model",
+    "find_column",
     "force_model",
-    "measure",
+    "mean_curve",
+    "measure_traction",
     "scan",
     "scan_table",
     "trends",
-    "unit_of",
 ]

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic import PROTEINS, Adhesions, CellConfig, Outline, SyntheticCell, changed, draw
+from napari_cellforce.synthetic import (
+    PROTEINS,
+    Adhesions,
+    CellConfig,
+    Outline,
+    SyntheticCell,
+    draw,
+    replace_setting,
+)
 from napari_cellforce.synthetic.outline import Array
 
 
@@ -43,7 +51,7 @@ class Drawing:
         """
         return draw(self.config, self.seed, outline=self.outline, adhesions=self.adhesions)
 
-    def showing(self, proteins: tuple[str, ...]) -> Drawing:
+    def with_proteins(self, proteins: tuple[str, ...]) -> Drawing:
         """Return the drawing with a channel for each of these proteins, after those it has."""
         have = {look.name for look in self.config.proteins}
         added = tuple(PROTEINS[name] for name in proteins if name in PROTEINS and name not in have)
@@ -97,17 +105,19 @@ class Parameter:
             If the drawing has no such property, or the value is not allowed.
         """
         self._require(drawing)
-        by_hand = _BY_HAND.get(self.name)
+        change_by_hand = _BY_HAND.get(self.name)
         if drawing.outline is not None and self.setting.startswith("shape."):
-            assert by_hand is not None
-            return by_hand(drawing, value)
+            assert change_by_hand is not None
+            return change_by_hand(drawing, value)
         if drawing.adhesions is not None and self.setting.startswith("adhesions."):
-            assert by_hand is not None
-            return by_hand(drawing, value)
+            assert change_by_hand is not None
+            return change_by_hand(drawing, value)
         config = drawing.config
         if self.name == "density":
             config = replace(config, adhesions=replace(config.adhesions, number=None))
-        return replace(drawing, config=changed(config, self.setting, round(value) if self.whole else value))
+        return replace(
+            drawing, config=replace_setting(config, self.setting, round(value) if self.whole else value)
+        )
 
     def _require(self, drawing: Drawing) -> None:
         """Refuse what would change nothing, or what a drawing by hand does not have."""
@@ -145,7 +155,7 @@ PARAMETERS = {
 _OF_RULES = ("density", "number", "distance")
 
 
-def parameter_named(name: str) -> Parameter:
+def find_parameter(name: str) -> Parameter:
     """Return a parameter.
 
     Raises

@@ -11,9 +11,8 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Substrate
 from napari_cellforce.predict import Progress
-from napari_cellforce.scan.answer import Answer, evaluate_model
-from napari_cellforce.scan.drawing import Drawing, Parameter, parameter_named
-from napari_cellforce.scan.measures import GEL
+from napari_cellforce.scan.drawing import Drawing, Parameter, find_parameter
+from napari_cellforce.scan.evaluate_cell import GEL, CellEvaluation, evaluate_model
 from napari_cellforce.scan.models import ForceModel, force_model
 from napari_cellforce.synthetic import SyntheticCell
 
@@ -53,7 +52,7 @@ class ScanConfig:
     substrate: Substrate | None = GEL
 
     def __post_init__(self) -> None:
-        parameter_named(self.parameter)
+        find_parameter(self.parameter)
         if not (np.isfinite([self.low, self.high]).all() and self.low != self.high):
             raise CellForceError(
                 f"the scan goes from {self.low:g} to {self.high:g}",
@@ -76,7 +75,7 @@ class ScanConfig:
     @property
     def scanned(self) -> Parameter:
         """The parameter."""
-        return parameter_named(self.parameter)
+        return find_parameter(self.parameter)
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -115,12 +114,12 @@ class ScanStep:
     value: float
     seed: int
     cell: SyntheticCell | None
-    answers: tuple[Answer, ...] = ()
+    evaluations: tuple[CellEvaluation, ...] = ()
     problems: tuple[str, ...] = ()
 
     def without_fields(self) -> ScanStep:
         """Return the step with the numbers of its answers alone, for keeping many of them."""
-        return replace(self, answers=tuple(replace(answer, result=None) for answer in self.answers))
+        return replace(self, evaluations=tuple(replace(answer, result=None) for answer in self.evaluations))
 
 
 def scan(
@@ -153,7 +152,7 @@ def scan(
         yield Progress(f"Loading {Path(name).name}", i, len(config.models))
         models.append(force_model(name, device=device, folder=folder))
     proteins = tuple(dict.fromkeys(protein for model in models for protein in model.proteins))
-    drawing = config.drawing.showing(proteins)
+    drawing = config.drawing.with_proteins(proteins)
     config.scanned.change(drawing, config.low)
     drawn: Iterator[ScanStep] = _drawn(config, drawing)
     if config.as_movie:
@@ -165,7 +164,7 @@ def scan(
         models = [model.as_movie(cells) for model in models] if cells else models
         drawn = iter(steps)
     for step in drawn:
-        yield _answered(step, models, config)
+        yield _evaluated(step, models, config)
 
 
 def _drawn(config: ScanConfig, drawing: Drawing) -> Iterator[ScanStep]:
@@ -178,17 +177,17 @@ def _drawn(config: ScanConfig, drawing: Drawing) -> Iterator[ScanStep]:
             yield ScanStep(i, value, seeded.seed, None, problems=(_at(config, value, error),))
 
 
-def _answered(step: ScanStep, models: Sequence[ForceModel], config: ScanConfig) -> ScanStep:
+def _evaluated(step: ScanStep, models: Sequence[ForceModel], config: ScanConfig) -> ScanStep:
     """Return the step with what the models say."""
     if step.cell is None:
         return step
-    answers, problems = [], []
+    evaluations, problems = [], []
     for model in models:
         try:
-            answers.append(evaluate_model(model, step.cell, config.substrate))
+            evaluations.append(evaluate_model(model, step.cell, config.substrate))
         except CellForceError as error:
             problems.append(f"{model.name}, {_at(config, step.value, error)}")
-    return replace(step, answers=tuple(answers), problems=tuple(problems))
+    return replace(step, evaluations=tuple(evaluations), problems=tuple(problems))
 
 
 def _at(config: ScanConfig, value: float, error: CellForceError) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from napari_cellforce.scan.evaluate_cell import QUANTITIES
 from napari_cellforce.scan.job import ScanConfig, ScanStep
-from napari_cellforce.scan.measures import QUANTITIES
 
 _UNCHANGED = 1e-5
 """Relative differences that single precision alone makes."""
@@ -24,14 +24,14 @@ def scan_table(config: ScanConfig, steps: Iterable[ScanStep]) -> pd.DataFrame:
     scanned = config.scanned.column
     return pd.DataFrame(
         [
-            {"model": answer.model, scanned: step.value, "seed": step.seed, **answer.numbers}
+            {"model": evaluation.model, scanned: step.value, "seed": step.seed, **evaluation.numbers}
             for step in steps
-            for answer in step.answers
+            for evaluation in step.evaluations
         ]
     )
 
 
-def column_of(table: pd.DataFrame, quantity: str) -> str | None:
+def find_column(table: pd.DataFrame, quantity: str) -> str | None:
     """Return the column of one of `QUANTITIES` that this model's table fills; None if it has none."""
     for name in table.columns:
         if name.split(" [")[0] == quantity and table[name].notna().any():
@@ -39,12 +39,12 @@ def column_of(table: pd.DataFrame, quantity: str) -> str | None:
     return None
 
 
-def unit_of(column: str) -> str:
+def column_unit(column: str) -> str:
     """Return the unit in a column's name; empty for a pure number."""
     return column.partition(" [")[2].rstrip("]")
 
 
-def curve(table: pd.DataFrame, parameter: str, quantity: str) -> pd.Series[float] | None:
+def mean_curve(table: pd.DataFrame, parameter: str, quantity: str) -> pd.Series[float] | None:
     """Return the mean of a quantity over the cells at each value of the parameter, for one model.
 
     Parameters
@@ -61,7 +61,7 @@ def curve(table: pd.DataFrame, parameter: str, quantity: str) -> pd.Series[float
     Series or None
         Indexed by the parameter, in increasing order and named as the column; None if there is none.
     """
-    column = column_of(table, quantity)
+    column = find_column(table, quantity)
     return None if column is None else table.groupby(parameter)[column].mean()
 
 
@@ -79,7 +79,7 @@ def trends(table: pd.DataFrame, parameter: str) -> pd.DataFrame:
     rows = []
     for model, own in table.groupby("model", sort=False):
         for quantity in QUANTITIES:
-            values = curve(own, parameter, quantity)
+            values = mean_curve(own, parameter, quantity)
             if values is None:
                 continue
             first, last = float(values.iloc[0]), float(values.iloc[-1])

@@ -84,7 +84,7 @@ class CellJob:
             return None
 
 
-def make_cell(job: CellJob) -> CellTables | str:
+def simulate_cell(job: CellJob) -> CellTables | str:
     """Simulate a cell and write its files; the same bytes on any number of cores.
 
     Returns
@@ -118,7 +118,7 @@ def _out_of_memory(side: int) -> CellForceError:
 
 def _write(job: CellJob, cell: SyntheticCell) -> CellTables:
     job.record.unlink(missing_ok=True)
-    shown, traction = cell.image, _shown_traction(cell)
+    shown, traction = cell.image, _stored_traction(cell)
     mask = cell.mask.frame(0)
     paths = [
         write_frame(job.out / job.name / frame_name(t), u, traction.data[t], mask, shown.data[t])
@@ -153,7 +153,7 @@ def _write_ome(job: CellJob, cell: SyntheticCell) -> list[Path]:
     return paths
 
 
-def _shown_traction(cell: SyntheticCell) -> VectorField:
+def _stored_traction(cell: SyntheticCell) -> VectorField:
     """Return the traction that the frames hold: measured if there is an instrument."""
     traction = cell.measured or cell.traction
     assert traction is not None, "populations of fibroblasts have mechanics"
@@ -168,7 +168,7 @@ def _displacements(cell: SyntheticCell) -> Any:
     size = cell.config.pixel_size
     return (
         displacement(now, size, gel.young, gel.poisson, gel.thickness, padding=_BORDER)
-        for now in np.asarray(_shown_traction(cell).data, dtype=np.float64)
+        for now in np.asarray(_stored_traction(cell).data, dtype=np.float64)
     )
 
 

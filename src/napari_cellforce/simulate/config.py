@@ -78,8 +78,8 @@ class SimulateConfig(Settings):
 
 @functools.lru_cache
 def _population(config: SimulateConfig) -> PopulationConfig:
-    people = directed_fibroblasts if config.directed else fibroblasts
-    all_kinds = people(
+    population_function = directed_fibroblasts if config.directed else fibroblasts
+    all_kinds = population_function(
         config.cells,
         config.seed,
         frames=config.frames,

@@ -11,7 +11,7 @@ from scipy.special import erf
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.instruments import Camera, Optics
 from napari_cellforce.synthetic.outline import Array
 
 _REACH = 4.0

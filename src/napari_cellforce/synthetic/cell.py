@@ -13,14 +13,20 @@ from napari_cellforce.synthetic.config import CellConfig
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.fibres import Fibres
 from napari_cellforce.synthetic.outline import Array, Outline
-from napari_cellforce.synthetic.picture import frame, still_parts
-from napari_cellforce.synthetic.proteins import looks_of
+from napari_cellforce.synthetic.proteins import (
+    CellComponents,
+    draw_nucleus,
+    draw_texture,
+    edge_distance,
+    protein_looks,
+)
+from napari_cellforce.synthetic.rasterise import draw_adhesions, draw_lines
 from napari_cellforce.synthetic.shape import Kind, Shape
 
 _FIELD_OF_VIEW = 174.0
-_DRAWING = 6
+_INSTRUMENT_STREAM = 6
 """Streams of random numbers that a drawing uses; the next is the instrument's."""
-_DIRECTOR = 7
+_DIRECTOR_STREAM = 7
 """The director's."""
 
 
@@ -87,7 +93,7 @@ def drawn_cell(
     side = side or round(_FIELD_OF_VIEW / pixel_size)
     outline = Shape(kind=shape)
     config = CellConfig(
-        shape=outline, proteins=looks_of(proteins), frames=frames, side=side, pixel_size=pixel_size
+        shape=outline, proteins=protein_looks(proteins), frames=frames, side=side, pixel_size=pixel_size
     )
     return draw(config, seed)
 
@@ -118,11 +124,13 @@ def draw(
         outside the cell.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    shapes, places, joins, times, organelles, noise = (_stream(sequence, i) for i in range(_DRAWING))
+    shapes, places, joins, times, organelles, noise = (
+        _stream(sequence, i) for i in range(_INSTRUMENT_STREAM)
+    )
     middle = (config.side - 1) / 2 * config.pixel_size
     outline = outline or config.shape.outline((middle, middle), shapes)
     mask = outline.mask((config.side, config.side), config.pixel_size)
-    director = config.director.draw(outline, _stream(sequence, _DIRECTOR)) if config.director else None
+    director = config.director.draw(outline, _stream(sequence, _DIRECTOR_STREAM)) if config.director else None
     placed = (
         config.adhesions.place(outline, places, director)
         if adhesions is None
@@ -131,8 +139,8 @@ def draw(
     fibres = config.fibres.join(placed, joins, director)
     placed = _remodelled(config, mask, placed, fibres, director)
     course = config.turnover.frames(placed, config.minutes, config.activity, times)
-    still = still_parts(config, mask, organelles)
-    data = np.stack([frame(config, still, now, fibres, noise) for now in course])
+    still = static_components(config, mask, organelles)
+    data = np.stack([render_frame(config, still, now, fibres, noise) for now in course])
     names = tuple(look.name for look in config.proteins)
     size = PixelSize.square(config.pixel_size)
     image = ImageStack(data, names, size, config.frame_interval, name="synthetic cell")
@@ -163,7 +171,7 @@ def with_traction(cell: SyntheticCell) -> SyntheticCell:
     cell = replace(cell, traction=_field(cell, traction, "traction"))
     if config.instrument is None:
         return cell
-    rng = _stream(cell.seed, _DRAWING)
+    rng = _stream(cell.seed, _INSTRUMENT_STREAM)
     displacement, measured = config.instrument.measure(traction, config.pixel_size, rng)
     return replace(
         cell,
@@ -212,3 +220,37 @@ def _inside(adhesions: Adhesions, outline: Outline) -> Adhesions:
             topic="adhesions",
         )
     return adhesions
+
+
+def static_components(config: CellConfig, mask: BoolArray, rng: np.random.Generator) -> CellComponents:
+    """Return what does not change in time."""
+    if not mask.any():
+        raise CellForceError(
+            f"the cell is smaller than a pixel of {config.pixel_size:g} µm",
+            "it must cover some pixels",
+            "Make the cell larger, or the pixels smaller.",
+            topic="shape",
+        )
+    distance = edge_distance(mask, config.pixel_size)
+    nucleus = draw_nucleus(mask, distance, config.pixel_size, rng)
+    texture = draw_texture(mask.shape, config.pixel_size, rng)
+    nothing = np.zeros(mask.shape)
+    return CellComponents(mask, distance, nucleus, nothing, nothing, texture)
+
+
+def render_frame(
+    config: CellConfig, still: CellComponents, now: Adhesions, fibres: Fibres, rng: np.random.Generator
+) -> Array:
+    """Return one frame, (C, Y, X) uint16."""
+    shape = still.mask.shape
+    parts = replace(
+        still,
+        adhesions=draw_adhesions(shape, config.pixel_size, now),
+        fibres=draw_lines(
+            shape, config.pixel_size, fibres.segments(now), fibres.thickness, np.ones(len(fibres))
+        ),
+    )
+    signals = (config.expression * look.signal(parts) for look in config.proteins)
+    return np.stack(
+        [config.camera.record(config.optics.blur(signal, config.pixel_size), rng) for signal in signals]
+    )

@@ -8,18 +8,15 @@ import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.synthetic.adhesion_rule import AdhesionRule
-from napari_cellforce.synthetic.course import Drug, Turnover
+from napari_cellforce.synthetic.adhesions import AdhesionRule
 from napari_cellforce.synthetic.director import DirectorRule
-from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
 from napari_cellforce.synthetic.fibres import FibreRule
-from napari_cellforce.synthetic.instrument import Instrument
-from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.instruments import Camera, Instrument, Optics
+from napari_cellforce.synthetic.mechanics import FibreMechanics, SheetMechanics
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.synthetic.proteins import ZYXIN, ProteinLook
-from napari_cellforce.synthetic.remodelling import Remodelling
 from napari_cellforce.synthetic.shape import Shape
-from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
+from napari_cellforce.synthetic.time_course import Drug, Remodelling, Turnover
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
-from napari_cellforce.synthetic.drawing import Segment
-from napari_cellforce.synthetic.polygon import Array, principal_axis
+from napari_cellforce.synthetic.outline import Array, principal_axis
+from napari_cellforce.synthetic.rasterise import Segment
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.synthetic.cell import SyntheticCell, simulate
 from napari_cellforce.synthetic.config import CellConfig
-from napari_cellforce.synthetic.settings import changed
+from napari_cellforce.synthetic.settings import replace_setting
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class Recipe(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for differing in self.ranges:
-            changed(self.config, differing.setting, differing.low)
-            changed(self.config, differing.setting, differing.high)
+        for varied in self.ranges:
+            replace_setting(self.config, varied.setting, varied.low)
+            replace_setting(self.config, varied.setting, varied.high)
 
     def draw(self, rng: np.random.Generator) -> CellConfig:
         """Return the settings of one cell."""
         config = self.config
-        for differing in self.ranges:
-            config = changed(config, differing.setting, differing.draw(rng))
+        for varied in self.ranges:
+            config = replace_setting(config, varied.setting, varied.draw(rng))
         return config
 
 

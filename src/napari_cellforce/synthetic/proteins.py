@@ -11,8 +11,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.synthetic.drawing import ellipse
 from napari_cellforce.synthetic.outline import Array
+from napari_cellforce.synthetic.rasterise import ellipse
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ProteinLook(Settings):
         minimum=0,
     )
 
-    def signal(self, parts: Parts) -> Array:
+    def signal(self, parts: CellComponents) -> Array:
         """Return the protein's ``(Y, X)`` signal, before the microscope; 0 outside the cell."""
         height = self.lamella + (1 - self.lamella) * (1 - np.exp(-parts.edge_distance / self.thin))
         cytosol = height * (1 + (self.nucleus - 1) * parts.nucleus)
@@ -56,7 +56,7 @@ PROTEINS = {look.name: look for look in (ZYXIN, PAXILLIN, ACTIN, MYOSIN)}
 """Looks by name."""
 
 
-def looks_of(names: tuple[str, ...]) -> tuple[ProteinLook, ...]:
+def protein_looks(names: tuple[str, ...]) -> tuple[ProteinLook, ...]:
     """Return the looks of the named proteins.
 
     Raises
@@ -76,7 +76,7 @@ def looks_of(names: tuple[str, ...]) -> tuple[ProteinLook, ...]:
 
 
 @dataclass(frozen=True)
-class Parts:
+class CellComponents:
     """What there is to be seen in one frame of a cell, each a ``(Y, X)`` array.
 
     Attributes

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from napari_cellforce.synthetic.config import CellConfig
-from napari_cellforce.synthetic.course import Drug
 from napari_cellforce.synthetic.director import DirectorRule
-from napari_cellforce.synthetic.fibre_mechanics import FibreMechanics
-from napari_cellforce.synthetic.instrument import Instrument
+from napari_cellforce.synthetic.instruments import Instrument
+from napari_cellforce.synthetic.mechanics import FibreMechanics, SheetMechanics
 from napari_cellforce.synthetic.population import PopulationConfig, Range, Recipe
 from napari_cellforce.synthetic.proteins import ACTIN, ZYXIN
-from napari_cellforce.synthetic.remodelling import Remodelling
 from napari_cellforce.synthetic.shape import Kind, Shape
-from napari_cellforce.synthetic.sheet_mechanics import SheetMechanics
+from napari_cellforce.synthetic.time_course import Drug, Remodelling
 
 Limits = tuple[float, float]
 _Pull = tuple[SheetMechanics | FibreMechanics, tuple[Range, ...], float]
@@ -25,7 +23,7 @@ _Pull = tuple[SheetMechanics | FibreMechanics, tuple[Range, ...], float]
 _KINDS: tuple[Kind, ...] = ("spread", "blob")
 
 
-class _Differing(NamedTuple):
+class _VariedSetting(NamedTuple):
     """A setting that differs from cell to cell, and its limits in both populations; None: it does not."""
 
     setting: str
@@ -36,57 +34,57 @@ class _Differing(NamedTuple):
 
 # The order of the rows decides which random number falls to which setting: another order, other cells.
 _CELL = (
-    _Differing("shape.area", (1800.0, 6000.0), (1500.0, 6500.0), logarithmic=True),
-    _Differing("shape.aspect", (1.0, 2.0), (1.0, 3.0)),
-    _Differing("shape.angle", (0.0, math.pi), (0.0, math.pi)),
-    _Differing("shape.corners", (5, 11), (4, 11)),
-    _Differing("shape.depth", (0.1, 0.6), (0.1, 0.6)),
-    _Differing("shape.roughness", (0.05, 0.15), (0.05, 0.2)),
-    _Differing("director.tilt", None, (0.0, 1.5)),
-    _Differing("director.bend", None, (0.0, 1.0)),
-    _Differing("director.scale", None, (12.0, 40.0), logarithmic=True),
-    _Differing("adhesions.length", (2.5, 6.0), (2.0, 7.0), logarithmic=True),
-    _Differing("adhesions.width", (0.8, 1.5), (0.8, 1.7)),
-    _Differing("adhesions.density", (0.15, 0.4), (0.12, 0.4)),
-    _Differing("adhesions.jitter", (0.2, 0.6), (0.1, 1.0)),
-    _Differing("adhesions.alignment", (0.0, 0.5), (0.2, 1.0)),
-    _Differing("adhesions.polarity", None, (0.0, 1.5)),
-    _Differing("adhesions.inside", (0.05, 0.35), (0.05, 0.6)),
-    _Differing("adhesions.depth", (1.0, 4.0), (1.0, 5.0)),
-    _Differing("adhesions.corner_preference", (0.0, 5.0), (0.0, 5.0)),
-    _Differing("adhesions.intensity_spread", None, (0.3, 0.7)),
-    _Differing("adhesions.grip_spread", None, (0.0, 0.5)),
-    _Differing("adhesions.idle", None, (0.0, 0.25)),
-    _Differing("remodelling.turning", None, (0.3, 1.0)),
-    _Differing("remodelling.recruitment", None, (0.0, 0.6)),
-    _Differing("proteins.zyxin.adhesions", (1.5, 4.0), (1.2, 5.0)),
-    _Differing("proteins.zyxin.fibres", (0.0, 0.4), (0.0, 0.8)),
-    _Differing("proteins.zyxin.nucleus", (0.3, 1.9), (0.3, 2.5)),
-    _Differing("proteins.zyxin.lamella", (0.05, 0.6), (0.05, 0.6)),
-    _Differing("proteins.zyxin.thin", (3.0, 12.0), (3.0, 15.0)),
-    _Differing("proteins.zyxin.texture", (0.1, 0.35), (0.1, 0.4)),
-    _Differing("expression", (0.4, 2.5), (0.3, 3.0), logarithmic=True),
-    _Differing("optics.psf", (0.15, 0.35), (0.15, 0.6)),
+    _VariedSetting("shape.area", (1800.0, 6000.0), (1500.0, 6500.0), logarithmic=True),
+    _VariedSetting("shape.aspect", (1.0, 2.0), (1.0, 3.0)),
+    _VariedSetting("shape.angle", (0.0, math.pi), (0.0, math.pi)),
+    _VariedSetting("shape.corners", (5, 11), (4, 11)),
+    _VariedSetting("shape.depth", (0.1, 0.6), (0.1, 0.6)),
+    _VariedSetting("shape.roughness", (0.05, 0.15), (0.05, 0.2)),
+    _VariedSetting("director.tilt", None, (0.0, 1.5)),
+    _VariedSetting("director.bend", None, (0.0, 1.0)),
+    _VariedSetting("director.scale", None, (12.0, 40.0), logarithmic=True),
+    _VariedSetting("adhesions.length", (2.5, 6.0), (2.0, 7.0), logarithmic=True),
+    _VariedSetting("adhesions.width", (0.8, 1.5), (0.8, 1.7)),
+    _VariedSetting("adhesions.density", (0.15, 0.4), (0.12, 0.4)),
+    _VariedSetting("adhesions.jitter", (0.2, 0.6), (0.1, 1.0)),
+    _VariedSetting("adhesions.alignment", (0.0, 0.5), (0.2, 1.0)),
+    _VariedSetting("adhesions.polarity", None, (0.0, 1.5)),
+    _VariedSetting("adhesions.inside", (0.05, 0.35), (0.05, 0.6)),
+    _VariedSetting("adhesions.depth", (1.0, 4.0), (1.0, 5.0)),
+    _VariedSetting("adhesions.corner_preference", (0.0, 5.0), (0.0, 5.0)),
+    _VariedSetting("adhesions.intensity_spread", None, (0.3, 0.7)),
+    _VariedSetting("adhesions.grip_spread", None, (0.0, 0.5)),
+    _VariedSetting("adhesions.idle", None, (0.0, 0.25)),
+    _VariedSetting("remodelling.turning", None, (0.3, 1.0)),
+    _VariedSetting("remodelling.recruitment", None, (0.0, 0.6)),
+    _VariedSetting("proteins.zyxin.adhesions", (1.5, 4.0), (1.2, 5.0)),
+    _VariedSetting("proteins.zyxin.fibres", (0.0, 0.4), (0.0, 0.8)),
+    _VariedSetting("proteins.zyxin.nucleus", (0.3, 1.9), (0.3, 2.5)),
+    _VariedSetting("proteins.zyxin.lamella", (0.05, 0.6), (0.05, 0.6)),
+    _VariedSetting("proteins.zyxin.thin", (3.0, 12.0), (3.0, 15.0)),
+    _VariedSetting("proteins.zyxin.texture", (0.1, 0.35), (0.1, 0.4)),
+    _VariedSetting("expression", (0.4, 2.5), (0.3, 3.0), logarithmic=True),
+    _VariedSetting("optics.psf", (0.15, 0.35), (0.15, 0.6)),
 )
 _SHEET = (
-    _Differing("mechanics.penetration", (3.5, 8.0), (4.0, 16.0), logarithmic=True),
-    _Differing("mechanics.floor", (0.015, 0.06), (0.005, 0.06), logarithmic=True),
-    _Differing("mechanics.alpha", None, (0.2, 1.0)),
-    _Differing("mechanics.exponent", None, (0.8, 1.6)),
-    _Differing("mechanics.anisotropy", None, (0.2, 0.9)),
+    _VariedSetting("mechanics.penetration", (3.5, 8.0), (4.0, 16.0), logarithmic=True),
+    _VariedSetting("mechanics.floor", (0.015, 0.06), (0.005, 0.06), logarithmic=True),
+    _VariedSetting("mechanics.alpha", None, (0.2, 1.0)),
+    _VariedSetting("mechanics.exponent", None, (0.8, 1.6)),
+    _VariedSetting("mechanics.anisotropy", None, (0.2, 0.9)),
 )
 _FIBRES = (
-    _Differing("fibres.per_adhesion", (1.0, 2.5), (1.0, 3.0)),
-    _Differing("fibres.order", (0.0, 6.0), (0.0, 24.0)),
-    _Differing("fibres.straightness", None, (2.0, 12.0)),
-    _Differing("mechanics.spread", (1.2, 2.5), (1.2, 2.5)),
+    _VariedSetting("fibres.per_adhesion", (1.0, 2.5), (1.0, 3.0)),
+    _VariedSetting("fibres.order", (0.0, 6.0), (0.0, 24.0)),
+    _VariedSetting("fibres.straightness", None, (2.0, 12.0)),
+    _VariedSetting("mechanics.spread", (1.2, 2.5), (1.2, 2.5)),
 )
 """What differs from cell to cell. Tension and prestrain do not: the image does not tell them."""
 
 _MEASUREMENT = (
-    _Differing("instrument.window", None, (0.8, 2.0)),
-    _Differing("instrument.noise", None, (0.003, 0.015)),
-    _Differing("instrument.regularisation", None, (1e-4, 6e-4), logarithmic=True),
+    _VariedSetting("instrument.window", None, (0.8, 2.0)),
+    _VariedSetting("instrument.noise", None, (0.003, 0.015)),
+    _VariedSetting("instrument.regularisation", None, (1e-4, 6e-4), logarithmic=True),
 )
 
 
@@ -181,9 +179,9 @@ def _recipes(common: CellConfig, ranges: tuple[Range, ...], pulls: tuple[_Pull, 
     )
 
 
-def _plain(rows: Iterable[_Differing]) -> tuple[Range, ...]:
+def _plain(rows: Iterable[_VariedSetting]) -> tuple[Range, ...]:
     return tuple(Range(row.setting, *row.plain, row.logarithmic) for row in rows if row.plain)
 
 
-def _directed(rows: Iterable[_Differing]) -> tuple[Range, ...]:
+def _directed(rows: Iterable[_VariedSetting]) -> tuple[Range, ...]:
     return tuple(Range(row.setting, *row.directed, row.logarithmic) for row in rows if row.directed)

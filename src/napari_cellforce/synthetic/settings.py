@@ -13,7 +13,7 @@ from napari_cellforce.errors import CellForceError
 T = TypeVar("T")
 
 
-def changed(config: T, setting: str, value: Any) -> T:
+def replace_setting(config: T, setting: str, value: Any) -> T:
     """Return `config` with one setting changed.
 
     Parameters
@@ -45,7 +45,7 @@ def changed(config: T, setting: str, value: Any) -> T:
     whole = kinds[name] is int or (int in get_args(kinds[name]) and float not in get_args(kinds[name]))
     if not rest and whole and isinstance(value, float) and math.isfinite(value):
         value = round(value)
-    return dataclasses.replace(config, **{name: changed(old, rest, value) if rest else value})  # type: ignore[type-var]
+    return dataclasses.replace(config, **{name: replace_setting(old, rest, value) if rest else value})  # type: ignore[type-var]
 
 
 def _changed_entry(entries: tuple[Any, ...], name: str, rest: str, value: Any) -> tuple[Any, ...]:
@@ -57,4 +57,4 @@ def _changed_entry(entries: tuple[Any, ...], name: str, rest: str, value: Any) -
             "Choose one of these.",
             topic="setting",
         )
-    return tuple(changed(e, rest, value) if hit else e for e, hit in zip(entries, found, strict=True))
+    return tuple(replace_setting(e, rest, value) if hit else e for e, hit in zip(entries, found, strict=True))

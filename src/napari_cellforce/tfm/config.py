@@ -25,7 +25,7 @@ class TfmConfig:
     displacement : DisplacementConfig
         How the beads are followed.
     criterion : {"evidence", "gcv", "l-curve", "fixed"}
-        How lambda is chosen, see `napari_cellforce.physics.regularisation.choose`.
+        How lambda is chosen, see `napari_cellforce.physics.regularisation.choose_regularisation`.
     regularisation : float or None
         Lambda in µm/Pa for "fixed".
     one_for_all : bool

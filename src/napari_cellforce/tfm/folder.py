@@ -15,15 +15,20 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FloatArray, PixelSize
 from napari_cellforce.io import read, read_mask, write_table
 from napari_cellforce.physics.displacement import DisplacementResult
-from napari_cellforce.physics.regularisation import Choice, Spectrum
+from napari_cellforce.physics.regularisation import RegularisationChoice, Spectrum
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm.config import TfmConfig
-from napari_cellforce.tfm.inversion import choice_for, spectrum_of, tractions
-from napari_cellforce.tfm.job import TfmJob, prepare
-from napari_cellforce.tfm.kept import key_of, load_displacements, save_displacements
-from napari_cellforce.tfm.pairs import BeadFiles, PairWords, find_pairs
-from napari_cellforce.tfm.records import TfmDisplacement
-from napari_cellforce.tfm.writing import TfmPaths, choice_table, write_records
+from napari_cellforce.tfm.displacement_cache import displacement_key, load_displacements, save_displacements
+from napari_cellforce.tfm.file_pairing import BeadFiles, NameTokens, find_pairs
+from napari_cellforce.tfm.job import (
+    TfmDisplacement,
+    TfmJob,
+    common_regularisation,
+    compute_tractions,
+    prepare,
+    total_spectrum,
+)
+from napari_cellforce.tfm.output import TfmPaths, choice_table, write_records
 
 State = Literal["followed", "done", "failed"]
 
@@ -49,7 +54,7 @@ class FolderConfig:
     folder: str
     out: str
     tfm: TfmConfig
-    words: PairWords = field(default_factory=PairWords)
+    words: NameTokens = field(default_factory=NameTokens)
     channel: str = "0"
     pixel_size: float | None = None
 
@@ -76,7 +81,7 @@ class FolderEvent:
     words: str = ""
 
 
-def run_folder(config: FolderConfig) -> Iterator[Progress | Choice | FolderEvent]:
+def run_folder(config: FolderConfig) -> Iterator[Progress | RegularisationChoice | FolderEvent]:
     """Measure all bead images of a folder: displacements first, then one lambda, then tractions.
 
     Displacements are kept in the results' folder: after a stop, and with another gel or lambda, they are not
@@ -103,14 +108,14 @@ def run_folder(config: FolderConfig) -> Iterator[Progress | Choice | FolderEvent
         spectra: dict[BeadFiles, Spectrum] = {}
         for files in config.pairs():
             try:
-                spectra[files] = yield from _follow(files, config)
+                spectra[files] = yield from _measure_displacements(files, config)
                 yield FolderEvent(files.name, "followed")
             except CellForceError as error:
                 failed[files.name] = str(error)
                 yield FolderEvent(files.name, "failed", str(error))
         common = None
         if config.tfm.one_for_all and spectra:
-            common = choice_for(list(spectra.values()), config.tfm)
+            common = common_regularisation(list(spectra.values()), config.tfm)
             write_table(Path(config.out) / "regularisation.csv", choice_table(common))
             yield common
         for files in spectra:
@@ -124,24 +129,24 @@ def run_folder(config: FolderConfig) -> Iterator[Progress | Choice | FolderEvent
         _summarise(Path(config.out), tables, failed)
 
 
-def _follow(files: BeadFiles, config: FolderConfig) -> Generator[Progress, None, Spectrum]:
+def _measure_displacements(files: BeadFiles, config: FolderConfig) -> Generator[Progress, None, Spectrum]:
     """Measure and keep the displacements of one pair, or take those kept; return their spectrum."""
     job = _opened(files, config)
     path, key = _kept(files, config, job)
     found = load_displacements(path, key)
     if found is None:
         found = []
-        for record in job.follow():
+        for record in job.measure_displacements():
             if isinstance(record, TfmDisplacement):
                 found.append(record.result)
             else:
                 yield _named(record, files)
         save_displacements(path, found, key)
-    return spectrum_of(job, found)
+    return total_spectrum(job, found)
 
 
 def _invert(
-    files: BeadFiles, config: FolderConfig, common: Choice | None
+    files: BeadFiles, config: FolderConfig, common: RegularisationChoice | None
 ) -> Generator[Progress, None, pd.DataFrame]:
     """Compute and write the tractions of one pair; return its table."""
     job = _opened(files, config)
@@ -155,7 +160,7 @@ def _invert(
             topic="output",
         )
     paths = _paths(files, config)
-    for record in write_records(job, paths, tractions(job, found, common)):
+    for record in write_records(job, paths, compute_tractions(job, found, common)):
         if isinstance(record, Progress):
             yield _named(record, files)
     return pd.read_csv(paths.summary)
@@ -172,7 +177,7 @@ def _opened(files: BeadFiles, config: FolderConfig) -> TfmJob:
     stack = read(files.loaded)
     mask = None if files.mask is None else read_mask(files.mask, shape=stack.shape, frames=stack.n_frames)
     size = None if config.pixel_size is None else PixelSize.square(config.pixel_size, "typed")
-    reference, own_size = beads_at_rest(files.reference, config.channel)
+    reference, own_size = read_reference(files.reference, config.channel)
     return prepare(
         reference,
         stack,
@@ -184,7 +189,7 @@ def _opened(files: BeadFiles, config: FolderConfig) -> TfmJob:
     )
 
 
-def beads_at_rest(path: Path, channel: str) -> tuple[FloatArray, PixelSize | None]:
+def read_reference(path: Path, channel: str) -> tuple[FloatArray, PixelSize | None]:
     """Return the bead image of a reference file, which may have that channel only, and its pixel size."""
     stack = read(path)
     which = stack.channel(channel) if len(stack.channel_names) > 1 else 0
@@ -199,7 +204,7 @@ def _paths(files: BeadFiles, config: FolderConfig) -> TfmPaths:
 def _kept(files: BeadFiles, config: FolderConfig, job: TfmJob) -> tuple[Path, str]:
     place = Path(config.out) / files.name
     images = [path for path in (files.reference, files.loaded) if path is not None]
-    key = key_of(images, config.tfm.displacement, job.channel)
+    key = displacement_key(images, config.tfm.displacement, job.channel)
     return place.with_name(f"{place.name}_displacement_windows.npz"), key
 
 

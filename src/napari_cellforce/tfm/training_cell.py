@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack, in_memory
+from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack, to_numpy
 from napari_cellforce.files import disk_errors, write_text
-from napari_cellforce.io.dataset.notes import NOTES, DatasetNotes
+from napari_cellforce.io.dataset.metadata import METADATA_FILE, DatasetMetadata
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame, write_tables
 from napari_cellforce.io.validate import require_pixel_size
-from napari_cellforce.tfm.result import TfmResult
+from napari_cellforce.tfm.output import TfmResult
 
 
 def write_training_cell(folder: Path, proteins: ImageStack, measured: TfmResult, mask: BoolArray) -> Path:
@@ -58,15 +58,15 @@ def write_training_cell(folder: Path, proteins: ImageStack, measured: TfmResult,
         (root / cell).mkdir(parents=True)
     images = _images(proteins)
     for t, image in enumerate(images):
-        traction = in_memory(measured.traction.data[t])
+        traction = to_numpy(measured.traction.data[t])
         moved = np.zeros_like(traction) if measured.displacement is None else measured.displacement.data[t]
         # Without a second protein its channel is left out: read back, 0 would be one that tells nothing.
         present = image[: len(proteins.channel_names)]
         write_frame(root / cell / frame_name(t), moved, traction, masks[min(t, len(masks) - 1)], present)
     write_tables(root, [CellTables.of(cell, images, measured.traction.data, masks[0])])
     first, second = (*proteins.channel_names, "none")[:2]
-    notes = DatasetNotes(size, measured.traction.frame_interval, (first, second))
-    write_text(root / NOTES, json.dumps(notes.entries(), indent=1, ensure_ascii=False))
+    notes = DatasetMetadata(size, measured.traction.frame_interval, (first, second))
+    write_text(root / METADATA_FILE, json.dumps(notes.entries(), indent=1, ensure_ascii=False))
     return root
 
 
@@ -96,7 +96,7 @@ def _check(proteins: ImageStack, measured: TfmResult, masks: BoolArray) -> None:
     frames = len(measured.traction.data)
     if proteins.n_frames != frames:
         raise CellForceError(
-            f"{proteins.name} has {counted(proteins.n_frames, 'frame')}",
+            f"{proteins.name} has {pluralise(proteins.n_frames, 'frame')}",
             f"the traction has {frames}: both must show the same",
             "Choose the protein image that was taken with the beads.",
             topic="image",

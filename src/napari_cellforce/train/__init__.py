@@ -13,10 +13,9 @@ from napari_cellforce.train.config import (
     read_config,
     recipe,
 )
-from napari_cellforce.train.examples import Examples, prepare
+from napari_cellforce.train.examples import Examples, index, prepare, split_index
 from napari_cellforce.train.loop import TrainResult, train
 from napari_cellforce.train.losses import LossConfig
-from napari_cellforce.train.measured import index, split_of
 
 __all__ = [
     "AugmentConfig",
@@ -39,6 +38,6 @@ __all__ = [
     "prepare",
     "read_config",
     "recipe",
-    "split_of",
+    "split_index",
     "train",
 ]

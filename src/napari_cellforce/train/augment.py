@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_cellforce.models.pixel_fields import blur
+from napari_cellforce.models.field_ops import blur
 
 
 class Batch(NamedTuple):
@@ -76,7 +76,7 @@ class AugmentConfig:
     margin: int = 4
 
 
-NOTHING = AugmentConfig(False, False, 0, 0, 0, 0, 0, 0)
+NO_AUGMENTATION = AugmentConfig(False, False, 0, 0, 0, 0, 0, 0)
 """Leaves every batch as it is."""
 
 
@@ -87,7 +87,7 @@ def augment(batch: Batch, config: AugmentConfig) -> Batch:
     return batch._replace(mask=mask, proteins=_photographed(batch.proteins, config))
 
 
-def turned(batch: Batch, angle: Tensor, mirrored: Tensor | None = None) -> Batch:
+def rotate_frames(batch: Batch, angle: Tensor, mirrored: Tensor | None = None) -> Batch:
     """Rotate every frame about the middle of the image, vectors included.
 
     Parameters
@@ -123,7 +123,7 @@ def _posed(batch: Batch, config: AugmentConfig) -> Batch:
         return batch
     n, device = len(batch.mask), batch.mask.device
     angle = 2 * math.pi * torch.rand(n, device=device) * config.rotate
-    return turned(batch, angle, (torch.rand(n, device=device) < 0.5) & config.mirror)
+    return rotate_frames(batch, angle, (torch.rand(n, device=device) < 0.5) & config.mirror)
 
 
 def _loosened(mask: Tensor, margin: int) -> Tensor:

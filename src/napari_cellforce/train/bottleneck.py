@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from napari_cellforce.models.bottleneck.network import Parts, PhysicalBottleneck
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck, TractionParts
 from napari_cellforce.train.augment import Batch
 from napari_cellforce.train.losses import LossConfig
 
@@ -31,7 +31,7 @@ def springs_terms(module: PhysicalBottleneck, inputs: Tensor, batch: Batch) -> d
     return {"springs": misfit.square().sum() / inside.sum().clamp(min=1)}
 
 
-def mechanics_terms(parts: Parts, batch: Batch, config: LossConfig) -> dict[str, Tensor]:
+def mechanics_terms(parts: TractionParts, batch: Batch, config: LossConfig) -> dict[str, Tensor]:
     """Return the error of the traction in the cells, and the size of what the sheet does not explain.
 
     Both are sums of squares over that of the cell's measured traction, 1 - R² the first of them: a cell that

@@ -13,16 +13,16 @@ from typing import Literal
 import numpy as np
 
 from napari_cellforce import metrics
-from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import FloatArray, in_memory
-from napari_cellforce.io.index import open_cell
+from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.fields import FloatArray, to_numpy
+from napari_cellforce.io.cell_index import open_cell
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.network import NetworkPredictor, lengthened
 from napari_cellforce.models.record import MASK_INPUT, ModelRecord, Predictor
 from napari_cellforce.preprocess.normalise import normalise
 from napari_cellforce.train.config import DataConfig
-from napari_cellforce.train.measured import channels_of, index
-from napari_cellforce.train.starting import network_to_adapt, scale_output
+from napari_cellforce.train.examples import index, protein_channels
+from napari_cellforce.train.initialise import load_trainable, scale_output
 
 Kind = Literal["scale", "scale and offset"]
 
@@ -110,11 +110,11 @@ def calibrate_file(
         raise CellForceError(
             f"{path} is there already", "a model is not overwritten", "Choose another name.", topic="output"
         )
-    loaded = network_to_adapt(model)
+    loaded = load_trainable(model)
     found = calibrate(NetworkPredictor(loaded, device="cpu"), data, kind)
     module = copy.deepcopy(loaded.module)
     scale_output(module, loaded.record, found.scale)
-    seen = f"{counted(found.frames, 'frame')} of {counted(found.cells, 'measured cell')}"
+    seen = f"{pluralise(found.frames, 'frame')} of {pluralise(found.cells, 'measured cell')}"
     told = f" Scaled to Pa on {seen} (R2 {found.r2:.2f})."
     record = dataclasses.replace(
         loaded.record,
@@ -139,7 +139,7 @@ def _pairs(predictor: Predictor, data: DataConfig) -> tuple[list[tuple[FloatArra
             continue
         cell = open_cell(source)
         proteins = tuple(name for name in record.inputs if name != MASK_INPUT)
-        channels, baselines = channels_of(cell, source, found, proteins)
+        channels, baselines = protein_channels(cell, source, found, proteins)
         for row in rows:
             mask = cell.mask.frame(row.frame)
             image = normalise(
@@ -150,7 +150,7 @@ def _pairs(predictor: Predictor, data: DataConfig) -> tuple[list[tuple[FloatArra
             )
             shown = _with_mask(image, mask.astype(np.float32), record)
             result = predictor.predict_frame(shown, mask, cell.traction.pixel_size)
-            measured = in_memory(cell.traction.data[row.frame], dtype=np.float32)
+            measured = to_numpy(cell.traction.data[row.frame], dtype=np.float32)
             pairs.append((result.traction[:, None, mask], measured[:, None, mask]))
     return pairs, len(found.cells)
 

@@ -63,7 +63,7 @@ Event = Step | Epoch
 Listener = Callable[[Event], None]
 
 
-class Keeper(pl.callbacks.Checkpoint):
+class RunRecorder(pl.callbacks.Checkpoint):
     """Keeps the last and the best state, and the history, each file written whole or not at all.
 
     Parameters

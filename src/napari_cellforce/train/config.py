@@ -25,7 +25,7 @@ class DataConfig:
     Attributes
     ----------
     sources : tuple of str
-        Folders in the authors' layout, and CSV tables (`napari_cellforce.io.index`).
+        Folders in the authors' layout, and CSV tables (`napari_cellforce.io.cell_index`).
     pixel_size : float or None
         In µm, for files that do not say.
     patterns : mapping of str to str
@@ -67,7 +67,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """Which cells to validate with; see `napari_cellforce.io.index.split`.
+    """Which cells to validate with; see `napari_cellforce.io.cell_index.split`.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Grid:
+class ModelGrid:
     """The pixels that a model sees.
 
     Attributes
@@ -107,7 +107,7 @@ class Grid:
         return Example(cell, cut(np.where(near, proteins, 0)), window.cut(inside), cut(traction), u)
 
 
-class Batches(Sampler[list[int]]):
+class SizeBatchSampler(Sampler[list[int]]):
     """Which frames go into which step, from the seed and the epoch alone, cells of like size together.
 
     Parameters
@@ -160,9 +160,9 @@ def train_loader(examples: Sequence[Example], size: int, seed: int, multiple: in
     radii = [example.radius for example in examples]
 
     def collate(frames: Sequence[Example]) -> Batch:
-        return stacked(frames, _side((2 * max(f.radius for f in frames) + 2 for _ in (0,)), multiple))
+        return stack_frames(frames, _side((2 * max(f.radius for f in frames) + 2 for _ in (0,)), multiple))
 
-    sampler = Batches(radii, size, seed)
+    sampler = SizeBatchSampler(radii, size, seed)
     return DataLoader(list(examples), batch_sampler=sampler, collate_fn=collate)  # type: ignore[arg-type]
 
 
@@ -170,12 +170,12 @@ def validation_loader(examples: Sequence[Example], size: int, multiple: int) -> 
     """Return the frames in order, in windows that hold them all."""
 
     def collate(frames: Sequence[Example]) -> Batch:
-        return stacked(frames, _side((f.mask.shape[0] for f in frames), multiple))
+        return stack_frames(frames, _side((f.mask.shape[0] for f in frames), multiple))
 
     return DataLoader(list(examples), batch_size=size, collate_fn=collate)  # type: ignore[arg-type]
 
 
-def stacked(frames: Sequence[Example], side: int) -> Batch:
+def stack_frames(frames: Sequence[Example], side: int) -> Batch:
     """Return frames as one batch, their windows cut or padded with 0 to `side` about the middle."""
 
     def tensor(arrays: Iterable[npt.NDArray[np.generic]]) -> torch.Tensor:

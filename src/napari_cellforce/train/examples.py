@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import in_memory
-from napari_cellforce.io.index import (
+from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.fields import to_numpy
+from napari_cellforce.io.cell_index import (
+    CellSource,
+    DatasetIndex,
     Split,
+    find_cells,
+    index_cells,
+    k_fold,
+    open_cell,
     split_by_cell,
+    split_by_column,
 )
+from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.preprocess.mask import touches_border
-from napari_cellforce.preprocess.normalise import measure_baselines, normalise
+from napari_cellforce.preprocess.normalise import Baselines, measure_baselines, normalise
 from napari_cellforce.preprocess.regrid import Window
 from napari_cellforce.synthetic import (
     FibreMechanics,
@@ -29,9 +37,170 @@ from napari_cellforce.synthetic import (
     directed_fibroblasts,
     fibroblasts,
 )
-from napari_cellforce.train.config import DataConfig, TrainConfig
-from napari_cellforce.train.data import Example, Grid
-from napari_cellforce.train.measured import Told, read_measured
+from napari_cellforce.train.config import DataConfig, SplitConfig, TrainConfig
+from napari_cellforce.train.data import Example, ModelGrid
+
+ProgressCallback = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class MeasuredFrames:
+    """The frames of measured cells.
+
+    Attributes
+    ----------
+    frames : dict of str to list of Example
+        By cell.
+    split : Split
+    mean_traction : float
+        Mean of |F| over the frames to learn from, in Pa; the unit of their tractions.
+    description : str
+        For the model's card.
+    """
+
+    frames: dict[str, list[Example]]
+    split: Split
+    mean_traction: float
+    description: str
+
+
+def index(data: DataConfig, progress: Callable[[str], None] | None = None) -> DatasetIndex:
+    """Return the index of all sources of a run."""
+    several = len(data.sources) > 1
+    sources = [
+        cell
+        for number, source in enumerate(data.sources)
+        for cell in find_cells(
+            source, data.pixel_size, patterns=data.patterns, unique=f"{number + 1}/" if several else ""
+        )
+    ]
+    unknown = sorted(set(data.exclude) - {cell.cell for cell in sources})
+    if unknown:
+        raise CellForceError(
+            f"{unknown[0]} is to be left out",
+            f"the cells are {', '.join(cell.cell for cell in sources)}",
+            "Correct its name.",
+            topic="input",
+        )
+    return index_cells((cell for cell in sources if cell.cell not in data.exclude), progress=progress)
+
+
+def split_cells(cells: Sequence[str], sources: Sequence[CellSource], config: SplitConfig) -> Split:
+    """Return the split that a config asks for."""
+    if config.column:
+        split = split_by_column([s for s in sources if s.cell in cells], config.column, config.values)
+    elif config.folds:
+        split = k_fold(cells, config.folds, config.fold, config.seed)
+    else:
+        split = split_by_cell(cells, config.validation, config.seed)
+    return replace(split, window=(config.window[0], config.window[1])) if config.window else split
+
+
+def split_index(found: DatasetIndex, config: SplitConfig) -> Split:
+    """Return the split of the usable cells of an index.
+
+    Raises
+    ------
+    CellForceError
+        If a side would have no frames.
+    """
+    split = split_cells(found.cells, found.sources, config)
+    for side, cells in (("learn from", split.train), ("validate with", split.validation)):
+        if not any(row.cell in cells and split.uses(row.cell, row.frame) for row in found.usable):
+            first, last = config.window
+            raise CellForceError(
+                f"there is no frame to {side}",
+                f"frames {first} to {last} are to be validated with, the others to be learnt from",
+                f"Choose another stretch; the last frame is {max(row.frame for row in found.usable)}.",
+                topic="split",
+            )
+    return split
+
+
+def load_measured_frames(config: TrainConfig, progress: ProgressCallback) -> MeasuredFrames:
+    """Read the measured cells of a run.
+
+    Raises
+    ------
+    CellForceError
+        If none can be used, proteins are missing, or cells cannot be split.
+    """
+    found = index(config.data, lambda cell: progress(f"Reading {cell}", 0, 0))
+    found.require_usable()
+    split = split_index(found, config.split)
+    rows = [row for row in found.usable if split.uses(row.cell, row.frame)]
+    mean = float(np.mean([row.mean_traction for row in rows if row.cell in split.train]))
+    grid = ModelGrid(config.pixel_size, config.mask_margin, config.data.side)
+    frames: dict[str, list[Example]] = {}
+    sources = [source for source in found.sources if source.cell in found.cells]
+    for done, source in enumerate(sources):
+        progress("Preparing frames", done, len(sources))
+        own = [row.frame for row in rows if row.cell == source.cell]
+        frames[source.cell] = _examples(source, own, found, grid, config, mean)
+    total = sum(len(of_cell) for of_cell in frames.values())
+    description = (
+        f"{pluralise(total, 'frame')} of {pluralise(len(frames), 'measured cell')} (mean |F| {mean:.4g} Pa), "
+        f"cells kept aside for validation: {len(split.validation)}."
+    )
+    return MeasuredFrames(frames, split, mean, description)
+
+
+def _examples(
+    source: CellSource,
+    chosen: Sequence[int],
+    found: DatasetIndex,
+    grid: ModelGrid,
+    config: TrainConfig,
+    mean: float,
+) -> list[Example]:
+    """Return the chosen frames of a cell."""
+    cell = open_cell(source)
+    channels, baselines = protein_channels(cell, source, found, config.proteins)
+    size = cell.image.pixel_size
+    assert size is not None, "cells without one are not indexed"
+    result = []
+    for t in chosen:
+        proteins = normalise(cell.image.frame(t, channels), baselines, "outside_inside")
+        u = None if cell.displacement is None else to_numpy(cell.displacement.data[t], dtype=np.float32)
+        force = to_numpy(cell.traction.data[t], dtype=np.float32) / mean
+        result.append(grid.example(source.cell, proteins, cell.mask.frame(t), force, size, u))
+    return result
+
+
+def protein_channels(
+    cell: MeasuredCell, source: CellSource, found: DatasetIndex, proteins: Sequence[str]
+) -> tuple[tuple[int, ...], Baselines]:
+    """Return the channels of the proteins in a cell's images, and the baselines of these.
+
+    Raises
+    ------
+    CellForceError
+        If a protein is not among them.
+    """
+    channels = tuple(_channel(cell.image.channel_names, protein, source) for protein in proteins)
+    all_of = found.baselines(source.cell)
+    inside, outside = (tuple(side[c] for c in channels) for side in (all_of.inside, all_of.outside))
+    return channels, Baselines(inside, outside)
+
+
+def _channel(names: Sequence[str], protein: str, source: CellSource) -> int:
+    """Return the channel of a protein, by name; the authors' second channel is called ``other``."""
+    lowered = [name.lower() for name in names]
+    hits = [c for c, name in enumerate(lowered) if protein.lower() in name]
+    if not hits and "other" in lowered:
+        hits = [lowered.index("other")]
+    if not hits and len(names) == 1:
+        hits = [0]
+    if not hits:
+        raise CellForceError(
+            f"{source.cell} has the channels {', '.join(names)}",
+            f"the model is to see {protein}",
+            "Name the channel so in the file, or leave the protein out of the inputs.",
+            topic="channel",
+        )
+    return hits[0]
+
 
 _EDGE = 4
 """Pixels of nothing that a simulated cell has at least around it, in sum of both sides."""
@@ -58,7 +227,7 @@ class Examples:
     description: str
 
 
-def prepare(config: TrainConfig, told: Told | None = None) -> Examples:
+def prepare(config: TrainConfig, progress: ProgressCallback | None = None) -> Examples:
     """Read or simulate the cells of a run.
 
     Parameters
@@ -72,14 +241,14 @@ def prepare(config: TrainConfig, told: Told | None = None) -> Examples:
     CellForceError
         If there is nothing to learn from, proteins are missing, or cells cannot be split.
     """
-    told = told or _silent
+    progress = progress or _silent
     if config.data.sources:
-        read = read_measured(config, told)
+        read = load_measured_frames(config, progress)
         return _examples_of(
             read.frames, read.split, read.mean_traction, config.data.threshold, read.description
         )
     if config.data.simulated:
-        return _simulated(config, told)
+        return _simulated(config, progress)
     raise CellForceError(
         "there are no cells to learn from",
         "data.sources lists folders or tables of measured cells",
@@ -113,26 +282,26 @@ def population(data: DataConfig) -> PopulationConfig:
         replace(
             recipe,
             ranges=tuple(widened(limits) for limits in recipe.ranges),
-            weight=share * (data.fibre_share if by_fibres(recipe) else 1 - data.fibre_share),
+            weight=share * (data.fibre_share if pulls_by_fibres(recipe) else 1 - data.fibre_share),
         )
         for recipe, share in shared
     )
     return replace(cells, recipes=recipes)
 
 
-def by_fibres(recipe: Recipe) -> bool:
+def pulls_by_fibres(recipe: Recipe) -> bool:
     """Tell whether a kind of cell pulls by its stress fibres."""
     return isinstance(recipe.config.mechanics, FibreMechanics)
 
 
-def _simulated(config: TrainConfig, told: Told) -> Examples:
-    people = population(config.data)
+def _simulated(config: TrainConfig, progress: ProgressCallback) -> Examples:
+    population_config = population(config.data)
     frames: dict[str, list[Example]] = {}
-    work = [(people, i, config) for i in range(people.cells)]
+    work = [(population_config, i, config) for i in range(population_config.cells)]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(config.optimise.threads or os.cpu_count(), mp_context=context) as pool:
         for done, (name, example) in enumerate(pool.map(_simulate, work, chunksize=8)):
-            told("Simulating cells", done, people.cells)
+            progress("Simulating cells", done, population_config.cells)
             if example is not None:
                 frames[name] = [example]
     split = split_by_cell(list(frames), config.split.validation, config.split.seed)
@@ -154,29 +323,29 @@ def _simulated(config: TrainConfig, told: Told) -> Examples:
 
 def _simulate(work: tuple[PopulationConfig, int, TrainConfig]) -> tuple[str, Example | None]:
     """Return one simulated cell, its traction in Pa; None where it cannot be made or leaves the image."""
-    people, number, config = work
+    population_config, number, config = work
     name = f"simulated {number}"
     try:
-        cell = people.cell(number)
+        cell = population_config.cell(number)
     except CellForceError:
         return name, None
     mask = cell.mask.frame(0)
     box = Window.around(mask)
     if touches_border(mask) or max(box.height, box.width) > config.data.side - _EDGE:
         return name, None
-    grid = Grid(config.pixel_size, config.mask_margin, config.data.side)
+    grid = ModelGrid(config.pixel_size, config.mask_margin, config.data.side)
     return name, simulated_example(name, cell, config.proteins, grid, config.data.target)
 
 
 def simulated_example(
-    name: str, cell: SyntheticCell, proteins: Sequence[str], grid: Grid, target: str
+    name: str, cell: SyntheticCell, proteins: Sequence[str], grid: ModelGrid, target: str
 ) -> Example:
     """Return a frame of a simulated cell, its traction in Pa."""
     channels = tuple(cell.image.channel(protein) for protein in proteins)
     image, mask = cell.image.frame(0, channels), cell.mask.frame(0)
     field = cell.measured if target == "measured" else cell.traction
     assert field is not None
-    traction = in_memory(field.data[0], dtype=np.float32)
+    traction = to_numpy(field.data[0], dtype=np.float32)
     image = normalise(image, measure_baselines([image], [mask]), "outside_inside")
     return grid.example(name, image, mask, traction, field.pixel_size)
 

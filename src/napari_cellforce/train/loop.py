@@ -23,17 +23,22 @@ from napari_cellforce.train.callbacks import (
     BEST,
     LAST,
     Event,
-    Keeper,
     Listener,
     OverfittingWatch,
+    RunRecorder,
 )
 from napari_cellforce.train.config import TrainConfig, read_config
 from napari_cellforce.train.data import train_loader, validation_loader
-from napari_cellforce.train.examples import Examples, prepare
-from napari_cellforce.train.learner import Learner
-from napari_cellforce.train.measured import Told
-from napari_cellforce.train.settling import State, batches_of, calibrate_start, measured_on, settle
-from napari_cellforce.train.starting import Start, scale_output, start
+from napari_cellforce.train.examples import Examples, ProgressCallback, prepare
+from napari_cellforce.train.initialise import InitialModel, scale_output, start
+from napari_cellforce.train.lightning_module import TrainingModule
+from napari_cellforce.train.weight_interpolation import (
+    State,
+    calibrate_initial,
+    interpolate_to_best,
+    mean_metrics,
+    ordered_batches,
+)
 
 CONFIG, SPLIT = "config.json", "split.json"
 
@@ -54,7 +59,7 @@ class TrainResult:
         False if it was stopped; it can then go on.
     share : float
         Of a fine-tuned model: how far from the calibrated model to the best epoch its weights are, see
-        `napari_cellforce.train.settling`.
+        `napari_cellforce.train.weight_interpolation`.
     measured : mapping
         Of a fine-tuned model: metrics of the weights that are kept, on the cells kept aside.
     """
@@ -83,7 +88,7 @@ def train(
     *,
     resume: bool = False,
     listener: Listener | None = None,
-    told: Told | None = None,
+    progress: ProgressCallback | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     examples: Examples | None = None,
     **trainer_settings: Any,
@@ -126,19 +131,19 @@ def train(
         )
     if config.optimise.threads:
         torch.set_num_threads(config.optimise.threads)
-    begun = start(config)
-    with _failures(begun.config):
-        examples = examples or prepare(begun.config, told)
-    calibrated = calibrate_start(begun, examples)
+    initial = start(config)
+    with _failures(initial.config):
+        examples = examples or prepare(initial.config, progress)
+    calibrated = calibrate_initial(initial, examples)
     files.write_text(folder / CONFIG, config.to_json())
     examples.split.write(folder / SPLIT)
-    keeper = Keeper(folder, listener or _ignore, should_stop)
-    learner = Learner(begun.module, begun.config)
-    trainer = _trainer(begun.config, keeper, folder, trainer_settings)
-    with _failures(begun.config), _quiet():
-        _fit(trainer, learner, begun, examples, folder / LAST if resume else None)
-    share, measured = _take_best(folder, learner, begun, examples, calibrated)
-    model = _export(folder, learner, begun, examples, share)
+    keeper = RunRecorder(folder, listener or _ignore, should_stop)
+    learner = TrainingModule(initial.module, initial.config)
+    trainer = _trainer(initial.config, keeper, folder, trainer_settings)
+    with _failures(initial.config), _quiet():
+        _fit(trainer, learner, initial, examples, folder / LAST if resume else None)
+    share, measured = _take_best(folder, learner, initial, examples, calibrated)
+    model = _export(folder, learner, initial, examples, share)
     finished = not should_stop()
     return TrainResult(model, folder, tuple(keeper.rows), finished, share, measured)
 
@@ -155,7 +160,9 @@ def _config_of(folder: Path) -> TrainConfig:
     return read_config(folder / CONFIG)
 
 
-def _trainer(config: TrainConfig, keeper: Keeper, folder: Path, settings: Mapping[str, Any]) -> pl.Trainer:
+def _trainer(
+    config: TrainConfig, keeper: RunRecorder, folder: Path, settings: Mapping[str, Any]
+) -> pl.Trainer:
     optimise = config.optimise
     callbacks: list[pl.Callback] = [keeper, OverfittingWatch()]
     if optimise.average:
@@ -185,7 +192,7 @@ def _trainer(config: TrainConfig, keeper: Keeper, folder: Path, settings: Mappin
 
 
 def _tensorboard(folder: Path) -> Any:
-    """Return a TensorBoard logger if that is installed, else False; `Keeper` writes the CSV."""
+    """Return a TensorBoard logger if that is installed, else False; `RunRecorder` writes the CSV."""
     try:
         return pl.loggers.TensorBoardLogger(folder, name="", version="tensorboard")
     except ModuleNotFoundError:
@@ -193,10 +200,14 @@ def _tensorboard(folder: Path) -> Any:
 
 
 def _fit(
-    trainer: pl.Trainer, learner: Learner, begun: Start, examples: Examples, checkpoint_path: Path | None
+    trainer: pl.Trainer,
+    learner: TrainingModule,
+    initial: InitialModel,
+    examples: Examples,
+    checkpoint_path: Path | None,
 ) -> None:
-    optimise = begun.config.optimise
-    multiple: int = getattr(begun.module.config, "multiple", 1)
+    optimise = initial.config.optimise
+    multiple: int = getattr(initial.module.config, "multiple", 1)
     trainer.fit(
         learner,
         train_loader(examples.train, optimise.batch, optimise.seed, multiple),
@@ -207,7 +218,7 @@ def _fit(
 
 
 def _take_best(
-    folder: Path, learner: Learner, begun: Start, examples: Examples, calibrated: State
+    folder: Path, learner: TrainingModule, initial: InitialModel, examples: Examples, calibrated: State
 ) -> tuple[float, dict[str, float]]:
     """Give the learner the best weights; return their share of the way from `calibrated`, and metrics."""
     best = folder / BEST
@@ -215,21 +226,25 @@ def _take_best(
     if best.is_file():
         state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
         learner.load_state_dict(state)
-    if not begun.config.start_from:
+    if not initial.config.start_from:
         return 1.0, {}
-    module, config = learner.module, begun.config
+    module, config = learner.module, initial.config
     end = {name: value.clone() for name, value in module.state_dict().items()}
-    batches = list(batches_of(examples.validation, module, config))
-    return settle(module, calibrated, end, batches, config), measured_on(module, batches, config)
+    batches = list(ordered_batches(examples.validation, module, config))
+    return interpolate_to_best(module, calibrated, end, batches, config), mean_metrics(
+        module, batches, config
+    )
 
 
-def _export(folder: Path, learner: Learner, begun: Start, examples: Examples, share: float) -> Path:
+def _export(
+    folder: Path, learner: TrainingModule, initial: InitialModel, examples: Examples, share: float
+) -> Path:
     """Write the weights with a whole record; the file that was started from is left alone."""
-    config = begun.config
+    config = initial.config
     origin = f" Started from {config.start_from}" if config.start_from else ""
     kept = "." if share == 1 else f", and kept {share:.0%} of what changed, best on the cells kept aside."
     record = dataclasses.replace(
-        begun.record,
+        initial.record,
         name=config.name,
         output_scale=1.0,
         output_unit="normalised",

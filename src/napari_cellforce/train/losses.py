@@ -93,10 +93,10 @@ def loss_terms(
     else:
         terms = _magnitude_angle(*_polar(raw, output), batch.traction, weight)
     if config.magnitude:
-        difference = length(vectors) - length(batch.traction)
+        difference = vector_length(vectors) - vector_length(batch.traction)
         terms["magnitude"] = config.magnitude * _mean(difference.square(), weight)
     if config.correlation:
-        r = correlation(length(vectors), length(batch.traction), batch.mask[:, 0])
+        r = correlation(vector_length(vectors), vector_length(batch.traction), batch.mask[:, 0])
         terms["correlation"] = config.correlation * (1 - r).mean()
     if config.balance:
         terms["balance"] = config.balance * imbalance(vectors).square().mean()
@@ -115,7 +115,7 @@ def as_vectors(raw: Tensor, output: OutputKind) -> Tensor:
     return torch.stack([magnitude * angle.sin(), magnitude * angle.cos()], dim=1)
 
 
-def length(vectors: Tensor) -> Tensor:
+def vector_length(vectors: Tensor) -> Tensor:
     """Return |F|, ``(N, Y, X)``, with a gradient also where it vanishes."""
     return (vectors.square().sum(dim=1) + _TINY**2).sqrt()
 
@@ -123,7 +123,7 @@ def length(vectors: Tensor) -> Tensor:
 def imbalance(vectors: Tensor) -> Tensor:
     """Return net over summed force of every frame, ``(N,)``."""
     net = vectors.sum(dim=(-2, -1))
-    summed = length(vectors).sum(dim=(-2, -1)).clamp(min=_TINY)
+    summed = vector_length(vectors).sum(dim=(-2, -1)).clamp(min=_TINY)
     return cast("Tensor", torch.linalg.vector_norm(net, dim=1) / summed)
 
 
@@ -149,14 +149,14 @@ def _pixel_weight(batch: Batch, config: LossConfig) -> Tensor:
     """Return how much each pixel counts, ``(N, Y, X)``."""
     weight = config.outside + (1 - config.outside) * batch.mask[:, 0]
     if config.magnitude_weight:
-        strength = length(batch.traction).clamp(max=_STRONGEST)
+        strength = vector_length(batch.traction).clamp(max=_STRONGEST)
         weight = weight * torch.exp(config.magnitude_weight * strength)
     return weight
 
 
 def _magnitude_angle(magnitude: Tensor, angle: Tensor, target: Tensor, weight: Tensor) -> dict[str, Tensor]:
     """Return the two terms of the published loss; the angle counts where there is traction."""
-    strength = length(target)
+    strength = vector_length(target)
     turn = angle - torch.atan2(target[:, 0], target[:, 1])
     turn = torch.remainder(turn + math.pi, 2 * math.pi) - math.pi
     somewhere = weight * (strength > 2 * _TINY)
@@ -169,7 +169,7 @@ def _magnitude_angle(magnitude: Tensor, angle: Tensor, target: Tensor, weight: T
 def _polar(raw: Tensor, output: OutputKind) -> tuple[Tensor, Tensor]:
     if output == "magnitude_angle":
         return raw[:, 0], raw[:, 1]
-    return length(raw), torch.atan2(raw[:, 0], raw[:, 1] + _TINY)
+    return vector_length(raw), torch.atan2(raw[:, 0], raw[:, 1] + _TINY)
 
 
 def _strain_energy(vectors: Tensor, batch: Batch) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 from napari_cellforce.fields import BoolArray, FloatArray, Unit
 from napari_cellforce.train.data import validation_loader
 from napari_cellforce.train.examples import Examples
-from napari_cellforce.train.learner import inputs_of
+from napari_cellforce.train.initialise import InitialModel
+from napari_cellforce.train.lightning_module import network_inputs
 from napari_cellforce.train.losses import as_vectors
-from napari_cellforce.train.starting import Start
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,21 @@ class Previewer:
     examples : Examples
     """
 
-    def __init__(self, begun: Start, examples: Examples) -> None:
-        self._module, self._config = begun.module, begun.config
-        multiple: int = getattr(begun.module.config, "multiple", 1)
+    def __init__(self, initial: InitialModel, examples: Examples) -> None:
+        self._module, self._config = initial.module, initial.config
+        multiple: int = getattr(initial.module.config, "multiple", 1)
         self._cell = examples.validation[0].cell
         (self._batch,) = validation_loader(examples.validation[:1], 1, multiple)
-        self._unit: Unit = "Pa" if begun.config.data.sources else "normalised"
+        self._unit: Unit = "Pa" if initial.config.data.sources else "normalised"
         self._scale = examples.mean_traction if self._unit == "Pa" else 1.0
 
     @torch.no_grad()
     def of(self, state: Path) -> Preview:
         """Return the frame as seen with the weights in a Lightning checkpoint of the run."""
         weights = torch.load(state, map_location="cpu", weights_only=True)["state_dict"]
-        # They are those of the `Learner`, whose attribute `module` the network is.
+        # They are those of the `TrainingModule`, whose attribute `module` the network is.
         self._module.load_state_dict({name.removeprefix("module."): w for name, w in weights.items()})
-        raw = self._module.eval()(inputs_of(self._batch, self._config.inputs))
+        raw = self._module.eval()(network_inputs(self._batch, self._config.inputs))
         predicted = as_vectors(raw, self._config.output)
         mask = self._batch.mask[0, 0].numpy() > 0.5
         return Preview(

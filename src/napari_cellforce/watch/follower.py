@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError, CellForceWarning, counted
+from napari_cellforce.errors import CellForceError, CellForceWarning, pluralise
 from napari_cellforce.fields import FrameResult, ImageStack
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, predict_to_files, prepare
@@ -128,7 +128,7 @@ class Follower:
         start = results.next_frame
         if start > stack.n_frames:
             raise CellForceError(
-                f"{self.source.path} has {counted(stack.n_frames, 'frame')}, and {start} were predicted",
+                f"{self.source.path} has {pluralise(stack.n_frames, 'frame')}, and {start} were predicted",
                 "a movie that is followed becomes longer",
                 "If it was replaced, start the watch anew.",
                 topic="input",
@@ -192,7 +192,7 @@ class Follower:
         assert self._results is not None
         assert self._cell is not None
         assert self._known is not None
-        needed = next(job.measure(), None) is not None
+        needed = next(job.measure_baselines(), None) is not None
         job = ArrivingPrediction.of(job, self._cell.measured)
         baselines = self._cell.baselines() if needed else None
         failure = ""

@@ -14,9 +14,9 @@ import pandas as pd
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, in_memory
+from napari_cellforce.fields import BoolArray, to_numpy
 from napari_cellforce.io import read_field, write_table
-from napari_cellforce.predict import OutputPaths, join_fields
+from napari_cellforce.predict import OutputPaths, concatenate_fields
 
 _MANY = 20
 """So many parts are joined to one: a long acquisition, frame by frame, has few files."""
@@ -97,7 +97,7 @@ class Results:
         for path in self._parts:
             field = read_field(path)
             for i, frame in enumerate(field.frames):
-                yield frame, in_memory(field.mask[i])
+                yield frame, to_numpy(field.mask[i])
 
     def join(self, *, at_least: float = 0.0) -> bool:
         """Bring the joined result up to date, if it has grown by at least that share; tell whether it was."""
@@ -169,5 +169,5 @@ def _join(paths: list[Path], final: OutputPaths) -> None:
     """Copy the tractions, uncertainties and tables of some parts to one, a frame at a time."""
     parts = [OutputPaths.beside(path) for path in paths]
     tables = [pd.read_csv(part.summary) for part in parts]
-    join_fields(parts, final, like=parts[-1])
+    concatenate_fields(parts, final, like=parts[-1])
     write_table(final.summary, pd.concat(tables))

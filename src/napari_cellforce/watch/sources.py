@@ -12,11 +12,11 @@ from pathlib import Path
 from napari_cellforce.batch.config import EVERY_IMAGE
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack
-from napari_cellforce.io import omezarr, read_growing
-from napari_cellforce.io.axes import ZChoice
+from napari_cellforce.io import omezarr, read_partial
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import frame_files, is_frame_folder, open_frames
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, stem
+from napari_cellforce.io.raw_image import ZChoice
 
 Mark = tuple[int, ...]
 """Changes whenever something is written: sizes and times of change."""
@@ -54,7 +54,7 @@ class Source:
         return len(newest), *max(newest, default=(0, 0))
 
     def open(self, z: ZChoice, names: Sequence[str] = ()) -> tuple[ImageStack, tuple[str, ...], set[str]]:
-        """Open as much of it as is there; see `napari_cellforce.io.read_growing` for errors.
+        """Open as much of it as is there; see `napari_cellforce.io.read_partial` for errors.
 
         Parameters
         ----------
@@ -69,9 +69,9 @@ class Source:
             too late to have a place.
         """
         if not self.path.is_dir() or omezarr.is_zarr(self.path):
-            return read_growing(self.path, z=z), (), set()
-        there = frame_files(self.path).without_unfinished()
-        files = there.going_on_from(names)
+            return read_partial(self.path, z=z), (), set()
+        there = frame_files(self.path).without_incomplete_frame()
+        files = there.continued_from(names)
         return open_frames(files).stack(z), files.names, set(there.names) - set(files.names)
 
 

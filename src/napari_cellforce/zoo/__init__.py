@@ -4,24 +4,24 @@ Importing this package does not load torch; only `load_predictor`, `load_weights
 when called.
 """
 
-from napari_cellforce.zoo.catalogue import DEFAULT_MODEL, ZooEntry, entries, entry, model_folder
-from napari_cellforce.zoo.fetching import download
-from napari_cellforce.zoo.importing import WEIGHTS_ELSEWHERE, import_checkpoint
-from napari_cellforce.zoo.keeping import State, can_be_removed, check, is_available, remove, state
+from napari_cellforce.zoo.downloads import download
+from napari_cellforce.zoo.importing import UNET_WEIGHTS_HINT, import_checkpoint
 from napari_cellforce.zoo.loading import load_predictor, load_weights
+from napari_cellforce.zoo.local_files import ModelState, check, is_available, is_removable, remove, state
+from napari_cellforce.zoo.registry import DEFAULT_MODEL, ZooEntry, entries, entry, model_folder
 
 __all__ = [
     "DEFAULT_MODEL",
-    "WEIGHTS_ELSEWHERE",
-    "State",
+    "UNET_WEIGHTS_HINT",
+    "ModelState",
     "ZooEntry",
-    "can_be_removed",
     "check",
     "download",
     "entries",
     "entry",
     "import_checkpoint",
     "is_available",
+    "is_removable",
     "load_predictor",
     "load_weights",
     "model_folder",

@@ -9,10 +9,10 @@ from pathlib import Path
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.zoo.catalogue import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder
-from napari_cellforce.zoo.keeping import model_folder_errors, size_on_disk
+from napari_cellforce.zoo.local_files import model_folder_errors, size_on_disk
+from napari_cellforce.zoo.registry import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder
 
-WEIGHTS_ELSEWHERE = (
+UNET_WEIGHTS_HINT = (
     "The authors' U-Net weights are on a web page that needs a browser: follow the link to the trained "
     "weights in the README of https://github.com/schmittms/cell_force_prediction (or the data link in the "
     "paper's Key resources table, doi:10.1016/j.cell.2023.11.041), save the file, then import it here."
@@ -53,7 +53,7 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
     source = Path(path).expanduser()
     if not source.is_file():
         raise CellForceError(
-            f"the file {source} does not exist", "a weights file is needed", WEIGHTS_ELSEWHERE, topic="model"
+            f"the file {source} does not exist", "a weights file is needed", UNET_WEIGHTS_HINT, topic="model"
         )
     record = (
         symbolic.load_formula(source).record
@@ -61,7 +61,7 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
         else checkpoint.load(source).record
     )
     chosen = _same_weights(record, name, folder) or _as_entry(source, record, name)
-    _require_free(chosen, folder)
+    _require_unused_name(chosen, folder)
     _copy(source, chosen.path(folder), chosen.sha256)
     if chosen.imported:
         path = model_folder(folder) / f"{chosen.name}{RECORD_SUFFIX}"
@@ -102,14 +102,14 @@ def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
         training_data=record.training_data or "not stated in the file",
         limits=record.limits or "not stated in the file",
         output=record.output_unit,
-        file=name + _ending(source),
+        file=name + _suffix(source),
         sha256=record.sha256,
         size=source.stat().st_size,
         imported=True,
     )
 
 
-def _ending(source: Path) -> str:
+def _suffix(source: Path) -> str:
     """Return the suffix of the file format; published files have no suffix."""
     suffix = source.suffix.lower()
     return suffix if suffix in {".safetensors", ".json"} else ".pt"
@@ -124,7 +124,7 @@ def _stem(source: Path) -> str:
     )
 
 
-def _require_free(chosen: ZooEntry, folder: PathLike | None) -> None:
+def _require_unused_name(chosen: ZooEntry, folder: PathLike | None) -> None:
     """Refuse a name used by other weights, ignoring case as some file systems do."""
     for known in entries(folder=folder):
         if known.name.casefold() == chosen.name.casefold() and known.sha256 != chosen.sha256:

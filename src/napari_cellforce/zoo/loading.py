@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.zoo.catalogue import PathLike, ZooEntry, entries, entry
-from napari_cellforce.zoo.keeping import size_on_disk
+from napari_cellforce.zoo.local_files import size_on_disk
+from napari_cellforce.zoo.registry import PathLike, ZooEntry, entries, entry
 
 if TYPE_CHECKING:
     from napari_cellforce.models.checkpoint import LoadedModel
 
-_WRITTEN_FORMULA = "formula"
+_FORMULA_FILE = "formula"
 """Kind of a formula that lies in a file of its own."""
 
 _CONSENSUS = "consensus"
@@ -56,8 +56,8 @@ def load_predictor(
         device or the backend is not there.
     """
     wanted = _listed(name_or_path, folder)
-    if _is_written_formula(name_or_path, wanted):
-        return _written_formula(name_or_path, wanted, samples, folder)
+    if _is_formula_file(name_or_path, wanted):
+        return _formula_file(name_or_path, wanted, samples, folder)
     if wanted is not None and wanted.kind == _CONSENSUS:
         return _consensus(load_weights(name_or_path, folder=folder), device, samples, backend)
     if wanted is None or wanted.has_weights:
@@ -78,7 +78,7 @@ def load_weights(name_or_path: PathLike, *, folder: PathLike | None = None) -> L
     wanted = _listed(name_or_path, folder)
     if wanted is None:
         return checkpoint.load(Path(name_or_path).expanduser())
-    if not wanted.has_weights or wanted.kind == _WRITTEN_FORMULA:
+    if not wanted.has_weights or wanted.kind == _FORMULA_FILE:
         raise CellForceError(
             f"{wanted.name} is a formula without weights",
             "a network is needed",
@@ -115,7 +115,7 @@ def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
     try:
         loaded = checkpoint.load(path, sha256=wanted.sha256)
     except CellForceError as error:
-        raise CellForceError(error.value, error.rule, wanted.how_to_get, topic=error.topic) from error
+        raise CellForceError(error.value, error.rule, wanted.install_hint, topic=error.topic) from error
     record = dataclasses.replace(
         loaded.record,
         name=wanted.name,
@@ -132,13 +132,13 @@ def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
     return CellForceError(
         f"the weights of {wanted.name} are not on this computer",
         f"they belong into {path.parent}",
-        wanted.how_to_get,
+        wanted.install_hint,
         topic="model",
     )
 
 
 def _network(loaded: LoadedModel, device: str, samples: int, backend: str) -> Predictor:
-    from napari_cellforce.models.backends import leave_to_torch
+    from napari_cellforce.models.backends import warn_if_not_torch
     from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
     from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
     from napari_cellforce.models.device import choose
@@ -146,7 +146,7 @@ def _network(loaded: LoadedModel, device: str, samples: int, backend: str) -> Pr
 
     if isinstance(loaded.module, PhysicalBottleneck):
         _refuse_samples(samples, loaded.record.name)
-        leave_to_torch(loaded.record.name, backend, choose(device))
+        warn_if_not_torch(loaded.record.name, backend, choose(device))
         return BottleneckPredictor(loaded, device=device)
     return NetworkPredictor(loaded, device=device, samples=samples, backend=backend)
 
@@ -158,17 +158,17 @@ def _consensus(loaded: LoadedModel, device: str, samples: int, backend: str) -> 
     return Consensus(_network(loaded, device, samples, backend))
 
 
-def _is_written_formula(name_or_path: PathLike, wanted: ZooEntry | None) -> bool:
+def _is_formula_file(name_or_path: PathLike, wanted: ZooEntry | None) -> bool:
     """Tell whether a model is a formula in a file of its own."""
     if wanted is not None:
-        return wanted.kind == _WRITTEN_FORMULA
+        return wanted.kind == _FORMULA_FILE
     from napari_cellforce.models.symbolic import is_formula
 
     path = Path(name_or_path).expanduser()
     return path.is_file() and is_formula(path)
 
 
-def _written_formula(
+def _formula_file(
     name_or_path: PathLike, wanted: ZooEntry | None, samples: int, folder: PathLike | None
 ) -> Predictor:
     from napari_cellforce.models.symbolic import load_formula

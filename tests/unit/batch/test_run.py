@@ -38,10 +38,10 @@ class Counting:
 
 
 def measure_baselines_of(job) -> list:
-    """What the generator `Prediction.measure` returns."""
+    """What the generator `Prediction.measure_baselines` returns."""
 
     def kept(found: list):
-        found.append((yield from job.measure()))
+        found.append((yield from job.measure_baselines()))
 
     found: list = []
     list(kept(found))

@@ -19,7 +19,7 @@ SIDE = 64
 
 
 @dataclass(frozen=True)
-class Answer:
+class CellEvaluation:
     """What a command left behind: its exit code, its output, and the lines of its error stream."""
 
     code: int
@@ -30,12 +30,12 @@ class Answer:
 @pytest.fixture
 def cellforce(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., Answer]:
+) -> Callable[..., CellEvaluation]:
     """Run ``cellforce ARGUMENTS`` on a computer without models."""
     monkeypatch.setenv("CELLFORCE_MODEL_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main replaces it
 
-    def run(*arguments: str | Path) -> Answer:
+    def run(*arguments: str | Path) -> CellEvaluation:
         monkeypatch.setattr(sys, "argv", ["cellforce", *map(str, arguments)])
         capsys.readouterr()
         try:
@@ -44,7 +44,7 @@ def cellforce(
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(bool(end.code))
         printed = capsys.readouterr()
-        return Answer(code, printed.out, printed.err.splitlines())
+        return CellEvaluation(code, printed.out, printed.err.splitlines())
 
     return run
 

@@ -74,13 +74,13 @@ class TestModels:
         assert cellforce("models", "remove", "ours", "--yes").code == 0
         assert "ours" not in cellforce("models", "list").output
         assert cellforce("models", "remove", "unet-sim", "--yes").code == 2
-        assert zoo.check("unet-sim") == zoo.State.BUNDLED
+        assert zoo.check("unet-sim") == zoo.ModelState.BUNDLED
 
     def test_removing_asks_first(self, cellforce, weights, monkeypatch):
         assert cellforce("models", "import", weights, "--name", "ours").code == 0
         for reply, code in (("n", 1), ("", 1), ("y", 0)):
             monkeypatch.setattr(sys, "stdin", StringIO(f"{reply}\n"))
-            assert zoo.check("ours") == zoo.State.HERE
+            assert zoo.check("ours") == zoo.ModelState.HERE
             assert cellforce("models", "remove", "ours").code == code
         assert "ours" not in cellforce("models", "list").output
 

@@ -14,7 +14,7 @@ import tifffile
 import torch
 
 from napari_cellforce import io
-from napari_cellforce.cli.predict import plane
+from napari_cellforce.cli.predict import parse_plane
 from napari_cellforce.fields import Mask, X, Y
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.convnext import CellConfig
@@ -141,7 +141,7 @@ def test_a_plane_or_the_projection_of_a_stack(cellforce, movie, make_movie, z, w
 
 
 def test_z_is_max_or_a_number():
-    assert (plane(None), plane("max"), plane("12")) == (None, "max", 12)
+    assert (parse_plane(None), parse_plane("max"), parse_plane("12")) == (None, "max", 12)
 
 
 def test_a_folder_of_the_authors_frames(cellforce, make_movie, tmp_path):

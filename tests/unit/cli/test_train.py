@@ -70,9 +70,9 @@ def test_without_cells_nothing_is_trained(tmp_path):
 
 def test_files_by_a_pattern_cells_left_out_and_a_page(tmp_path, cells):
     from napari_cellforce import io
-    from napari_cellforce.io.index import cells_of, open_cell
+    from napari_cellforce.io.cell_index import find_cells, open_cell
 
-    for source in cells_of(cells, 0.68):
+    for source in find_cells(cells, 0.68):
         cell, folder = open_cell(source), tmp_path / "ours" / source.cell
         folder.mkdir(parents=True)
         io.write_stack(folder / "zyxin.ome.tif", cell.image)

@@ -16,11 +16,11 @@ from napari_cellforce.compare import (
     compare_to_files,
     difference_maps,
     edge_profile,
-    kept,
     pair_fields,
 )
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
+from napari_cellforce.io import temp_arrays
 from napari_cellforce.io.measured import ORIGIN
 
 
@@ -195,7 +195,7 @@ def test_a_comparison_that_does_not_fit_into_memory_is_the_same(monkeypatch):
     data = [smooth(seed, (40, 44)) for seed in (1, 2)]
     pair = field(0.01 * np.stack(data), 1.0, unit="normalised"), field(data, 1.0)
     (small,) = (r for r in compare(*pair) if isinstance(r, Comparison))
-    monkeypatch.setattr(kept, "ONE_OF_MANY", 1000)
+    monkeypatch.setattr(temp_arrays, "MEMORY_LIMIT_EACH", 1000)
     (large,) = (r for r in compare(*pair) if isinstance(r, Comparison))
     assert isinstance(large.frames[1].pair.first, np.memmap)
     assert [n.value for n in large.numbers] == [n.value for n in small.numbers]

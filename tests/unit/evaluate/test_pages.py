@@ -19,7 +19,7 @@ from napari_cellforce.evaluate import (
     write_evaluation,
 )
 from napari_cellforce.evaluate.snapshots import LARGEST, snapshot
-from napari_cellforce.io.index import cells_of, index_cells
+from napari_cellforce.io.cell_index import find_cells, index_cells
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_cells_can_be_left_out_of_an_evaluation(cells):
 
 
 def test_a_data_set_is_told_on_a_page(cells, tmp_path):
-    page = write_dataset_page(tmp_path / "page.html", index_cells(cells_of(cells, 0.68)))
+    page = write_dataset_page(tmp_path / "page.html", index_cells(find_cells(cells, 0.68)))
     text = page.read_text(encoding="utf-8")
     assert "2 of 3 cells and 6 of 9 frames" in text
     assert "no traction was measured" in text

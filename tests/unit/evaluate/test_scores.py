@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.evaluate import cell_table, model_table, score_frame
-from napari_cellforce.evaluate.tables import figures, scale
+from napari_cellforce.evaluate.scores import cell_metrics, scale
 from napari_cellforce.fields import PixelSize
 
 PIXEL = PixelSize.square(0.5)
@@ -28,7 +28,7 @@ def score(predicted, measured, **more):
 
 
 def test_a_perfect_prediction_in_other_units_is_perfect_after_one_scale(measured):
-    found = figures([score(measured / 250, measured)], scale([score(measured / 250, measured)]))
+    found = cell_metrics([score(measured / 250, measured)], scale([score(measured / 250, measured)]))
     assert scale([score(measured / 250, measured)]) == pytest.approx(250)
     assert found["vector R2"] == pytest.approx(1)
     assert found["|F| correlation"] == pytest.approx(1)
@@ -38,7 +38,7 @@ def test_a_perfect_prediction_in_other_units_is_perfect_after_one_scale(measured
 
 
 def test_swapped_components_are_found_out(measured):
-    found = figures([score(measured[::-1], measured)], 1.0)
+    found = cell_metrics([score(measured[::-1], measured)], 1.0)
     assert found["|F| correlation"] == pytest.approx(1)
     assert found["angle error [°]"] > 30
     assert found["vector R2"] < 0.5
@@ -48,7 +48,7 @@ def test_the_error_at_a_scale_is_that_of_the_scaled_field(measured):
     predicted = measured + np.random.default_rng(2).normal(0, 100, measured.shape)
     inside = np.where(MASK, 1.3 * predicted - measured, 0)
     expected = np.sqrt((inside**2).sum() / (2 * MASK.sum()))
-    assert figures([score(predicted, measured)], 1.3)["error [Pa]"] == pytest.approx(expected)
+    assert cell_metrics([score(predicted, measured)], 1.3)["error [Pa]"] == pytest.approx(expected)
 
 
 def test_one_scale_for_all_cells_and_one_for_each(measured):
@@ -61,15 +61,15 @@ def test_one_scale_for_all_cells_and_one_for_each(measured):
 
 def test_total_force_is_followed_over_time(measured):
     course = [score(measured * k, measured * k, frame=t) for t, k in enumerate((1.0, 0.4, 0.8))]
-    assert figures(course, 1.0)["total force correlation"] == pytest.approx(1)
-    assert np.isnan(figures(course[:2], 1.0)["total force correlation"])
+    assert cell_metrics(course, 1.0)["total force correlation"] == pytest.approx(1)
+    assert np.isnan(cell_metrics(course[:2], 1.0)["total force correlation"])
 
 
 def test_magnitudes_without_directions_have_no_angle_and_no_r2(measured):
     length = np.hypot(*measured)
     found = score(np.stack([np.zeros_like(length), length / 250]), measured, directed=False)
     assert scale([found]) == pytest.approx(250)
-    row = figures([found], 250.0)
+    row = cell_metrics([found], 250.0)
     assert row["|F| correlation"] == pytest.approx(1)
     assert np.isnan([row["angle error [°]"], row["vector R2"], row["net / total force"]]).all()
 
@@ -79,7 +79,7 @@ def test_an_honest_uncertainty_covers_what_it_should(measured):
     deviation = rng.uniform(20, 80, MASK.shape)
     error = rng.normal(0, 1, (2, *MASK.shape)) * deviation / np.sqrt(2)
     honest, bold = (
-        figures([score(measured + error, measured, uncertainty=deviation * k)], 1.0)["coverage"]
+        cell_metrics([score(measured + error, measured, uncertainty=deviation * k)], 1.0)["coverage"]
         for k in (1, 0.3)
     )
     # Of a vector with equal normal errors in y and x, 1 - exp(-1.96²) = 98 % lie within 1.96 deviations.
@@ -90,4 +90,4 @@ def test_an_honest_uncertainty_covers_what_it_should(measured):
 def test_energy_is_compared_with_the_measured_displacement(measured):
     displacement = measured * 1e-3
     found = score(1.1 * measured, measured, displacement=displacement)
-    assert figures([found], 1.0)["strain energy error"] == pytest.approx(0.1)
+    assert cell_metrics([found], 1.0)["strain energy error"] == pytest.approx(0.1)

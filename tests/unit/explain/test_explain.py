@@ -12,8 +12,8 @@ import torch
 from scipy import ndimage
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.explain import ExplainConfig, Written, explain, explain_cells, explain_field
-from napari_cellforce.explain.decompose import decompose
+from napari_cellforce.explain import ExplainConfig, WrittenFile, explain, explain_cells, explain_field
+from napari_cellforce.explain.decomposition import decompose
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.filters import AdhesionFilter
@@ -50,7 +50,7 @@ def job(predictor, frames=4):
 
 
 def written(records):
-    return {record.path.name: record.path for record in records if isinstance(record, Written)}
+    return {record.path.name: record.path for record in records if isinstance(record, WrittenFile)}
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.explain.fields import clebsch_shares
 from napari_cellforce.explain.greens import greens_function, read_greens, require_gfnn
-from napari_cellforce.explain.parts import clebsch_shares
 from napari_cellforce.models.checkpoint import load
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.unet import UNet, UNetConfig

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.explain.probes import Prober, adhesion_at, change_by_distance, filled, find_adhesions
+from napari_cellforce.explain.probes import Prober, adhesion_at, change_by_distance, fill_hole, find_adhesions
 from napari_cellforce.fields import FrameResult, PixelSize
 from napari_cellforce.models.record import ModelRecord
 
@@ -43,7 +43,7 @@ def test_adhesions_are_found_the_strongest_first(prober):
 
 def test_an_adhesion_taken_out_changes_the_force_there_and_nowhere_else(prober):
     adhesion = adhesion_at(find_adhesions(prober.image[0], prober.mask, PIXEL), (28, 24), PIXEL)
-    response = prober.without(adhesion)
+    response = prober.without_adhesion(adhesion)
     assert response.change[1][BRIGHT] < -3
     assert abs(response.change[1][DIM]) < 1e-6
     assert response.total < 1
@@ -57,11 +57,11 @@ def test_what_lies_around_is_carried_into_the_place_of_an_adhesion():
     image[18:22, 18:22] = 9
     hole = np.zeros((40, 40), bool)
     hole[17:23, 17:23] = True
-    assert np.allclose(filled(image, hole, PIXEL), 2, atol=1e-3)
+    assert np.allclose(fill_hole(image, hole, PIXEL), 2, atol=1e-3)
 
 
 def test_force_follows_brightness_in_proportion(prober):
-    for response in map(prober.brightened, (0.5, 1.0, 3.0)):
+    for response in map(prober.with_brightness, (0.5, 1.0, 3.0)):
         assert response.total == pytest.approx(response.value, rel=1e-5)
         assert response.correlation == pytest.approx(1, abs=1e-5)
 

@@ -11,7 +11,7 @@ import pytest
 from napari_cellforce import io
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.io.dataset.notes import NOTES
+from napari_cellforce.io.dataset.metadata import METADATA_FILE
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame, write_tables
 
 MASK = np.zeros((10, 10), bool)
@@ -101,14 +101,14 @@ def test_cells_of_a_data_set_share_their_mean(tables):
     ],
 )
 def test_broken_notes_are_told(tmp_path, text):
-    (tmp_path / NOTES).write_text(text, encoding="utf-8")
+    (tmp_path / METADATA_FILE).write_text(text, encoding="utf-8")
     path = a_frame(tmp_path / "cell")
-    with pytest.raises(CellForceError, match=rf"{NOTES} cannot be read"):
+    with pytest.raises(CellForceError, match=rf"{METADATA_FILE} cannot be read"):
         io.read_cell(path.parent)
 
 
 def test_an_unknown_pixel_size_gives_way_to_the_notes_and_a_known_one_does_not(tmp_path):
-    (tmp_path / NOTES).write_text('{"pixel_size [µm]": 0.25}', encoding="utf-8")
+    (tmp_path / METADATA_FILE).write_text('{"pixel_size [µm]": 0.25}', encoding="utf-8")
     path = a_frame(tmp_path / "cell")
     assert io.read_cell(path, PixelSize.unknown()).traction.pixel_size.micron == 0.25
     assert io.read_cell(path.parent).image.pixel_size.micron == 0.25

@@ -11,14 +11,14 @@ import pytest
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
-from napari_cellforce.io import index as package
+from napari_cellforce.io import cell_index as package
 from napari_cellforce.io import write_field, write_mask, write_stack
-from napari_cellforce.io.index import (
+from napari_cellforce.io.cell_index import (
     CellSource,
     Split,
     cells_by_pattern,
     cells_from_table,
-    cells_of,
+    find_cells,
     index_cells,
     k_fold,
     open_cell,
@@ -26,7 +26,7 @@ from napari_cellforce.io.index import (
     split_by_column,
     write_cell_table,
 )
-from napari_cellforce.io.index.cache import CACHE
+from napari_cellforce.io.cell_index.scan import CACHE
 
 
 def frame(strength: float = 100.0) -> np.ndarray:
@@ -62,7 +62,7 @@ def one_file_each(root: Path, cell: str, pixel_size: float = 0.5) -> None:
 
 
 def test_a_data_set_is_told_frame_by_frame(two):
-    found = index_cells(cells_of(two, 0.17))
+    found = index_cells(find_cells(two, 0.17))
     assert found.cells == ("a", "b")
     assert [row.mean_traction for row in found.rows] == pytest.approx([100, 200, 300])
     assert found.baselines("a").inside == pytest.approx((300,))
@@ -94,14 +94,14 @@ def broken(**change: object) -> np.ndarray:
     ],
 )
 def test_a_frame_that_cannot_be_used_says_why_and_the_others_go_on(tmp_path, planes, problem):
-    found = index_cells(cells_of(write_cells(tmp_path / "d", good=[frame()], bad=[planes]), 0.17))
+    found = index_cells(find_cells(write_cells(tmp_path / "d", good=[frame()], bad=[planes]), 0.17))
     bad = next(row for row in found.rows if row.cell == "bad")
     assert problem in bad.problems[0]
     assert found.cells == ("good",)
 
 
 def test_a_data_set_without_any_use_names_the_first_problem(tmp_path):
-    found = index_cells(cells_of(write_cells(tmp_path / "d", bad=[broken(c2=0)]), 0.17))
+    found = index_cells(find_cells(write_cells(tmp_path / "d", bad=[broken(c2=0)]), 0.17))
     with pytest.raises(CellForceError, match="no traction was measured"):
         found.require_usable()
 
@@ -109,44 +109,44 @@ def test_a_data_set_without_any_use_names_the_first_problem(tmp_path):
 def test_a_cut_file_is_a_problem_of_its_cell_alone(two):
     path = two / "b" / "frame_0.npy"
     path.write_bytes(path.read_bytes()[:2000])
-    found = index_cells(cells_of(two, 0.17))
+    found = index_cells(find_cells(two, 0.17))
     assert found.cells == ("a",)
     assert "frame_0.npy" in next(row for row in found.rows if row.cell == "b").problems[0]
 
 
 def test_measuring_happens_once_until_a_file_changes(two, monkeypatch):
-    first = index_cells(cells_of(two, 0.17))
+    first = index_cells(find_cells(two, 0.17))
     assert (two / CACHE).is_file()
     opened: list[str] = []
     real = package.scan.open_cell
     monkeypatch.setattr(package.scan, "open_cell", lambda source: opened.append(source.cell) or real(source))
-    assert index_cells(cells_of(two, 0.17)) == first
+    assert index_cells(find_cells(two, 0.17)) == first
     assert opened == []
     time.sleep(0.01)
     np.save(two / "b" / "frame_0.npy", frame(500))
-    assert index_cells(cells_of(two, 0.17)).rows[-1].mean_traction == pytest.approx(500)
+    assert index_cells(find_cells(two, 0.17)).rows[-1].mean_traction == pytest.approx(500)
     assert opened == ["b"]
 
 
 def test_a_damaged_cache_is_as_good_as_none(two):
     (two / CACHE).write_text("{]")
-    assert index_cells(cells_of(two, 0.17)).cells == ("a", "b")
+    assert index_cells(find_cells(two, 0.17)).cells == ("a", "b")
 
 
 def test_a_cache_of_another_version_is_as_good_as_none(two):
-    found = index_cells(cells_of(two, 0.17))
+    found = index_cells(find_cells(two, 0.17))
     kept = json.loads((two / CACHE).read_text())
     for entry in kept.values():
         entry["rows"] = [{"cell": "a", "brightness": 1}]
     (two / CACHE).write_text(json.dumps(kept))
-    assert index_cells(cells_of(two, 0.17)) == found
+    assert index_cells(find_cells(two, 0.17)) == found
 
 
 def test_where_data_cannot_be_written_the_users_cache_is_used(two, tmp_path, monkeypatch):
     place = tmp_path / "cache" / "index.json"
     places = Path("/proc/nowhere/x.json"), place
-    monkeypatch.setattr("napari_cellforce.io.index.cache._places", lambda _: places)
-    index_cells(cells_of(two, 0.17))
+    monkeypatch.setattr("napari_cellforce.io.cell_index.scan._places", lambda _: places)
+    index_cells(find_cells(two, 0.17))
     assert "a" in json.loads(place.read_text())
 
 
@@ -172,7 +172,7 @@ def test_a_table_names_files_pixel_sizes_and_what_else_is_known(tmp_path):
         "b,b_zyxin.tif,b_mask.tif,b_force.tif,0.25,blebbistatin\n",
         encoding="utf-8",
     )
-    cells = cells_of(tmp_path / "cells.csv")
+    cells = find_cells(tmp_path / "cells.csv")
     found = index_cells(cells)
     assert "pixel sizes differ" in found.notes[0]
     split = split_by_column(cells, "drug", ["blebbistatin"])
@@ -216,7 +216,7 @@ def test_a_file_that_is_missing_is_a_problem_of_its_cell_alone(tmp_path):
         "cell,image,mask,traction\n"
         + "".join(f"{cell},{cell}_zyxin.tif,{cell}_mask.tif,{cell}_force.tif\n" for cell in "ab")
     )
-    for cells in (cells_of(tmp_path, patterns=patterns), cells_of(tmp_path / "cells.csv")):
+    for cells in (find_cells(tmp_path, patterns=patterns), find_cells(tmp_path / "cells.csv")):
         found = index_cells(cells)
         assert found.cells == ("a",)
         assert "b_mask.tif was not found" in found.rows[-1].problems[0]
@@ -225,7 +225,7 @@ def test_a_file_that_is_missing_is_a_problem_of_its_cell_alone(tmp_path):
 @pytest.mark.parametrize("patterns", [{"image": "{cell}.tif"}, {"colour": "{cell}.tif"}])
 def test_patterns_must_be_complete(tmp_path, patterns):
     with pytest.raises(CellForceError, match="pattern"):
-        cells_of(tmp_path, patterns=patterns)
+        find_cells(tmp_path, patterns=patterns)
 
 
 def test_files_that_were_picked_are_written_as_a_table(tmp_path):
@@ -233,7 +233,7 @@ def test_files_that_were_picked_are_written_as_a_table(tmp_path):
     files = [tmp_path / f"a_{part}.tif" for part in ("zyxin", "mask", "force")]
     picked = CellSource("a", *files, pixel_size=0.25)
     table = write_cell_table(tmp_path / "picked.csv", [picked])
-    assert cells_of(table) == [picked]
+    assert find_cells(table) == [picked]
     with pytest.raises(CellForceError, match="leads out of"):
         write_cell_table(tmp_path / "elsewhere" / "picked.csv", [picked])
 

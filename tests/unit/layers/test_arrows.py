@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from napari_cellforce.fields import X, Y
-from napari_cellforce.layers import ArrowLook, Arrows, finest_spacing, longest, screen_angle, usual_spacing
+from napari_cellforce.layers import (
+    Arrows,
+    ArrowStyle,
+    default_spacing,
+    reference_length,
+    screen_angle,
+    smallest_spacing,
+)
 
 
 def one_pull(shape=(20, 40), at=(3, 30), vector=(-6.0, 2.0)) -> np.ndarray:
@@ -26,7 +33,7 @@ def test_an_arrow_is_the_mean_of_its_block_and_sits_in_its_middle():
 
 def test_the_middle_of_the_arrow_is_the_middle_of_the_block():
     arrows = Arrows.of(one_pull(), spacing=4)
-    data, magnitude, angle = arrows.drawn(ArrowLook(length=2.0))
+    data, magnitude, angle = arrows.to_vectors(ArrowStyle(length=2.0))
     assert data.shape == (1, 2, 3), "blocks without force have no arrow"
     start, projection = data[0]
     np.testing.assert_allclose((start + projection / 2)[1:], [1.5, 29.5], rtol=1e-6)
@@ -37,13 +44,13 @@ def test_the_middle_of_the_arrow_is_the_middle_of_the_block():
 
 
 def test_a_still_image_has_arrows_without_time():
-    data, _, _ = Arrows.of(one_pull(), spacing=4).drawn(ArrowLook(), ndim=2)
+    data, _, _ = Arrows.of(one_pull(), spacing=4).to_vectors(ArrowStyle(), ndim=2)
     assert data.shape == (1, 2, 2)
 
 
 def test_each_frame_has_its_own_arrows():
     movie = np.concatenate([one_pull(), one_pull(at=(10, 5)), np.zeros((1, 2, 20, 40), np.float32)])
-    data, _, _ = Arrows.of(movie, spacing=4).drawn(ArrowLook())
+    data, _, _ = Arrows.of(movie, spacing=4).to_vectors(ArrowStyle())
     assert data[:, 0, 0].tolist() == [0, 1], "the third frame is at rest"
 
 
@@ -53,15 +60,15 @@ def test_blocks_without_a_number_have_no_arrow(value):
     data = one_pull()
     data[0, :, 15, 5] = value
     arrows = Arrows.of(data, spacing=4)
-    assert len(arrows.drawn(ArrowLook())[0]) == 1
+    assert len(arrows.to_vectors(ArrowStyle())[0]) == 1
     assert np.isfinite(arrows.reference)
 
 
 def test_short_arrows_can_be_left_out():
     field = one_pull() + one_pull(at=(10, 5), vector=(0.0, 1.0))
     arrows = Arrows.of(field, spacing=4)
-    assert len(arrows.drawn(ArrowLook())[0]) == 2
-    assert len(arrows.drawn(ArrowLook(threshold=0.1))[0]) == 1
+    assert len(arrows.to_vectors(ArrowStyle())[0]) == 2
+    assert len(arrows.to_vectors(ArrowStyle(threshold=0.1))[0]) == 1
 
 
 @pytest.mark.parametrize("shape", [(960, 960), (65, 64), (1, 700), (3, 2)])
@@ -76,22 +83,22 @@ def test_there_are_never_more_than_64_by_64(shape, spacing):
 
 
 def test_the_usual_spacing_is_legible_and_the_finest_allowed():
-    assert finest_spacing((960, 500)) == 15
-    assert usual_spacing((960, 500)) == 32
-    assert finest_spacing((20, 30)) == usual_spacing((20, 30)) == 1
+    assert smallest_spacing((960, 500)) == 15
+    assert default_spacing((960, 500)) == 32
+    assert smallest_spacing((20, 30)) == default_spacing((20, 30)) == 1
 
 
 def test_the_longest_arrow_is_not_the_odd_hot_pixel():
     pulls = np.zeros((2, 1000, 2))
     pulls[0, :, X] = np.linspace(1, 2, 1000)
     pulls[0, 0, Y] = 50
-    assert 1.9 < longest(pulls) < 2.01
-    assert longest(np.zeros((4, 2))) == 1.0, "at rest there is nothing to scale by"
+    assert 1.9 < reference_length(pulls) < 2.01
+    assert reference_length(np.zeros((4, 2))) == 1.0, "at rest there is nothing to scale by"
 
 
 def test_one_reference_serves_all_frames_of_a_movie():
     arrows = Arrows.of(one_pull(), spacing=4, reference=10.0)
-    data, _, _ = arrows.drawn(ArrowLook(length=1.0))
+    data, _, _ = arrows.to_vectors(ArrowStyle(length=1.0))
     np.testing.assert_allclose(np.hypot(*data[0, 1, 1:]), np.hypot(6, 2) / 16 / 10 * 4, rtol=1e-5)
 
 

@@ -12,9 +12,9 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.checkpoint import LoadedModel
+from napari_cellforce.models.field_ops import balanced, blur, long_axes, reflected
 from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.models.network import NetworkPredictor
-from napari_cellforce.models.pixel_fields import balanced, blur, long_axes, reflected
 from napari_cellforce.models.record import ModelRecord
 
 

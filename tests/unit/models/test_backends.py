@@ -20,10 +20,18 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
-from napari_cellforce.models.backends import EAGER, NAMES, cache, listed, listing, make_engine, wanted
-from napari_cellforce.models.backends.amp import Amp
+from napari_cellforce.models.backends import (
+    EAGER,
+    NAMES,
+    available_backends,
+    cache,
+    find_backend,
+    make_engine,
+    registry,
+)
 from napari_cellforce.models.backends.compiled import Compiled
 from napari_cellforce.models.backends.openvino import OpenVINO
+from napari_cellforce.models.backends.registry import Amp
 from napari_cellforce.models.bottleneck.network import BottleneckConfig, PhysicalBottleneck
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
@@ -34,8 +42,8 @@ from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
 CPU = torch.device("cpu")
 PIXEL = PixelSize.square(0.68)
 
-needs_openvino = pytest.mark.skipif(bool(OpenVINO().lacking()), reason="OpenVINO is an extra")
-needs_a_compiler = pytest.mark.skipif(bool(Compiled().lacking()), reason="needs a C++ compiler")
+needs_openvino = pytest.mark.skipif(bool(OpenVINO().install_hint()), reason="OpenVINO is an extra")
+needs_a_compiler = pytest.mark.skipif(bool(Compiled().install_hint()), reason="needs a C++ compiler")
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +88,7 @@ class Fake:
     tolerance: float = 1e-5
     missing: str = ""
 
-    def lacking(self) -> str:
+    def install_hint(self) -> str:
         return self.missing
 
     def version(self) -> str:
@@ -168,43 +176,43 @@ def test_asked_by_name_for_a_sheet_it_is_said_and_torch_computes(tmp_path):
 class TestTheChoice:
     def use(self, monkeypatch, **fake) -> Fake:
         backend = Fake(name="openvino", **fake)
-        monkeypatch.setattr(listing, "_BACKENDS", (backend, Amp()))
+        monkeypatch.setattr(registry, "_BACKENDS", (backend, Amp()))
         return backend
 
     def test_automatic_takes_openvino_if_it_is_there(self, monkeypatch):
         fake = self.use(monkeypatch)
-        assert wanted("auto", CPU) is fake
+        assert find_backend("auto", CPU) is fake
         self.use(monkeypatch, missing="Install it.")
-        assert wanted("auto", CPU) is None
-        assert wanted("eager", CPU) is None
+        assert find_backend("auto", CPU) is None
+        assert find_backend("eager", CPU) is None
 
     def test_asked_for_and_not_there_it_names_the_extra(self, monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
         with pytest.raises(CellForceError, match=r'pip install "napari-cellforce\[openvino\]"') as caught:
-            wanted("openvino", CPU)
+            find_backend("openvino", CPU)
         assert caught.value.topic == "backend"
 
     def test_a_name_that_nobody_has(self):
         with pytest.raises(CellForceError, match=f"there are {', '.join(NAMES)}"):
-            wanted("tensorflow", CPU)
+            find_backend("tensorflow", CPU)
 
     def test_a_device_that_it_does_not_know(self):
         with pytest.raises(CellForceError, match="computes on cpu only"):
-            wanted("openvino", torch.device("cuda"))
+            find_backend("openvino", torch.device("cuda"))
         with pytest.raises(CellForceError, match="computes on cuda and mps only"):
-            wanted("amp", CPU)
+            find_backend("amp", CPU)
 
     def test_on_cuda_it_is_mixed_precision_and_on_a_mac_torch_as_it_is(self):
-        assert wanted("auto", torch.device("cuda")).name == "amp"
-        assert wanted("auto", torch.device("mps")) is None
+        assert find_backend("auto", torch.device("cuda")).name == "amp"
+        assert find_backend("auto", torch.device("mps")) is None
 
     def test_the_list_says_what_is_lacking(self, monkeypatch):
         self.use(monkeypatch, missing="Install it.")
-        assert [(row.name, row.lacking) for row in listed(CPU)] == [
+        assert [(row.name, row.install_hint) for row in available_backends(CPU)] == [
             ("eager", ""),
             ("openvino", "Install it."),
         ]
-        assert [row.name for row in listed(torch.device("mps"))] == ["eager", "amp"]
+        assert [row.name for row in available_backends(torch.device("mps"))] == ["eager", "amp"]
 
 
 @needs_openvino

@@ -16,14 +16,14 @@ from napari_cellforce.models import checkpoint
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
+from napari_cellforce.models.bottleneck.sheets import sheet_traction, sheet_traction_batch
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.sheet_op import sheet_traction, sheet_traction_batch
 from napari_cellforce.physics.mesh import MeshSettings, mesh_cell
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
 from napari_cellforce.synthetic import SheetMechanics, fibroblasts
-from napari_cellforce.synthetic.drawing import draw_adhesions
+from napari_cellforce.synthetic.rasterise import draw_adhesions
 
 SMALL = BottleneckConfig(
     width=4,
@@ -70,7 +70,7 @@ def test_the_traction_is_that_of_the_sheet_and_points_inward():
 def test_traction_is_proportional_to_contractility():
     module = network()
     before = module(batch())
-    module.strengthen(2.5)
+    module.scale_output(2.5)
     assert torch.allclose(module(batch()), 2.5 * before, rtol=1e-5, atol=1e-7)
 
 

@@ -27,7 +27,7 @@ from napari_cellforce import zoo
 from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict import Progress, prepare
-from napari_cellforce.zoo.catalogue import shipped
+from napari_cellforce.zoo.registry import package_entries
 
 REFERENCE = Path(__file__).with_name("bundled_predictions.npz")
 STEP = 6
@@ -35,7 +35,7 @@ STEP = 6
 TOLERANCE = 1e-5
 """Largest difference from a stored field over its largest value: what 32-bit processors round otherwise."""
 
-BUNDLED = tuple(entry.name for entry in shipped() if not entry.url)
+BUNDLED = tuple(entry.name for entry in package_entries() if not entry.url)
 FORMULA = {
     "pixel_size": 0.68,
     "smoothing": 1.0,
@@ -97,7 +97,7 @@ def test_frames_given_together_and_one_by_one_are_equal_bit_by_bit(name, referen
 
 def normalised(image: np.ndarray, mask: np.ndarray, record: ModelRecord) -> tuple[np.ndarray, np.ndarray]:
     job = prepare(stack_of(image, record), _Recorded(record), Mask(mask[None], "given"))
-    *_, baselines = iterated(job.measure())
+    *_, baselines = iterated(job.measure_baselines())
     return job.inputs(0, baselines), mask
 
 
@@ -126,7 +126,7 @@ def predicted(model: str | Path, image: np.ndarray, mask: np.ndarray) -> dict[st
     (result,) = (item for item in job.run() if not isinstance(item, Progress))
     fields = {"traction": result.traction, **result.scalars}
     if hasattr(predictor, "read_frame"):
-        *_, baselines = iterated(job.measure())
+        *_, baselines = iterated(job.measure_baselines())
         read: FrameResult = predictor.read_frame(job.inputs(0, baselines), mask, job.pixel_size)
         fields |= {
             f"read {name}": values for name, values in {"traction": read.traction, **read.scalars}.items()
@@ -147,10 +147,12 @@ def written_formula(folder: Path) -> Path:
 def simulated() -> tuple[np.ndarray, np.ndarray]:
     """Zyxin and actin of a small fibroblast, ``(2, 96, 96)``, and its mask."""
     from napari_cellforce.synthetic import CellConfig, Shape, draw
-    from napari_cellforce.synthetic.proteins import looks_of
+    from napari_cellforce.synthetic.proteins import protein_looks
 
     shape = Shape(kind="star", area=1500, aspect=1.3, angle=0.4)
-    cell = draw(CellConfig(shape=shape, proteins=looks_of(("zyxin", "actin")), side=96, pixel_size=0.68), 11)
+    cell = draw(
+        CellConfig(shape=shape, proteins=protein_looks(("zyxin", "actin")), side=96, pixel_size=0.68), 11
+    )
     return cell.image.data[0], cell.mask.data[0]
 
 

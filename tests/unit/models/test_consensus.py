@@ -59,7 +59,7 @@ def test_those_who_say_the_same_do_not_disagree(cell):
             return SheetFilter().predict_frame(image, mask, pixel_size)
 
     asked = Consensus(Same())
-    asked._rules = (SheetFilter(),)
+    asked._filters = (SheetFilter(),)
     assert asked.predict_frame(*cell, PIXEL).scalars[DISAGREEMENT].max() < 1e-6
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.models.sheet_filter import EXPONENT, PENETRATION, SheetFilter, hold
+from napari_cellforce.models.sheet_filter import EXPONENT, PENETRATION, SheetFilter, spring_stiffness
 from napari_cellforce.physics.mesh import mesh_cell
 
 PIXEL = PixelSize.square(0.68)
@@ -49,7 +49,7 @@ def test_the_mean_in_the_cell_is_one_and_nothing_is_outside(lopsided_cell):
 def test_the_hold_penetrates_as_far_as_it_says(lopsided_cell):
     _, mask = lopsided_cell
     mesh = mesh_cell(mask, PIXEL)
-    springs = hold(mesh, np.where(mask, 1.0 + np.indices(mask.shape)[0], 0.0))
+    springs = spring_stiffness(mesh, np.where(mask, 1.0 + np.indices(mask.shape)[0], 0.0))
     assert springs.mean() == pytest.approx(2 / PENETRATION**2)
     weak, strong = np.sort(springs)[[5, -5]]
     assert strong / weak > 2**EXPONENT

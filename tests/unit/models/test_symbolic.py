@@ -27,9 +27,8 @@ from napari_cellforce.models.symbolic import (
     load_formula,
     save_formula,
 )
-from napari_cellforce.models.symbolic.assembly import assemble, potential_fields
 from napari_cellforce.models.symbolic.fit import find_knee, prune_library
-from napari_cellforce.models.symbolic.library import KERNEL_KINDS
+from napari_cellforce.models.symbolic.library import KERNEL_KINDS, assemble, potential_fields
 
 SMALL = Library(
     scalars=("z", "|∇z|²", "∇²z"), kernels=(Kernel("log r"), Kernel("exp", 3.4), Kernel("exp", 10.0))

@@ -7,7 +7,7 @@ import pytest
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.decomposition import clebsch, helmholtz
-from napari_cellforce.physics.decomposition._fit import Objective
+from napari_cellforce.physics.decomposition._clebsch import Objective
 from napari_cellforce.physics.decomposition._masked import MaskedGrid
 from napari_cellforce.physics.decomposition._periodic import PeriodicGrid
 

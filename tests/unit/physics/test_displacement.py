@@ -18,11 +18,11 @@ from napari_cellforce.physics.displacement import (
     normalised_median_residual,
     to_pixels,
 )
-from napari_cellforce.physics.displacement._outliers import replace
+from napari_cellforce.physics.displacement._piv import replace
 from napari_cellforce.physics.displacement._sampling import from_pixels
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
-from napari_cellforce.synthetic.optics import Camera
+from napari_cellforce.synthetic.instruments import Camera
 
 PIXEL = 0.17
 CONFIG = DisplacementConfig(windows=(64, 32, 32), overlap=16, workers=1)

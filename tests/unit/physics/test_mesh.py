@@ -14,8 +14,8 @@ from scipy.sparse.csgraph import connected_components
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.physics.mesh import AUTHORS, Mesh, MeshSettings, mesh_cell
-from napari_cellforce.physics.mesh.polygon import crossing
+from napari_cellforce.physics.mesh import PUBLISHED_SETTINGS, Mesh, MeshSettings, mesh_cell
+from napari_cellforce.physics.mesh.contour import crossing
 from napari_cellforce.physics.mesh.refine import GROWTH, areas, triangulate
 
 FIELD = 64.0
@@ -188,12 +188,12 @@ def test_pixels_on_the_mesh_are_the_cell_but_for_its_rim():
 def test_the_authors_mesh_is_wider_has_no_holes_and_small_triangles():
     r = 0.4 * np.hypot(*(np.mgrid[:260, :260] - 130))
     cell = (r < 45) & (r > 20)
-    mesh = mesh_cell(cell, PixelSize.square(0.4), AUTHORS)
+    mesh = mesh_cell(cell, PixelSize.square(0.4), PUBLISHED_SETTINGS)
     assert mesh.area == pytest.approx(np.pi * (45 + 5 * 0.68) ** 2, rel=0.01)
     assert areas(mesh.nodes[mesh.triangles]).max() <= 20 * 0.68**2
     assert border_loops(mesh) == 1
     with pytest.raises(CellForceError, match="500"):
-        mesh_cell(r < 20, PixelSize.square(0.4), AUTHORS)
+        mesh_cell(r < 20, PixelSize.square(0.4), PUBLISHED_SETTINGS)
 
 
 def refusals() -> Iterator[tuple[str, np.ndarray, PixelSize, str]]:

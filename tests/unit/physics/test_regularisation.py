@@ -7,7 +7,12 @@ import pytest
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.halfspace import displacement, halfspace_kernel, periodic_part
-from napari_cellforce.physics.regularisation import Spectrum, choose, displacement_spectrum, fixed
+from napari_cellforce.physics.regularisation import (
+    Spectrum,
+    choose_regularisation,
+    displacement_spectrum,
+    fixed_regularisation,
+)
 
 YOUNG, POISSON = 8000.0, 0.48
 
@@ -61,7 +66,7 @@ def test_the_chosen_lambda_errs_at_most_a_tenth_more_than_the_best(case, criteri
         return np.sqrt(((kernel.traction(noisy, regularisation) - traction) ** 2).mean())
 
     best = min(error(candidate) for candidate in np.geomspace(1e-5, 3e-3, 41))
-    assert error(choose(spectrum, criterion).regularisation) <= 1.1 * best
+    assert error(choose_regularisation(spectrum, criterion).regularisation) <= 1.1 * best
 
 
 def test_traction_taken_as_uncorrelated_gives_too_small_a_lambda():
@@ -71,7 +76,12 @@ def test_traction_taken_as_uncorrelated_gives_too_small_a_lambda():
     errors = [
         np.sqrt(
             (
-                (kernel.traction(noisy, choose(spectrum, "evidence", correlated=c).regularisation) - traction)
+                (
+                    kernel.traction(
+                        noisy, choose_regularisation(spectrum, "evidence", correlated=c).regularisation
+                    )
+                    - traction
+                )
                 ** 2
             ).mean()
         )
@@ -83,7 +93,7 @@ def test_traction_taken_as_uncorrelated_gives_too_small_a_lambda():
 @pytest.mark.parametrize("case", [CASES[1], CASES[3], CASES[4]])
 def test_the_tractions_noise_is_predicted_from_the_displacements(case):
     _, noisy, kernel = measured(*case)
-    choice = fixed(displacement_spectrum(noisy, kernel, outside(case[0])), 2e-4)
+    choice = fixed_regularisation(displacement_spectrum(noisy, kernel, outside(case[0])), 2e-4)
     noise = case[2] * np.random.default_rng(1).standard_normal(noisy.shape)
     assert choice.traction_noise == pytest.approx(kernel.traction(noise, 2e-4).std(), rel=0.05)
 
@@ -100,7 +110,7 @@ def test_spectra_hold_all_of_the_power_and_all_of_the_waves():
 def test_the_l_curve_is_that_of_fttc(shape):
     kernel = halfspace_kernel(shape, 0.7, YOUNG, POISSON)
     moved = kernel.displacement(np.random.default_rng(0).normal(size=(2, *shape)))
-    choice = fixed(displacement_spectrum(moved, kernel), 1e-4)
+    choice = fixed_regularisation(displacement_spectrum(moved, kernel), 1e-4)
     for i in (5, 30, 50):
         traction = kernel.traction(moved, choice.candidates[i])
         left = moved - kernel.displacement(traction)
@@ -115,15 +125,15 @@ def test_more_noise_needs_more_regularisation_and_frames_share_one():
     noise = np.random.default_rng(3).standard_normal(moved.shape)
     spectra = [displacement_spectrum(moved + level * noise, kernel) for level in (0.003, 0.03)]
     for criterion in ("evidence", "gcv"):
-        low, high = (choose(spectrum, criterion).regularisation for spectrum in spectra)
-        both = choose(spectra[0] + spectra[1], criterion).regularisation
+        low, high = (choose_regularisation(spectrum, criterion).regularisation for spectrum in spectra)
+        both = choose_regularisation(spectra[0] + spectra[1], criterion).regularisation
         assert low < both < high
 
 
 def test_what_lambda_cannot_be_chosen_from_is_refused():
     kernel = halfspace_kernel((32, 32), 0.7, YOUNG, POISSON)
     with pytest.raises(CellForceError, match="0 everywhere"):
-        choose(displacement_spectrum(np.zeros((2, 32, 32)), kernel))
+        choose_regularisation(displacement_spectrum(np.zeros((2, 32, 32)), kernel))
     with pytest.raises(CellForceError, match="missing or infinite"):
         displacement_spectrum(np.full((2, 32, 32), np.nan), kernel)
     few = np.zeros((32, 32), bool)
@@ -156,7 +166,10 @@ def test_a_displacement_cut_off_at_the_border_is_no_noise(case, criterion):
         return np.sqrt(((kernel.traction(fitted, regularisation) - traction) ** 2).mean())
 
     best = min(error(candidate) for candidate in np.geomspace(1e-5, 3e-3, 41))
-    assert error(choose(displacement_spectrum(fitted, kernel), criterion).regularisation) <= 1.1 * best
+    assert (
+        error(choose_regularisation(displacement_spectrum(fitted, kernel), criterion).regularisation)
+        <= 1.1 * best
+    )
     raw = min(
         np.sqrt(((kernel.traction(noisy, candidate) - traction) ** 2).mean())
         for candidate in np.geomspace(1e-5, 3e-3, 41)
@@ -172,7 +185,10 @@ def test_the_l_curve_takes_the_first_corner_beyond_the_gels_least_response(case)
     spectrum = displacement_spectrum(fitted, kernel)
     errors = [
         np.sqrt(((kernel.traction(fitted, candidate) - traction) ** 2).mean())
-        for candidate in (*np.geomspace(1e-5, 3e-3, 41), choose(spectrum, "l-curve").regularisation)
+        for candidate in (
+            *np.geomspace(1e-5, 3e-3, 41),
+            choose_regularisation(spectrum, "l-curve").regularisation,
+        )
     ]
     assert errors[-1] < 1.2 * min(errors)
 
@@ -181,7 +197,7 @@ def test_an_l_curve_without_a_corner_is_refused():
     """Smooth traction and no noise: the longer the lambda, the more is lost, and nowhere does that begin."""
     g, ones = np.geomspace(1e-4, 1e-2, 64), np.ones(64)
     with pytest.raises(CellForceError, match=r"no corner.*Choose the evidence"):
-        choose(Spectrum(g, g**4, ones, ones), "l-curve")
+        choose_regularisation(Spectrum(g, g**4, ones, ones), "l-curve")
 
 
 def test_z_scores_of_the_traction_are_those_of_a_normal_distribution():
@@ -191,7 +207,7 @@ def test_z_scores_of_the_traction_are_those_of_a_normal_distribution():
     scores = []
     for seed in range(40):
         noisy = moved + 0.02 * np.random.default_rng(seed).standard_normal(moved.shape)
-        choice = fixed(displacement_spectrum(noisy, kernel, outside(CASES[1][0])), 3e-4)
+        choice = fixed_regularisation(displacement_spectrum(noisy, kernel, outside(CASES[1][0])), 3e-4)
         error = kernel.traction(noisy, 3e-4) - kernel.traction(moved, 3e-4)
         scores.append(error[:, ::5, ::5] / choice.traction_noise)
     z = np.abs(np.array(scores))
@@ -210,5 +226,5 @@ def test_spectra_of_other_grids_add_up_to_the_power_of_both():
     assert both.power.sum() == pytest.approx(sum((field**2).sum() for field in fields))
     assert both.count.sum() == 2 * (32 * 32 - 1 + 40 * 27 - 1)
     assert (np.diff(both.eigenvalue) > 0).all()
-    low, high = sorted(choose(spectrum).regularisation for spectrum in spectra)
-    assert 0.5 * low < choose(both).regularisation < 2 * high
+    low, high = sorted(choose_regularisation(spectrum).regularisation for spectrum in spectra)
+    assert 0.5 * low < choose_regularisation(both).regularisation < 2 * high

@@ -89,7 +89,7 @@ def make_movie() -> Callable[..., ImageStack]:
 
 
 @pytest.fixture
-def counted() -> type[Counted]:
+def counting_array() -> type[Counted]:
     return Counted
 
 

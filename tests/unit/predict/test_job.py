@@ -82,8 +82,8 @@ class TestFrames:
         assert [type(record) for record in records] == [Progress] * 3 + [FrameResult] * 3
         assert [(record.done, record.total) for record in records[:3]] == [(0, 3), (1, 3), (2, 3)]
 
-    def test_a_frame_is_read_when_its_turn_comes(self, movie, tug, cell, counted):
-        data = counted(movie.data)
+    def test_a_frame_is_read_when_its_turn_comes(self, movie, tug, cell, counting_array):
+        data = counting_array(movie.data)
         config = PredictConfig(already_normalised=True)
         job = prepare(dataclasses.replace(movie, data=data), tug, cell, config=config).run()
         assert data.read == []
@@ -160,7 +160,7 @@ class TestBadFrames:
 
 def measured(job):
     """Run the measuring of brightness to its end, and return what it finds."""
-    steps = job.measure()
+    steps = job.measure_baselines()
     while True:
         try:
             next(steps)

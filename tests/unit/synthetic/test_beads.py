@@ -7,7 +7,7 @@ import pytest
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic.beads import BeadConfig, _draw_spots, bead_pair
-from napari_cellforce.synthetic.optics import Camera, Optics
+from napari_cellforce.synthetic.instruments import Camera, Optics
 
 STILL = np.zeros((2, 60, 80))
 

@@ -15,10 +15,10 @@ from napari_cellforce.synthetic import (
     Outline,
     PopulationConfig,
     SheetMechanics,
-    changed,
     draw,
     drawn_cell,
     fibroblasts,
+    replace_setting,
     simulate,
 )
 
@@ -50,7 +50,7 @@ def test_an_unknown_protein_is_refused_with_the_known_ones() -> None:
 
 def test_a_change_of_one_setting_leaves_the_rest_of_the_picture_as_it_was() -> None:
     before = draw(CONFIG, seed=1)
-    after = draw(changed(CONFIG, "adhesions.intensity", 5.0), seed=1)
+    after = draw(replace_setting(CONFIG, "adhesions.intensity", 5.0), seed=1)
     assert np.array_equal(before.outline.points, after.outline.points)
     assert np.array_equal(before.adhesions[0].centre, after.adhesions[0].centre)
     change = after.image.data[0, 0].astype(float) - before.image.data[0, 0]
@@ -89,7 +89,7 @@ def test_a_simulated_cell_has_exact_and_measured_traction_from_its_seed(
 
 def test_the_authors_adhesions_fit_a_round_cell() -> None:
     config = CellConfig(adhesions=PAPER_ADHESIONS, side=128, pixel_size=1.36)
-    assert len(draw(changed(config, "shape.kind", "circle")).adhesions[0]) > 40
+    assert len(draw(replace_setting(config, "shape.kind", "circle")).adhesions[0]) > 40
 
 
 def test_fibroblasts_of_both_mechanics_and_both_shapes_are_written_and_read_back() -> None:
@@ -101,6 +101,6 @@ def test_fibroblasts_of_both_mechanics_and_both_shapes_are_written_and_read_back
 
 
 def test_a_cell_smaller_than_a_pixel_is_refused() -> None:
-    tiny = changed(changed(CONFIG, "shape.area", 0.05), "adhesions.length", 0.1)
+    tiny = replace_setting(replace_setting(CONFIG, "shape.area", 0.05), "adhesions.length", 0.1)
     with pytest.raises(CellForceError):
-        draw(changed(tiny, "adhesions.width", 0.05))
+        draw(replace_setting(tiny, "adhesions.width", 0.05))

@@ -14,7 +14,7 @@ from napari_cellforce.synthetic import (
     Range,
     Recipe,
 )
-from napari_cellforce.synthetic.settings import changed
+from napari_cellforce.synthetic.settings import replace_setting
 
 
 def test_a_population_survives_being_written_as_json() -> None:
@@ -44,12 +44,12 @@ def test_settings_written_by_earlier_versions_are_read() -> None:
 
 
 def test_a_setting_is_changed_by_its_path_and_the_rest_stays() -> None:
-    config = changed(CellConfig(), "adhesions.length", 9.0)
+    config = replace_setting(CellConfig(), "adhesions.length", 9.0)
     assert config.adhesions.length == 9.0
-    assert changed(config, "adhesions.length", CellConfig().adhesions.length) == CellConfig()
-    assert changed(config, "proteins.zyxin.nucleus", 2.0).proteins[0].nucleus == 2.0
-    assert changed(config, "shape.corners", 5.4).shape.corners == 5
-    assert changed(config, "adhesions.number", 12.6).adhesions.number == 13
+    assert replace_setting(config, "adhesions.length", CellConfig().adhesions.length) == CellConfig()
+    assert replace_setting(config, "proteins.zyxin.nucleus", 2.0).proteins[0].nucleus == 2.0
+    assert replace_setting(config, "shape.corners", 5.4).shape.corners == 5
+    assert replace_setting(config, "adhesions.number", 12.6).adhesions.number == 13
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_setting_is_changed_by_its_path_and_the_rest_stays() -> None:
 )
 def test_an_unknown_setting_is_refused(setting: str) -> None:
     with pytest.raises(CellForceError):
-        changed(CellConfig(), setting, 1.0)
+        replace_setting(CellConfig(), setting, 1.0)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -66,4 +66,4 @@ def test_an_unknown_setting_is_refused(setting: str) -> None:
 )
 def test_what_is_no_number_is_refused(setting: str, value: float) -> None:
     with pytest.raises(CellForceError, match=setting.split(".")[-1].replace("_", " ")):
-        changed(CellConfig(), setting, value)
+        replace_setting(CellConfig(), setting, value)

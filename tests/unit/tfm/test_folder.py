@@ -11,10 +11,10 @@ from napari_cellforce.fields import ImageStack, Mask, PixelSize, Substrate
 from napari_cellforce.io import read_field, write_mask, write_stack
 from napari_cellforce.physics.displacement import DisplacementConfig
 from napari_cellforce.physics.halfspace import displacement
-from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.predict.config import Progress
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
-from napari_cellforce.tfm import FolderConfig, FolderEvent, PairWords, TfmConfig, find_pairs, run_folder
+from napari_cellforce.tfm import FolderConfig, FolderEvent, NameTokens, TfmConfig, find_pairs, run_folder
 
 PIXEL = 0.25
 SIZE = PixelSize.square(PIXEL)
@@ -48,7 +48,7 @@ def experiment(tmp_path_factory):
 
 
 def test_images_are_paired_by_their_names(experiment):
-    pairs = {files.name: files for files in find_pairs(experiment, PairWords())}
+    pairs = {files.name: files for files in find_pairs(experiment, NameTokens())}
     assert list(pairs) == ["day 1/cell 1_loaded", "day 1/cell 2_loaded", "day 2/cell 1_loaded"]
     first = pairs["day 1/cell 1_loaded"]
     assert first.reference.name == "cell 1_Reference.ome.tif"
@@ -60,7 +60,7 @@ def test_one_reference_serves_all_of_its_folder(tmp_path):
     image = stack_of(np.zeros((8, 8), np.uint8), "i")
     for name in ("null.tif", "a.tif", "b.tif", "b_cellmask.tif"):
         write_stack(tmp_path / name.replace(".tif", ".ome.tif"), image)
-    pairs = find_pairs(tmp_path, PairWords("null", "", "cellmask"))
+    pairs = find_pairs(tmp_path, NameTokens("null", "", "cellmask"))
     assert [(files.name, files.reference.name) for files in pairs] == [
         ("a", "null.ome.tif"),
         ("b", "null.ome.tif"),
@@ -94,7 +94,7 @@ def test_what_can_be_measured_is_and_the_rest_is_listed(measured):
 
 def test_one_lambda_lets_the_cells_be_compared(measured):
     out, records = measured
-    (choice,) = [r for r in records if isinstance(r, Choice)]
+    (choice,) = [r for r in records if isinstance(r, RegularisationChoice)]
     table = pd.read_csv(out / "experiment.csv")
     assert table["image"].tolist() == ["day 1/cell 1_loaded", "day 2/cell 1_loaded"]
     assert table["lambda [µm/Pa]"].to_numpy() == pytest.approx(choice.regularisation)
@@ -125,8 +125,8 @@ def test_a_stopped_run_keeps_what_is_done(experiment, tmp_path):
 
 def test_a_folder_without_bead_images_is_refused_in_words(tmp_path):
     with pytest.raises(CellForceError, match="no images with 'loaded'"):
-        find_pairs(tmp_path, PairWords())
+        find_pairs(tmp_path, NameTokens())
     with pytest.raises(CellForceError, match="is no folder"):
-        find_pairs(tmp_path / "gone", PairWords())
+        find_pairs(tmp_path / "gone", NameTokens())
     with pytest.raises(CellForceError, match="no word for the reference"):
-        find_pairs(tmp_path, PairWords(reference=" "))
+        find_pairs(tmp_path, NameTokens(reference=" "))

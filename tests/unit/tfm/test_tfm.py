@@ -14,15 +14,15 @@ from napari_cellforce.fields import ImageStack, Mask, PixelSize, Substrate, Vect
 from napari_cellforce.io import read_field
 from napari_cellforce.physics.displacement import DisplacementConfig
 from napari_cellforce.physics.halfspace import displacement
-from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import (
     TfmConfig,
     TfmDisplacement,
     TfmFrame,
     TfmPaths,
-    doubt_about_direction,
-    from_displacement,
+    check_direction,
+    invert_displacement,
     prepare,
     region_table,
     tfm_to_files,
@@ -68,8 +68,8 @@ def records(experiment):
 
 
 def test_the_steps_come_in_order_and_one_lambda_serves_all_frames(records):
-    kinds = [type(r) for r in records if isinstance(r, (TfmDisplacement, Choice, TfmFrame))]
-    assert kinds == [TfmDisplacement, TfmDisplacement, Choice, TfmFrame, TfmFrame]
+    kinds = [type(r) for r in records if isinstance(r, (TfmDisplacement, RegularisationChoice, TfmFrame))]
+    assert kinds == [TfmDisplacement, TfmDisplacement, RegularisationChoice, TfmFrame, TfmFrame]
     frames = [r for r in records if isinstance(r, TfmFrame)]
     assert frames[0].choice is frames[1].choice
 
@@ -104,7 +104,7 @@ def test_the_lambda_chosen_from_beads_is_nearly_the_best(records, experiment, cr
 
 
 def _around(records):
-    chosen = next(r for r in records if isinstance(r, Choice)).regularisation
+    chosen = next(r for r in records if isinstance(r, RegularisationChoice)).regularisation
     return chosen * np.geomspace(0.3, 3, 5)
 
 
@@ -173,10 +173,10 @@ def test_regions_of_another_image_are_refused():
 
 def test_forces_that_point_outward_or_have_x_and_y_exchanged_are_noticed():
     traction, mask = contraction(), np.ones((300, 340), bool)
-    assert doubt_about_direction(traction, mask, SIZE) == ""
-    assert "outward" in doubt_about_direction(-traction, mask, SIZE)
+    assert check_direction(traction, mask, SIZE) == ""
+    assert "outward" in check_direction(-traction, mask, SIZE)
     exchanged = contraction(axis=(-0.7, 0.7))[::-1]  # up to the right, taken for up to the left
-    assert "exchanged" in doubt_about_direction(exchanged, mask, SIZE)
+    assert "exchanged" in check_direction(exchanged, mask, SIZE)
 
 
 def test_a_displacement_from_elsewhere_gives_its_traction():
@@ -184,7 +184,7 @@ def test_a_displacement_from_elsewhere_gives_its_traction():
     step = 4 * PIXEL
     moved = displacement(traction, step, GEL.young, GEL.poisson)
     noisy = moved + 1e-3 * np.random.default_rng(0).standard_normal(moved.shape)
-    found, choice = from_displacement(noisy, step, CONFIG)
+    found, choice = invert_displacement(noisy, step, CONFIG)
     assert np.corrcoef(found.ravel(), traction.ravel())[0, 1] > 0.98
     assert choice.criterion == "evidence"
 

@@ -9,11 +9,11 @@ import torch
 
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.filters import AdhesionFilter
-from napari_cellforce.train.augment import NOTHING, AugmentConfig, augment, turned
+from napari_cellforce.train.augment import NO_AUGMENTATION, AugmentConfig, augment, rotate_frames
 
 
 def test_a_quarter_turn_is_exact_for_images_and_vectors(lopsided):
-    batch = turned(lopsided, torch.full((2,), math.pi / 2))
+    batch = rotate_frames(lopsided, torch.full((2,), math.pi / 2))
     # From x towards y, on screen clockwise: what was at the right is now at the bottom.
     assert torch.allclose(batch.proteins, lopsided.proteins.rot90(-1, (-2, -1)), atol=1e-5)
     expected = lopsided.traction.rot90(-1, (-2, -1))
@@ -25,7 +25,7 @@ def test_a_quarter_turn_is_exact_for_images_and_vectors(lopsided):
 
 
 def test_a_mirror_turns_x_round_and_leaves_y(lopsided):
-    batch = turned(lopsided, torch.zeros(2), torch.tensor([True, False]))
+    batch = rotate_frames(lopsided, torch.zeros(2), torch.tensor([True, False]))
     assert torch.allclose(batch.proteins[0], lopsided.proteins[0].flip(-1), atol=1e-5)
     assert torch.allclose(batch.traction[0, 1], -lopsided.traction[0, 1].flip(-1), atol=1e-5)
     assert torch.allclose(batch.traction[0, 0], lopsided.traction[0, 0].flip(-1), atol=1e-5)
@@ -39,8 +39,8 @@ def test_the_filter_says_of_a_turned_cell_what_turning_its_forces_says(lopsided)
 
     before = torch.from_numpy(np.stack([forces(lopsided, i) for i in range(2)]))
     angles = torch.tensor([0.7, 2.9])
-    after = turned(lopsided, angles)
-    expected = turned(lopsided._replace(traction=before), angles).traction.numpy()
+    after = rotate_frames(lopsided, angles)
+    expected = rotate_frames(lopsided._replace(traction=before), angles).traction.numpy()
     for i in range(2):
         correlation = np.corrcoef(forces(after, i).ravel(), expected[i].ravel())[0, 1]
         assert correlation > 0.98
@@ -70,5 +70,5 @@ def test_an_outline_only_grows(lopsided):
 
 
 def test_nothing_changes_nothing(lopsided):
-    for before, after in zip(lopsided, augment(lopsided, NOTHING), strict=True):
+    for before, after in zip(lopsided, augment(lopsided, NO_AUGMENTATION), strict=True):
         assert torch.equal(before, after)

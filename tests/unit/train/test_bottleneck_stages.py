@@ -10,10 +10,10 @@ import torch
 
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
-from napari_cellforce.models.bottleneck.network import Parts, PhysicalBottleneck, residual_share
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck, TractionParts, residual_share
+from napari_cellforce.models.bottleneck.sheets import sheet_traction
 from napari_cellforce.models.convnext import CellConfig
-from napari_cellforce.models.sheet_op import sheet_traction
-from napari_cellforce.train import learner, train
+from napari_cellforce.train import lightning_module, train
 from napari_cellforce.train.augment import Batch
 from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
 from napari_cellforce.train.losses import LossConfig
@@ -83,7 +83,7 @@ def a_pair():
     sheet = torch.randn(2, 2, 40, 40, generator=torch.Generator().manual_seed(0))
     residual = torch.randn(2, 2, 40, 40, generator=torch.Generator().manual_seed(1)) / 10
     mask = torch.ones(2, 1, 40, 40)
-    return Parts(sheet, residual), Batch(mask, mask, sheet + residual)
+    return TractionParts(sheet, residual), Batch(mask, mask, sheet + residual)
 
 
 def test_an_exact_traction_costs_only_what_the_sheet_does_not_explain():
@@ -99,8 +99,8 @@ def test_cells_that_pull_weakly_count_as_much_as_strong_ones():
     _, batch = a_pair()
     strengths = torch.tensor([1.0, 50.0])[:, None, None, None]
     stronger = Batch(batch.proteins, batch.mask, batch.traction * strengths)
-    same = mechanics_terms(Parts(0.5 * batch.traction, None), batch, LossConfig())
-    scaled = mechanics_terms(Parts(0.5 * stronger.traction, None), stronger, LossConfig())
+    same = mechanics_terms(TractionParts(0.5 * batch.traction, None), batch, LossConfig())
+    scaled = mechanics_terms(TractionParts(0.5 * stronger.traction, None), stronger, LossConfig())
     assert float(same["relative error"]) == pytest.approx(0.25, rel=1e-5)
     assert float(scaled["relative error"]) == pytest.approx(0.25, rel=1e-5)
 
@@ -132,7 +132,7 @@ def test_a_run_fits_the_springs_first_and_then_solves_the_sheet(dataset, small, 
             seen.append((name, torch.is_grad_enabled()))
             return function(*arguments)
 
-        monkeypatch.setattr(learner, f"{name}_terms", noted)
+        monkeypatch.setattr(lightning_module, f"{name}_terms", noted)
     architecture = {**dataclasses.asdict(CONFIG), "edge_length": 6.0}
     del architecture["in_channels"]
     config = small(

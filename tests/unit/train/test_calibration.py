@@ -15,7 +15,7 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train import finetune_config
 from napari_cellforce.train.calibration import calibrate, calibrate_file
 from napari_cellforce.train.config import DataConfig
-from napari_cellforce.train.starting import start
+from napari_cellforce.train.initialise import start
 from napari_cellforce.zoo import load_predictor
 
 

@@ -13,7 +13,7 @@ from napari_cellforce.models.network import NetworkPredictor
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train import data
 from napari_cellforce.train.config import DataConfig
-from napari_cellforce.train.data import Batches, Grid, stacked, train_loader
+from napari_cellforce.train.data import ModelGrid, SizeBatchSampler, stack_frames, train_loader
 from napari_cellforce.train.examples import population, prepare
 
 from .conftest import pulling_cell
@@ -34,7 +34,7 @@ def test_an_example_shows_the_network_what_the_predictor_will_show_it():
     zyxin, mask, traction = pulling_cell(3, side=128)
     size = PixelSize.square(0.34)
     image = (zyxin[None] / 100).astype(np.float32)
-    example = Grid(0.68, 8.5, 256).example("a", image, mask, traction, size)
+    example = ModelGrid(0.68, 8.5, 256).example("a", image, mask, traction, size)
     record = ModelRecord("spy", "unet", pixel_size=0.68)
     NetworkPredictor(LoadedModel(Spy(), record), device="cpu").predict_frame(image, mask, size)
     shown, side = Spy.seen[-1], 32
@@ -47,7 +47,7 @@ def test_an_example_shows_the_network_what_the_predictor_will_show_it():
 
 def test_traction_keeps_its_mean_on_another_grid():
     zyxin, mask, traction = pulling_cell(3, side=128)
-    example = Grid(0.68, 8.5, 256).example("a", zyxin[None], mask, traction, PixelSize.square(0.34))
+    example = ModelGrid(0.68, 8.5, 256).example("a", zyxin[None], mask, traction, PixelSize.square(0.34))
     assert example.traction.astype(float).sum(axis=(1, 2)) == pytest.approx(
         traction.sum(axis=(1, 2)) / 4, abs=50
     )
@@ -55,7 +55,7 @@ def test_traction_keeps_its_mean_on_another_grid():
 
 def test_every_frame_is_seen_once_an_epoch_and_like_sizes_go_together():
     radii = np.random.default_rng(0).uniform(10, 90, 64)
-    batches = Batches(radii, 8, seed=1)
+    batches = SizeBatchSampler(radii, 8, seed=1)
     first = list(batches)
     assert sorted(i for batch in first for i in batch) == list(range(64))
     within = np.mean([np.std(radii[batch]) for batch in first])
@@ -66,12 +66,12 @@ def test_every_frame_is_seen_once_an_epoch_and_like_sizes_go_together():
 
 
 def test_a_single_frame_left_over_is_passed_over():
-    batches = Batches(np.ones(9), 4, seed=0)
+    batches = SizeBatchSampler(np.ones(9), 4, seed=0)
     assert len(batches) == len(list(batches)) == 2
 
 
 def test_several_processes_share_the_batches_of_an_epoch(monkeypatch):
-    batches = Batches(np.ones(40), 8, seed=0)
+    batches = SizeBatchSampler(np.ones(40), 8, seed=0)
     alone = list(batches)
     monkeypatch.setattr(data, "_processes", lambda: 2)
     shared = []
@@ -83,7 +83,7 @@ def test_several_processes_share_the_batches_of_an_epoch(monkeypatch):
 
 
 def test_batches_come_in_windows_that_hold_their_cells_at_any_angle():
-    grid = Grid(0.68, 8.5, 256)
+    grid = ModelGrid(0.68, 8.5, 256)
     examples = [
         grid.example("a", z[None], m, f, PixelSize.square(0.68)) for z, m, f in map(pulling_cell, range(4))
     ]
@@ -92,7 +92,7 @@ def test_batches_come_in_windows_that_hold_their_cells_at_any_angle():
         assert side % 16 == 0
         assert side >= 2 * max(e.radius for e in examples) or side < 64
         assert batch.mask.sum() > 0
-    assert stacked(examples, 32).proteins.shape == (4, 1, 32, 32)
+    assert stack_frames(examples, 32).proteins.shape == (4, 1, 32, 32)
 
 
 def test_measured_cells_become_multiples_of_their_mean(dataset, small):

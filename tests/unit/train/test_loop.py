@@ -18,8 +18,8 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint
 from napari_cellforce.train.augment import augment
 from napari_cellforce.train.callbacks import Epoch, OverfittingWatch, Step
+from napari_cellforce.train.initialise import freeze, scale_output, start
 from napari_cellforce.train.loop import _quiet, train
-from napari_cellforce.train.starting import freeze, scale_output, start
 from napari_cellforce.zoo import load_predictor
 
 from .conftest import pulling_cell
@@ -125,7 +125,7 @@ def test_where_memory_runs_out_smaller_steps_are_proposed(run, monkeypatch, ask)
             ask()
         return augment(batch, config)
 
-    monkeypatch.setattr("napari_cellforce.train.learner.augment", greedy)
+    monkeypatch.setattr("napari_cellforce.train.lightning_module.augment", greedy)
     with pytest.raises(CellForceError, match=r"memory ran out with 4 frames.*[Hh]alve optimise\.batch"):
         run(listener=lambda event: epochs.append(event) if isinstance(event, Epoch) else None)
     monkeypatch.undo()

@@ -6,12 +6,12 @@ interval is in these files, and the unit of u is not documented; a file beside t
 """
 
 from napari_cellforce.io.dataset.cell import MeasuredCell, read_cell, read_image
+from napari_cellforce.io.dataset.folders import contains_frames, is_dataset, list_cells
 from napari_cellforce.io.dataset.frames import is_frame, load_npy
-from napari_cellforce.io.dataset.index import holds_frames, is_dataset, list_cells
 
 __all__ = [
     "MeasuredCell",
-    "holds_frames",
+    "contains_frames",
     "is_dataset",
     "is_frame",
     "list_cells",

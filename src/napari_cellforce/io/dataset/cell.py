@@ -11,13 +11,13 @@ import numpy as np
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
+from napari_cellforce.io.dataset.folders import frame_number, frame_paths
 from napari_cellforce.io.dataset.frames import lazy_frames, load_npy
-from napari_cellforce.io.dataset.index import frame_paths, number
-from napari_cellforce.io.dataset.notes import DatasetNotes, notes_of
+from napari_cellforce.io.dataset.metadata import DatasetMetadata, read_metadata
 
 _U, _F, _MASK, _PROTEINS = [1, 0], [3, 2], 4, 6
 """Channels of a frame: displacement and traction as (y, x), the mask, and the first protein."""
-_NO_NOTES = DatasetNotes(PixelSize.unknown())
+_NO_METADATA = DatasetMetadata(PixelSize.unknown())
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_cell(
         The cell's folder, or one frame.
     pixel_size : PixelSize or float, optional
         In µm. It is not in the frames, and fields need it; by default (and for `PixelSize.unknown`) that of
-        the notes beside the data set, see `notes`.
+        the notes beside the data set, see `metadata`.
     displacement_unit : {"µm", "pixel"}
         Unit of u in the files. It is not documented: an assumption, recorded in the notes of the image;
         data sets with a metadata file are in µm.
@@ -69,38 +69,38 @@ def read_cell(
     CellForceError
         Without a pixel size (topic "pixel size"); if there are no frames or they are broken or unequal.
     """
-    notes = notes_of(path)
-    size = _pixel_size(path, pixel_size, notes)
+    metadata = read_metadata(path)
+    size = _pixel_size(path, pixel_size, metadata)
     paths = frame_paths(path)
     frames = lazy_frames(paths)
     mask = frames[:, _MASK] != 0
-    unit = "µm" if notes else displacement_unit
+    unit = "µm" if metadata else displacement_unit
     displacement = _displacement(frames, paths[0], size, unit)
-    assumed = displacement is not None and not notes
-    told = (f"the unit of the displacements is not documented: taken as {unit}",) if assumed else ()
-    interval = (notes or _NO_NOTES).frame_interval
+    assumed = displacement is not None and not metadata
+    assumptions = (f"the unit of the displacements is not documented: taken as {unit}",) if assumed else ()
+    interval = (metadata or _NO_METADATA).frame_interval
     return MeasuredCell(
-        _image(frames, path, size, notes or _NO_NOTES, told),
+        _image(frames, path, size, metadata or _NO_METADATA, assumptions),
         VectorField(frames[:, _F], "traction", "Pa", size, interval, mask=mask, name=Path(path).stem),
         Mask(mask, source=str(path)),
         displacement,
-        tuple(number(frame) for frame in paths),
+        tuple(frame_number(frame) for frame in paths),
     )
 
 
 def read_image(path: str | os.PathLike[str]) -> ImageStack:
     """Open the protein channels of a cell folder or frame; the pixel size is None without notes on it."""
-    notes = notes_of(path)
-    size = notes.pixel_size if notes else None
-    return _image(lazy_frames(frame_paths(path)), path, size, notes or _NO_NOTES)
+    metadata = read_metadata(path)
+    size = metadata.pixel_size if metadata else None
+    return _image(lazy_frames(frame_paths(path)), path, size, metadata or _NO_METADATA)
 
 
 def _pixel_size(
-    path: str | os.PathLike[str], given: PixelSize | float | None, notes: DatasetNotes | None
+    path: str | os.PathLike[str], given: PixelSize | float | None, metadata: DatasetMetadata | None
 ) -> PixelSize:
     size = PixelSize.square(given) if isinstance(given, (int, float)) else given
-    if notes and (size is None or not size.known):
-        return notes.pixel_size
+    if metadata and (size is None or not size.known):
+        return metadata.pixel_size
     if size is None:
         raise CellForceError(
             f"{path} does not say its pixel size",
@@ -115,13 +115,13 @@ def _image(
     frames: Any,
     path: str | os.PathLike[str],
     size: PixelSize | None,
-    notes: DatasetNotes,
-    told: tuple[str, ...] = (),
+    metadata: DatasetMetadata,
+    assumptions: tuple[str, ...] = (),
 ) -> ImageStack:
     proteins = frames[:, _PROTEINS:]
-    names = notes.proteins[: proteins.shape[1]]
+    names = metadata.proteins[: proteins.shape[1]]
     name = Path(path).stem
-    return ImageStack(proteins, names, size, notes.frame_interval, name, str(path), told)
+    return ImageStack(proteins, names, size, metadata.frame_interval, name, str(path), assumptions)
 
 
 def _displacement(

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from napari_cellforce import files
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.io.dataset.index import INDEX
+from napari_cellforce.io.dataset.folders import INDEX
 
 PROTEIN_TABLE = "cell_mean_baselines.csv"
 FORCE_TABLE = "cell_force_baselines.csv"

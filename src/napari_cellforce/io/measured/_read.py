@@ -14,12 +14,20 @@ import numpy.typing as npt
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
 from napari_cellforce.io.field import is_field, read_field
-from napari_cellforce.io.measured._arrays import PAIRS, is_traction, partner, read_pair
+from napari_cellforce.io.measured._array_files import (
+    PAIRS,
+    SAENOPY,
+    is_authors,
+    is_traction,
+    other_component,
+    read_authors,
+    read_pair,
+    read_saenopy,
+)
+from napari_cellforce.io.measured._gridding import ORIGIN, GriddedVectors, to_grid, unit_warning
 from napari_cellforce.io.measured._layout import MeasuredLayout, RealArray, require_unit
-from napari_cellforce.io.measured._mat import read_mat
-from napari_cellforce.io.measured._scattered import ORIGIN, Gridded, doubt_about_unit, to_grid
+from napari_cellforce.io.measured._matlab import read_mat
 from napari_cellforce.io.measured._tables import SUFFIXES, Table, read_table
-from napari_cellforce.io.measured._whole import SAENOPY, is_authors, read_authors, read_saenopy
 from napari_cellforce.io.paths import existing_path, stem
 
 PathLike = str | os.PathLike[str]
@@ -63,12 +71,12 @@ def read_measured(path: PathLike | Sequence[PathLike], layout: MeasuredLayout | 
     if len(paths) == 1 and paths[0].is_dir():
         paths = [_in_folder(paths[0])]
     if paths[0].suffix.lower() in (*SUFFIXES, ".mat"):
-        field = _from_places(paths, layout)
+        field = _from_positions(paths, layout)
     else:
         field = _from_arrays(paths, layout)
-    doubt = doubt_about_unit(field)
-    if doubt:
-        warnings.warn(doubt, CellForceWarning, stacklevel=2)
+    message = unit_warning(field)
+    if message:
+        warnings.warn(message, CellForceWarning, stacklevel=2)
     return field
 
 
@@ -85,7 +93,7 @@ def _in_folder(folder: Path) -> Path:
     )
 
 
-def _from_places(paths: list[Path], layout: MeasuredLayout) -> VectorField:
+def _from_positions(paths: list[Path], layout: MeasuredLayout) -> VectorField:
     tables: list[Table] = []
     for path in paths:
         tables += read_mat(path) if path.suffix.lower() == ".mat" else [read_table(path)]
@@ -113,7 +121,7 @@ def _from_places(paths: list[Path], layout: MeasuredLayout) -> VectorField:
     )
 
 
-def _origin(grid: Gridded, layout: MeasuredLayout, micron: float) -> tuple[float, float]:
+def _origin(grid: GriddedVectors, layout: MeasuredLayout, micron: float) -> tuple[float, float]:
     """Return the corner of the first vector's cell in µm from the corner of the image."""
     half_pixel = 0.5 if layout.positions_in_pixels else 0.0
     y, x = ((place + half_pixel - grid.spacing / 2) * micron for place in grid.first)
@@ -123,9 +131,9 @@ def _origin(grid: Gridded, layout: MeasuredLayout, micron: float) -> tuple[float
 def _from_arrays(paths: list[Path], layout: MeasuredLayout) -> VectorField:
     if paths[0].suffix.lower() == SAENOPY:
         vectors, unit, spacing, size = read_saenopy(paths[0], layout)
-        told = dataclasses.replace(layout, spacing=spacing, pixel_size=size)
-        return _on_grid(vectors[None], paths[:1], layout.unit or unit, told)
-    other = partner(paths[0]) if len(paths) == 1 else paths[1] if len(paths) == 2 else None
+        complete_layout = dataclasses.replace(layout, spacing=spacing, pixel_size=size)
+        return _on_grid(vectors[None], paths[:1], layout.unit or unit, complete_layout)
+    other = other_component(paths[0]) if len(paths) == 1 else paths[1] if len(paths) == 2 else None
     if other is None:
         raise CellForceError(
             f"{len(paths)} file{'s' if len(paths) > 1 else ''} beginning with {paths[0].name}",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Sequence
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,10 +15,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, PixelSize, in_memory
-from napari_cellforce.io.field_record import NAMESPACE, record
-from napari_cellforce.io.frame_by_frame import FrameByFrame
-from napari_cellforce.io.omezarr.folder import atomic_folder
+from napari_cellforce.fields import BoolArray, FloatArray, ImageStack, PixelSize, to_numpy
+from napari_cellforce.files import disk_errors
+from napari_cellforce.io.field_record import NAMESPACE, record_json
+from napari_cellforce.io.partial_writer import BaseFieldWriter
 
 Version = Literal["0.4", "0.5"]
 """Of OME-NGFF."""
@@ -25,7 +28,7 @@ LABELS, MASK = "labels", "mask"
 _MICROMETER, _MINUTE = "micrometer", "minute"
 
 
-class OmeZarrWriter(FrameByFrame):
+class OmeZarrWriter(BaseFieldWriter):
     """Writes a vector field frame by frame as OME-Zarr; parameters as of `napari_cellforce.io.FieldWriter`.
 
     A context manager. When the block ends, be it by an error or a stop, the frames appended so far become
@@ -60,7 +63,7 @@ class OmeZarrWriter(FrameByFrame):
 
     def _finish(self) -> None:
         """Describe the frames written so far; what a failed append has left is cut off."""
-        held = self._held()
+        held = self._field_so_far()
         for array in (self._data, self._mask):
             if array is not None:
                 array.resize((len(self.frames), *array.shape[1:]))
@@ -69,7 +72,7 @@ class OmeZarrWriter(FrameByFrame):
             "multiscales": _multiscales(held.name, *scales),
             "omero": _omero(held.channel_names, np.dtype(np.float32)),
         }
-        own = {NAMESPACE: json.loads(record(held, masked=self._masked))}
+        own = {NAMESPACE: json.loads(record_json(held, masked=self._masked))}
         _describe(self._folder, image, self.version, own)
         if self._masked:
             label = {
@@ -91,7 +94,7 @@ def write_stack(path: str | os.PathLike[str], stack: ImageStack, *, version: Ver
     with atomic_folder(path) as folder:
         array = _array(folder, stack.data.shape, stack.data.dtype, version)
         for t in range(stack.n_frames):
-            array[t] = in_memory(stack.data[t])
+            array[t] = to_numpy(stack.data[t])
         image = {
             "multiscales": _multiscales(stack.name, stack.frame_interval, stack.pixel_size),
             "omero": _omero(stack.channel_names, np.dtype(stack.data.dtype)),
@@ -160,3 +163,49 @@ def _omero(channel_names: Sequence[str], dtype: np.dtype[Any]) -> dict[str, Any]
             {"label": name, "color": "FFFFFF", "window": window, "active": True} for name in channel_names
         ]
     }
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; rename it to `path` if the block succeeds, remove it if not.
+
+    What was at `path` before is moved aside first and removed last, for no system call exchanges two
+    folders everywhere; a computer that fails between the two renames leaves it as a hidden folder
+    ``.NAME.former``.
+
+    Raises
+    ------
+    CellForceError
+        If the disk is full, read-only or not the user's.
+    """
+    target = Path(path)
+    temporary = target.parent / f".{uuid.uuid4().hex}.partial"
+    try:
+        with disk_errors(target):
+            temporary.mkdir(parents=True)
+            yield temporary
+            _replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(new: Path, target: Path) -> None:
+    if not target.exists():
+        new.rename(target)
+        return
+    former = target.parent / f".{target.name}.former"
+    _remove(former)
+    target.rename(former)
+    try:
+        new.rename(target)
+    except OSError:
+        former.rename(target)
+        raise
+    _remove(former)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

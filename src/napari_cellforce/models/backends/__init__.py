@@ -2,14 +2,14 @@
 
 from napari_cellforce.models.backends.base import Backend
 from napari_cellforce.models.backends.engine import Engine, make_engine
-from napari_cellforce.models.backends.listing import (
+from napari_cellforce.models.backends.registry import (
     AUTO,
     EAGER,
     NAMES,
-    Listed,
-    leave_to_torch,
-    listed,
-    wanted,
+    BackendInfo,
+    available_backends,
+    find_backend,
+    warn_if_not_torch,
 )
 
 __all__ = [
@@ -17,10 +17,10 @@ __all__ = [
     "EAGER",
     "NAMES",
     "Backend",
+    "BackendInfo",
     "Engine",
-    "Listed",
-    "leave_to_torch",
-    "listed",
+    "available_backends",
+    "find_backend",
     "make_engine",
-    "wanted",
+    "warn_if_not_torch",
 ]

@@ -27,7 +27,7 @@ class Backend(Protocol):
     devices: tuple[str, ...]
     tolerance: float
 
-    def lacking(self) -> str:
+    def install_hint(self) -> str:
         """Return what to do so that it can be used on this computer; empty if it can. Quick."""
         ...
 

@@ -61,8 +61,8 @@ def read(key: str) -> bytes | None:
         os.utime(path)
     except OSError:
         return None
-    digest, kept = content[:32], content[32:]
-    return kept if hashlib.sha256(kept).digest() == digest else None
+    digest, payload = content[:32], content[32:]
+    return payload if hashlib.sha256(payload).digest() == digest else None
 
 
 def write(key: str, content: bytes) -> None:
@@ -70,10 +70,10 @@ def write(key: str, content: bytes) -> None:
     with contextlib.suppress(CellForceError, OSError):
         with files.atomic_path(folder() / key) as temporary:
             temporary.write_bytes(hashlib.sha256(content).digest() + content)
-        _forget()
+        _remove_oldest()
 
 
-def _forget() -> None:
+def _remove_oldest() -> None:
     """Remove the entries that were not used for longest."""
     entries = sorted(folder().iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in entries[_KEPT:]:

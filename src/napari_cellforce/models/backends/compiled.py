@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_cellforce.models.backends import cache
-from napari_cellforce.models.fused import fused
+from napari_cellforce.models.fold_batchnorm import fold_batchnorm
 
 _SMALLEST = 2
 """Multiples on a side, below which the compiler would make a case of its own."""
@@ -32,7 +32,7 @@ class Compiled:
     devices: tuple[str, ...] = ("cpu",)
     tolerance = 1e-5
 
-    def lacking(self) -> str:
+    def install_hint(self) -> str:
         """Return what to install, if there is no C++ compiler, or torch is too old."""
         if not hasattr(torch._inductor, "aoti_load_package"):
             return "Install torch 2.6 or later."
@@ -60,7 +60,7 @@ class _Library(nn.Module):
     def __init__(self, part: nn.Module, content: bytes, smallest: int) -> None:
         super().__init__()
         self._library: Any = torch._inductor.aoti_load_package(io.BytesIO(content))
-        self._part, self._smallest = fused(part), smallest
+        self._part, self._smallest = fold_batchnorm(part), smallest
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) > 1 or min(x.shape[-2:]) < self._smallest:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_cellforce.errors import CellForceWarning
 from napari_cellforce.models.backends.base import Backend
-from napari_cellforce.models.backends.check import difference, probes
-from napari_cellforce.models.backends.eager import eager
-from napari_cellforce.models.backends.listing import EAGER
-from napari_cellforce.models.backends.parts import Part, has_part, with_part
+from napari_cellforce.models.backends.convolutional_part import (
+    ConvolutionalPart,
+    has_convolutional_part,
+    replace_convolutional_part,
+)
+from napari_cellforce.models.backends.registry import EAGER
+from napari_cellforce.models.fold_batchnorm import fold_batchnorm
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Engine:
         return f"{self.backend} {self.version}"
 
 
-class _Refused(Exception):
+class _BackendError(Exception):
     """A backend cannot compute a network, or gets it wrong; says why."""
 
 
@@ -66,7 +70,7 @@ def make_engine(module: nn.Module, device: torch.device, backend: Backend | None
     if backend is not None:
         try:
             return Engine(_built(module, device, backend), backend.name, backend.version())
-        except _Refused as reason:
+        except _BackendError as reason:
             warnings.warn(
                 f"{backend.title} is not used: {reason}. PyTorch computes instead, which takes longer.",
                 CellForceWarning,
@@ -76,11 +80,13 @@ def make_engine(module: nn.Module, device: torch.device, backend: Backend | None
 
 
 def _built(module: nn.Module, device: torch.device, backend: Backend) -> nn.Module:
-    if not has_part(module):
-        raise _Refused("this model is of a kind that only PyTorch can compute")
+    if not has_convolutional_part(module):
+        raise _BackendError("this model is of a kind that only PyTorch can compute")
     module = copy.deepcopy(module).to(device).eval()
     config: Any = module.config
-    return with_part(module, _checked(backend, Part(module).eval(), getattr(config, "multiple", 1), device))
+    return replace_convolutional_part(
+        module, _checked(backend, ConvolutionalPart(module).eval(), getattr(config, "multiple", 1), device)
+    )
 
 
 def _checked(backend: Backend, part: nn.Module, multiple: int, device: torch.device) -> nn.Module:
@@ -91,10 +97,64 @@ def _checked(backend: Backend, part: nn.Module, multiple: int, device: torch.dev
         off = max(difference(fast, part, image) for image in images)
     except Exception as error:  # of whatever kind: other people's compilers
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise _Refused(f"it could not be prepared for this model ({reason[:200]})") from error
+        raise _BackendError(f"it could not be prepared for this model ({reason[:200]})") from error
     if not off <= backend.tolerance:
-        raise _Refused(
+        raise _BackendError(
             f"on small test images it differs from PyTorch by {off:.1g} of the largest value, "
             f"and {backend.tolerance:.0e} is allowed"
         )
     return fast
+
+
+def eager(module: nn.Module, device: torch.device) -> nn.Module:
+    """Return a copy of a network on a device, in evaluation mode, that computes without gradients."""
+    if device.type == "cpu":
+        return fold_batchnorm(module)
+    return copy.deepcopy(module).to(device).eval()
+
+
+_SIDES = ((48, 80), (72, 56))
+"""At least so many pixels; two sizes, so that one that was fixed in compiling is found out."""
+
+
+def probes(part: nn.Module, multiple: int, device: torch.device) -> list[Tensor]:
+    """Return small inputs of a network, ``(1, C, Y, X)``: noise with edges and bright spots, always the same.
+
+    Parameters
+    ----------
+    part : nn.Module
+        Begins with a convolution.
+    multiple : int
+        Of which the sides are multiples.
+    device : torch.device
+    """
+    generator = torch.Generator().manual_seed(0)
+    return [_probe(channels_in(part), sides, multiple, generator).to(device) for sides in _SIDES]
+
+
+def channels_in(part: nn.Module) -> int:
+    """Return how many channels the first convolution of a network reads."""
+    first = next(module for module in part.modules() if isinstance(module, nn.Conv2d))
+    return first.in_channels
+
+
+@torch.inference_mode()
+def difference(fast: nn.Module, part: nn.Module, probe: Tensor) -> float:
+    """Return the largest difference between two networks, over the largest value of the second.
+
+    Infinite if the results differ in shape, or one is not finite.
+    """
+    expected, found = part(probe), fast(probe)
+    if found.shape != expected.shape:
+        return math.inf
+    largest = expected.abs().max().clamp(min=torch.finfo(torch.float32).tiny)
+    result = float((found.to(expected.dtype) - expected).abs().max() / largest)
+    return result if math.isfinite(result) else math.inf
+
+
+def _probe(channels: int, sides: tuple[int, int], multiple: int, generator: torch.Generator) -> Tensor:
+    height, width = (multiple * math.ceil(side / multiple) for side in sides)
+    image = torch.rand(1, channels, height, width, generator=generator)
+    image[..., height // 3 :, : width // 2] *= 2
+    image[..., ::17, ::13] *= 6
+    return image

@@ -37,7 +37,7 @@ class OpenVINO:
     devices: tuple[str, ...] = ("cpu",)
     tolerance = 1e-5
 
-    def lacking(self) -> str:
+    def install_hint(self) -> str:
         """Return how to install it, if it is not there."""
         there = importlib.util.find_spec("openvino") is not None
         return "" if there else 'Install it with pip install "napari-cellforce[openvino]".'
@@ -50,7 +50,7 @@ class OpenVINO:
         """Convert a network, or take it from the cache, and compile it for this processor."""
         del multiple
         key = cache.key(part, {"backend": self.name, "version": self.version(), "torch": torch.__version__})
-        return _Compiled(_in_its_thread(_request, part, example, key, _settings()))
+        return _Compiled(_in_openvino_thread(_request, part, example, key, _settings()))
 
 
 class _Compiled(nn.Module):
@@ -61,7 +61,7 @@ class _Compiled(nn.Module):
         self._request = request
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.from_numpy(_in_its_thread(self._infer, x.contiguous().numpy()))
+        return torch.from_numpy(_in_openvino_thread(self._infer, x.contiguous().numpy()))
 
     def _infer(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         # The result lies in memory that the next call writes to.
@@ -78,7 +78,7 @@ def _thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "openvino")
 
 
-def _in_its_thread(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def _in_openvino_thread(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return _thread().submit(do, *args, **kwargs).result()
 
 
@@ -86,7 +86,7 @@ def _request(part: nn.Module, example: Tensor, key: str, settings: dict[str, Any
     """Return what computes a network, converted now or before."""
     openvino = _openvino()
     core = openvino.Core()
-    model = _kept(core, key)
+    model = _cached_model(core, key)
     if model is None:
         model = _converted(openvino, part, example)
         cache.write(key, _as_bytes(openvino, model))
@@ -108,14 +108,14 @@ def _settings() -> dict[str, Any]:
 
 def _openvino() -> ModuleType:
     """Import OpenVINO without its telemetry, which reports the import and every conversion to its maker."""
-    with _nobody_told():
+    with _without_telemetry():
         openvino = importlib.import_module("openvino")
         importlib.import_module("openvino.tools.ovc.convert_impl")  # decides for good about telemetry
     return openvino
 
 
 @contextlib.contextmanager
-def _nobody_told() -> Iterator[None]:
+def _without_telemetry() -> Iterator[None]:
     if _TELEMETRY in sys.modules:  # somebody else has imported it already
         yield
         return
@@ -144,7 +144,7 @@ def _as_bytes(openvino: ModuleType, model: Any) -> bytes:
     return len(text).to_bytes(8, "little") + text + weights
 
 
-def _kept(core: Any, key: str) -> Any:
+def _cached_model(core: Any, key: str) -> Any:
     """Return the network that was kept under a key, or None if there is none that can be read."""
     content = cache.read(key)
     if content is None:

@@ -15,10 +15,9 @@ from torch.nn import functional
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
-from napari_cellforce.models.bottleneck.sheets import PlacedSheet, SheetCache
+from napari_cellforce.models.bottleneck.sheets import PlacedSheet, SheetCache, sheet_traction_batch
 from napari_cellforce.models.convnext import ConvNeXtCell, batch_norm, cells
-from napari_cellforce.models.pixel_fields import balanced, blur
-from napari_cellforce.models.sheet_op import sheet_traction_batch
+from napari_cellforce.models.field_ops import balanced, blur
 
 _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
@@ -59,7 +58,7 @@ class SheetInputs(NamedTuple):
     direction: Tensor | None = None
 
 
-class Parts(NamedTuple):
+class TractionParts(NamedTuple):
     """What a traction is made of, both ``(N, 2, Y, X)``.
 
     Attributes
@@ -116,7 +115,7 @@ class PhysicalBottleneck(nn.Module):
         """Return the traction; parameters and errors as `parts`."""
         return self.parts(x).traction
 
-    def parts(self, x: Tensor) -> Parts:
+    def parts(self, x: Tensor) -> TractionParts:
         """Return the sheet's traction, and what is added to it.
 
         Parameters
@@ -136,8 +135,8 @@ class PhysicalBottleneck(nn.Module):
         CellForceError
             Not while training: if a cell cannot be meshed or solved.
         """
-        said = self.sheet_inputs(x)
-        return Parts(self._sheet_traction(x, said), said.residual)
+        sheet_inputs = self.sheet_inputs(x)
+        return TractionParts(self._sheet_traction(x, sheet_inputs), sheet_inputs.residual)
 
     def sheet_inputs(self, x: Tensor) -> SheetInputs:
         """Return what the network says of an image, ``(N, C, Y, X)``."""
@@ -168,7 +167,7 @@ class PhysicalBottleneck(nn.Module):
         return self._sheets.get(mask, PixelSize.square(config.pixel_size), config.mesh, self.training)
 
     @torch.no_grad()
-    def strengthen(self, factor: float) -> None:
+    def scale_output(self, factor: float) -> None:
         """Multiply all tractions for good: those of the sheet are proportional to sigma_a."""
         bias = cast("Tensor", cast("nn.Linear", self.head[-1]).bias)
         bias[0] += float(np.log(factor))
@@ -206,42 +205,46 @@ class PhysicalBottleneck(nn.Module):
         field = mean[:, None, None] * torch.exp(_STRONGEST * torch.tanh(smooth[:, 0] / _STRONGEST))
         return field, _contractile(_CAUTION * smooth[:, 1:]) if smooth.shape[1] > 1 else None
 
-    def _sheet_traction(self, x: Tensor, said: SheetInputs) -> Tensor:
+    def _sheet_traction(self, x: Tensor, sheet_inputs: SheetInputs) -> Tensor:
         if x.is_meta:
             # A mask without values has no mesh: what is left is the shape, and what it depends on.
-            strength = said.alpha[:, None, None] * said.sigma_a.reshape(len(x), *_plane(said.sigma_a))
-            shape = torch.stack([said.Y, said.Y], dim=1) * strength[:, None]
-            return shape if said.direction is None else shape * said.direction
+            strength = sheet_inputs.alpha[:, None, None] * sheet_inputs.sigma_a.reshape(
+                len(x), *_plane(sheet_inputs.sigma_a)
+            )
+            shape = torch.stack([sheet_inputs.Y, sheet_inputs.Y], dim=1) * strength[:, None]
+            return shape if sheet_inputs.direction is None else shape * sheet_inputs.direction
         masks = x[:, -1].detach().cpu().numpy() > 0.5
         meshed = [self._sheet(mask) for mask in masks]
         sheets = [sheet for sheet in meshed if sheet is not None]
         if not sheets:
-            return x.new_zeros(len(x), 2, *x.shape[-2:]) + 0 * said.Y.sum()
+            return x.new_zeros(len(x), 2, *x.shape[-2:]) + 0 * sheet_inputs.Y.sum()
         chosen = [i for i, sheet in enumerate(meshed) if sheet is not None]
-        tractions = self._solve(sheets, chosen, said)
-        return torch.stack([tractions.get(i, self._nothing(said, i)) for i in range(len(x))])
+        tractions = self._solve(sheets, chosen, sheet_inputs)
+        return torch.stack([tractions.get(i, self._zero_traction(sheet_inputs, i)) for i in range(len(x))])
 
     def _sheet(self, mask: BoolArray) -> PlacedSheet | None:
         try:
             return self.sheet(mask)
         except CellForceError as error:
-            self._left_out(error)
+            self._skip_cell(error)
             return None
 
-    def _left_out(self, error: CellForceError) -> None:
+    def _skip_cell(self, error: CellForceError) -> None:
         """Pass over a cell while training; refuse it otherwise."""
         if not self.training:
             raise error
         warnings.warn(f"A cell is left out of a step: {error}", CellForceWarning, stacklevel=4)
 
-    def _solve(self, sheets: list[PlacedSheet], chosen: list[int], said: SheetInputs) -> Mapping[int, Tensor]:
+    def _solve(
+        self, sheets: list[PlacedSheet], chosen: list[int], sheet_inputs: SheetInputs
+    ) -> Mapping[int, Tensor]:
         """Return the traction on pixels of every cell that can be solved, ``(2, Y, X)``."""
-        Ys = [sheet.at_nodes(said.Y[i]) for sheet, i in zip(sheets, chosen, strict=True)]
-        sigma_a = [sheet.stress(said.sigma_a[i]) for sheet, i in zip(sheets, chosen, strict=True)]
-        alpha = said.alpha.cpu().double()
+        Ys = [sheet.at_nodes(sheet_inputs.Y[i]) for sheet, i in zip(sheets, chosen, strict=True)]
+        sigma_a = [sheet.stress(sheet_inputs.sigma_a[i]) for sheet, i in zip(sheets, chosen, strict=True)]
+        alpha = sheet_inputs.alpha.cpu().double()
         pulls: list[Tensor] = []
-        if said.direction is not None:
-            directions = [said.direction[i] for i in chosen]
+        if sheet_inputs.direction is not None:
+            directions = [sheet_inputs.direction[i] for i in chosen]
             pulls = [sheet.pull(s, d) for sheet, s, d in zip(sheets, sigma_a, directions, strict=True)]
         nodal = sheet_traction_batch(
             [sheet.cell.sheet for sheet in sheets], Ys, sigma_a, [alpha[i] for i in chosen], pulls
@@ -249,17 +252,17 @@ class PhysicalBottleneck(nn.Module):
         tractions: dict[int, Tensor] = {}
         for i, sheet, Y, F in zip(chosen, sheets, Ys, nodal, strict=True):
             if isinstance(F, CellForceError):
-                self._left_out(F)
+                self._skip_cell(F)
                 continue
             # As `sample_traction` does: Y and u are each linear on a triangle, and F is their product.
             springs = torch.sparse.mm(sheet.cell.to_pixels, Y[:, None])
             values = springs * torch.sparse.mm(sheet.cell.to_pixels, F / Y[:, None])
-            tractions[i] = sheet.drawn(self.config.traction_scale * values, said.Y[i])
+            tractions[i] = sheet.drawn(self.config.traction_scale * values, sheet_inputs.Y[i])
         return tractions
 
-    def _nothing(self, said: SheetInputs, i: int) -> Tensor:
+    def _zero_traction(self, sheet_inputs: SheetInputs, i: int) -> Tensor:
         """Return a traction of 0 that hangs on the network, so that a step can go on."""
-        return said.Y[i].expand(2, -1, -1) * 0
+        return sheet_inputs.Y[i].expand(2, -1, -1) * 0
 
 
 def _contractile(direction: Tensor) -> Tensor:

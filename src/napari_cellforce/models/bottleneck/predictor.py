@@ -83,20 +83,25 @@ class BottleneckPredictor:
         cell = grid.mask_to_model(mask)
         inputs = torch.from_numpy(np.concatenate([grid.inputs[:-1], cell[None].astype(np.float32)]))
         with torch.inference_mode():
-            said = self._module.sheet_inputs(inputs[None].to(self._device))
-        traction, scalars = self._solved(said, cell)
+            sheet_inputs = self._module.sheet_inputs(inputs[None].to(self._device))
+        traction, scalars = self._solved(sheet_inputs, cell)
         return FrameResult(
             grid.to_image(traction),
             scalars={name: grid.to_image(values) for name, values in scalars.items()},
         )
 
-    def _solved(self, said: SheetInputs, cell: BoolArray) -> tuple[FloatArray, dict[str, FloatArray]]:
+    def _solved(self, sheet_inputs: SheetInputs, cell: BoolArray) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Return traction and scalars on the network's pixels."""
-        placed, alpha = self._module.sheet(cell), float(said.alpha[0])
+        placed, alpha = self._module.sheet(cell), float(sheet_inputs.alpha[0])
         with torch.inference_mode():
-            Y, sigma_a = placed.at_nodes(said.Y[0]).numpy(), placed.stress(said.sigma_a[0]).numpy()
+            Y, sigma_a = (
+                placed.at_nodes(sheet_inputs.Y[0]).numpy(),
+                placed.stress(sheet_inputs.sigma_a[0]).numpy(),
+            )
             pull = (
-                None if said.direction is None else placed.pull(torch.from_numpy(sigma_a), said.direction[0])
+                None
+                if sheet_inputs.direction is None
+                else placed.pull(torch.from_numpy(sigma_a), sheet_inputs.direction[0])
             )
         sheet, shape = placed.cell, (cell.shape[0], cell.shape[1])
         nodal_force = None if pull is None else pull.numpy()
@@ -105,10 +110,10 @@ class BottleneckPredictor:
         traction = placed.window.paste(traction, shape)
         drawn = sheet_scalars(sheet, state, sigma_a, alpha)
         scalars = {name: placed.window.paste(values, shape) for name, values in drawn.items()}
-        if said.direction is not None:
-            scalars |= dict(zip(("Q_xx", "Q_xy"), said.direction[0].cpu().numpy(), strict=True))
-        if said.residual is not None:
-            residual = said.residual[0].cpu().numpy()
+        if sheet_inputs.direction is not None:
+            scalars |= dict(zip(("Q_xx", "Q_xy"), sheet_inputs.direction[0].cpu().numpy(), strict=True))
+        if sheet_inputs.residual is not None:
+            residual = sheet_inputs.residual[0].cpu().numpy()
             traction += residual
             scalars |= {"residual_y": residual[0], "residual_x": residual[1]}
         return traction.astype(np.float32), scalars

@@ -10,11 +10,19 @@ import numpy as np
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Array, Library, Term
-from napari_cellforce.models.symbolic.moments import Moments, moments, total
 from napari_cellforce.models.symbolic.sampling import Samples
-from napari_cellforce.models.symbolic.selection import Method, Pruned, least_squares, nested_sets, prune
+from napari_cellforce.models.symbolic.selection import (
+    Method,
+    Moments,
+    Pruned,
+    compute_moments,
+    least_squares,
+    nested_sets,
+    prune,
+    sum_moments,
+)
 
-FEWEST_GROUPS = 3
+MIN_GROUPS = 3
 """Cells (or frames of one cell), below which nothing can be tested on unseen ones."""
 _PRUNING_PIXELS = 300
 """Of each sample, used to find near copies among all terms."""
@@ -109,8 +117,8 @@ def fit(samples: Sequence[Samples], config: FitConfig, unit: str = "normalised")
     pruned = prune_library(samples, config)
     library_terms = config.library.terms
     terms = [library_terms[i] for i in pruned.kept]
-    parts = [total([moments(sample, terms) for sample in group]) for group in groups]
-    whole = total(parts)
+    parts = [sum_moments([compute_moments(sample, terms) for sample in group]) for group in groups]
+    whole = sum_moments(parts)
     if not whole.energy > 0:
         raise CellForceError(
             "the traction is 0 everywhere in the masks", "a formula needs something to explain",
@@ -142,7 +150,7 @@ def prune_library(samples: Sequence[Samples], config: FitConfig) -> Pruned:
         for s in samples
         for count in [min(_PRUNING_PIXELS, s.traction.shape[1])]
     ]
-    return prune(total([moments(sample, terms) for sample in few]), config.correlation)
+    return prune(sum_moments([compute_moments(sample, terms) for sample in few]), config.correlation)
 
 
 def find_knee(error: Mapping[int, float]) -> int:
@@ -163,12 +171,12 @@ def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str,
     by_cell: dict[str, list[Samples]] = {}
     for sample in samples:
         by_cell.setdefault(sample.cell, []).append(sample)
-    if len(by_cell) >= FEWEST_GROUPS:
+    if len(by_cell) >= MIN_GROUPS:
         return list(by_cell.values()), ()
-    if len(samples) < FEWEST_GROUPS:
+    if len(samples) < MIN_GROUPS:
         raise CellForceError(
             f"only {_counted(len(samples), 'frame')} of {_counted(len(by_cell), 'cell')} can be used",
-            f"a formula must be tested on frames that it was not fitted to, so {FEWEST_GROUPS} are needed",
+            f"a formula must be tested on frames that it was not fitted to, so {MIN_GROUPS} are needed",
             "Add frames or, better, cells.",
             topic="input",
         )
@@ -185,8 +193,8 @@ def _cross_validated(parts: Sequence[Moments], config: FitConfig) -> dict[int, l
     folds = min(config.folds, len(parts))
     errors: dict[int, list[float]] = {}
     for fold in range(folds):
-        seen = total([part for i, part in enumerate(parts) if i % folds != fold])
-        unseen = total(parts[fold::folds])
+        seen = sum_moments([part for i, part in enumerate(parts) if i % folds != fold])
+        unseen = sum_moments(parts[fold::folds])
         for count, chosen in nested_sets(seen, config.most_terms, config.method).items():
             error = unseen.of(chosen).error(least_squares(seen.of(chosen)))
             errors.setdefault(count, []).append(error)
@@ -200,7 +208,7 @@ def _stability(
     rng = np.random.default_rng(config.seed)
     votes = np.zeros(len(terms))
     for _ in range(config.bootstraps):
-        drawn = total([parts[i] for i in rng.integers(len(parts), size=len(parts))])
+        drawn = sum_moments([parts[i] for i in rng.integers(len(parts), size=len(parts))])
         votes[list(nested_sets(drawn, knee, config.method).get(knee, ()))] += 1
     chosen = np.flatnonzero(votes)
     order = chosen[np.argsort(-votes[chosen], kind="stable")]

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 
 from napari_cellforce.fields import FloatArray
-from napari_cellforce.models.symbolic.assembly import PotentialFields, potential_fields
-from napari_cellforce.models.symbolic.library import Kernel, Library, Potential, Term
+from napari_cellforce.models.symbolic.library import (
+    Kernel,
+    Library,
+    Potential,
+    PotentialFields,
+    Term,
+    potential_fields,
+)
 
 
 @dataclass(frozen=True)

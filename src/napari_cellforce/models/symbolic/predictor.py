@@ -13,9 +13,8 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
 from napari_cellforce.models.grid import FrameGrid, on_model_grid
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.symbolic.assembly import PotentialFields, potential_fields
 from napari_cellforce.models.symbolic.formula import Formula
-from napari_cellforce.models.symbolic.library import Library, Potential
+from napari_cellforce.models.symbolic.library import Library, Potential, PotentialFields, potential_fields
 
 KIND = "formula"
 """Of a formula's record."""

@@ -11,10 +11,9 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
 from napari_cellforce.models.grid import on_model_grid
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.symbolic.assembly import PotentialFields, potential_fields
-from napari_cellforce.models.symbolic.library import Library
+from napari_cellforce.models.symbolic.library import Library, PotentialFields, potential_fields
 
-FEWEST_PIXELS = 100
+MIN_PIXELS = 100
 """Of a frame, below which it says nothing."""
 
 
@@ -92,10 +91,10 @@ def _sample(
     grid = on_model_grid(frame.image, frame.mask, frame.pixel_size, record)
     traction = grid.to_model(frame.traction)
     usable = np.flatnonzero(grid.mask_to_model(frame.mask) & np.isfinite(traction).all(axis=0))
-    if usable.size < FEWEST_PIXELS:
+    if usable.size < MIN_PIXELS:
         raise CellForceError(
             f"a frame of {frame.cell} has {usable.size} pixels of {library.pixel_size:g} µm with a traction",
-            f"a regression needs at least {FEWEST_PIXELS}",
+            f"a regression needs at least {MIN_PIXELS}",
             "Check the mask and the pixel size, or leave the frame out.",
             topic="input",
         )

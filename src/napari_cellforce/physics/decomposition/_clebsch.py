@@ -11,11 +11,143 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.optimize
 
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics._grid import RealArray
-from napari_cellforce.physics.decomposition._fit import ClebschFit
 from napari_cellforce.physics.decomposition._helmholtz import on_grid
 from napari_cellforce.physics.decomposition._operators import Grid
+
+_POWER_ITERATIONS = 30
+_COARSEST = 32
+"""Least nodes along the shorter side of a grid that stands for a finer one."""
+_FIRST_STAGES: tuple[tuple[float, float], ...] = ((10.0, 1 / 3), (1.0, 2 / 3))
+"""Multiple of the smoothness, share of the iterations: what the fit does not determine settles first."""
+_REFINEMENT: tuple[tuple[float, float], ...] = ((1.0, 1 / 5),)
+"""The same on a grid that starts from a coarser one."""
+_CORRECTIONS = 5
+"""Steps that L-BFGS remembers: with ten it fits no better, and takes half as long again."""
+_ROUNDING = 1e-20
+
+
+@dataclass(frozen=True)
+class ClebschFit:
+    """What `clebsch` is told of a fit; the attributes are explained there."""
+
+    smoothness: float
+    gradient_weight: float
+    iterations: int
+
+    def __post_init__(self) -> None:
+        smoothness, weight, iterations = self.smoothness, self.gradient_weight, self.iterations
+        if not (np.isfinite(smoothness) and smoothness > 0 and 0 <= weight <= 1 and iterations > 0):
+            raise CellForceError(
+                f"smoothness {smoothness:g}, gradient weight {weight:g}, {iterations} iterations",
+                "smoothness and iterations must be positive, the gradient weight between 0 and 1",
+                "The defaults are 0.001, 0.03 and 150.",
+                topic="smoothness",
+            )
+
+    def potentials(self, grid: Grid, field: RealArray) -> tuple[RealArray, int]:
+        """Return psi and chi at the nodes, (2, ...), and the steps taken; 0 if the field is a gradient."""
+        rotational = grid.without_gradients(field)
+        pair, steps = np.zeros((2, *grid.node_shape)), 0
+        if np.sum(rotational**2) <= _ROUNDING * np.sum(field**2):
+            return pair, steps
+        if min(grid.node_shape) >= 2 * _COARSEST:
+            coarse, steps = self.potentials(grid.coarser, grid.averaged(field))
+            pair = grid.refined(coarse)
+        stages = _REFINEMENT if pair.any() else _FIRST_STAGES
+        if not pair.any():
+            pair = _first_guess(grid, rotational)
+        for multiple, share in stages:
+            objective = Objective(grid, field, rotational, multiple * self.smoothness, self.gradient_weight)
+            pair, taken = objective.minimise(pair, max(1, round(share * self.iterations)))
+            steps += taken
+        return pair, steps
+
+
+class Objective:
+    """What `clebsch` minimises, halved, for a pair (psi, chi) of shape (2, nodes), with its gradient."""
+
+    def __init__(
+        self, grid: Grid, field: RealArray, rotational: RealArray, smoothness: float, gradient_weight: float
+    ) -> None:
+        self.grid, self.field = grid, field
+        energy = float(np.sum(rotational**2))
+        self.misfit_weight = 1 / energy
+        self.gradient_weight = gradient_weight * energy / float(np.sum(field**2))
+        self.energy_weight = smoothness / (np.sqrt(energy) * grid.spacing)
+
+    def __call__(self, pair: RealArray) -> tuple[float, RealArray]:
+        grid = self.grid
+        psi, slope = grid.at_pixels(pair[0]), grid.gradient(pair[1])
+        rest = self.field - psi * slope
+        misfit = grid.without_gradients(rest)
+        # The projection is orthogonal and its own transpose: this is the derivative of the misfit and of
+        # |grad phi|² = |rest - misfit|² in `rest`.
+        force = misfit + self.gradient_weight * (rest - misfit)
+        tension = grid.stiffness(pair)
+        value = self.misfit_weight * np.sum(force * rest) + self.energy_weight * np.sum(pair * tension)
+        towards_psi = grid.at_pixels_adjoint(np.sum(force * slope, axis=0))
+        towards_chi = grid.gradient_adjoint(psi * force)
+        descent: RealArray = self.misfit_weight * np.stack([towards_psi, towards_chi])
+        return float(value) / 2, self.energy_weight * tension - descent
+
+    def minimise(self, start: RealArray, iterations: int) -> tuple[RealArray, int]:
+        """Return the minimiser found from `start`, and the steps taken.
+
+        The unknowns are steps from `start` before smoothing: a gradient in them is a Sobolev gradient.
+        """
+        scale = np.sqrt(np.sum(start * self.grid.stiffness(start)))
+
+        def moved(step: RealArray) -> RealArray:
+            smoothed: RealArray = scale * self.grid.smooth(step.reshape(start.shape))
+            return start + smoothed
+
+        def value_and_gradient(step: RealArray) -> tuple[float, RealArray]:
+            value, gradient = self(moved(step))
+            return value, scale * self.grid.smooth(gradient).ravel()
+
+        result = scipy.optimize.minimize(
+            value_and_gradient,
+            np.zeros(start.size),
+            jac=True,
+            method="L-BFGS-B",
+            options={
+                "maxiter": iterations,
+                "maxfun": 2 * iterations,
+                "maxcor": _CORRECTIONS,
+                "ftol": 1e-10,
+                "gtol": 1e-12,
+            },
+        )
+        return moved(result.x), int(result.nit)
+
+
+def _first_guess(grid: Grid, rotational: RealArray) -> RealArray:
+    """Return the pair of given Dirichlet energy whose product explains most of the field.
+
+    That is the leading singular pair of the bilinear form (psi, chi) -> sum R . psi grad(chi), found by
+    power iteration in the Sobolev metric; then both are scaled to fit R best.
+    """
+    rows, columns = (np.linspace(-1, 1, n) for n in grid.node_shape)
+    psi = np.cos(np.pi * (rows[:, None] + 0.3 * columns[None, :] + 0.2))
+    chi = psi
+    for _ in range(_POWER_ITERATIONS):
+        chi = _unit(grid, grid.gradient_adjoint(rotational * grid.at_pixels(psi)))
+        psi = _unit(grid, grid.at_pixels_adjoint(np.sum(rotational * grid.gradient(chi), axis=0)))
+    product = grid.without_gradients(grid.at_pixels(psi) * grid.gradient(chi))
+    energy = np.sum(product**2)
+    size = np.sqrt(np.sum(product * rotational) / energy) if energy > 0 else 0.0
+    return np.stack([size * psi, size * chi])
+
+
+def _unit(grid: Grid, load: RealArray) -> RealArray:
+    """Solve approximately for the potential under a load, and scale it to unit Dirichlet energy."""
+    potential = grid.smooth(grid.smooth(load))
+    energy = np.sum(potential * grid.stiffness(potential))
+    return potential / np.sqrt(energy) if energy > 0 else potential
 
 
 @dataclass(frozen=True, eq=False)

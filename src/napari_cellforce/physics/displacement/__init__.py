@@ -2,7 +2,7 @@
 
 from napari_cellforce.physics.displacement._config import DisplacementConfig, DisplacementResult, Drift
 from napari_cellforce.physics.displacement._measure import displacement_field, find_drift
-from napari_cellforce.physics.displacement._outliers import normalised_median_residual
+from napari_cellforce.physics.displacement._piv import normalised_median_residual
 from napari_cellforce.physics.displacement._sampling import to_pixels
 
 __all__ = [

@@ -13,7 +13,7 @@ from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._config import DisplacementConfig, Drift
 from napari_cellforce.physics.displacement._correlation import Float32
 
-_LEAST_SIMILARITY = 0.35
+_MIN_SIMILARITY = 0.35
 """Unlike beads, shifted about to fit, come to 0.02 to 0.3; like ones, faint or half of them lost, to 0.5."""
 _PILE = 3.0
 """How many times as many pixels as at the next value below lie at the camera's limit, if it was reached."""
@@ -21,7 +21,7 @@ _SATURATED_DOUBT, _SATURATED_LIMIT = 0.002, 0.1
 """Shares of pixels at the camera's limit: beads that have lost their tops, and images without information."""
 
 
-def checked(image: npt.ArrayLike, name: str, config: DisplacementConfig) -> Float32:
+def checked_image(image: npt.ArrayLike, name: str, config: DisplacementConfig) -> Float32:
     """Return one bead image as float32, having checked that there may be beads in it.
 
     Parameters
@@ -89,7 +89,7 @@ def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> No
         )
 
 
-def check_trust(
+def check_quality(
     similarities: RealArray, whole: float, share: float, drift: Drift, shape: tuple[int, int]
 ) -> None:
     """Refuse a field that chance would give as well, and one that is mostly filled in.
@@ -107,10 +107,10 @@ def check_trust(
     shape : tuple of int
         Of the images.
     """
-    if whole < _LEAST_SIMILARITY:
+    if whole < _MIN_SIMILARITY:
         raise _bad(
             f"the two images have nothing in common (correlation {whole:.2f})",
-            f"put back by the displacement, the beads must correlate by {_LEAST_SIMILARITY} at least",
+            f"put back by the displacement, the beads must correlate by {_MIN_SIMILARITY} at least",
             "Check that both images show the same place, in focus, in the channel of the beads.",
         )
     seen = float(np.prod([max(0.0, 1 - abs(d) / side) for d, side in zip(drift.shift, shape, strict=True)]))
@@ -122,7 +122,7 @@ def check_trust(
             "Choose a reference taken nearer to the cell, or images of a larger field.",
             "drift",
         )
-    share = max(share, float((similarities < _LEAST_SIMILARITY).mean()))
+    share = max(share, float((similarities < _MIN_SIMILARITY).mean()))
     if share > 0.5:
         raise _bad(
             f"{100 * share:.0f} % of the displacement vectors were rejected",

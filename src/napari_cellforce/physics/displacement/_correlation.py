@@ -115,11 +115,11 @@ def coherence_weights(first: Float32, second: Float32, window: int, threads: int
     coherence = np.divide(np.maximum(cross, 0) ** 2, power, out=np.zeros_like(power), where=power > 0)
     coherence = np.clip(coherence - 1 / len(a), 0, _HIGHEST_COHERENCE)  # 1 / N is what chance gives
     coherence[0, 0] = 0  # the windows' means are taken off
-    told = coherence > 0
-    if not told.any():
+    coherent = coherence > 0
+    if not coherent.any():
         return None
     size = np.sqrt(coherence * power)
-    weights = np.divide(coherence / (1 - coherence), size, out=np.zeros_like(size), where=told)
+    weights = np.divide(coherence / (1 - coherence), size, out=np.zeros_like(size), where=coherent)
     scaled: Float32 = (weights / weights.max()).astype(np.float32)
     return scaled
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 
+from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._checks import (
     check_drift,
+    check_quality,
     check_same_size,
-    check_trust,
-    checked,
+    checked_image,
 )
-from napari_cellforce.physics.displacement._config import DisplacementConfig, DisplacementResult, Drift
-from napari_cellforce.physics.displacement._correlation import Float32, correlate
-from napari_cellforce.physics.displacement._drift import fit_rigid, phase_shift
-from napari_cellforce.physics.displacement._flow import optical_flow
+from napari_cellforce.physics.displacement._config import (
+    DisplacementConfig,
+    DisplacementResult,
+    Drift,
+    Method,
+)
+from napari_cellforce.physics.displacement._correlation import Float32, _vertex, correlate
 from napari_cellforce.physics.displacement._piv import drift_on_pixels, filled, piv, similarity
 from napari_cellforce.physics.displacement._sampling import DeformedImage, from_pixels, window_centres
 
@@ -67,15 +72,15 @@ def displacement_field(
         return DisplacementResult(
             vectors, y, x, np.full(nowhere.shape, np.nan, np.float32), nowhere, drift, shape
         )
-    found = piv(first, second, config, drift)
-    each, whole = similarity(first, second, found, config, drift)
-    check_trust(each, whole, float(found.rejected.mean()), drift, shape)
+    piv_result = piv(first, second, config, drift)
+    each, whole = similarity(first, second, piv_result, config, drift)
+    check_quality(each, whole, float(piv_result.rejected.mean()), drift, shape)
     return DisplacementResult(
-        found.displacement.astype(np.float32),
-        found.peaks.y,
-        found.peaks.x,
-        found.peaks.signal_to_noise,
-        found.rejected,
+        piv_result.displacement.astype(np.float32),
+        piv_result.peaks.y,
+        piv_result.peaks.x,
+        piv_result.peaks.signal_to_noise,
+        piv_result.rejected,
         drift,
         shape,
     )
@@ -96,7 +101,7 @@ def _images(
     reference: npt.ArrayLike, deformed: npt.ArrayLike, config: DisplacementConfig
 ) -> tuple[Float32, Float32]:
     check_same_size(np.asarray(reference), np.asarray(deformed))
-    return checked(reference, "reference", config), checked(deformed, "loaded", config)
+    return checked_image(reference, "reference", config), checked_image(deformed, "loaded", config)
 
 
 def _drift(first: Float32, second: Float32, config: DisplacementConfig) -> Drift:
@@ -115,3 +120,123 @@ def _drift(first: Float32, second: Float32, config: DisplacementConfig) -> Drift
         whole = peaks.shift + drift.at(peaks.y[:, None], peaks.x[None, :], shape)
         drift = fit_rigid(whole, peaks.y, peaks.x, shape)
     return drift
+
+
+def optical_flow(reference: Float32, aligned: Float32, method: Method, window: int) -> RealArray:
+    """Return the displacement of every pixel, ``(2, Y, X)``, between images without drift.
+
+    Parameters
+    ----------
+    reference, aligned : (Y, X) float32 arrays
+    method : {"tv-l1", "ilk"}
+    window : int
+        Side of the neighbourhood of iterative Lucas-Kanade, in pixels.
+
+    References
+    ----------
+    TV-L1: Zach, Pock & Bischof (2007), doi:10.1007/978-3-540-74936-3_22.
+    Iterative Lucas-Kanade: Le Besnerais & Champagnat (2005), doi:10.1109/ICIP.2005.1529706.
+    """
+    from skimage.registration import optical_flow_ilk, optical_flow_tvl1  # takes 0.5 s to load
+
+    low = min(float(reference.min()), float(aligned.min()))
+    span = max(float(reference.max()), float(aligned.max())) - low
+    first, second = ((image - low) / span for image in (reference, aligned))
+    if method == "tv-l1":
+        flow = optical_flow_tvl1(first, second)
+    else:
+        flow = optical_flow_ilk(first, second, radius=max(1, window // 2), gaussian=True)
+    return np.asarray(flow, dtype=np.float64)
+
+
+_PEAK_WIDTH = 1.5
+"""Standard deviation, in pixels, given to the correlation's peak so that it can be found between pixels."""
+
+
+def phase_shift(reference: Float32, deformed: Float32) -> tuple[float, float]:
+    """Return the shift (y, x), in pixels, that most of the image has made: phase correlation.
+
+    The Fourier phases alone make a peak at every shift that part of the image has made, as sharp as a
+    pixel; that of the resting gel is the highest. It is smoothed to a Gaussian, whose top three values a
+    side give exactly. A second look at the overlapping parts takes away what the edges did.
+
+    Parameters
+    ----------
+    reference, deformed : (Y, X) float32 arrays
+
+    References
+    ----------
+    Kuglin & Hines (1975), Proc. IEEE Int. Conf. Cybernetics and Society, 163.
+    """
+    coarse = np.rint(_phase_peak(reference, deformed)).astype(int)
+    first, second = _overlap(reference, coarse, 1), _overlap(deformed, coarse, -1)
+    if min(first.shape) < 8:
+        return float(coarse[0]), float(coarse[1])
+    y, x = coarse + _phase_peak(first, second)
+    return float(y), float(x)
+
+
+def fit_rigid(vectors: RealArray, y: RealArray, x: RealArray, shape: tuple[int, int]) -> Drift:
+    """Return the rigid movement that most vectors agree on.
+
+    Least squares (Kabsch), repeated with weights 1 / (1 + (rest / scatter)²) so that the cell's own pull
+    does not count.
+
+    Parameters
+    ----------
+    vectors : (2, Yw, Xw) array
+        In pixels.
+    y, x : arrays
+        Their places in pixels.
+    shape : tuple of int
+        Of the images.
+    """
+    places = np.stack(np.meshgrid(y, x, indexing="ij")).reshape(2, -1)
+    goals = places + vectors.reshape(2, -1)
+    centre = (np.array(shape)[:, None] - 1) / 2
+    weights = np.ones(places.shape[1])
+    drift = Drift()
+    for _ in range(20):
+        drift = _kabsch(places - centre, goals - centre, weights)
+        rest = np.linalg.norm(places + drift.at(places[0], places[1], shape) - goals, axis=0)
+        scatter = max(float(np.median(rest)), 1e-6)
+        weights = 1 / (1 + (rest / scatter) ** 2)
+    return drift
+
+
+def _kabsch(start: RealArray, goal: RealArray, weights: RealArray) -> Drift:
+    weights = weights / weights.sum()
+    a, b = ((points * weights).sum(axis=1, keepdims=True) for points in (start, goal))
+    (yy, yx), (xy, xx) = ((start - a) * weights) @ (goal - b).T
+    angle = float(np.arctan2(yx - xy, yy + xx))
+    cosine, sine = np.cos(angle), np.sin(angle)
+    shift = b - np.array([[cosine, -sine], [sine, cosine]]) @ a
+    return Drift((float(shift[0, 0]), float(shift[1, 0])), angle)
+
+
+def _phase_peak(first: Float32, second: Float32) -> npt.NDArray[np.float64]:
+    taper = np.outer(np.hanning(first.shape[0] + 2)[1:-1], np.hanning(first.shape[1] + 2)[1:-1])
+    a, b = (scipy.fft.rfft2((image - image.mean()) * taper) for image in (first, second))
+    cross = np.conj(a) * b
+    size = np.abs(cross)
+    ky = scipy.fft.fftfreq(first.shape[0])[:, None]
+    kx = scipy.fft.rfftfreq(first.shape[1])
+    cross *= np.exp(-2 * (np.pi * _PEAK_WIDTH) ** 2 * (ky**2 + kx**2)) / np.maximum(
+        size, 1e-12 * size.max() + 1e-300
+    )
+    peak = scipy.fft.irfft2(cross, s=first.shape)
+    top = np.unravel_index(peak.argmax(), peak.shape)
+    place = []
+    for axis, side in enumerate(peak.shape):
+        line = peak[:, top[1]] if axis == 0 else peak[top[0]]
+        three = line[(int(top[axis]) + np.arange(-1, 2)) % side][None]
+        place.append((top[axis] + _vertex(three)[0] + side / 2) % side - side / 2)
+    return np.array(place)
+
+
+def _overlap(image: Float32, shift: npt.NDArray[np.int_], sign: int) -> Float32:
+    """Return the part of an image that the other one shows, too."""
+    cut = []
+    for step, side in zip(shift * sign, image.shape, strict=True):
+        cut.append(slice(max(0, -int(step)), side - max(0, int(step))))
+    return image[cut[0], cut[1]]

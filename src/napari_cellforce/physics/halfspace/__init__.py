@@ -13,9 +13,8 @@ Two conventions make the forward and the inverse transform consistent on every g
   of G, odd in that frequency, is averaged over both signs: it is 0 there.
 """
 
-from napari_cellforce.physics.halfspace._border import periodic_part
 from napari_cellforce.physics.halfspace._kernel import HalfspaceKernel, green_eigenvalues, halfspace_kernel
-from napari_cellforce.physics.halfspace._transforms import displacement, fttc
+from napari_cellforce.physics.halfspace._transforms import displacement, fttc, periodic_part
 
 __all__ = [
     "HalfspaceKernel",

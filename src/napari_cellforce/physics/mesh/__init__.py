@@ -1,5 +1,5 @@
 """Triangle meshes of cells, from their masks."""
 
-from napari_cellforce.physics.mesh.cell import AUTHORS, Mesh, MeshSettings, mesh_cell
+from napari_cellforce.physics.mesh.cell import PUBLISHED_SETTINGS, Mesh, MeshSettings, mesh_cell
 
-__all__ = ["AUTHORS", "Mesh", "MeshSettings", "mesh_cell"]
+__all__ = ["PUBLISHED_SETTINGS", "Mesh", "MeshSettings", "mesh_cell"]

@@ -13,22 +13,13 @@ from skimage.measure import find_contours
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.physics.banded import Array
-from napari_cellforce.physics.mesh.polygon import (
-    blunted,
-    crossing,
-    outward_normals,
-    resampled,
-    side_lengths,
-    signed_area,
-    with_area,
-)
+from napari_cellforce.physics.linear_algebra import Array
 
 SMOOTHING = 0.35
 """Standard deviation of the contour's smoothing, in edge lengths."""
 GRADING = 0.4
 """How fast the spacing may grow along a distance: 0.4 keeps angles large."""
-THREADS_ALLOWED = 0.1
+MAX_REMOVED_SHARE = 0.1
 """Largest part of a mask that may change when threads are cut, specks dropped and pinholes filled."""
 
 
@@ -74,10 +65,10 @@ def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
         thick &= ~specks
     thick |= _smaller(~thick, edge**2 / 4, diagonal=True)
     changed = (thick ^ mask).sum() / mask.sum()
-    if changed > THREADS_ALLOWED:
+    if changed > MAX_REMOVED_SHARE:
         raise CellForceError(
             f"threads of 1-2 pixels, specks and pinholes make up {100 * changed:.0f} % of the cell mask",
-            f"at most {100 * THREADS_ALLOWED:.0f} % can be left out of a mesh",
+            f"at most {100 * MAX_REMOVED_SHARE:.0f} % can be left out of a mesh",
             "Smooth the mask, draw it on a finer image, or choose a shorter edge length.",
             topic="mask",
         )
@@ -186,3 +177,77 @@ def _facing(contours: list[Array], pairs: npt.NDArray[np.intp]) -> npt.NDArray[n
         (which[i] != which[j]) | (way > 2 * np.hypot(*(points[i] - points[j]).T))
     ]
     return facing
+
+
+MIN_CORNER_ANGLE = 45.0
+"""Angle of the outline's corners, in degrees, below which a tip is cut: its triangles would be too narrow."""
+
+
+def signed_area(polygon: Array) -> float:
+    """Return the area of a polygon, with the sign of its sense of rotation."""
+    y, x = polygon.T
+    return float(0.5 * (y @ np.roll(x, -1) - x @ np.roll(y, -1)))
+
+
+def side_lengths(polygon: Array) -> Array:
+    """Return the lengths of the sides, the first from corner 0 to corner 1."""
+    sides: Array = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
+    return sides
+
+
+def outward_normals(polygon: Array) -> Array:
+    """Return unit vectors at the corners, to the side on which a counter-clockwise polygon grows."""
+    tangent = np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0)
+    tangent /= np.maximum(np.hypot(*tangent.T), 1e-12)[:, None]
+    outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
+    outward *= np.sign(signed_area(polygon))
+    return outward
+
+
+def resampled(polygon: Array, at: Array) -> Array:
+    """Return the points at the given distances along a closed polygon."""
+    closed = np.vstack([polygon, polygon[:1]])
+    along = np.concatenate([[0.0], np.cumsum(side_lengths(polygon))])
+    return np.stack([np.interp(at, along, closed[:, c]) for c in (0, 1)], axis=1)
+
+
+def with_area(polygon: Array, area: float) -> Array:
+    """Shift the sides of a polygon, all by the same distance, until it encloses `area`."""
+    for _ in range(4):
+        missing = area - abs(signed_area(polygon))
+        polygon = polygon + missing / side_lengths(polygon).sum() * outward_normals(polygon)
+    return polygon
+
+
+def corner_angles(polygon: Array) -> Array:
+    """Return the angles between neighbouring sides in degrees, at most 180, ``(n,)``."""
+    forth, back = np.roll(polygon, -1, axis=0) - polygon, np.roll(polygon, 1, axis=0) - polygon
+    turn = forth[:, 0] * back[:, 1] - forth[:, 1] * back[:, 0]
+    angles: Array = np.degrees(np.arctan2(np.abs(turn), (forth * back).sum(axis=1)))
+    return angles
+
+
+def blunted(polygon: Array, area: float) -> Array:
+    """Remove corners sharper than `MIN_CORNER_ANGLE`, the sharpest first, keeping the area."""
+    for _ in range(len(polygon) - 3):
+        angle = corner_angles(polygon)
+        if angle.min() >= MIN_CORNER_ANGLE:
+            break
+        polygon = with_area(np.delete(polygon, angle.argmin(), axis=0), area)
+    return polygon
+
+
+def crossing(polygons: tuple[Array, ...]) -> bool:
+    """Tell whether any two sides of the polygons cross."""
+    start = np.vstack(polygons)
+    end = np.vstack([np.roll(p, -1, axis=0) for p in polygons])
+    longest = float(np.hypot(*(end - start).T).max())
+    i, j = KDTree((start + end) / 2).query_pairs(longest, output_type="ndarray").T
+
+    def side(a: Array, b: Array, c: Array) -> Array:
+        turn: Array = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+        return turn
+
+    apart = side(start[i], end[i], start[j]) * side(start[i], end[i], end[j]) < 0
+    across = side(start[j], end[j], start[i]) * side(start[j], end[j], end[i]) < 0
+    return bool((apart & across).any())

@@ -14,7 +14,7 @@ from scipy.spatial import Delaunay, KDTree
 from skimage.measure import points_in_poly
 
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.physics.banded import Array, Indices
+from napari_cellforce.physics.linear_algebra import Array, Indices
 
 _FLAT = 1e-9
 """Area of a triangle, over the square of its extent, that is a rounding error."""

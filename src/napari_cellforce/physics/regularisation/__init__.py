@@ -6,7 +6,19 @@ these numbers. One Fourier transform gives them; sorted into bins of g, any lamb
 Derivation and measured effects: ``docs/regularisation.md``.
 """
 
-from napari_cellforce.physics.regularisation._choice import Choice, Criterion, choose, fixed
+from napari_cellforce.physics.regularisation._choice import (
+    Criterion,
+    RegularisationChoice,
+    choose_regularisation,
+    fixed_regularisation,
+)
 from napari_cellforce.physics.regularisation._spectrum import Spectrum, displacement_spectrum
 
-__all__ = ["Choice", "Criterion", "Spectrum", "choose", "displacement_spectrum", "fixed"]
+__all__ = [
+    "Criterion",
+    "RegularisationChoice",
+    "Spectrum",
+    "choose_regularisation",
+    "displacement_spectrum",
+    "fixed_regularisation",
+]

@@ -20,7 +20,7 @@ _LENGTHS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class RegularisationChoice:
     """A regularisation and how it was found.
 
     Attributes
@@ -49,7 +49,9 @@ class Choice:
     traction_noise: float
 
 
-def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated: bool = True) -> Choice:
+def choose_regularisation(
+    spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated: bool = True
+) -> RegularisationChoice:
     """Choose lambda for the displacements summed up in a spectrum: one frame, or a whole experiment.
 
     Traction is taken for a random field whose power falls with the wave number, as S(g) = s / (1 + (g_0 /
@@ -105,8 +107,8 @@ def choose(spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated:
     return _summary(spectrum, _vertex(candidates, curve, best), criterion, candidates, curve)
 
 
-def fixed(spectrum: Spectrum, regularisation: float) -> Choice:
-    """Return a given lambda, in µm/Pa, in the form of `choose`, with the curve of the L-curve."""
+def fixed_regularisation(spectrum: Spectrum, regularisation: float) -> RegularisationChoice:
+    """Return a given lambda, in µm/Pa, as `choose_regularisation` does, with the curve of the L-curve."""
     candidates = _candidates(spectrum)
     return _summary(spectrum, regularisation, "fixed", candidates, _corner(spectrum, candidates))
 
@@ -195,7 +197,7 @@ def _vertex(candidates: RealArray, curve: RealArray, best: int) -> float:
 
 def _summary(
     spectrum: Spectrum, regularisation: float, criterion: str, candidates: RealArray, curve: RealArray
-) -> Choice:
+) -> RegularisationChoice:
     residual, norm = _l_curve(spectrum, candidates)
     g, total = spectrum.eigenvalue, spectrum.count.sum()
     gain = g / (g**2 + regularisation**2)
@@ -203,6 +205,6 @@ def _summary(
     if not spectrum.measured:  # the residual at the chosen lambda tells the strength, as in GCV
         left = 1 - gain * g
         noise = noise * float(left**2 @ spectrum.power) / float(left @ noise)
-    return Choice(
+    return RegularisationChoice(
         regularisation, criterion, candidates, curve, residual, norm, float(np.sqrt(gain**2 @ noise / total))
     )

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from skfem import Basis, BilinearForm, ElementTriP1, ElementVector, MeshTri, TrilinearForm
 from skfem.helpers import ddot, div, sym_grad
 
-from napari_cellforce.physics.banded import Array, Band, Indices
+from napari_cellforce.physics.linear_algebra import Array, Band, Indices
 
 EXACT_FOR_QUARTIC = 4
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.physics.banded import Array
+from napari_cellforce.physics.linear_algebra import Array
 from napari_cellforce.physics.mesh import Mesh
 from napari_cellforce.physics.sheet.solver import Equilibrium
 

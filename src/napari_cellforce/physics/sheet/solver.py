@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError
 
-from napari_cellforce.physics.banded import Array, BandedCholesky, Indices
-from napari_cellforce.physics.blas import one_blas_thread
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.physics.linear_algebra import Array, BandedCholesky, Indices, one_blas_thread
+from napari_cellforce.physics.mesh.refine import areas
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
-from napari_cellforce.physics.sheet.checks import (
-    require_hold,
-    require_mesh,
-    require_numbers,
-    require_springs,
-    singular,
-    stable,
-)
 
 Field = float | npt.NDArray[np.floating]
 """A number, or a value per node, ``(N,)``."""
@@ -89,7 +83,7 @@ class ContractileSheet:
         CellForceError
             If the parameters describe no stable sheet, or the equations are singular.
         """
-        springs, active, alpha = self._springs(Y), self._active(sigma_a), stable(alpha)
+        springs, active, alpha = self._springs(Y), self._active(sigma_a), require_stable(alpha)
         operators = self.operators
         load = -(operators.active @ active)
         if body_force is not None:
@@ -100,7 +94,7 @@ class ContractileSheet:
         factor = self._factorise(springs, alpha)
         u = factor.solve(load).reshape(-1, 2)
         if not np.isfinite(u).all():
-            raise singular("the solution is not finite")
+            raise singular_error("the solution is not finite")
         return Equilibrium(self, springs, u, factor)
 
     def solve(self, Y: Field, sigma_a: Field, alpha: float, body_force: Array | None = None) -> Array:
@@ -159,12 +153,12 @@ class ContractileSheet:
         try:
             return operators.band.factorise(entries)
         except LinAlgError as error:
-            raise singular(str(error)) from error
+            raise singular_error(str(error)) from error
 
     def _springs(self, Y: Field) -> Array:
         springs = self._nodal(Y, "Y")
         require_springs(springs)
-        require_hold(self.operators, springs)
+        require_anchored(self.operators, springs)
         return springs
 
     def _active(self, sigma_a: Field) -> Array:
@@ -240,3 +234,76 @@ def _like(parameter: Field, by_node: Array) -> Field:
 def _dot(a: Array, b: Array) -> Array:
     """Return the scalar product of the vectors in the rows, ``(n, 2)`` -> ``(n,)``."""
     return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
+
+
+MIN_SPRINGS = 1e-9
+"""Smallest integral of Y over a connected part: below, double precision cannot hold it in place."""
+
+
+def require_mesh(nodes: Array, triangles: Indices) -> None:
+    """Refuse arrays that make no mesh: a mistake of the program, not of its user."""
+    if nodes.ndim != 2 or nodes.shape[1] != 2 or triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(f"expected nodes (N, 2) and triangles (M, 3), got {nodes.shape}, {triangles.shape}")
+    if not triangles.size or triangles.min() < 0 or triangles.max() >= len(nodes):
+        raise ValueError("triangles must name nodes of the mesh, and there must be some")
+    area = areas(nodes[triangles])
+    if not area.min() > 1e-12 * area.max():
+        raise ValueError("a triangle of the mesh has no area")
+
+
+def require_numbers(values: Array, what: str) -> None:
+    """Refuse a field with a value that is no number; the last word of `what` is the topic."""
+    if not np.isfinite(values).all():
+        raise CellForceError(
+            f"{what} is NaN or infinite at {int((~np.isfinite(values)).sum())} nodes",
+            "every value must be a number",
+            "Look for NaN in the image, or lower the learning rate if a network made it.",
+            topic=what.split()[-1],
+        )
+
+
+def require_springs(springs: Array) -> None:
+    """Refuse springs that push."""
+    require_numbers(springs, "the adhesion field Y")
+    if (springs < 0).any():
+        raise CellForceError(
+            f"the adhesion field Y is negative at {int((springs < 0).sum())} nodes",
+            "springs that hold a cell pull back, so Y must not be negative",
+            "Use a field that is positive, such as the exponential of a network's output.",
+            topic="Y",
+        )
+
+
+def require_anchored(operators: SheetOperators, springs: Array) -> None:
+    """Refuse a part of the cell that no spring holds: it could drift and turn freely."""
+    held = np.bincount(operators.component, operators.area * springs)
+    if held.min() < MIN_SPRINGS:
+        raise CellForceError(
+            f"the adhesion field Y adds up to {held.min():g} over part {int(held.argmin()) + 1} "
+            f"of {held.size} of the cell",
+            f"without springs the equations are singular; its integral must exceed {MIN_SPRINGS:g}",
+            "Give every separate part of the cell some adhesion, or leave that part out of the mask.",
+            topic="Y",
+        )
+
+
+def require_stable(alpha: float) -> float:
+    """Return alpha as a float, having checked that the sheet does not collapse."""
+    if not (math.isfinite(alpha) and alpha > -0.5):
+        raise CellForceError(
+            f"alpha is {alpha:g}",
+            "the sheet is stable only for alpha above -0.5",
+            "Use alpha = nu / (1 - nu) of a thin sheet: 0.43 for Poisson ratio 0.3.",
+            topic="alpha",
+        )
+    return float(alpha)
+
+
+def singular_error(what: str) -> CellForceError:
+    """Return the error of equations that cannot be solved."""
+    return CellForceError(
+        f"the sheet's equations are singular ({what})",
+        "they have one solution only if springs hold every part and alpha is not close to -0.5",
+        "Raise Y, or alpha.",
+        topic="Y",
+    )

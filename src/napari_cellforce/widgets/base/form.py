@@ -21,11 +21,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-DOCS = "https://napari-cellforce.readthedocs.io/en/latest/"
+DOCS_URL = "https://napari-cellforce.readthedocs.io/en/latest/"
 """Where the help of each row lies."""
 
 
-ALARM = "#e53935"
+PROBLEM_COLOUR = "#e53935"
 """Red of problems: at least 3 : 1 against the background of napari's dark and its light theme."""
 
 
@@ -36,12 +36,12 @@ class Tone(Enum):
     """
 
     PLAIN = ""
-    PROBLEM = f"<b style='color: {ALARM}'>⚠</b> "
+    PROBLEM = f"<b style='color: {PROBLEM_COLOUR}'>⚠</b> "
     GOOD = "<b style='color: #2a9640'>✓</b> "
 
 
 _LONG_WORD = re.compile(r"\S{30,}")
-_JOINT = re.compile(r"[/\\_=.-]")
+_BREAK_AFTER = re.compile(r"[/\\_=.-]")
 _BREAK = "\u200b"
 """A space without width: Qt breaks lines between words only, and a file's path is one word."""
 
@@ -60,9 +60,9 @@ class TextLine(QLabel):
         self.addAction(copy)
         self.hide()
 
-    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+    def set_text(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show `text`, or hide the line if it is empty."""
-        broken = _LONG_WORD.sub(lambda word: _JOINT.sub(rf"\g<0>{_BREAK}", word[0]), text)
+        broken = _LONG_WORD.sub(lambda word: _BREAK_AFTER.sub(rf"\g<0>{_BREAK}", word[0]), text)
         self.setText(tone.value + escape(broken) if text else "")
         self.setVisible(bool(text))
 
@@ -79,8 +79,8 @@ class TextLine(QLabel):
 
     def _copy(self) -> None:
         """Put what is selected, or else all of it, on the clipboard."""
-        words = self.selectedText() or QTextDocumentFragment.fromHtml(self.text()).toPlainText()
-        QApplication.clipboard().setText(words.replace(_BREAK, ""))
+        text = self.selectedText() or QTextDocumentFragment.fromHtml(self.text()).toPlainText()
+        QApplication.clipboard().setText(text.replace(_BREAK, ""))
 
 
 class Form(QFormLayout):
@@ -125,11 +125,11 @@ class Form(QFormLayout):
         return label
 
 
-LABEL = 56
+LABEL_WIDTH = 56
 """Pixels for the labels of the first rows of a panel, from image to model."""
 
 
-def align(*forms: Form, width: int = 84) -> None:
+def align_labels(*forms: Form, width: int = 84) -> None:
     """Let the controls of forms that stand below one another begin at the same place.
 
     Parameters
@@ -154,11 +154,11 @@ def help_button(page: str, subject: str) -> QToolButton:
     button.setToolTip(f"Open the documentation: {subject}")
     # Help is for the mouse: with Tab one goes from control to control, not through question marks.
     button.setFocusPolicy(Qt.ClickFocus)
-    button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(DOCS + page)))
+    button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(DOCS_URL + page)))
     return button
 
 
-def narrow(combo: QComboBox) -> QComboBox:
+def shrinkable_combo(combo: QComboBox) -> QComboBox:
     """Let a combo box shrink below its longest entry, so that panels fit into 350 px."""
     combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(8)
@@ -166,7 +166,7 @@ def narrow(combo: QComboBox) -> QComboBox:
     return combo
 
 
-def folded(title: str) -> QCollapsible:
+def collapsible(title: str) -> QCollapsible:
     """Return an empty section that unfolds when its title is pressed."""
     # superqt paints its own arrows in black, which the dark theme swallows: ours are part of the text.
     # An icon of nothing, not a null one: that is falsy in PySide6, and superqt takes it for none at all.

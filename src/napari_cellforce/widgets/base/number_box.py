@@ -9,7 +9,7 @@ from qtpy.QtCore import QLocale, QPoint, QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QValidator, QWheelEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QToolTip, QWidget
 
-from napari_cellforce.widgets.base.form import ALARM
+from napari_cellforce.widgets.base.form import PROBLEM_COLOUR
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _EXPONENT = re.compile(r"e([+-])0*(\d)")
@@ -200,12 +200,12 @@ class NumberBox(QDoubleSpinBox):
         objection = "" if not text or self._is_special(text) else self._objection(text)
         if objection:
             kept = "there is still no number" if self._is_empty else f"{self.text()} is kept"
-            sentence = f"{objection}; {kept}."
-            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), sentence, self)
-            self.refused.emit(sentence)
+            with_period = f"{objection}; {kept}."
+            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), with_period, self)
+            self.refused.emit(with_period)
 
     def _mark(self, wrong: bool) -> None:
-        self.lineEdit().setStyleSheet(f"border: 1px solid {ALARM};" if wrong else "")
+        self.lineEdit().setStyleSheet(f"border: 1px solid {PROBLEM_COLOUR};" if wrong else "")
 
 
 def shown(value: float) -> str:

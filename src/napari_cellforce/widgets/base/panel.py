@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from napari.components import ViewerModel
 from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from napari_cellforce.widgets.base.preferences import Memory, Preferences
+from napari_cellforce.widgets.base.preferences import PLUGIN, Memory, Preferences
 
 WIDTH = 350
 """Pixels in which a panel has to be readable."""
@@ -43,28 +43,32 @@ class Panel(QWidget):
         self._viewer: ViewerModel = napari_viewer
         self._memory = memory or Memory()
         self._preferences = preferences or Preferences.load()
-        self._docked = self._dismantled = False
+        self._docked = self._disposed = False
 
     def event(self, event: QEvent) -> bool:
         """Let go of the viewer when napari takes the panel out of its dock."""
         if event.type() == QEvent.ParentChange:
             if self._docked and self.parent() is None:
-                self.dismantle()
+                self.dispose()
             self._docked = self.parent() is not None
         return bool(super().event(event))
 
-    def dismantle(self) -> None:
+    def dispose(self) -> None:
         """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
-        if not self._dismantled:
-            self._dismantled = True
-            self._let_go()
+        if not self._disposed:
+            self._disposed = True
+            self._dispose()
 
-    def _let_go(self) -> None:
-        """Do what `dismantle` promises; called once."""
+    def _dispose(self) -> None:
+        """Do what `dispose` promises; called once."""
         raise NotImplementedError
 
-    def _lay_out(
-        self, sections: Sequence[QWidget], reset: Callable[..., None] | None = None, *, stays: str = "layers"
+    def _build_layout(
+        self,
+        sections: Sequence[QWidget],
+        reset: Callable[..., None] | None = None,
+        *,
+        unchanged: str = "layers",
     ) -> None:
         """Put sections from top to bottom into a column that scrolls, with Reset at its lower end.
 
@@ -85,7 +89,7 @@ class Panel(QWidget):
         if reset is not None:
             button = QPushButton("Reset")
             button.setFlat(True)
-            button.setToolTip(f"Back to the default settings; {stays} stay")
+            button.setToolTip(f"Back to the default settings; {unchanged} stay")
             button.clicked.connect(reset)
             column.addWidget(button, alignment=Qt.AlignRight)
         scroll = QScrollArea()
@@ -97,3 +101,33 @@ class Panel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
         self.setMinimumWidth(WIDTH)
+
+
+def can_open(viewer: ViewerModel) -> bool:
+    """Return True if there is a window in which panels can be opened."""
+    return getattr(viewer, "window", None) is not None
+
+
+def open_panel(viewer: ViewerModel, name: str) -> Any:
+    """Open a panel, or bring it to the front, and return it; None where there is no window for it."""
+    window = getattr(viewer, "window", None)
+    if window is None:
+        return None
+    dock, panel = window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    dock.show()
+    dock.raise_()
+    return panel
+
+
+def predict_with(viewer: ViewerModel, model: str) -> None:
+    """Open the panel "Predict forces" with a model chosen, where there is a window for it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    model : str
+        Name in the zoo; it may be new.
+    """
+    panel = open_panel(viewer, "Predict forces")
+    if panel is not None:
+        panel.use_model(model)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_cellforce import files
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import ArrowStyle
 
 PLUGIN = "napari-cellforce"
 
@@ -29,7 +29,7 @@ class Preferences:
 
     device: str = "auto"
     model_folder: str = ""
-    arrows: ArrowLook = field(default_factory=ArrowLook)
+    arrows: ArrowStyle = field(default_factory=ArrowStyle)
 
     @classmethod
     def load(cls) -> Preferences:
@@ -38,7 +38,7 @@ class Preferences:
             from napari.settings import get_plugin_settings
 
             page = get_plugin_settings(PLUGIN)
-            arrows = ArrowLook(
+            arrows = ArrowStyle(
                 length=page.arrows.length, width=page.arrows.width, colormap=page.arrows.colormap
             )
             return cls(page.models.device, page.models.folder, arrows)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, 
 
 from napari_cellforce.widgets.base.form import TextLine, Tone
 
-_BLUE = (
+_BUTTON_STYLE = (
     "QPushButton:enabled { background: #1f6fd0; color: white; font-weight: bold; }"
     "QPushButton:enabled:focus { border: 2px solid white; }"
 )
@@ -31,14 +31,14 @@ class RunSection(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._since = 0.0
-        self._first = 0
+        self._timed_since = 0.0
+        self._timed_from = 0
         self._stopping = False
         self._text = TextLine()
         self._button = QPushButton()
         self._button.setDefault(True)
         self._button.setMinimumHeight(34)
-        self._button.setStyleSheet(_BLUE)
+        self._button.setStyleSheet(_BUTTON_STYLE)
         self._button.clicked.connect(self.started)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,9 +64,9 @@ class RunSection(QWidget):
     def set_status(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Say something above the button; from Stop to the end, that it is stopping and nothing else."""
         if not self._stopping:
-            self._text.say(text, tone)
+            self._text.set_text(text, tone)
 
-    def set_offer(self, text: str, *, ready: bool) -> None:
+    def set_button(self, text: str, *, ready: bool) -> None:
         """Say on the button what it will do, and let it be pressed or not."""
         self._button.setText(text)
         self._button.setAccessibleName(text)
@@ -89,11 +89,11 @@ class RunSection(QWidget):
         self._bar.setValue(done)
         text = f"{done} / {total}" if total else ""
         if not timed:
-            self._since = 0.0
-        elif not self._since:
-            self._since, self._first = time.monotonic(), done
+            self._timed_since = 0.0
+        elif not self._timed_since:
+            self._timed_since, self._timed_from = time.monotonic(), done
         elif done < total:
-            left = (time.monotonic() - self._since) / (done - self._first) * (total - done)
+            left = (time.monotonic() - self._timed_since) / (done - self._timed_from) * (total - done)
             text += f" · {duration(left)} left"
         self._bar.setFormat(text)
 

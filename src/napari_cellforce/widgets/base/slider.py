@@ -57,7 +57,7 @@ class NumberSlider(QWidget):
     def set_value(self, value: float) -> None:
         """Set the number, within the ends."""
         self._box.setValue(value)
-        self._follow()
+        self._sync_slider()
 
     def reset(self) -> None:
         """Go back to the first value."""
@@ -74,10 +74,10 @@ class NumberSlider(QWidget):
 
     def _on_box(self, value: float) -> None:
         del value
-        self._follow()
+        self._sync_slider()
         self.changed.emit()
 
-    def _follow(self) -> None:
+    def _sync_slider(self) -> None:
         low, high = self._box.minimum(), self._box.maximum()
         with QSignalBlocker(self._slider):
             self._slider.setValue(round((self.value - low) / (high - low) * _STEPS))

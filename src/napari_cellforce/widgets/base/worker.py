@@ -3,17 +3,60 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from napari.utils import notifications
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from superqt.utils import GeneratorWorker
 
-from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets.base.hearing import Hearing
+from napari_cellforce.errors import CellForceError, CellForceWarning
 
-_HEARING = Hearing()
+WarningCallback = Callable[[str], None]
+
+
+class ThreadWarningRouter:
+    """Hands the `CellForceWarning` of a thread to whoever listens there; passes everything else on.
+
+    Python has one hook for the warnings of all threads. Jobs that overlap must not each put their own in
+    its place and put back what they found, as `warnings.catch_warnings` does: the last one to end would
+    leave the hook of a job that is gone, and from then on every warning, of whomever, would be an error.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[int, WarningCallback] = {}
+        self._others = warnings.showwarning
+
+    @contextmanager
+    def route_to(self, on_warning: WarningCallback) -> Iterator[None]:
+        """Let `on_warning` have the messages of this thread's warnings, also those that were given before."""
+        thread = threading.get_ident()
+        with self._lock:
+            if warnings.showwarning != self._show:
+                self._others, warnings.showwarning = warnings.showwarning, self._show
+            warnings.simplefilter("always", CellForceWarning)
+            self._listeners[thread] = on_warning
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._listeners[thread]
+                if not self._listeners and warnings.showwarning == self._show:
+                    warnings.showwarning = self._others
+
+    def _show(self, message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        on_warning = self._listeners.get(threading.get_ident())
+        if on_warning is None:
+            self._others(message, category, *where, **more)
+        elif issubclass(category, CellForceWarning):
+            on_warning(str(message))
+
+
+_WARNING_ROUTER = ThreadWarningRouter()
 
 
 class _Worker(GeneratorWorker[Any, Any, Any]):
@@ -22,11 +65,11 @@ class _Worker(GeneratorWorker[Any, Any, Any]):
     def run(self) -> None:
         """Work, and say what came of it; called in the thread."""
         with contextlib.suppress(RuntimeError):  # napari is closed: nobody is there to be told
-            self._work_and_tell()
+            self._work_and_report()
 
-    def _work_and_tell(self) -> None:
+    def _work_and_report(self) -> None:
         try:
-            with _HEARING.by(lambda words: self.warned.emit((words,))):
+            with _WARNING_ROUTER.route_to(lambda message: self.warned.emit((message,))):
                 result = self.work()
         except Exception as error:
             result = error
@@ -62,7 +105,7 @@ class Job(QObject):
 
     def start(self, generate: Callable[[], Iterator[Any]]) -> None:
         """Run ``generate()`` in a thread; what was running is dropped."""
-        self.drop()
+        self.cancel()
 
         def records() -> Generator[Any, None, bool]:
             yield from generate()
@@ -82,7 +125,7 @@ class Job(QObject):
         if self._worker is not None:
             self._worker.quit()
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """Stop, and hear nothing more of the running job."""
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -104,7 +147,7 @@ class Job(QObject):
         self.ended.emit(self._complete)
 
 
-def tell(error: Exception) -> None:
+def show_error(error: Exception) -> None:
     """Show an error as a notification: a user's in words, a bug of ours with its traceback."""
     if isinstance(error, CellForceError):
         notifications.show_error(str(error))
@@ -112,9 +155,72 @@ def tell(error: Exception) -> None:
         notifications.notification_manager.receive_error(type(error), error, error.__traceback__)
 
 
-def words_of(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Return what a panel says of an error; one that is our mistake is told by napari too, with its trace."""
     if isinstance(error, CellForceError):
         return str(error)
-    tell(error)
+    show_error(error)
     return "Something went wrong that should not; see the message."
+
+
+class DebouncedWorker(QObject):
+    """Does off the GUI thread what was asked for last; nothing ever queues up.
+
+    One request is worked on at a time. Those that arrive meanwhile replace each other, and the last of
+    them is taken up next.
+
+    Parameters
+    ----------
+    settling : int
+        Milliseconds without a new request before one is taken up.
+    parent : QObject, optional
+
+    Signals
+    -------
+    done : object
+        What the work returned.
+    failed : Exception
+    """
+
+    done = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, debounce: int = 0, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._newest: Callable[[], Any] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(debounce)
+        self._timer.timeout.connect(self._start_newest)
+        self._job = Job(self)
+        self._job.yielded.connect(self.done)
+        self._job.failed.connect(self.failed)
+        self._job.ended.connect(self._start_newest)
+
+    @property
+    def busy(self) -> bool:
+        """True while something is being done or waits to be."""
+        return self._job.running or self._newest is not None
+
+    def submit(self, work: Callable[[], Any]) -> None:
+        """Have ``work()`` done, unless something newer is asked for before its turn."""
+        self._newest = work
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """Do nothing more, and say nothing of what is being done."""
+        self._newest = None
+        self._timer.stop()
+        self._job.cancel()
+
+    def _start_newest(self, complete: bool = True) -> None:
+        del complete
+        work = self._newest
+        if work is None or self._job.running or self._timer.isActive():
+            return
+        self._newest = None
+
+        def once() -> Iterator[Any]:
+            yield work()
+
+        self._job.start(once)

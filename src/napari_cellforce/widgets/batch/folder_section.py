@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.batch.config import EVERY_IMAGE
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets.base.form import Form, folded, narrow
+from napari_cellforce.widgets.base.form import Form, collapsible, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
 
 _PAGE = "tutorials/batch/"
@@ -48,7 +48,7 @@ class BatchFolderSection(QWidget):
         self._pattern, self._masks = _line("*"), _line("find automatically")
         self._conditions, self._channels = _line("subfolders"), _line("by name")
         self._recursive = QCheckBox("with subfolders")
-        self._planes = narrow(QComboBox())
+        self._planes = shrinkable_combo(QComboBox())
         for text, value in _PLANES.items():
             self._planes.addItem(text, value)
         self._pixel = NumberBox(0, 100, unit="µm", empty="from the files")
@@ -104,7 +104,7 @@ class BatchFolderSection(QWidget):
             self._workers.setValue(config.workers)
         self.changed.emit()
 
-    def take_folder(self, folder: str) -> None:
+    def set_folder(self, folder: str) -> None:
         """Choose a folder, and propose where its results go."""
         self._out.setText(str(Path(folder) / _RESULTS))
         self._folder.setText(folder)
@@ -119,7 +119,7 @@ class BatchFolderSection(QWidget):
         """Take the folder that was dropped."""
         folder = _dropped_folder(event)
         if folder:
-            self.take_folder(folder)
+            self.set_folder(folder)
             event.acceptProposedAction()
 
     def _build_main(self) -> Form:
@@ -148,9 +148,9 @@ class BatchFolderSection(QWidget):
         form.add("Z-stacks", self._planes, "What is done with images that have several planes")
         form.add("Conditions", self._conditions, "CSV with the columns file and condition")
         form.add("Processes", self._workers, "How many images are predicted at once")
-        unfolding = folded("More about the images")
-        unfolding.addWidget(content)
-        return unfolding
+        section = collapsible("More about the images")
+        section.addWidget(content)
+        return section
 
     def _browse(self, of_inputs: bool) -> QToolButton:
         button = QToolButton()
@@ -161,7 +161,7 @@ class BatchFolderSection(QWidget):
             line = self._folder if of_inputs else self._out
             folder = QFileDialog.getExistingDirectory(self, "Choose a folder", line.text())
             if folder and of_inputs:
-                self.take_folder(folder)
+                self.set_folder(folder)
             elif folder:
                 line.setText(folder)
                 self.changed.emit()

@@ -11,22 +11,19 @@ from napari.viewer import Viewer
 
 from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
 from napari_cellforce.batch.summary import PAGE
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, pluralise
 from napari_cellforce.hooks import read_layers
-from napari_cellforce.widgets.base.form import Tone, folded
+from napari_cellforce.widgets.base.form import Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import tell
-from napari_cellforce.widgets.batch.actions import BatchActions
+from napari_cellforce.widgets.base.worker import show_error
+from napari_cellforce.widgets.batch.controls import BatchActions, BatchProgress
 from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
-from napari_cellforce.widgets.batch.models_section import BatchModelsSection
-from napari_cellforce.widgets.batch.parts_section import BatchPartsSection
+from napari_cellforce.widgets.batch.parts_section import BatchModelsSection, BatchPartsSection
 from napari_cellforce.widgets.batch.plan_section import BatchPlanSection
-from napari_cellforce.widgets.batch.progress import BatchProgress
+from napari_cellforce.widgets.batch.runner import BatchRunner
 from napari_cellforce.widgets.batch.watch_section import WatchSection, watch_config
-from napari_cellforce.widgets.batch.words import describe_plan, offer, verdict
-from napari_cellforce.widgets.batch.work import BatchWork
-from napari_cellforce.widgets.view.model_section import ModelSection
+from napari_cellforce.widgets.shared.model_section import ModelSection
 
 PANEL = "batch"
 
@@ -44,7 +41,7 @@ class BatchPanel(Panel):
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
         self._base = BatchConfig("", "", ())
-        self._work = BatchWork(self)
+        self._runner = BatchRunner(self)
         self._folder = BatchFolderSection()
         self._model = ModelSection(self._preferences)
         self._models = BatchModelsSection(self._model.model_folder)
@@ -103,10 +100,10 @@ class BatchPanel(Panel):
 
     def start(self) -> None:
         """Carry out the plan, off the GUI thread."""
-        plan = self._work.plan
+        plan = self._runner.plan
         if plan is not None:
             self._progress.begin(len(plan.to_do))
-            self._work.start()
+            self._runner.start()
             self._refresh()
 
     def open(self, row: PlannedInput) -> None:
@@ -114,13 +111,13 @@ class BatchPanel(Panel):
         try:
             layers = read_layers([str(row.path), str(row.outputs.traction)])
         except CellForceError as error:
-            tell(error)
+            show_error(error)
             return
         for layer in layers:
             self._viewer.add_layer(Layer.create(*layer))
 
     def _build(self) -> None:
-        watching = folded("Follow a running acquisition")
+        watching = collapsible("Follow a running acquisition")
         watching.addWidget(self._watch)
         sections = (
             self._folder,
@@ -133,7 +130,7 @@ class BatchPanel(Panel):
             self._actions,
             watching,
         )
-        self._lay_out(sections, lambda: self.show_config(BatchConfig("", "", ())), stays="results")
+        self._build_layout(sections, lambda: self.show_config(BatchConfig("", "", ())), unchanged="results")
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_model)
@@ -147,21 +144,21 @@ class BatchPanel(Panel):
         self._actions.opened.connect(self._on_open)
         self._actions.loaded.connect(self.show_config)
         self._watch.running_changed.connect(self._refresh)
-        work = self._work
-        work.began.connect(self._table.clear)
-        work.looked.connect(self._table.add)
-        work.planned.connect(self._on_planned)
-        work.refused.connect(self._on_refused)
-        work.happened.connect(self._on_event)
-        work.broke.connect(tell)
-        work.ended.connect(self._on_ended)
+        runner = self._runner
+        runner.planning_started.connect(self._table.clear)
+        runner.row_planned.connect(self._table.add)
+        runner.planned.connect(self._on_planned)
+        runner.planning_failed.connect(self._on_refused)
+        runner.input_changed.connect(self._on_event)
+        runner.run_failed.connect(show_error)
+        runner.ended.connect(self._on_ended)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"config": self.config().to_json()})
-        self._work.dispose()
-        self._watch.dismantle()
-        self._model.drop_jobs()
+        self._runner.dispose()
+        self._watch.dispose()
+        self._model.dispose()
 
     def _recall(self) -> None:
         text = self._memory.recall(PANEL).get("config")
@@ -175,17 +172,17 @@ class BatchPanel(Panel):
 
     def _on_changed(self) -> None:
         """Forget the plan, and have another made."""
-        if self._work.running:
+        if self._runner.running:
             return
         try:
-            wanted = self.config()
+            config = self.config()
         except CellForceError as error:
-            self._work.forget()
+            self._runner.forget()
             self._table.clear()
             self._refresh()
             self._button.set_status(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
             return
-        if self._work.want(wanted):
+        if self._runner.request_plan(config):
             self._table.clear()
             self._refresh()
             self._button.set_status("Looking at the images …")
@@ -199,20 +196,20 @@ class BatchPanel(Panel):
         if isinstance(error, CellForceError):
             self._button.set_status(str(error), Tone.PROBLEM)
         else:
-            tell(error)
+            show_error(error)
 
     def _on_event(self, event: InputEvent) -> None:
-        self._progress.take(event)
-        self._table.take(event)
-        if not self._work.cancel_token.stopping:
+        self._progress.apply_event(event)
+        self._table.apply_event(event)
+        if not self._runner.cancel_token.stopping:
             self._button.set_status(f"{event.what} …" if event.what else "")
 
     def _on_stop(self) -> None:
-        self._work.cancel_token.stop()
+        self._runner.cancel_token.stop()
         self._button.set_status("Stopping when this image is finished …")
 
     def _on_cancel(self) -> None:
-        self._work.cancel_token.cancel()
+        self._runner.cancel_token.cancel()
         self._button.set_status("Stopping …")
 
     def _on_ended(self, outcome: Outcome | None) -> None:
@@ -222,12 +219,14 @@ class BatchPanel(Panel):
             self._on_changed()
             return
         self._refresh()
-        self._button.set_status(*verdict(outcome))
+        self._button.set_status(*describe_outcome(outcome))
 
     def _refresh(self) -> None:
         """Bring the buttons in line with plan and run."""
-        plan, running = self._work.plan, self._work.running or self._watch.running
-        self._button.set_offer(offer(plan), ready=plan is not None and bool(plan.to_do) and not running)
+        plan, running = self._runner.plan, self._runner.running or self._watch.running
+        self._button.set_button(
+            button_label(plan), ready=plan is not None and bool(plan.to_do) and not running
+        )
         for section in (self._folder, self._model, self._models, self._parts):
             section.setEnabled(not running)
         self._actions.show_results(plan.out / PAGE if plan else None, self._table.selected is not None)
@@ -235,3 +234,39 @@ class BatchPanel(Panel):
     def _on_open(self) -> None:
         if self._table.selected is not None:
             self.open(self._table.selected)
+
+
+def button_label(plan: Plan | None) -> str:
+    """Return what the button says it will do."""
+    if plan is None:
+        return "Predict this folder"
+    if not plan.to_do:
+        return "Nothing left to do"
+    images = len({row.name for row in plan.to_do})
+    total = len({row.name for row in plan.inputs})
+    verb = "Predict" if any(not row.predicted for row in plan.to_do) else "Complete"
+    models = f" with {len(plan.records)} models" if len(plan.records) > 1 else ""
+    which = pluralise(total, "image") if images == total else f"{images} of {pluralise(total, 'image')}"
+    return f"{verb} {which}{models}"
+
+
+def describe_plan(plan: Plan) -> tuple[str, Tone]:
+    """Return what the plan comes to, as a sentence."""
+    finished = sum(row.complete for row in plan.inputs)
+    parts = [f"{len(plan.to_do)} to do"]
+    parts += [f"{finished} finished before"] if finished else []
+    parts += [f"{len(plan.problems)} with a problem"] if plan.problems else []
+    several = f" with {len(plan.records)} models" if len(plan.records) > 1 else ""
+    images = len({row.name for row in plan.inputs})
+    text = f"{pluralise(images, 'image')}{several}: {', '.join(parts)}. {' '.join(plan.warnings)}"
+    if plan.warnings or plan.problems:
+        return text, Tone.PROBLEM
+    return text, Tone.PLAIN if plan.to_do else Tone.GOOD
+
+
+def describe_outcome(outcome: Outcome) -> tuple[str, Tone]:
+    """Return what has come of a run, as a sentence."""
+    parts = [f"{len(outcome.done)} done"]
+    parts += [f"{len(outcome.failures)} failed"] if outcome.failures else []
+    parts += [f"{len(outcome.left)} left: press Predict to go on"] if outcome.left else []
+    return ", ".join(parts) + ".", Tone.GOOD if outcome.complete else Tone.PLAIN

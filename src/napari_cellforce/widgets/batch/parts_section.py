@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
@@ -16,10 +17,79 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_cellforce import zoo
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.io.measured import MeasuredLayout
-from napari_cellforce.widgets.base.form import Form, folded, help_button, narrow
+from napari_cellforce.widgets.base.form import Form, collapsible, help_button, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
+
+_TIP = "Every ticked model predicts all images too; the report sets them side by side"
+
+
+class BatchModelsSection(QWidget):
+    """Models to tick; each predicts every image, and has its own folder of results.
+
+    Parameters
+    ----------
+    folder : str or None
+        Of the models.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self, folder: str | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._boxes: dict[str, QCheckBox] = {}
+        content = QWidget()
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._collapsible = collapsible("More models")
+        self._collapsible.addWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._collapsible)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Names of the ticked models."""
+        return tuple(name for name, box in self._boxes.items() if box.isChecked())
+
+    def list_models(self, but: str, ticked: Iterable[str] | None = None) -> None:
+        """List what is on this computer, but the model that is chosen anyway.
+
+        Parameters
+        ----------
+        but : str
+        ticked : iterable of str, optional
+            What is to be ticked, listed or not; by default what is now.
+        """
+        chosen = self.chosen if ticked is None else tuple(ticked)
+        here = [e.name for e in zoo.entries(folder=self._folder) if zoo.is_available(e.name, self._folder)]
+        names = [name for name in dict.fromkeys((*here, *chosen)) if name != but]
+        if names != list(self._boxes):
+            self._list(names)
+        for name, box in self._boxes.items():
+            with QSignalBlocker(box):
+                box.setChecked(name in chosen)
+        if chosen and ticked is not None:
+            self._collapsible.expand(animate=False)
+
+    def _list(self, names: list[str]) -> None:
+        """Put a box for each of these models in the place of the former ones."""
+        for box in self._boxes.values():
+            self._column.removeWidget(box)
+            box.setParent(None)  # at once: deleted later, it would still be painted
+        self._boxes = {name: QCheckBox(name) for name in names}
+        for box in self._boxes.values():
+            box.setToolTip(_TIP)
+            box.toggled.connect(lambda _: self.changed.emit())
+            self._column.addWidget(box)
+
 
 _PARTS = {
     "fields": ("inner fields", "What the model computes on the way: stiffness, potentials; not of a U-Net"),
@@ -48,10 +118,10 @@ class BatchPartsSection(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._parts = {name: QCheckBox(words) for name, (words, _) in _PARTS.items()}
+        self._parts = {name: QCheckBox(title) for name, (title, _) in _PARTS.items()}
         self._pattern = QLineEdit()
         self._pattern.setPlaceholderText("compare with nothing")
-        self._unit, self._positions = narrow(QComboBox()), narrow(QComboBox())
+        self._unit, self._positions = shrinkable_combo(QComboBox()), shrinkable_combo(QComboBox())
         for unit in _UNITS:
             self._unit.addItem(unit or "from the files", unit or None)
         self._positions.addItems(_POSITIONS)
@@ -100,7 +170,7 @@ class BatchPartsSection(QWidget):
             for name, box in self._turns.items():
                 box.setChecked(getattr(measured, name))
         if config.explain or config.compare:
-            self._unfolding.expand(animate=False)
+            self._collapsible.expand(animate=False)
         self.changed.emit()
 
     def _build(self) -> None:
@@ -122,11 +192,11 @@ class BatchPartsSection(QWidget):
         )
         form.add("Unit", self._unit, "Of the measured vectors, if the files do not say")
         form.addRow(self._build_layout())
-        self._unfolding = folded("Explain and compare")
-        self._unfolding.addWidget(content)
+        self._collapsible = collapsible("Explain and compare")
+        self._collapsible.addWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._unfolding)
+        layout.addWidget(self._collapsible)
 
     def _build_layout(self) -> QWidget:
         content = QWidget()
@@ -138,9 +208,9 @@ class BatchPartsSection(QWidget):
         form.add("Scale", self._scale, "The measured vectors are multiplied by it")
         for box in self._turns.values():
             form.addRow("", box)
-        unfolding = folded("More about the measured files")
-        unfolding.addWidget(content)
-        return unfolding
+        section = collapsible("More about the measured files")
+        section.addWidget(content)
+        return section
 
     def _connect(self) -> None:
         for box in (*self._parts.values(), *self._turns.values()):

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLay
 
 from napari_cellforce.batch import InputEvent, PlannedInput
 from napari_cellforce.batch.config import PREDICT
-from napari_cellforce.errors import counted, sentence
+from napari_cellforce.errors import pluralise, with_period
 from napari_cellforce.widgets.base.form import TextLine, Tone
 
 _COLUMNS = ("Image", "Model", "Frames", "State")
@@ -50,11 +50,11 @@ class BatchPlanSection(QWidget):
         self._table.setMinimumHeight(170)
         self._table.cellDoubleClicked.connect(self._on_double_click)
         self._table.itemSelectionChanged.connect(self.chosen)
-        self._words = TextLine()
+        self._note = TextLine()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._table)
-        layout.addWidget(self._words)
+        layout.addWidget(self._note)
         self.clear()
 
     @property
@@ -68,7 +68,7 @@ class BatchPlanSection(QWidget):
         """Show no plan."""
         self._table.setRowCount(0)
         self._rows, self._finished, self._problems = {}, set(), {}
-        self._words.say("")
+        self._note.set_text("")
         self.hide()
 
     def add(self, row: PlannedInput) -> None:
@@ -90,14 +90,16 @@ class BatchPlanSection(QWidget):
         state = "problem" if row.problem else "finished" if row.complete else _to_do(row)
         self._set_state(row.title, state, row.problem or _details(row))
 
-    def take(self, event: InputEvent) -> None:
+    def apply_event(self, event: InputEvent) -> None:
         """Show what has happened to an input."""
-        words = {"done": "finished", "skipped": "finished", "failed": "problem"}
+        labels = {"done": "finished", "skipped": "finished", "failed": "problem"}
         running = f"{event.done} / {event.total}" if event.total else "starting"
         if PREDICT in event.finished and event.row.title not in self._finished:
             self._finished.add(event.row.title)
             self.chosen.emit()
-        self._set_state(event.row.title, words.get(event.state, running), event.reason or _details(event.row))
+        self._set_state(
+            event.row.title, labels.get(event.state, running), event.reason or _details(event.row)
+        )
         if event.state == "running":
             self._table.scrollToItem(self._table.item(self._rows[event.row.title][0], 0))
 
@@ -109,13 +111,13 @@ class BatchPlanSection(QWidget):
         item.setToolTip(tip)
         if state == "problem":
             self._problems[row.name] = tip  # that of several models is, as a rule, one and the same
-            self._tell_problems()
+            self._show_problems()
 
-    def _tell_problems(self) -> None:
-        listed = [sentence(f"{name}: {why}") for name, why in list(self._problems.items())[:_LISTED]]
+    def _show_problems(self) -> None:
+        listed = [with_period(f"{name}: {why}") for name, why in list(self._problems.items())[:_LISTED]]
         more = len(self._problems) - len(listed)
         listed += [f"And {more} more: point at ⚠ in the table."] if more else []
-        self._words.say(" ".join(listed), Tone.PROBLEM)
+        self._note.set_text(" ".join(listed), Tone.PROBLEM)
 
     def _on_double_click(self, _row: int, _column: int) -> None:
         if self.selected is not None:
@@ -131,7 +133,7 @@ def _details(row: PlannedInput) -> str:
     height, width = row.shape
     lines = [
         row.name,
-        f"{counted(row.frames, 'frame')} of {height} x {width} pixels" if row.frames else "",
+        f"{pluralise(row.frames, 'frame')} of {height} x {width} pixels" if row.frames else "",
         f"channel {', '.join(row.channels)}" if row.channels else "",
         f"pixel {row.pixel_size:.4g} µm" if row.pixel_size else "",
         f"mask {row.mask.name}" if row.mask else "cell found automatically",

@@ -10,28 +10,28 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
 from napari_cellforce.fields import FrameResult, ImageStack, VectorField, X, Y
-from napari_cellforce.io.scratch import allocate
+from napari_cellforce.io.temp_arrays import allocate
 from napari_cellforce.layers import (
+    DEFAULT_THRESHOLD,
     METADATA_KEY,
-    USUAL_THRESHOLD,
-    ArrowLook,
-    Frame,
-    Labelling,
-    MagnitudeLook,
+    ArrowStyle,
+    LayerLabel,
+    MagnitudeStyle,
+    Placement,
     image_layers,
-    longest,
     magnitude_layer,
+    reference_length,
     upper_limit,
 )
-from napari_cellforce.layers.views import Magnitude
+from napari_cellforce.layers.lazy_arrays import Magnitude
 from napari_cellforce.predict import Prediction
-from napari_cellforce.widgets.view.live_arrows import LiveArrows
+from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
-_FIRST_ROOM = 16
+_INITIAL_CAPACITY = 16
 """Frames."""
 
 
-class Growing:
+class GrowingArray:
     """An array that becomes longer along its first axis; frames that were left out are zeros.
 
     Parameters
@@ -42,7 +42,7 @@ class Growing:
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> None:
-        self._room: Any = allocate((_FIRST_ROOM, *shape), dtype)
+        self._buffer: Any = allocate((_INITIAL_CAPACITY, *shape), dtype)
         self._length = 0
         self.ndim = 1 + len(shape)
         self.dtype = np.dtype(dtype)
@@ -50,21 +50,21 @@ class Growing:
     @property
     def shape(self) -> tuple[int, ...]:
         """As it is now."""
-        return self._length, *self._room.shape[1:]
+        return self._length, *self._buffer.shape[1:]
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, key: Any) -> Any:
-        return self._room[: self._length][key]
+        return self._buffer[: self._length][key]
 
     def put(self, t: int, values: npt.NDArray[Any]) -> None:
         """Set frame `t`, and make the array long enough for it."""
-        if t >= len(self._room):
-            room = allocate((2 * max(t, len(self._room)), *self._room.shape[1:]), self.dtype)
-            room[: self._length] = self._room[: self._length]
-            self._room = room
-        self._room[t] = values
+        if t >= len(self._buffer):
+            buffer = allocate((2 * max(t, len(self._buffer)), *self._buffer.shape[1:]), self.dtype)
+            buffer[: self._length] = self._buffer[: self._length]
+            self._buffer = buffer
+        self._buffer[t] = values
         self._length = max(self._length, t + 1)
 
 
@@ -80,12 +80,12 @@ class WatchResult:
         By default arrows of usual length, without the shortest.
     """
 
-    def __init__(self, viewer: ViewerModel, job: Prediction, look: ArrowLook | None = None) -> None:
-        self._viewer, self._job, self._look = viewer, job, look
-        self._data = Growing((2, *job.stack.shape))
-        self._mask = Growing(job.stack.shape, np.bool_)
-        self._frame = Frame.of(job.pixel_size, job.stack.frame_interval)
-        self._label = Labelling(job.stack.name, job.predictor.record.name)
+    def __init__(self, viewer: ViewerModel, job: Prediction, arrow_style: ArrowStyle | None = None) -> None:
+        self._viewer, self._job, self._arrow_style = viewer, job, arrow_style
+        self._data = GrowingArray((2, *job.stack.shape))
+        self._mask = GrowingArray(job.stack.shape, np.bool_)
+        self._frame = Placement.of(job.pixel_size, job.stack.frame_interval)
+        self._label = LayerLabel(job.stack.name, job.predictor.record.name)
         self._images: list[Layer] = []
         self._magnitude: Image | None = None
         self._arrows: LiveArrows | None = None
@@ -151,13 +151,13 @@ class WatchResult:
         )
         first = self._data[-1]
         self._images = [Layer.create(*layer) for layer in image_layers(stack)]
-        layer = magnitude_layer(field, self._frame, self._label, MagnitudeLook())
+        layer = magnitude_layer(field, self._frame, self._label, MagnitudeStyle())
         self._magnitude = Layer.create(*layer)
         self._magnitude.contrast_limits = (0.0, upper_limit(np.hypot(first[Y], first[X])))
         self._magnitude.colorbar.visible = True
-        reference = longest(np.moveaxis(first, 0, -1))
-        look = self._look or ArrowLook(threshold=USUAL_THRESHOLD * reference)
-        self._arrows = LiveArrows(self._viewer, field, self._frame, self._label, look, reference)
+        reference = reference_length(np.moveaxis(first, 0, -1))
+        arrow_style = self._arrow_style or ArrowStyle(threshold=DEFAULT_THRESHOLD * reference)
+        self._arrows = LiveArrows(self._viewer, field, self._frame, self._label, arrow_style, reference)
         self._viewer.layers.extend(self.layers)
         self._viewer.canvas.overlays.scale_bar.visible = True
 

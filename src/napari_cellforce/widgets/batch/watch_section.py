@@ -14,27 +14,27 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.batch import BatchConfig
-from napari_cellforce.errors import CellForceError, counted
-from napari_cellforce.fields import VectorField, in_memory
+from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.fields import VectorField, to_numpy
 from napari_cellforce.io import is_field, read_field
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.predict import OutputPaths
 from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.number_box import NumberBox
-from napari_cellforce.widgets.base.time_plot import TimePlot
-from napari_cellforce.widgets.base.worker import Job, words_of
+from napari_cellforce.widgets.base.plots import TimePlot
+from napari_cellforce.widgets.base.worker import Job, error_text
 from napari_cellforce.widgets.batch.watch_result import WatchResult
-from napari_cellforce.widgets.view.result import FRAMEWISE
+from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE
 
 _PAGE = "tutorials/watch/"
-_KEPT_IN_MEMORY = 512 * 1024**2
+_MEMORY_LIMIT = 512 * 1024**2
 """Bytes of what was made before."""
 _FRAME, _TIME, _FORCE = "frame", "time [min]", "total force"
 
 
 @dataclass(frozen=True)
-class _Before:
+class _EarlierResult:
     """What a watch before has made of a movie."""
 
     name: str
@@ -65,18 +65,18 @@ class WatchSection(QWidget):
         self,
         viewer: ViewerModel,
         make_config: Callable[[float], WatchConfig],
-        look: ArrowLook | None = None,
+        arrow_style: ArrowStyle | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._make_config, self._look = viewer, make_config, look
+        self._viewer, self._make_config, self._arrow_style = viewer, make_config, arrow_style
         self._stop = threading.Event()
         self._shown = ""
         self._results: dict[str, WatchResult] = {}
         self._counts: dict[str, int] = {}
         self._problem = self._caveat = ""
         self._job = Job(self)
-        self._text, self._trouble = TextLine(), TextLine()
+        self._text, self._problem_line = TextLine(), TextLine()
         self._button, self._copy = QPushButton(), QPushButton("Copy command")
         self._settle = NumberBox(0.1, 600, value=2.0, unit="s")
         self._plot = TimePlot(viewer)
@@ -99,27 +99,27 @@ class WatchSection(QWidget):
         try:
             config = self._make_config(self.settle)
         except CellForceError as error:
-            self._say(str(error), Tone.PROBLEM)
+            self._set_status(str(error), Tone.PROBLEM)
             return
         self._stop = stop = threading.Event()
         self._shown = self._problem = self._caveat = ""
         self._results, self._counts = {}, {}
-        self._trouble.say("")
+        self._problem_line.set_text("")
         self._job.start(lambda: _events(config, stop))
-        self._say("Looking at the folder …")
+        self._set_status("Looking at the folder …")
         self._refresh()
 
     def stop(self) -> None:
         """End after the frame that is being predicted; results are then brought up to date."""
         self._stop.set()
         self._button.setEnabled(False)
-        self._say("Stopping …")
+        self._set_status("Stopping …")
 
-    def dismantle(self) -> None:
+    def dispose(self) -> None:
         """Stop, and hear nothing more of the viewer. Layers stay."""
         self._stop.set()
-        self._job.drop()
-        self._plot.disconnect_viewer()
+        self._job.cancel()
+        self._plot.dispose()
 
     def _build(self) -> None:
         self._button.setMinimumHeight(30)
@@ -139,7 +139,7 @@ class WatchSection(QWidget):
         layout.addLayout(form)
         layout.addWidget(self._text)
         layout.addLayout(row)
-        layout.addWidget(self._trouble)
+        layout.addWidget(self._problem_line)
         layout.addWidget(self._plot)
 
     def _connect(self) -> None:
@@ -152,16 +152,16 @@ class WatchSection(QWidget):
         self._job.ended.connect(self._on_ended)
 
     def _refresh(self) -> None:
-        words = "Stop following" if self.running else "Follow this folder"
-        self._button.setText(words)
-        self._button.setAccessibleName(words)
+        text = "Stop following" if self.running else "Follow this folder"
+        self._button.setText(text)
+        self._button.setAccessibleName(text)
         self._button.setEnabled(True)
         self._settle.setEnabled(not self.running)
         self._plot.setVisible(bool(self._shown))
         self.running_changed.emit(self.running)
 
-    def _say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        self._text.say(text, tone)
+    def _set_status(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        self._text.set_text(text, tone)
 
     def _on_button(self) -> None:
         if self.running:
@@ -173,27 +173,27 @@ class WatchSection(QWidget):
         try:
             QApplication.clipboard().setText(self._make_config(self.settle).command())
         except CellForceError as error:
-            self._say(str(error), Tone.PROBLEM)
+            self._set_status(str(error), Tone.PROBLEM)
 
-    def _on_record(self, record: WatchEvent | _Before) -> None:
-        if isinstance(record, _Before):
+    def _on_record(self, record: WatchEvent | _EarlierResult) -> None:
+        if isinstance(record, _EarlierResult):
             self._results[record.name].remember(record.field, record.rows)
             self._counts[record.name] = len(record.rows)
             return
         match record.state:
             case "found" if record.job is not None:
-                self._results[record.name] = WatchResult(self._viewer, record.job, self._look)
+                self._results[record.name] = WatchResult(self._viewer, record.job, self._arrow_style)
                 self._counts.setdefault(record.name, 0)
-                self._caveat = FRAMEWISE if record.job.predictor.record.relative_to == "frame" else ""
+                self._caveat = PER_FRAME_NOTE if record.job.predictor.record.relative_to == "frame" else ""
             case "frame":
-                self._take(record)
+                self._add_frame(record)
             case "failed":
                 where = f"frame {record.frame}: " if record.frame >= 0 else ""
-                self._trouble.say(f"{record.name}: {where}{record.reason}", Tone.PROBLEM)
+                self._problem_line.set_text(f"{record.name}: {where}{record.reason}", Tone.PROBLEM)
             case "idle" if not self._stop.is_set():
-                self._say(self._account("Waiting for the next frame."))
+                self._set_status(self._summary("Waiting for the next frame."))
 
-    def _take(self, event: WatchEvent) -> None:
+    def _add_frame(self, event: WatchEvent) -> None:
         """Show a frame, if it is of the newest movie; earlier ones are on disk."""
         self._counts[event.name] += 1
         if event.result is None or event.stack is None:
@@ -209,22 +209,22 @@ class WatchSection(QWidget):
             result.add(event.result, dict(event.row), event.stack)
             self._draw(result)
         if not self._stop.is_set():
-            self._say(self._account("Predicting."))
+            self._set_status(self._summary("Predicting."))
 
-    def _account(self, doing: str) -> str:
+    def _summary(self, doing: str) -> str:
         if not self._counts:
             return f"Nothing is there yet. {doing}"
         counts = ", ".join(f"{n} of {name}" for name, n in list(self._counts.items())[-3:])
-        earlier = f", {counted(len(self._counts) - 3, 'movie')} before" if len(self._counts) > 3 else ""
+        earlier = f", {pluralise(len(self._counts) - 3, 'movie')} before" if len(self._counts) > 3 else ""
         return f"Frames predicted: {counts}{earlier}. {doing} {self._caveat}".strip()
 
     def _draw(self, result: WatchResult) -> None:
         rows = result.rows
         force = next(name for name in rows[0] if name.startswith(_FORCE))
         timed = all(row[_TIME] == row[_TIME] for row in rows)  # not NaN
-        along = _TIME if timed else _FRAME
-        columns = ([row[name] for row in rows] for name in (_FRAME, along, force))
-        self._plot.show_values(*columns, quantity=force, time_label=along)
+        x_label = _TIME if timed else _FRAME
+        columns = ([row[name] for row in rows] for name in (_FRAME, x_label, force))
+        self._plot.show_values(*columns, quantity=force, time_label=x_label)
         self._on_time()
 
     def _on_time(self, event: Any = None) -> None:
@@ -233,13 +233,13 @@ class WatchSection(QWidget):
             self._plot.show_frame(int(self._viewer.dims.current_step[0]))
 
     def _on_failed(self, error: Exception) -> None:
-        self._problem = words_of(error)
+        self._problem = error_text(error)
 
     def _on_ended(self, _complete: bool) -> None:
         if self._problem:
-            self._say(self._problem, Tone.PROBLEM)
+            self._set_status(self._problem, Tone.PROBLEM)
         else:
-            self._say(self._account("All that was predicted is saved."), Tone.GOOD)
+            self._set_status(self._summary("All that was predicted is saved."), Tone.GOOD)
         self._refresh()
 
 
@@ -261,23 +261,23 @@ def watch_config(batch: BatchConfig, settle: float) -> WatchConfig:
     )
 
 
-def _events(config: WatchConfig, stop: threading.Event) -> Iterator[WatchEvent | _Before]:
+def _events(config: WatchConfig, stop: threading.Event) -> Iterator[WatchEvent | _EarlierResult]:
     """Load the model and follow; a movie that is gone on with brings along what was made before."""
     for event in watch(config, load(config), stop):
         yield event
         if event.state == "found" and event.frame > 0 and event.paths and is_field(event.paths.traction):
-            yield _before(event.name, event.paths)
+            yield _read_earlier(event.name, event.paths)
 
 
-def _before(name: str, paths: OutputPaths) -> _Before:
+def _read_earlier(name: str, paths: OutputPaths) -> _EarlierResult:
     """Read what was made before, as much of its end as memory has room for."""
     field = read_field(paths.traction)
-    last = max(_KEPT_IN_MEMORY // (4 * field.data[0].size), 1)
+    last = max(_MEMORY_LIMIT // (4 * field.data[0].size), 1)
     frames = field.frames[-last:]
     rows = [
         {str(k): float(v) for k, v in row.items()} for row in pd.read_csv(paths.summary).to_dict("records")
     ]
     known = dataclasses.replace(
-        field, data=in_memory(field.data[-last:]), mask=in_memory(field.mask[-last:]), frames=frames
+        field, data=to_numpy(field.data[-last:]), mask=to_numpy(field.mask[-last:]), frames=frames
     )
-    return _Before(name, known, [row for row in rows if row[_FRAME] in set(frames)])
+    return _EarlierResult(name, known, [row for row in rows if row[_FRAME] in set(frames)])

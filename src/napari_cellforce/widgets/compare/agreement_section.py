@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
 from napari.components import ViewerModel
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
@@ -14,15 +18,137 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_cellforce.compare import Comparison
-from napari_cellforce.widgets.base.form import Form, TextLine, narrow
-from napari_cellforce.widgets.base.numbers import number
-from napari_cellforce.widgets.compare.agreement_plots import AgreementPlots
-from napari_cellforce.widgets.compare.view import VIEWS, CompareView
+from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
+from napari_cellforce.widgets.base.format import format_number
+from napari_cellforce.widgets.base.plots import BLUE, ORANGE, apply_theme, disable_interaction
+from napari_cellforce.widgets.compare.comparison_layers import VIEWS, ComparisonLayers
+
+_COLOURS = {"A": ORANGE, "B": BLUE}
+_HEIGHT = 210
+
+
+class AgreementPlots(QTabWidget):
+    """Four figures, a tab each.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Its theme gives the colours.
+    parent : QWidget, optional
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        names = ("Magnitudes", "Angles", "Edge to centre", "Over time")
+        self._plots = {name: pg.PlotWidget(self) for name in names}
+        for name, plot in self._plots.items():
+            disable_interaction(plot)
+            plot.setAccessibleName(name)
+            self.addTab(plot, name)
+        self._plots["Angles"].setAspectLocked(True)
+        for side in ("left", "bottom"):
+            self._plots["Angles"].hideAxis(side)
+        for name in ("Edge to centre", "Over time"):
+            self._plots[name].addLegend(offset=(-5, 5))
+        self.setFixedHeight(_HEIGHT)
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
+
+    def dispose(self) -> None:
+        """Hear nothing more of the viewer."""
+        self._viewer.events.theme.disconnect(self._apply_theme)
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Draw another comparison."""
+        for plot in self._plots.values():
+            plot.clear()
+        self._scatter(comparison)
+        self._rose(comparison)
+        self._curves("Edge to centre", comparison.profile, ("mean |A|", "mean |B|"))
+        self._plots["Edge to centre"].setLabel("bottom", "distance from the edge [µm]")
+        self._plots["Edge to centre"].setLabel("left", f"mean [{comparison.unit}]")
+        times = comparison.over_time
+        minutes = bool(times["time [min]"].notna().all())
+        self._curves("Over time", times.iloc[:, [1 if minutes else 0, 2, 3]], tuple(times.columns[2:]))
+        self._plots["Over time"].setLabel("bottom", "time [min]" if minutes else "frame")
+        self._plots["Over time"].setLabel("left", times.columns[2].replace("|A|", "magnitude"))
+        self.setTabVisible(self.indexOf(self._plots["Over time"]), len(times) > 1)
+
+    def _scatter(self, comparison: Comparison) -> None:
+        """Draw |A| over |B|, and the line of equality."""
+        plot = self._plots["Magnitudes"]
+        a, b = comparison.overview.sizes
+        plot.plot(b, a, pen=None, symbol="o", symbolSize=3, symbolPen=None, symbolBrush=(33, 150, 211, 90))
+        top = comparison.overview.top
+        plot.plot([0, top], [0, top], pen=pg.mkPen(self._ink))
+        plot.setRange(xRange=(0, top), yRange=(0, top), padding=0.02)
+        plot.setLabel("bottom", f"|B| [{comparison.unit}]")
+        plot.setLabel("left", f"|A| [{comparison.unit}]")
+
+    def _rose(self, comparison: Comparison) -> None:
+        """Draw how often each angle from A to B occurs; 0 is to the right, positive up."""
+        plot = self._plots["Angles"]
+        x, y = rose(comparison.overview.angles)
+        plot.plot(x, y, pen=pg.mkPen(_COLOURS["B"]), fillLevel=0, brush=pg.mkBrush(_COLOURS["B"] + "80"))
+        circle = np.linspace(0, 2 * np.pi, 73)
+        plot.plot(np.cos(circle), np.sin(circle), pen=pg.mkPen(self._ink, style=pg.QtCore.Qt.DotLine))
+        for degrees, anchor in ((0, (0, 0.5)), (90, (0.5, 1)), (180, (1, 0.5)), (-90, (0.5, 0))):
+            text = pg.TextItem(f"{degrees}°", color=self._ink, anchor=anchor)
+            text.setPos(np.cos(np.radians(degrees)), np.sin(np.radians(degrees)))
+            plot.addItem(text)
+        plot.setRange(xRange=(-1.3, 1.3), yRange=(-1.2, 1.2))
+        plot.setTitle("angle from A to B, counter-clockwise", size="8pt", color=self._ink)
+
+    def _curves(self, name: str, table: Any, columns: tuple[str, ...]) -> None:
+        """Draw two columns over the first one, from zero."""
+        plot = self._plots[name]
+        x = table.iloc[:, 0].to_numpy(float)
+        for which, column, symbol in zip("AB", columns, "ot", strict=True):
+            colour = _COLOURS[which]
+            plot.plot(
+                x,
+                table[column].to_numpy(float),
+                name=which,
+                pen=pg.mkPen(colour, width=2),
+                symbol=symbol,
+                symbolSize=6,
+                symbolBrush=colour,
+                symbolPen=None,
+            )
+        plot.setYRange(0, 1.1 * float(np.nanmax(table[list(columns)].to_numpy(float))) or 1.0, padding=0)
+
+    def _apply_theme(self, event: Any = None) -> None:
+        del event
+        for plot in self._plots.values():
+            self._ink = apply_theme(self._viewer, plot)
+            if plot.plotItem.legend is not None:
+                plot.plotItem.legend.setLabelTextColor(self._ink)
+
+
+def rose(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the outline (x, y) of a rose, its longest petal 1.
+
+    Area is what the eye sees, so the radius is the square root of the count.
+
+    Parameters
+    ----------
+    counts : (N,) array of int
+        Angles in each sector, counter-clockwise from -180°.
+    """
+    edges = np.linspace(-np.pi, np.pi, len(counts) + 1)
+    radius = np.sqrt(counts / max(counts.max(), 1))
+    none = np.zeros(len(counts))
+    corners = np.stack([none, radius, radius, none], axis=1).ravel()
+    turned = np.stack([edges[:-1], edges[:-1], edges[1:], edges[1:]], axis=1).ravel()
+    return corners * np.cos(turned), corners * np.sin(turned)
+
 
 _NAMES = {
     "correlation of vectors": ("Correlation of vectors", "1: same pattern; 0: nothing in common"),
@@ -53,10 +179,10 @@ class AgreementSection(QWidget):
     calibrate = Signal()
     save = Signal()
 
-    def __init__(self, viewer: ViewerModel, view: CompareView, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: ViewerModel, view: ComparisonLayers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = view
-        self._legend, self._table, self._fit = _words(), _words(), TextLine()
+        self._legend, self._table, self._fit = _text_label(), _text_label(), TextLine()
         self._plots = AgreementPlots(viewer)
         self._calibrate = QPushButton("Calibrate the prediction to Pa")
         self._calibrate.setToolTip("Adds A times the scale as a field of its own, in Pa")
@@ -74,12 +200,12 @@ class AgreementSection(QWidget):
         buttons.addWidget(self._calibrate, 1)
         buttons.addWidget(save)
         layout.addLayout(buttons)
-        view.turned.connect(self._on_turned)
+        view.view_changed.connect(self._on_view_changed)
         self.hide()
 
-    def disconnect_viewer(self) -> None:
+    def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        self._plots.disconnect_viewer()
+        self._plots.dispose()
 
     def show_comparison(self, comparison: Comparison, *, normalised: bool) -> None:
         """Show another comparison; `normalised` if A was given without unit."""
@@ -87,7 +213,7 @@ class AgreementSection(QWidget):
         names = [escape(name) for name in comparison.names]
         self._legend.setText(f"<b>A</b>{scaled}: {names[0]}<br><b>B</b>: {names[1]}")
         self._table.setText(numbers_table(comparison))
-        self._fit.say(calibration_words(comparison))
+        self._fit.set_text(describe_calibration(comparison))
         self._calibrate.setVisible(
             normalised and comparison.calibration is not None and comparison.unit == "Pa"
         )
@@ -96,7 +222,7 @@ class AgreementSection(QWidget):
         self.show()
 
     def _build_views(self) -> Form:
-        self._views = narrow(QComboBox())
+        self._views = shrinkable_combo(QComboBox())
         for view in VIEWS:
             self._views.addItem(view, view)
         self._views.currentIndexChanged.connect(self._on_chosen)
@@ -138,9 +264,9 @@ class AgreementSection(QWidget):
 
     def _on_chosen(self) -> None:
         self._blink.setChecked(False)
-        self._view.look_at(self._views.currentData())
+        self._view.show_view(self._views.currentData())
 
-    def _on_turned(self, view: str) -> None:
+    def _on_view_changed(self, view: str) -> None:
         with QSignalBlocker(self._views):
             self._views.setCurrentIndex(VIEWS.index(view))
         with QSignalBlocker(self._blink):
@@ -159,15 +285,15 @@ def numbers_table(comparison: Comparison) -> str:
     return f"<table style='font-size: small'>{''.join(lines)}</table>"
 
 
-def calibration_words(comparison: Comparison) -> str:
+def describe_calibration(comparison: Comparison) -> str:
     """Return the scale from A to B, its interval, and how much of B it explains; empty if there is none."""
     fit = comparison.calibration
     if fit is None:
         return "No positive scale brings A to B: they point against each other, or A is zero."
     unit = f" {comparison.unit}" if comparison.scaled and comparison.unit == "Pa" else ""
     return (
-        f"Scale from A to B: {number(fit.factor)}{unit} "
-        f"({number(fit.low)} to {number(fit.high)}); "
+        f"Scale from A to B: {format_number(fit.factor)}{unit} "
+        f"({format_number(fit.low)} to {format_number(fit.high)}); "
         f"scaled A explains {100 * fit.explained:.0f} % of B. Error from this cell alone: "
         "cells differ by more."
     )
@@ -175,10 +301,10 @@ def calibration_words(comparison: Comparison) -> str:
 
 def signed(value: float) -> str:
     """Return a number with three digits and a true minus sign."""
-    return number(value).replace("-", "−")
+    return format_number(value).replace("-", "−")
 
 
-def _words() -> QLabel:
+def _text_label() -> QLabel:
     label = QLabel()
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextSelectableByMouse)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack
 
+import numpy as np
 from napari.layers import Layer
 from napari.utils.notifications import show_info
 from napari.viewer import Viewer
@@ -14,19 +15,20 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_cellforce.compare import CompareConfig, ComparePaths, Comparison, compare, write_comparison
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PASCAL, VectorField
+from napari_cellforce.fields import PASCAL, FrameResult, ImageStack, Mask, VectorField
 from napari_cellforce.layers import image_layers
-from napari_cellforce.predict import Progress
+from napari_cellforce.predict import Prediction, Progress, prepare
+from napari_cellforce.simulate.samples import measured_sample
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell, words_of
+from napari_cellforce.widgets.base.worker import Job, error_text, show_error
 from napari_cellforce.widgets.compare.agreement_section import AgreementSection
-from napari_cellforce.widgets.compare.choice import CompareChoice, default_folder
-from napari_cellforce.widgets.compare.sample import sample_fields
-from napari_cellforce.widgets.compare.view import CompareView, Stacks
-from napari_cellforce.widgets.view.import_dialog import open_field
-from napari_cellforce.widgets.view.measured_fields import ShownField, show_field
+from napari_cellforce.widgets.compare.comparison_layers import ComparisonLayers, ComparisonStacks
+from napari_cellforce.widgets.compare.field_choice import FieldChoiceSection, default_folder
+from napari_cellforce.widgets.shared.import_dialog import open_field
+from napari_cellforce.widgets.shared.measured_fields import DisplayedField, show_field
+from napari_cellforce.zoo import load_predictor
 
 WELCOME = "Lays a predicted over a measured field: by how much do they differ, and where?"
 
@@ -43,13 +45,13 @@ class ComparePanel(Panel):
 
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
-        self._look = self._preferences.arrows
-        self._pair: tuple[ShownField, ShownField] | None = None
+        self._arrow_style = self._preferences.arrows
+        self._pair: tuple[DisplayedField, DisplayedField] | None = None
         self._comparison: Comparison | None = None
         self._failed = ""
-        self._choice = CompareChoice(self._viewer)
+        self._fields = FieldChoiceSection(self._viewer)
         self._run = RunSection()
-        self._view = CompareView(self._viewer, self._look, self)
+        self._view = ComparisonLayers(self._viewer, self._arrow_style, self)
         self._agreement = AgreementSection(self._viewer, self._view)
         self._job = Job(self)
         self._saving = Job(self)
@@ -64,26 +66,26 @@ class ComparePanel(Panel):
 
     def compare(self) -> None:
         """Compare the chosen fields, off the GUI thread."""
-        first, second = self._choice.first, self._choice.second
+        first, second = self._fields.first, self._fields.second
         if first is None or second is None:
             return
         try:
-            mask, config = self._choice.mask, self._choice.config
+            mask, config = self._fields.mask, self._fields.config
         except CellForceError as error:
             self._on_failed(error)
             self._refresh()
             return
         self._pair, self._comparison, self._failed = (first, second), None, ""
         a, b = (dataclasses.replace(shown.field, name=shown.title) for shown in self._pair)
-        self._job.start(lambda: _compared(a, b, mask, config))
+        self._job.start(lambda: _comparison_records(a, b, mask, config))
         self._refresh()
 
     def open_file(self, name: str) -> None:
         """Ask for a file and show its field as A or B."""
         field = open_field(self, self._viewer, self._memory)
         if field is not None:
-            show_field(self._viewer, field, self._look)
-            self._choice.choose(name, field)
+            show_field(self._viewer, field, self._arrow_style)
+            self._fields.choose(name, field)
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on a sample cell")
@@ -91,26 +93,26 @@ class ComparePanel(Panel):
             "A simulated cell whose traction was measured, predicted by the adhesion filter"
         )
         self._sample.clicked.connect(self._open_sample)
-        self._lay_out((self._sample, self._choice, self._run, self._agreement), self._choice.reset)
+        self._build_layout((self._sample, self._fields, self._run, self._agreement), self._fields.reset)
 
     def _connect(self) -> None:
-        self._choice.changed.connect(self._on_choice)
-        self._choice.opened.connect(self.open_file)
+        self._fields.changed.connect(self._on_choice)
+        self._fields.opened.connect(self.open_file)
         self._run.started.connect(self.compare)
         self._run.stopped.connect(self._job.stop)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._refresh)
-        self._saving.failed.connect(tell)
-        self._saving.yielded.connect(_tell_saved)
+        self._saving.failed.connect(show_error)
+        self._saving.yielded.connect(_show_saved)
         self._agreement.calibrate.connect(self._on_calibrate)
         self._agreement.save.connect(self._on_save)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         self._view.blink(False)
-        self._job.drop()
-        self._choice.disconnect_viewer()
-        self._agreement.disconnect_viewer()
+        self._job.cancel()
+        self._fields.dispose()
+        self._agreement.dispose()
 
     def _on_choice(self) -> None:
         self._failed = ""
@@ -119,18 +121,18 @@ class ComparePanel(Panel):
     def _refresh(self, complete: bool = True) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
         del complete
-        running, problem = self._job.running, self._choice.problem()
-        self._sample.setVisible(self._choice.count == 0)
-        self._run.set_offer("Compare A with B", ready=problem is None and not running)
+        running, problem = self._job.running, self._fields.problem()
+        self._sample.setVisible(self._fields.count == 0)
+        self._run.set_button("Compare A with B", ready=problem is None and not running)
         self._run.set_running(running)
         if not running:
-            self._run.set_status(*self._what_now(str(problem) if problem else ""))
+            self._run.set_status(*self._status(str(problem) if problem else ""))
 
-    def _what_now(self, problem: str) -> tuple[str, Tone]:
-        if self._choice.count == 0:
+    def _status(self, problem: str) -> tuple[str, Tone]:
+        if self._fields.count == 0:
             return f"{WELCOME} {problem}", Tone.PLAIN
         if problem:
-            return problem, Tone.PLAIN if self._choice.count < 2 else Tone.PROBLEM
+            return problem, Tone.PLAIN if self._fields.count < 2 else Tone.PROBLEM
         if self._failed:
             return self._failed, Tone.PROBLEM
         if self._comparison is None or not self._still_chosen():
@@ -139,7 +141,7 @@ class ComparePanel(Panel):
 
     def _still_chosen(self) -> bool:
         """Return whether the fields that were compared are those that are chosen."""
-        chosen = (self._choice.first, self._choice.second)
+        chosen = (self._fields.first, self._fields.second)
         return self._pair is not None and all(
             shown is not None and shown.field is compared.field
             for shown, compared in zip(chosen, self._pair, strict=True)
@@ -149,7 +151,7 @@ class ComparePanel(Panel):
         if isinstance(record, Progress):
             self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
-        elif isinstance(record, Stacks) and self._pair is not None and self._comparison is not None:
+        elif isinstance(record, ComparisonStacks) and self._pair is not None and self._comparison is not None:
             self._view.show(self._comparison, record, *self._pair)
             normalised = self._pair[0].field.unit != PASCAL
             self._agreement.show_comparison(self._comparison, normalised=normalised)
@@ -160,7 +162,7 @@ class ComparePanel(Panel):
 
     def _on_failed(self, error: Exception) -> None:
         """Tell of it, where the eye is."""
-        self._failed = words_of(error)
+        self._failed = error_text(error)
 
     def _open_sample(self) -> None:
         self._job.start(sample_fields)
@@ -169,16 +171,16 @@ class ComparePanel(Panel):
     def _show_sample(self, image: Any, predicted: VectorField, measured: VectorField) -> None:
         for data in image_layers(image):
             self._viewer.add_layer(Layer.create(*data))
-        show_field(self._viewer, measured, self._look, visible=False)
-        show_field(self._viewer, predicted, self._look)
+        show_field(self._viewer, measured, self._arrow_style, visible=False)
+        show_field(self._viewer, predicted, self._arrow_style)
 
     def _on_calibrate(self) -> None:
         """Add A in Pa as a field of its own, and judge that one from now on."""
         if self._comparison is None or self._pair is None or self._comparison.calibration is None:
             return
         field = calibrated(self._pair[0].field, self._comparison)
-        show_field(self._viewer, field, self._look, visible=False)
-        self._choice.choose("A", field)
+        show_field(self._viewer, field, self._arrow_style, visible=False)
+        self._fields.choose("A", field)
         fit = self._comparison.calibration
         error = 50 * (fit.high - fit.low) / fit.factor
         show_info(
@@ -188,7 +190,7 @@ class ComparePanel(Panel):
 
     def _on_save(self) -> None:
         comparison = self._comparison
-        start = default_folder(self._choice.first)
+        start = default_folder(self._fields.first)
         folder = QFileDialog.getExistingDirectory(self, "Folder for figures and tables", start)
         if not folder or comparison is None:
             return
@@ -200,13 +202,13 @@ class ComparePanel(Panel):
         self._saving.start(write)
 
 
-def _compared(
+def _comparison_records(
     first: VectorField, second: VectorField, mask: Any, config: CompareConfig
-) -> Iterator[Progress | Comparison | Stacks]:
+) -> Iterator[Progress | Comparison | ComparisonStacks]:
     for record in compare(first, second, mask, config):
         yield record
         if isinstance(record, Comparison):
-            yield Stacks.of(record)
+            yield ComparisonStacks.of(record)
 
 
 def calibrated(field: VectorField, comparison: Comparison) -> VectorField:
@@ -227,5 +229,30 @@ def headline(comparison: Comparison) -> str:
     return f"Correlation {correlation:.2f}, angle error {angle:.0f}° over {vectors} vectors."
 
 
-def _tell_saved(folder: str) -> None:
+def _show_saved(folder: str) -> None:
     show_info(f"Figures and tables are in {folder}.")
+
+
+MODEL = "adhesion-filter"
+
+
+def sample_fields() -> Iterator[Progress | tuple[ImageStack, VectorField, VectorField]]:
+    """Yield what is being done, then image, predicted and measured field of a simulated cell."""
+    yield Progress("Simulating a cell", 0, 2)
+    sample = measured_sample()
+    yield Progress("Predicting its forces", 1, 2)
+    job = prepare(sample.image, load_predictor(MODEL), Mask(sample.traction.mask), sample.image.pixel_size)
+    yield sample.image, _field(job, sample.traction), sample.traction
+
+
+def _field(job: Prediction, measured: VectorField) -> VectorField:
+    frames = [record.traction for record in job.run() if isinstance(record, FrameResult)]
+    return VectorField(
+        np.stack(frames),
+        "traction",
+        job.unit,
+        job.pixel_size,
+        mask=measured.mask,
+        name=job.stack.name,
+        provenance=job.provenance(),
+    )

@@ -25,13 +25,13 @@ from qtpy.QtWidgets import (
 
 from napari_cellforce import files, zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.explain.formula_part import report
+from napari_cellforce.explain.formula import formula_report
 from napari_cellforce.models.symbolic import Formula, FormulaPredictor, SymbolicFit, save_formula
 from napari_cellforce.widgets.base.form import Form, TextLine
-from napari_cellforce.widgets.base.lines_plot import LinesPlot
-from napari_cellforce.widgets.base.worker import tell
-from napari_cellforce.widgets.explain.formula_picture import formula_picture
-from napari_cellforce.widgets.explain.job import Found
+from napari_cellforce.widgets.base.plots import LinesPlot
+from napari_cellforce.widgets.base.worker import show_error
+from napari_cellforce.widgets.explain.formula_rendering import render_formula
+from napari_cellforce.widgets.explain.job import FormulaResult
 
 _WIDTH = 324
 """Of the formula's picture in a panel of 350 pixels with its scroll bar."""
@@ -59,7 +59,7 @@ class FormulaSection(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self._found: Found | None = None
+        self._result: FormulaResult | None = None
         self._folder: str | None = None
         self._plot = LinesPlot(viewer, "Error against number of terms")
         self._slider = QSlider(Qt.Horizontal)
@@ -68,7 +68,7 @@ class FormulaSection(QWidget):
         self._count = QLabel()
         self._picture = QLabel()
         self._picture.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
-        self._note, self._trust = TextLine(), TextLine()
+        self._note, self._stability = TextLine(), TextLine()
         form = Form()
         form.add(
             "Terms", self._slider, "More terms explain more, up to the knee", page="explain/formula/",
@@ -78,48 +78,48 @@ class FormulaSection(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
         layout.addLayout(form)
-        for widget in (self._picture, self._trust, self._note):
+        for widget in (self._picture, self._stability, self._note):
             layout.addWidget(widget)
         layout.addLayout(self._build_export())
         viewer.events.theme.connect(self._draw)
         self.hide()
 
     @property
-    def found(self) -> Found | None:
+    def result(self) -> FormulaResult | None:
         """What is shown."""
-        return self._found
+        return self._result
 
     @property
     def formula(self) -> Formula | None:
         """The formula that is picked."""
-        return self._found.fit.formulas[self._slider.value()] if self._found else None
+        return self._result.fit.formulas[self._slider.value()] if self._result else None
 
-    def disconnect_viewer(self) -> None:
+    def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        self._plot.disconnect_viewer()
+        self._plot.dispose()
         self._viewer.events.theme.disconnect(self._draw)
 
-    def set_found(self, found: Found | None, folder: str | None = None) -> None:
+    def set_result(self, result: FormulaResult | None, folder: str | None = None) -> None:
         """Show a fit at its knee, or nothing; `folder` is that of the models."""
-        self._found, self._folder = found, folder
-        self.setVisible(found is not None)
-        if found is None:
+        self._result, self._folder = result, folder
+        self.setVisible(result is not None)
+        if result is None:
             return
-        fit = found.fit
+        fit = result.fit
         counts = list(fit.error)
         self._plot.draw(
             {"1 - R²": (counts, list(fit.error.values()))},
             title="unexplained on frames not fitted to, 1 - R²",
-            along="terms",
+            x_label="terms",
             marks=[(fit.knee, "knee", "1 - R²")],
             cursor=fit.knee,
         )
-        self._note.say(" ".join(fit.notes))
+        self._note.set_text(" ".join(fit.notes))
         self._slider.blockSignals(True)
         self._slider.setRange(counts[0], counts[-1])
         self._slider.setValue(fit.knee)
         self._slider.blockSignals(False)
-        self._tell()
+        self._update_text()
 
     def save(self, path: Path) -> None:
         """Write the picked formula as text, LaTeX or model, by the ending of `path`.
@@ -128,11 +128,13 @@ class FormulaSection(QWidget):
         ------
         CellForceError
         """
-        picked = self._picked()
+        selected = self._selected_fit()
         if path.suffix == ".json":
             save_formula(path, self._predictor(path.stem))
         else:
-            files.write_text(path, picked.best.latex + "\n" if path.suffix == ".tex" else report(picked))
+            files.write_text(
+                path, selected.best.latex + "\n" if path.suffix == ".tex" else formula_report(selected)
+            )
 
     def add_to_models(self) -> str:
         """Make the picked formula a model of the zoo and return its name.
@@ -143,8 +145,8 @@ class FormulaSection(QWidget):
         """
         formula = self.formula
         assert formula is not None
-        assert self._found is not None
-        stem = f"{self._found.record.name}-{len(formula.terms)}-terms"
+        assert self._result is not None
+        stem = f"{self._result.record.name}-{len(formula.terms)}-terms"
         taken = {entry.name for entry in zoo.entries(folder=self._folder)}
         names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
         name = next(name for name in names if name not in taken)
@@ -154,13 +156,13 @@ class FormulaSection(QWidget):
 
     def _predictor(self, name: str) -> FormulaPredictor:
         assert self.formula is not None
-        assert self._found is not None
-        return FormulaPredictor(self.formula, dataclasses.replace(self._found.record, name=name))
+        assert self._result is not None
+        return FormulaPredictor(self.formula, dataclasses.replace(self._result.record, name=name))
 
-    def _picked(self) -> SymbolicFit:
+    def _selected_fit(self) -> SymbolicFit:
         """Return the fit with the picked formula for its best."""
-        assert self._found is not None
-        return dataclasses.replace(self._found.fit, knee=self._slider.value())
+        assert self._result is not None
+        return dataclasses.replace(self._result.fit, knee=self._slider.value())
 
     def _build_export(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -189,27 +191,27 @@ class FormulaSection(QWidget):
             try:
                 self.save(chosen if chosen.suffix in (".txt", ".tex", ".json") else Path(path + ending))
             except CellForceError as error:
-                tell(error)
+                show_error(error)
 
     def _on_add(self) -> None:
         try:
             name = self.add_to_models()
         except CellForceError as error:
-            tell(error)
+            show_error(error)
             return
         show_info(f"{name} is now among the models.")
         self.added.emit(name)
 
     def _on_slider(self, count: int) -> None:
-        self._plot.move(count)
-        self._tell()
+        self._plot.move_cursor(count)
+        self._update_text()
         self.chosen.emit()
 
-    def _tell(self) -> None:
-        assert self._found is not None
-        fit, count = self._found.fit, self._slider.value()
+    def _update_text(self) -> None:
+        assert self._result is not None
+        fit, count = self._result.fit, self._slider.value()
         self._count.setText(f"{count}, R² {1 - fit.error[count]:.2f}")
-        self._trust.say(trust(fit) if count == fit.knee else "")
+        self._stability.set_text(describe_stability(fit) if count == fit.knee else "")
         self._draw()
 
     def _draw(self, event: Any = None) -> None:
@@ -219,12 +221,12 @@ class FormulaSection(QWidget):
         if formula is None:
             return
         ink = get_theme(self._viewer.theme).text.as_hex()
-        self._picture.setPixmap(formula_picture(formula, ink, _WIDTH, self.devicePixelRatioF()))
+        self._picture.setPixmap(render_formula(formula, ink, _WIDTH, self.devicePixelRatioF()))
         self._picture.setAccessibleName(formula.text)
         self._picture.setToolTip(f"<pre>{formula.text}</pre>")
 
 
-def trust(fit: SymbolicFit) -> str:
+def describe_stability(fit: SymbolicFit) -> str:
     """Return how often resampled frames choose the terms at the knee again, and how many have copies."""
     if not fit.stability:
         return ""

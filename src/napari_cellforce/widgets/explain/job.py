@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from napari_cellforce.explain.fields_part import adhesion_curves, reader, require_fields
-from napari_cellforce.explain.formula_part import fit_prediction
+from napari_cellforce.explain.fields import frame_reader, require_fields, stiffness_curves
+from napari_cellforce.explain.formula import fit_prediction
 from napari_cellforce.explain.greens import GreensFunction, read_greens, require_gfnn
 from napari_cellforce.fields import FrameResult, Mask
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FitConfig, FormulaFrame, SymbolicFit
 from napari_cellforce.predict import PredictConfig, Prediction, Progress, prepare
 from napari_cellforce.preprocess.normalise import Baselines
-from napari_cellforce.widgets.explain.explanation import Explanation
-from napari_cellforce.widgets.explain.formula_picture import prepare_pieces
-from napari_cellforce.widgets.view.sources import ChosenImage
+from napari_cellforce.widgets.explain.formula_rendering import prerender_potentials
+from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
+from napari_cellforce.widgets.shared.input_layers import ChosenImage
 from napari_cellforce.zoo import load_predictor, load_weights
 
 
 @dataclass(frozen=True)
-class Question:
+class ExplainRequest:
     """What is to be explained, by which model.
 
     Attributes
@@ -53,7 +53,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Begun:
+class Started:
     """The job, and the brightness that was measured for it."""
 
     job: Prediction
@@ -61,14 +61,14 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Greens:
+class GreensResult:
     """Green's functions of the model."""
 
     functions: tuple[GreensFunction, ...]
 
 
 @dataclass(frozen=True)
-class FrameRead:
+class FrameFields:
     """A frame's inner fields; what Y goes with, where there is a Y."""
 
     t: int
@@ -77,17 +77,17 @@ class FrameRead:
 
 
 @dataclass(frozen=True)
-class Found:
+class FormulaResult:
     """Formulas, and the record that they have as predictors."""
 
     fit: SymbolicFit
     record: ModelRecord
 
 
-Said = Progress | Begun | Greens | FrameRead | Found
+ExplainEvent = Progress | Started | GreensResult | FrameFields | FormulaResult
 
 
-def answers(question: Question) -> Iterator[Said]:
+def explain_events(request: ExplainRequest) -> Iterator[ExplainEvent]:
     """Explain part by part; what was yielded before an error or a stop stands.
 
     Raises
@@ -95,27 +95,27 @@ def answers(question: Question) -> Iterator[Said]:
     CellForceError
     """
     yield Progress("Loading the model", 0, 0)
-    predictor = load_predictor(question.model, device=question.device, folder=question.folder)
-    chosen = question.chosen
+    predictor = load_predictor(request.model, device=request.device, folder=request.folder)
+    chosen = request.chosen
     config = PredictConfig(
-        channels=tuple(range(len(chosen.layers))), already_normalised=question.already_normalised
+        channels=tuple(range(len(chosen.layers))), already_normalised=request.already_normalised
     )
-    job = prepare(chosen.stack, predictor, question.mask(), chosen.pixel_size, config)
-    baselines = yield from job.measure()
-    yield Begun(job, baselines)
-    if "greens" in question.parts:
-        module = require_gfnn(load_weights(question.model, folder=question.folder).module, question.model)
-        yield Greens(read_greens(module, job.predictor.record.pixel_size))
-    if "fields" in question.parts:
+    job = prepare(chosen.stack, predictor, request.mask(), chosen.pixel_size, config)
+    baselines = yield from job.measure_baselines()
+    yield Started(job, baselines)
+    if "greens" in request.parts:
+        module = require_gfnn(load_weights(request.model, folder=request.folder).module, request.model)
+        yield GreensResult(read_greens(module, job.predictor.record.pixel_size))
+    if "fields" in request.parts:
         yield from _inner_fields(job, baselines)
-    if "formula" in question.parts:
-        fit, record = yield from fit_prediction(job, baselines, question.fit)
-        prepare_pieces(question.fit.library.potentials, question.ratio)
-        yield Found(fit, record)
+    if "formula" in request.parts:
+        fit, record = yield from fit_prediction(job, baselines, request.fit)
+        prerender_potentials(request.fit.library.potentials, request.ratio)
+        yield FormulaResult(fit, record)
 
 
 @dataclass(frozen=True)
-class Draft:
+class FormulaPreview:
     """A frame on which formulas are quickly tried, and what the model says of it."""
 
     t: int
@@ -123,21 +123,21 @@ class Draft:
     result: FrameResult
 
 
-def draft(shown: Explanation, found: Found, t: int) -> Draft:
+def preview_formula(shown: ExplanationLayers, result: FormulaResult, t: int) -> FormulaPreview:
     """Compute the potentials of all formulas of a fit in one frame."""
     job, mask = shown.job, shown.job.mask.frame(t)
     image = job.inputs(t, shown.baselines)
-    formulas = found.fit.formulas.values()
+    formulas = result.fit.formulas.values()
     used = tuple(dict.fromkeys(p for formula in formulas for p in formula.potentials))
-    library = found.fit.best.library
+    library = result.fit.best.library
     protein = image[shown.protein : shown.protein + 1]
-    frame = FormulaFrame.of(protein, mask, job.pixel_size, found.record, library, used)
-    return Draft(t, frame, job.predictor.predict_frame(image, mask, job.pixel_size))
+    frame = FormulaFrame.of(protein, mask, job.pixel_size, result.record, library, used)
+    return FormulaPreview(t, frame, job.predictor.predict_frame(image, mask, job.pixel_size))
 
 
-def _inner_fields(job: Prediction, baselines: Baselines | None) -> Iterator[Progress | FrameRead]:
+def _inner_fields(job: Prediction, baselines: Baselines | None) -> Iterator[Progress | FrameFields]:
     """Yield progress and the inner fields of the model, frame by frame."""
-    read, n_frames = reader(job), job.stack.n_frames
+    read, n_frames = frame_reader(job), job.stack.n_frames
     for t in range(n_frames):
         yield Progress("Reading the model's fields", t, n_frames)
         image, mask = job.inputs(t, baselines), job.mask.frame(t)
@@ -145,5 +145,5 @@ def _inner_fields(job: Prediction, baselines: Baselines | None) -> Iterator[Prog
         require_fields(result, job)
         curves = None
         if "Y" in result.scalars:
-            curves = adhesion_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t)
-        yield FrameRead(t, result, curves)
+            curves = stiffness_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t)
+        yield FrameFields(t, result, curves)

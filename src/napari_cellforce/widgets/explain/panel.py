@@ -6,41 +6,145 @@ import contextlib
 from typing import Any, Unpack
 
 import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.errors import CellForceError, with_period
+from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT, Progress
-from napari_cellforce.widgets.base.form import TextLine, Tone, folded
-from napari_cellforce.widgets.base.latest import Latest
-from napari_cellforce.widgets.base.lines_plot import LinesPlot
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
+from napari_cellforce.widgets.base.plots import LinesPlot
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.explain.explanation import Explanation
+from napari_cellforce.widgets.base.worker import DebouncedWorker, Job, show_error
 from napari_cellforce.widgets.explain.formula_section import FormulaSection
-from napari_cellforce.widgets.explain.hold_curves import HoldCurves
 from napari_cellforce.widgets.explain.job import (
-    Begun,
-    Draft,
-    Found,
-    FrameRead,
-    Greens,
-    Question,
-    answers,
-    draft,
+    ExplainRequest,
+    FormulaPreview,
+    FormulaResult,
+    FrameFields,
+    GreensResult,
+    Started,
+    explain_events,
+    preview_formula,
 )
-from napari_cellforce.widgets.explain.parts_section import PartsSection
 from napari_cellforce.widgets.explain.potentials_section import PotentialsSection
 from napari_cellforce.widgets.explain.probe_section import ProbeSection
-from napari_cellforce.widgets.view.cell_section import CellSection
-from napari_cellforce.widgets.view.image_section import ImageSection
-from napari_cellforce.widgets.view.model_section import ModelSection
-from napari_cellforce.widgets.view.sources import ChosenImage, images
+from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
+from napari_cellforce.widgets.shared.cell_section import CellSection
+from napari_cellforce.widgets.shared.image_section import ImageSection
+from napari_cellforce.widgets.shared.input_layers import ChosenImage, input_images
+from napari_cellforce.widgets.shared.model_section import ModelSection
+
+
+class PartsSection(QWidget):
+    """What is to be explained.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fields = QCheckBox("inner fields")
+        self._greens = QCheckBox("Green's functions")
+        self._formula = QCheckBox("one formula")
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for box in self._boxes.values():
+            box.toggled.connect(self.changed)
+            layout.addWidget(box)
+        form = Form(self)
+        form.add("Explain", column, "What to look at; see which model has what", page="explain/")
+        self.reset()
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Names of the parts."""
+        return tuple(name for name, box in self._boxes.items() if box.isChecked())
+
+    def reset(self) -> None:
+        """Ask for the inner fields only."""
+        for name, box in self._boxes.items():
+            box.setChecked(name == "fields")
+
+    def set_kind(self, kind: str) -> None:
+        """Offer Green's functions only of a network that has some."""
+        has = kind == "gfnn"
+        self._greens.setEnabled(has)
+        self._greens.setToolTip("" if has else "Only a Green's-function network (GFNN) has these")
+        if not has:
+            self._greens.setChecked(False)
+
+    @property
+    def _boxes(self) -> dict[str, QCheckBox]:
+        return {"fields": self._fields, "greens": self._greens, "formula": self._formula}
+
+
+_PLOTS = {
+    "intensity": "brightness of the protein, normalised",
+    "distance to edge [µm]": "distance to the edge [µm]",
+}
+
+
+class StiffnessCurves(QWidget):
+    """Two plots of the frame that is looked at; hidden until there is a Y.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._curves: dict[int, pd.DataFrame] = {}
+        self._plots = {x_label: LinesPlot(viewer, f"Y against {words}") for x_label, words in _PLOTS.items()}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for plot in self._plots.values():
+            layout.addWidget(plot)
+        self.hide()
+
+    def clear(self) -> None:
+        """Forget the curves of all frames."""
+        self._curves = {}
+        self.hide()
+
+    def add(self, t: int, curves: pd.DataFrame) -> None:
+        """Take the curves of a frame, as `napari_cellforce.explain.fields.stiffness_curves` returns."""
+        self._curves[t] = curves
+
+    def show_frame(self, t: int) -> None:
+        """Draw the curves of a frame, if it has been read."""
+        curves = self._curves.get(t)
+        self.setVisible(bool(self._curves))
+        if curves is None:
+            return
+        for x_label, plot in self._plots.items():
+            one = curves[curves["along"] == x_label]
+            plot.draw(
+                {"Y": (one["value"], one[MEAN_Y])},
+                title="how firmly the cell is held, mean Y [µm⁻²]",
+                x_label=_PLOTS[x_label],
+                markers=True,
+            )
+
+    def dispose(self) -> None:
+        """Hear nothing more of the viewer."""
+        for plot in self._plots.values():
+            plot.dispose()
+
 
 PANEL = "explain"
 _GREEK = {"phi": "φ", "psi": "ψ", "chi": "χ"}
@@ -64,20 +168,20 @@ class ExplainPanel(Panel):
         super().__init__(napari_viewer, **options)
         self._fit = fit or FitConfig()
         self._chosen: ChosenImage | None = None
-        self._shown: Explanation | None = None
-        self._draft: Draft | None = None
-        self._outcome = ("", Tone.PLAIN)
+        self._shown: ExplanationLayers | None = None
+        self._preview: FormulaPreview | None = None
+        self._summary = ("", Tone.PLAIN)
         self._image = ImageSection(self._viewer)
         self._cell = CellSection(self._viewer)
         self._model = ModelSection(self._preferences)
         self._parts = PartsSection()
         self._run = RunSection()
-        self._greens, self._reach = LinesPlot(self._viewer, "Green's functions"), TextLine()
-        self._hold = HoldCurves(self._viewer)
+        self._greens, self._decay_lengths = LinesPlot(self._viewer, "Green's functions"), TextLine()
+        self._stiffness = StiffnessCurves(self._viewer)
         self._formula = FormulaSection(self._viewer)
         self._probes = ProbeSection(self._viewer)
         self._potentials = PotentialsSection(self._viewer)
-        self._job, self._drafts = Job(self), Latest(parent=self)
+        self._job, self._preview_worker = Job(self), DebouncedWorker(parent=self)
         self._build()
         self._connect()
         with contextlib.suppress(TypeError, ValueError, AttributeError):
@@ -89,25 +193,25 @@ class ExplainPanel(Panel):
         try:
             chosen, mask = self._image.chosen(), self._cell.mask()
         except CellForceError as error:
-            tell(error)
+            show_error(error)
             return
-        question = Question(
+        request = ExplainRequest(
             chosen, mask, self._model.entry.name, self._model.device, self._model.model_folder,
             self._model.already_normalised, self._parts.chosen, self._fit, self.devicePixelRatioF(),
         )  # fmt: skip
-        self._chosen, self._shown, self._outcome = chosen, None, ("", Tone.PLAIN)
-        self._job.start(lambda: answers(question))
+        self._chosen, self._shown, self._summary = chosen, None, ("", Tone.PLAIN)
+        self._job.start(lambda: explain_events(request))
         self._refresh()
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on a sample cell")
         self._sample.setToolTip("Opens a cell that the plugin draws itself")
         self._sample.clicked.connect(self._open_sample)
-        apart = folded("Take a field apart")
-        apart.addWidget(self._potentials)
-        asked = (self._sample, self._image, self._cell, self._model, self._parts, self._run)
-        answered = (self._greens, self._reach, self._hold, self._formula, self._probes)
-        self._lay_out((*asked, *answered, apart), self._on_reset)
+        decomposition = collapsible("Take a field apart")
+        decomposition.addWidget(self._potentials)
+        request_sections = (self._sample, self._image, self._cell, self._model, self._parts, self._run)
+        result_sections = (self._greens, self._decay_lengths, self._stiffness, self._formula, self._probes)
+        self._build_layout((*request_sections, *result_sections, decomposition), self._on_reset)
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_model)
@@ -117,24 +221,24 @@ class ExplainPanel(Panel):
         self._run.started.connect(self.explain)
         self._run.stopped.connect(self._job.stop)
         self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(tell)
+        self._job.failed.connect(show_error)
         self._job.ended.connect(self._on_ended)
         self._formula.chosen.connect(self._show_formula)
         self._formula.added.connect(lambda _: self._model.fill())
-        self._drafts.done.connect(self._on_draft)
-        self._drafts.failed.connect(tell)
+        self._preview_worker.done.connect(self._on_preview)
+        self._preview_worker.failed.connect(show_error)
         self._viewer.dims.events.current_step.connect(self._on_time)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         self._memory.remember(PANEL, self._model.remember())
-        self._job.drop()
-        self._drafts.drop()
+        self._job.cancel()
+        self._preview_worker.cancel()
         self._probes.dispose()
         self._potentials.dispose()
-        self._model.drop_jobs()
+        self._model.dispose()
         self._viewer.dims.events.current_step.disconnect(self._on_time)
-        for section in (self._image, self._cell, self._greens, self._hold, self._formula):
-            section.disconnect_viewer()
+        for section in (self._image, self._cell, self._greens, self._stiffness, self._formula):
+            section.dispose()
 
     def _on_reset(self) -> None:
         self._model.reset()
@@ -160,96 +264,98 @@ class ExplainPanel(Panel):
 
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
-        self._sample.setVisible(not images(self._viewer))
+        self._sample.setVisible(not input_images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
         parts, running = self._parts.chosen, self._job.running
         ready = problem is None and bool(parts) and not running
-        self._run.set_offer(f"Explain forces by {self._model.entry.name}", ready=ready)
+        self._run.set_button(f"Explain forces by {self._model.entry.name}", ready=ready)
         self._run.set_running(running)
         if running:
             return
         if problem is not None:
-            tone = Tone.PROBLEM if images(self._viewer) else Tone.PLAIN
-            said_above = problem.topic in ("image", "pixel size", "channel")
-            self._run.set_status(sentence(problem.value) if said_above else str(problem), tone)
+            tone = Tone.PROBLEM if input_images(self._viewer) else Tone.PLAIN
+            shown_above = problem.topic in ("image", "pixel size", "channel")
+            self._run.set_status(with_period(problem.value) if shown_above else str(problem), tone)
         else:
-            self._run.set_status(*(self._outcome if parts else ("Choose what to explain.", Tone.PLAIN)))
+            self._run.set_status(*(self._summary if parts else ("Choose what to explain.", Tone.PLAIN)))
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
             self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
-        elif isinstance(record, Begun):
-            self._begin(record)
-        elif isinstance(record, Greens):
+        elif isinstance(record, Started):
+            self._start_explanation(record)
+        elif isinstance(record, GreensResult):
             self._draw_greens(record.functions)
-        elif isinstance(record, FrameRead) and self._shown:
+        elif isinstance(record, FrameFields) and self._shown:
             self._show_frame(self._shown, record)
-        elif isinstance(record, Found):
-            self._formula.set_found(record, self._model.model_folder)
+        elif isinstance(record, FormulaResult):
+            self._formula.set_result(record, self._model.model_folder)
             self._show_formula()
 
-    def _begin(self, begun: Begun) -> None:
+    def _start_explanation(self, started: Started) -> None:
         """Make room for what is to come; what was shown of another explanation is put away."""
         assert self._chosen is not None
-        shown = Explanation(
-            self._viewer, begun.job, begun.baselines, self._chosen.frame, self._chosen.layers[0]
+        shown = ExplanationLayers(
+            self._viewer, started.job, started.baselines, self._chosen.frame, self._chosen.layers[0]
         )
-        self._shown, self._draft = shown, None
-        self._drafts.drop()
-        self._formula.set_found(None)
-        self._hold.clear()
+        self._shown, self._preview = shown, None
+        self._preview_worker.cancel()
+        self._formula.set_result(None)
+        self._stiffness.clear()
         self._greens.hide()
-        self._reach.say("")
-        reads_protein = begun.job.predictor.record.inputs != (MASK_INPUT,)
+        self._decay_lengths.set_text("")
+        reads_protein = started.job.predictor.record.inputs != (MASK_INPUT,)
         self._probes.set_explained(shown if reads_protein else None)
         self._potentials.set_explained(shown)
 
-    def _show_frame(self, shown: Explanation, read: FrameRead) -> None:
+    def _show_frame(self, shown: ExplanationLayers, read: FrameFields) -> None:
         shown.show_fields(read.t, read.result.scalars)
         shown.show_force(read.t, read.result.traction)
         if read.curves is not None:
-            self._hold.add(read.t, read.curves)
-            self._hold.show_frame(shown.looked_at())
+            self._stiffness.add(read.t, read.curves)
+            self._stiffness.show_frame(shown.current_frame())
 
     def _on_ended(self, complete: bool) -> None:
         if complete:
-            self._outcome = "Explained. Inner fields are layers: switch them on in the list.", Tone.GOOD
+            self._summary = "Explained. Inner fields are layers: switch them on in the list.", Tone.GOOD
         elif self._shown is not None:
-            self._outcome = "Not finished; what is done is kept.", Tone.PLAIN
+            self._summary = "Not finished; what is done is kept.", Tone.PLAIN
         self._refresh()
 
     def _draw_greens(self, functions: tuple[GreensFunction, ...]) -> None:
-        reached = {_GREEK[f.name]: f for f in functions if np.isfinite(f.reach)}
+        reaching = {_GREEK[f.name]: f for f in functions if np.isfinite(f.reach)}
         self._greens.draw(
             {_GREEK[f.name]: (f.radius, f.rescaled) for f in functions},
             title="Green's functions, rescaled",
-            along="distance [µm]",
-            marks=[(f.reach, f"{f.reach:.1f} µm", name) for name, f in reached.items()],
-            heights=(-0.1, 1.1),
+            x_label="distance [µm]",
+            marks=[(f.reach, f"{f.reach:.1f} µm", name) for name, f in reaching.items()],
+            y_range=(-0.1, 1.1),
         )
-        lengths = " and ".join(f"that of {name} over {f.reach:.1f} µm" for name, f in reached.items())
-        self._reach.say(f"A potential falls to a tenth: {lengths}." if lengths else "None falls to a tenth.")
+        lengths = " and ".join(f"that of {name} over {f.reach:.1f} µm" for name, f in reaching.items())
+        self._decay_lengths.set_text(
+            f"A potential falls to a tenth: {lengths}." if lengths else "None falls to a tenth."
+        )
 
     def _on_time(self, event: Any = None) -> None:
         del event
         if self._shown is not None:
-            self._hold.show_frame(self._shown.looked_at())
+            self._stiffness.show_frame(self._shown.current_frame())
             self._show_formula()
 
     def _show_formula(self) -> None:
         """Show the force by the picked formula in the frame that is looked at, at once if it is prepared."""
-        shown, formula, found = self._shown, self._formula.formula, self._formula.found
-        if shown is None or formula is None or found is None:
+        shown, formula, result = self._shown, self._formula.formula, self._formula.result
+        if shown is None or formula is None or result is None:
             return
-        t = shown.looked_at()
-        if self._draft is None or self._draft.t != t:
-            self._drafts.submit(lambda: (shown, draft(shown, found, t)))
+        t = shown.current_frame()
+        if self._preview is None or self._preview.t != t:
+            self._preview_worker.submit(lambda: (shown, preview_formula(shown, result, t)))
             return
-        shown.show_formula(t, self._draft.frame.traction(formula))
+        shown.show_formula(t, self._preview.frame.traction(formula))
 
-    def _on_draft(self, done: tuple[Explanation, Draft]) -> None:
-        shown, self._draft = done
+    def _on_preview(self, done: tuple[ExplanationLayers, FormulaPreview]) -> None:
+        shown, self._preview = done
         if shown is self._shown:
-            shown.show_force(self._draft.t, self._draft.result.traction)
+            shown.show_force(self._preview.t, self._preview.result.traction)
             self._show_formula()

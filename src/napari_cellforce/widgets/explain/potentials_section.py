@@ -12,15 +12,25 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.explain.decompose import Decomposed, decompose, unit_of
-from napari_cellforce.explain.decomposition_part import FieldSource, source_of_field, source_of_prediction
+from napari_cellforce.explain.decomposition import (
+    Decomposition,
+    FieldSource,
+    decompose,
+    potential_unit,
+    source_from_field,
+    source_from_prediction,
+)
 from napari_cellforce.fields import BoolArray
-from napari_cellforce.layers import Frame, Labelling
-from napari_cellforce.widgets.base.form import Form, TextLine, Tone, narrow
-from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.explain.explanation import Explanation
-from napari_cellforce.widgets.explain.field_layers import FieldLayers
-from napari_cellforce.widgets.view.measured_fields import ShownField, frame_at, origin_of, shown_fields
+from napari_cellforce.layers import LayerLabel, Placement
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.explain.result_layers import ExplanationLayers, FieldLayers
+from napari_cellforce.widgets.shared.measured_fields import (
+    DisplayedField,
+    displayed_fields,
+    origin_of,
+    placement_of_field,
+)
 
 LAYERS = {
     "helmholtz_phi": "Helmholtz φ",
@@ -29,27 +39,27 @@ LAYERS = {
     "psi": "Clebsch ψ",
     "chi": "Clebsch χ",
 }
-"""What `napari_cellforce.explain.decompose.Decomposed.scalars` are called in the viewer."""
-_NOTHING = "Predict forces, open a measured field, or explain a model first."
+"""What `napari_cellforce.explain.decomposition.Decomposition.scalars` are called in the viewer."""
+_NO_FIELD = "Predict forces, open a measured field, or explain a model first."
 
 
 @dataclass(frozen=True)
-class _Begun:
+class _Started:
     """A field that is being taken apart: where its layers sit."""
 
-    label: Labelling
-    frame: Frame
+    label: LayerLabel
+    frame: Placement
     shape: tuple[int, int, int]
     unit: Any
 
 
 @dataclass(frozen=True, eq=False)
-class _Taken:
+class _DecomposedFrame:
     """A frame, taken apart."""
 
     t: int
     n_frames: int
-    found: Decomposed
+    decomposed: Decomposition
     mask: BoolArray
 
 
@@ -64,16 +74,16 @@ class PotentialsSection(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self._explained: Explanation | None = None
+        self._explained: ExplanationLayers | None = None
         self._layers: FieldLayers | None = None
-        self._begun: _Begun | None = None
+        self._started: _Started | None = None
         self._shares: dict[int, dict[str, float]] = {}
-        self._offers: list[ShownField | Explanation] = []
-        self._fields = narrow(QComboBox())
+        self._sources: list[DisplayedField | ExplanationLayers] = []
+        self._fields = shrinkable_combo(QComboBox())
         self._button = QPushButton()
         self._button.setAccessibleName("Take the chosen field apart")
         self._button.setToolTip("Its potentials become layers; stops after the current frame")
-        self._says = TextLine()
+        self._note = TextLine()
         self._job = Job(self)
         form = Form()
         form.add(
@@ -83,18 +93,18 @@ class PotentialsSection(QWidget):
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(self._button)
-        layout.addWidget(self._says)
+        layout.addWidget(self._note)
         self._connect()
         self.fill()
 
-    def set_explained(self, shown: Explanation | None) -> None:
+    def set_explained(self, shown: ExplanationLayers | None) -> None:
         """Offer the force of an explained model too."""
         self._explained = shown
         self.fill()
 
     def dispose(self) -> None:
         """End what runs and hear nothing more of the viewer."""
-        self._job.drop()
+        self._job.cancel()
         for event in self._layer_events:
             event.disconnect(self.fill)
 
@@ -102,12 +112,12 @@ class PotentialsSection(QWidget):
         """List the fields; what is chosen stays."""
         del event
         before = self._fields.currentText()
-        shown = shown_fields(self._viewer)
-        titles, self._offers = [field.title for field in shown], list(shown)
+        shown = displayed_fields(self._viewer)
+        titles, self._sources = [field.title for field in shown], list(shown)
         if self._explained is not None:
             record, cell = self._explained.job.predictor.record, self._explained.job.stack.name
             titles.append(f"what {record.name} says of {cell}")
-            self._offers.append(self._explained)
+            self._sources.append(self._explained)
         with QSignalBlocker(self._fields):
             self._fields.clear()
             for i, title in enumerate(titles):
@@ -116,25 +126,25 @@ class PotentialsSection(QWidget):
             self._fields.setCurrentIndex(max(self._fields.findText(before), min(len(titles), 1) - 1))
         self._refresh()
 
-    def take_apart(self) -> None:
+    def decompose_field(self) -> None:
         """Take the chosen field apart, off the GUI thread."""
         index = self._fields.currentIndex()
         if index < 0:
             return
         try:
-            begun, source = _begin(self._offers[index])
+            started, source = _open_source(self._sources[index])
         except CellForceError as error:
-            tell(error)
+            show_error(error)
             return
         self._shares = {}
-        self._says.say("")
+        self._note.set_text("")
 
-        def work() -> Iterator[_Begun | _Taken]:
-            yield begun
+        def work() -> Iterator[_Started | _DecomposedFrame]:
+            yield started
             for t, (field, mask) in enumerate(source.frames):
-                found = decompose(field, source.pixel_size.micron, mask)
+                decomposed = decompose(field, source.pixel_size.micron, mask)
                 where = np.ones(source.shape, dtype=np.bool_) if mask is None else mask
-                yield _Taken(t, source.n_frames, found, where)
+                yield _DecomposedFrame(t, source.n_frames, decomposed, where)
 
         self._job.start(work)
         self._refresh()
@@ -147,7 +157,7 @@ class PotentialsSection(QWidget):
     def _connect(self) -> None:
         self._button.clicked.connect(self._on_button)
         self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(tell)
+        self._job.failed.connect(show_error)
         self._job.ended.connect(self._refresh)
         for event in self._layer_events:
             event.connect(self.fill)
@@ -157,35 +167,35 @@ class PotentialsSection(QWidget):
             self._button.setEnabled(False)
             self._job.stop()
         else:
-            self.take_apart()
+            self.decompose_field()
 
     def _refresh(self, *_: Any) -> None:
         """Bring the button and what is said in line with what there is and what runs."""
-        some = bool(self._offers)
+        some = bool(self._sources)
         self._fields.setEnabled(some)
         self._button.setEnabled(some or self._job.running)
         self._button.setText("Stop" if self._job.running else "Take it apart")
         if not some:
-            self._says.say(_NOTHING)
+            self._note.set_text(_NO_FIELD)
         elif not self._shares:
-            self._says.say("")
+            self._note.set_text("")
 
-    def _on_record(self, record: _Begun | _Taken) -> None:
-        if isinstance(record, _Begun):
-            self._begun = record
+    def _on_record(self, record: _Started | _DecomposedFrame) -> None:
+        if isinstance(record, _Started):
+            self._started = record
             self._layers = FieldLayers(self._viewer, record.label, record.frame, record.shape)
             return
         assert self._layers is not None
-        assert self._begun is not None
-        for name, words in LAYERS.items():
-            values, unit = record.found.scalars[name], unit_of(name, self._begun.unit)
-            self._layers.put(words, values, record.mask, record.t, unit, visible=name == "helmholtz_phi")
-        self._shares[record.t] = record.found.shares
-        self._says.say(in_words(self._shares), Tone.GOOD)
+        assert self._started is not None
+        for name, title in LAYERS.items():
+            values, unit = record.decomposed.scalars[name], potential_unit(name, self._started.unit)
+            self._layers.put(title, values, record.mask, record.t, unit, visible=name == "helmholtz_phi")
+        self._shares[record.t] = record.decomposed.shares
+        self._note.set_text(describe_shares(self._shares), Tone.GOOD)
         self._button.setText(f"Stop ({record.t + 1} of {record.n_frames} frames done)")
 
 
-def in_words(shares: dict[int, dict[str, float]]) -> str:
+def describe_shares(shares: dict[int, dict[str, float]]) -> str:
     """Return the mean shares over frames, as a sentence."""
     mean = {
         name: 100 * float(np.mean([s[name] for s in shares.values()])) for name in next(iter(shares.values()))
@@ -198,7 +208,7 @@ def in_words(shares: dict[int, dict[str, float]]) -> str:
     )
 
 
-def _begin(chosen: ShownField | Explanation) -> tuple[_Begun, FieldSource]:
+def _open_source(chosen: DisplayedField | ExplanationLayers) -> tuple[_Started, FieldSource]:
     """Return what is to be taken apart and where it is shown.
 
     Raises
@@ -206,14 +216,14 @@ def _begin(chosen: ShownField | Explanation) -> tuple[_Begun, FieldSource]:
     CellForceError
         If the field has no pixel size.
     """
-    if isinstance(chosen, Explanation):
-        source = source_of_prediction(chosen.job, chosen.baselines)
+    if isinstance(chosen, ExplanationLayers):
+        source = source_from_prediction(chosen.job, chosen.baselines)
         frame, model = chosen.frame, chosen.job.predictor.record.name
     else:
         field = chosen.field
-        source = source_of_field(field)
+        source = source_from_field(field)
         still = chosen.layers[0].ndim == 2
-        frame = frame_at(chosen.corner, field, origin_of(field), still=still)
+        frame = placement_of_field(chosen.corner, field, origin_of(field), still=still)
         model = field.provenance.model
     shape = (source.n_frames, *source.shape)
-    return _Begun(Labelling(source.name, model), frame, shape, source.unit), source
+    return _Started(LayerLabel(source.name, model), frame, shape, source.unit), source

@@ -23,30 +23,30 @@ from napari_cellforce.explain.probes import (
     change_by_distance,
     find_adhesions,
 )
-from napari_cellforce.widgets.base.form import Form, TextLine, narrow
-from napari_cellforce.widgets.base.lines_plot import LinesPlot
-from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.explain.explanation import Explanation
+from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
+from napari_cellforce.widgets.base.plots import LinesPlot
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
 
-WORDS = {
+PROBE_LABELS = {
     OCCLUSION: "one adhesion were not there",
     LOW_PASS: "fine structure were blurred",
     HIGH_PASS: "only fine structure were left",
     BRIGHTNESS: "it were dimmer or brighter",
 }
-CHANGES = {
+LAYER_NAMES = {
     OCCLUSION: "change of |F|: adhesion taken out",
     LOW_PASS: "change of |F|: image blurred",
     HIGH_PASS: "change of |F|: only fine structure",
     BRIGHTNESS: "change of |F|: other brightness",
 }
 """Names of the layers."""
-_ASK, _CLICK = "Ask the model", "Click on an adhesion"
-_LIKENESS = "likeness"
+_RUN, _CLICK = "Ask the model", "Click on an adhesion"
+_CORRELATION = "likeness"
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ProbeResult:
     """What a model said of changed images of one frame; with the adhesion, where one was taken out."""
 
     t: int
@@ -66,69 +66,69 @@ class ProbeSection(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self._shown: Explanation | None = None
-        self._asked: Asked | None = None
-        self._kind = narrow(QComboBox())
-        for kind, words in WORDS.items():
-            self._kind.addItem(words, kind)
+        self._shown: ExplanationLayers | None = None
+        self._result: ProbeResult | None = None
+        self._kind = shrinkable_combo(QComboBox())
+        for kind, text in PROBE_LABELS.items():
+            self._kind.addItem(text, kind)
         self._button = QPushButton(_CLICK)
         self._plot = LinesPlot(viewer, "Answer of the model")
         self._slider = QSlider(Qt.Horizontal)
         self._slider.setPageStep(1)
-        self._value, self._answer = QLabel(), TextLine()
+        self._value, self._note = QLabel(), TextLine()
         self._job = Job(self)
         self._build()
         self._kind.currentIndexChanged.connect(self._on_kind)
         self._button.clicked.connect(self._on_button)
-        self._slider.valueChanged.connect(self._tell)
-        self._job.yielded.connect(self._on_asked)
-        self._job.failed.connect(tell)
+        self._slider.valueChanged.connect(self._show_response)
+        self._job.yielded.connect(self._on_result)
+        self._job.failed.connect(show_error)
         self._job.ended.connect(self._on_kind)
         self.hide()
 
-    def set_explained(self, shown: Explanation | None) -> None:
+    def set_explained(self, shown: ExplanationLayers | None) -> None:
         """Ask the model of this explanation from now on."""
-        self._job.drop()
+        self._job.cancel()
         self._shown = shown
         self.setVisible(shown is not None)
         self._on_kind()
 
     def dispose(self) -> None:
         """End what runs and hear nothing more of the viewer."""
-        self._job.drop()
+        self._job.cancel()
         self._wait_for_click(False)
-        self._plot.disconnect_viewer()
+        self._plot.dispose()
 
-    def take_out(self, at: tuple[float, float]) -> None:
+    def occlude_at(self, at: tuple[float, float]) -> None:
         """Take out the adhesion at (y, x) in pixels of the current frame, off the GUI thread."""
         shown = self._shown
         if shown is None:
             return
-        t = shown.looked_at()
+        t = shown.current_frame()
 
-        def work() -> Iterator[Asked]:
+        def work() -> Iterator[ProbeResult]:
             prober = _prober(shown, t)
             labels = find_adhesions(prober.protein, prober.mask, prober.pixel_size)
             adhesion = adhesion_at(labels, at, prober.pixel_size)
-            response = prober.without(adhesion)
+            response = prober.without_adhesion(adhesion)
             curve = change_by_distance(response.change, adhesion, prober.mask, prober.pixel_size)
-            yield Asked(t, prober, (response,), curve)
+            yield ProbeResult(t, prober, (response,), curve)
 
         self._start(work)
 
-    def ask(self) -> None:
+    def run_probe(self) -> None:
         """Ask about all values of the chosen probe, off the GUI thread."""
         shown, kind = self._shown, self._chosen
         if shown is None:
             return
-        t = shown.looked_at()
+        t = shown.current_frame()
 
-        def work() -> Iterator[Asked]:
+        def work() -> Iterator[ProbeResult]:
             prober = _prober(shown, t)
-            found: list[Response] = []
+            responses: list[Response] = []
             for response in _responses(prober, kind):
-                found.append(response)
-                yield Asked(t, prober, tuple(found))
+                responses.append(response)
+                yield ProbeResult(t, prober, tuple(responses))
 
         self._start(work)
 
@@ -149,29 +149,29 @@ class ProbeSection(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
-        for widget in (self._answer, self._plot, self._row):
+        for widget in (self._note, self._plot, self._row):
             layout.addWidget(widget)
 
-    def _start(self, work: Callable[[], Iterator[Asked]]) -> None:
-        self._forget()
+    def _start(self, work: Callable[[], Iterator[ProbeResult]]) -> None:
+        self._clear()
         self._job.start(work)
         self._button.setEnabled(False)
-        self._answer.say("The model is asked …")
+        self._note.set_text("The model is asked …")
 
-    def _forget(self) -> None:
-        self._asked = None
+    def _clear(self) -> None:
+        self._result = None
         self._plot.hide()
         self._row.hide()
-        self._answer.say("")
+        self._note.set_text("")
 
     def _on_kind(self, *_: Any) -> None:
         """Make the button fit the probe; forget the answer to another."""
-        asked = self._asked.responses[0].probe if self._asked else ""
-        if asked != self._chosen:
-            self._forget()
+        result = self._result.responses[0].probe if self._result else ""
+        if result != self._chosen:
+            self._clear()
         clicks = self._chosen == OCCLUSION
         self._button.setCheckable(clicks)
-        self._button.setText(_CLICK if clicks else _ASK)
+        self._button.setText(_CLICK if clicks else _RUN)
         self._button.setEnabled(not self._job.running)
         if not clicks:
             self._wait_for_click(False)
@@ -180,13 +180,13 @@ class ProbeSection(QWidget):
         if self._chosen == OCCLUSION:
             self._wait_for_click(self._button.isChecked())
         else:
-            self.ask()
+            self.run_probe()
 
     def _wait_for_click(self, waiting: bool) -> None:
         callbacks = self._viewer.mouse_drag_callbacks
         if waiting and self._on_click not in callbacks:
             callbacks.append(self._on_click)
-            self._answer.say("Now click on an adhesion in the image.")
+            self._note.set_text("Now click on an adhesion in the image.")
         elif not waiting and self._on_click in callbacks:
             callbacks.remove(self._on_click)
 
@@ -196,51 +196,51 @@ class ProbeSection(QWidget):
         self._wait_for_click(False)
         if self._shown is not None:
             y, x = self._shown.image.world_to_data(event.position)[-2:]
-            self.take_out((float(y), float(x)))
+            self.occlude_at((float(y), float(x)))
 
-    def _on_asked(self, asked: Asked) -> None:
-        self._asked = asked
+    def _on_result(self, result: ProbeResult) -> None:
+        self._result = result
         with QSignalBlocker(self._slider):
-            self._slider.setRange(0, len(asked.responses) - 1)
-            if asked.by_distance is None:
-                self._slider.setValue(len(asked.responses) - 1)
-        self._draw(asked)
-        self._row.setVisible(asked.by_distance is None)
-        self._tell()
+            self._slider.setRange(0, len(result.responses) - 1)
+            if result.by_distance is None:
+                self._slider.setValue(len(result.responses) - 1)
+        self._draw(result)
+        self._row.setVisible(result.by_distance is None)
+        self._show_response()
 
-    def _draw(self, asked: Asked) -> None:
-        if asked.by_distance is not None:
+    def _draw(self, result: ProbeResult) -> None:
+        if result.by_distance is not None:
             unit = self._shown.unit if self._shown else ""
             self._plot.draw(
-                {"change": asked.by_distance}, title=f"mean |change| of the traction [{unit}]",
-                along="distance from the adhesion [µm]",
+                {"change": result.by_distance}, title=f"mean |change| of the traction [{unit}]",
+                x_label="distance from the adhesion [µm]",
             )  # fmt: skip
             return
-        values = [r.value for r in asked.responses]
+        values = [r.value for r in result.responses]
         self._plot.draw(
-            {"total force": (values, [r.total for r in asked.responses]),
-             _LIKENESS: (values, [r.correlation for r in asked.responses])},
+            {"total force": (values, [r.total for r in result.responses]),
+             _CORRELATION: (values, [r.correlation for r in result.responses])},
             title="1 = unchanged",
-            along="brightness, times" if self._chosen == BRIGHTNESS else "Gaussian [µm]",
+            x_label="brightness, times" if self._chosen == BRIGHTNESS else "Gaussian [µm]",
             cursor=values[-1],
-            dots=True,
+            markers=True,
         )  # fmt: skip
 
-    def _tell(self, index: int = 0) -> None:
+    def _show_response(self, index: int = 0) -> None:
         """Show the picked change as a layer, and say it in words."""
         del index
-        asked, shown = self._asked, self._shown
-        if asked is None or shown is None:
+        result, shown = self._result, self._shown
+        if result is None or shown is None:
             return
-        response = asked.responses[self._slider.value()]
-        shown.show_change(CHANGES[response.probe], asked.t, response.change, asked.prober.before)
-        self._plot.move(response.value)
+        response = result.responses[self._slider.value()]
+        shown.show_change(LAYER_NAMES[response.probe], result.t, response.change, result.prober.before)
+        self._plot.move_cursor(response.value)
         self._value.setText(f"{response.value:g}{'x' if response.probe == BRIGHTNESS else ' µm'}")
         relative = shown.job.predictor.record.relative_to == "frame"
-        self._answer.say(in_words(response, relative=relative))
+        self._note.set_text(describe_response(response, relative=relative))
 
 
-def in_words(response: Response, *, relative: bool) -> str:
+def describe_response(response: Response, *, relative: bool) -> str:
     """Return what a probe found, as a sentence.
 
     Parameters
@@ -255,14 +255,16 @@ def in_words(response: Response, *, relative: bool) -> str:
         HIGH_PASS: f"With nothing but structure finer than {response.value:g} µm",
         BRIGHTNESS: f"At {response.value:g} times the brightness",
     }[response.probe]
-    likeness = f"{_LIKENESS} of the vectors {response.correlation:.2f}"
+    correlation = f"{_CORRELATION} of the vectors {response.correlation:.2f}"
     if relative:
-        return f"{cause}: {likeness}. This model sets its mean force to 1, so that the total cannot change."
+        return (
+            f"{cause}: {correlation}. This model sets its mean force to 1, so that the total cannot change."
+        )
     change = f"{100 * (response.total - 1):+.1f} %".replace("-", "−")
-    return f"{cause} the total force changes by {change}; {likeness}."
+    return f"{cause} the total force changes by {change}; {correlation}."
 
 
-def _prober(shown: Explanation, t: int) -> Prober:
+def _prober(shown: ExplanationLayers, t: int) -> Prober:
     job = shown.job
     image, mask = job.inputs(t, shown.baselines), job.mask.frame(t)
     return Prober.of(job.predictor, image, mask, job.pixel_size, shown.protein)
@@ -272,7 +274,7 @@ def _responses(prober: Prober, kind: str) -> Iterator[Response]:
     ways: dict[str, tuple[Callable[[float], Response], tuple[float, ...]]] = {
         LOW_PASS: (prober.low_passed, LENGTHS),
         HIGH_PASS: (prober.high_passed, LENGTHS),
-        BRIGHTNESS: (prober.brightened, FACTORS),
+        BRIGHTNESS: (prober.with_brightness, FACTORS),
     }
     way, values = ways[kind]
     for value in values:

@@ -5,13 +5,87 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtCore import QModelIndex, QRect, QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtGui import QFont, QFontMetrics, QPainter
+from qtpy.QtWidgets import (
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_cellforce import zoo
-from napari_cellforce.widgets.base.form import TextLine
-from napari_cellforce.widgets.models.card_painter import ENTRY, STATE, CardPainter
-from napari_cellforce.widgets.models.words import spoken
+from napari_cellforce.widgets.base.form import Form, TextLine
+from napari_cellforce.widgets.models.messages import (
+    accessible_text,
+    card,
+    describe_inputs,
+    status_text,
+    summary_text,
+)
+
+ENTRY, STATE = Qt.UserRole, Qt.UserRole + 1
+"""Where an item keeps the `ZooEntry` and the state of its model."""
+
+_MARGIN = 5
+_FAINT = 0.7
+"""Opacity of the third line."""
+
+
+class CardPainter(QStyledItemDelegate):
+    """Paints the cards of a list of models in the colours of napari's theme."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        """Return room for three lines, as wide as there is."""
+        del index
+        return QSize(0, 3 * QFontMetrics(option.font).lineSpacing() + 2 * _MARGIN)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        """Paint a card."""
+        self.initStyleOption(option, index)
+        option.text = ""
+        option.widget.style().drawControl(QStyle.CE_ItemViewItem, option, painter, option.widget)
+        entry, state = index.data(ENTRY), zoo.ModelState(index.data(STATE))
+        room = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        painter.save()
+        # The list's own colour, which napari's style sheet sets for both themes; the option's is Qt's.
+        painter.setPen(option.widget.palette().text().color())
+        line = QFontMetrics(option.font).lineSpacing()
+        first, second, third = (
+            QRect(room.left(), room.top() + i * line, room.width(), line) for i in range(3)
+        )
+        _paint_head(painter, first, option.font, entry, state)
+        painter.setFont(option.font)
+        _paint(painter, second, summary_text(entry))
+        painter.setOpacity(_FAINT)
+        _paint(painter, third, describe_inputs(entry))
+        painter.restore()
+
+
+def _paint_head(
+    painter: QPainter, room: QRect, font: QFont, entry: zoo.ZooEntry, state: zoo.ModelState
+) -> None:
+    """Paint the name in bold to the left, and the state to the right."""
+    text = status_text(entry, state)
+    painter.setFont(font)
+    width = painter.fontMetrics().horizontalAdvance(text)
+    painter.drawText(room, Qt.AlignRight, text)
+    bold = QFont(font)
+    bold.setBold(True)
+    painter.setFont(bold)
+    name = f"{entry.name}  (the default)" if entry.name == zoo.DEFAULT_MODEL else entry.name
+    _paint(painter, room.adjusted(0, 0, -width - _MARGIN, 0), name)
+
+
+def _paint(painter: QPainter, room: QRect, text: str) -> None:
+    """Paint a line, cut off with dots where there is no room."""
+    painter.drawText(room, Qt.AlignLeft, painter.fontMetrics().elidedText(text, Qt.ElideRight, room.width()))
+
 
 _SHOWN = 5
 """Models that are seen without scrolling the list."""
@@ -29,7 +103,7 @@ class ModelList(QWidget):
     """
 
     chosen = Signal()
-    taken = Signal()
+    activated = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,14 +111,14 @@ class ModelList(QWidget):
         self._filter.setPlaceholderText("Filter: name, protein, purpose …")
         self._filter.setAccessibleName("Filter")
         self._filter.setClearButtonEnabled(True)
-        self._filter.textChanged.connect(self._narrow)
+        self._filter.textChanged.connect(self._apply_filter)
         self._list = QListWidget()
         self._list.setAccessibleName("Models")
         self._list.setItemDelegate(CardPainter(self._list))
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self._list.setVerticalScrollMode(QListWidget.ScrollPerPixel)
         self._list.currentItemChanged.connect(lambda *_: self.chosen.emit())
-        self._list.itemActivated.connect(lambda _: self.taken.emit())
+        self._list.itemActivated.connect(lambda _: self.activated.emit())
         self._none = TextLine()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -58,11 +132,11 @@ class ModelList(QWidget):
         return None if item is None or item.isHidden() else item.data(ENTRY)
 
     @property
-    def state(self) -> zoo.State:
+    def state(self) -> zoo.ModelState:
         """State of the selected model."""
-        return zoo.State(self._list.currentItem().data(STATE))
+        return zoo.ModelState(self._list.currentItem().data(STATE))
 
-    def fill(self, models: Sequence[tuple[zoo.ZooEntry, zoo.State]], choose: str = "") -> None:
+    def fill(self, models: Sequence[tuple[zoo.ZooEntry, zoo.ModelState]], choose: str = "") -> None:
         """List models; select that of the given name, else the one of before, else the default."""
         before = self.entry.name if self.entry else ""
         with QSignalBlocker(self._list):
@@ -76,10 +150,10 @@ class ModelList(QWidget):
         self._list.setFixedHeight(height)
         if choose in [entry.name for entry, _ in models]:
             self._filter.clear()  # what has just arrived is not to be hidden
-        self._narrow()
+        self._apply_filter()
         self._select(choose or before, zoo.DEFAULT_MODEL)
 
-    def set_state(self, name: str, state: zoo.State) -> None:
+    def set_state(self, name: str, state: zoo.ModelState) -> None:
         """Show what has been found out about a model."""
         for item in self._list.findItems(name, Qt.MatchExactly):
             _set_state(item, state)
@@ -94,18 +168,65 @@ class ModelList(QWidget):
         items = (self._list.item(row) for row in range(self._list.count()))
         return next((item for item in items if not item.isHidden()), None)
 
-    def _narrow(self) -> None:
+    def _apply_filter(self) -> None:
         """Hide models that lack one of the words; "actin" is not meant to find "contracting"."""
         words = [rf"(?<!\w){re.escape(word)}" for word in self._filter.text().split()]
         for row in range(self._list.count()):
             item = self._list.item(row)
             text = str(item.data(Qt.AccessibleTextRole))
             item.setHidden(not all(re.search(word, text, re.IGNORECASE) for word in words))
-        self._none.say("" if self._first() else "No model has all these words.")
+        self._none.set_text("" if self._first() else "No model has all these words.")
         if self.entry is None:
             self._select()
 
 
-def _set_state(item: QListWidgetItem, state: zoo.State) -> None:
+def _set_state(item: QListWidgetItem, state: zoo.ModelState) -> None:
     item.setData(STATE, state.value)
-    item.setData(Qt.AccessibleTextRole, spoken(item.data(ENTRY), state))
+    item.setData(Qt.AccessibleTextRole, accessible_text(item.data(ENTRY), state))
+
+
+class ModelCard(QWidget):
+    """What is known of a model, in plain words.
+
+    Parameters
+    ----------
+    folder : str or None
+        Model folder, by the user's preference.
+    """
+
+    def __init__(self, folder: str | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.RichText)
+        self._text.setTextInteractionFlags(Qt.TextBrowserInteraction)
+        self._text.setOpenExternalLinks(True)
+        self._text.setAccessibleName("Card of the model")
+        self._file, self._hash, self._address = QLineEdit(), QLineEdit(), QLineEdit()
+        self._rows = QWidget()
+        form = Form(self._rows)
+        form.add("File", self._file, "Where the weights lie, or would; select it to copy it")
+        form.add("SHA-256", self._hash, "What the file is recognised by; checked whenever it is loaded")
+        self._address_row = form.add("Address", self._address, "Where it is downloaded from")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._text)
+        layout.addWidget(self._rows)
+        for box in (self._file, self._hash, self._address):
+            box.setReadOnly(True)
+
+    def show_model(self, entry: zoo.ZooEntry) -> None:
+        """Show the card of a model."""
+        self._text.setText(card(entry))
+        self._rows.setVisible(entry.has_weights)
+        if entry.has_weights:
+            path = str(entry.path(self._folder))
+            self._file.setText(path)
+            self._file.setToolTip(path)
+            self._hash.setText(entry.sha256)
+            self._hash.setCursorPosition(0)
+        self._address.setText(entry.url or "")
+        self._address.setCursorPosition(0)
+        for widget in (self._address, self._address_row):
+            widget.setVisible(bool(entry.url))

@@ -6,22 +6,67 @@ from collections.abc import Iterator, Sequence
 from typing import Unpack
 
 from napari.viewer import Viewer
-from qtpy.QtCore import QUrl
+from qtpy.QtCore import QUrl, Signal
 from qtpy.QtGui import QDesktopServices, QShowEvent
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QGridLayout, QMessageBox, QPushButton, QWidget
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets.base.form import DOCS, Tone
-from napari_cellforce.widgets.base.panel import Panel, PanelOptions
+from napari_cellforce.widgets.base.form import DOCS_URL, Tone
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions, predict_with
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.models.actions import ModelActions
-from napari_cellforce.widgets.models.card_section import ModelCard
-from napari_cellforce.widgets.models.list_section import ModelList
-from napari_cellforce.widgets.models.words import docs_page, for_panel, offer, question
-from napari_cellforce.widgets.view.model_getting import ModelGetting, why_not_ready
-from napari_cellforce.widgets.view.opening import predict_with
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.models.list_section import ModelCard, ModelList
+from napari_cellforce.widgets.models.messages import button_label, docs_page, removal_question, shorten_urls
+from napari_cellforce.widgets.shared.model_download import ModelDownload, availability_problem
+
+
+class ModelActions(QWidget):
+    """Five buttons.
+
+    Signals
+    -------
+    import_asked, check_asked, remove_asked, page_asked, folder_asked
+    """
+
+    import_asked = Signal()
+    check_asked = Signal()
+    remove_asked = Signal()
+    page_asked = Signal()
+    folder_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._import = QPushButton("Import a checkpoint …")
+        self._check, self._remove = QPushButton("Check"), QPushButton("Remove …")
+        page, folder = QPushButton("Docs page"), QPushButton("Show folder")
+        places = {
+            self._import: (
+                0,
+                0,
+                2,
+                self.import_asked,
+                f"Adds weights that you have. {zoo.UNET_WEIGHTS_HINT}",
+            ),
+            self._remove: (0, 2, 1, self.remove_asked, "Deletes a downloaded or imported model; asks first"),
+            self._check: (1, 0, 1, self.check_asked, "Reads the file whole and compares its hash"),
+            page: (1, 1, 1, self.page_asked, "Opens the documentation on this model"),
+            folder: (1, 2, 1, self.folder_asked, "Opens the folder in which its file lies"),
+        }
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for button, (row, column, columns, signal, tip) in places.items():
+            button.setToolTip(tip)
+            button.setAccessibleDescription(tip)
+            button.clicked.connect(lambda _=False, signal=signal: signal.emit())
+            grid.addWidget(button, row, column, 1, columns)
+
+    def update_buttons(self, *, busy: bool, check: bool, remove: bool) -> None:
+        """Say what can be pressed now."""
+        self._import.setEnabled(not busy)
+        self._check.setEnabled(check and not busy)
+        self._remove.setEnabled(remove and not busy)
+
 
 PANEL = "models"
 
@@ -39,15 +84,15 @@ class ModelsPanel(Panel):
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
         self._folder = self._preferences.model_folder or None
-        self._outcome: tuple[str, Tone] = ("", Tone.PLAIN)
-        self._to_tell = ""
+        self._summary: tuple[str, Tone] = ("", Tone.PLAIN)
+        self._reported_model = ""
         self._models = ModelList()
         self._run = RunSection()
-        self._getting = ModelGetting(self._folder)
+        self._download = ModelDownload(self._folder)
         self._actions = ModelActions()
         self._card = ModelCard(self._folder)
         self._checking = Job(self)
-        self._lay_out((self._models, self._run, self._getting, self._actions, self._card))
+        self._build_layout((self._models, self._run, self._download, self._actions, self._card))
         self._connect()
         self.fill(str(self._memory.recall(PANEL).get("model", "")))
 
@@ -65,12 +110,12 @@ class ModelsPanel(Panel):
 
     def _connect(self) -> None:
         self._models.chosen.connect(self._on_chosen)
-        self._models.taken.connect(self._on_start)
+        self._models.activated.connect(self._on_start)
         self._run.started.connect(self._on_start)
-        self._getting.arrived.connect(self._on_arrived)
-        self._getting.failed.connect(self._on_failed)
-        self._getting.ended.connect(self._refresh)
-        self._checking.yielded.connect(lambda found: self._on_checked(*found))
+        self._download.completed.connect(self._on_model_ready)
+        self._download.failed.connect(self._on_failed)
+        self._download.ended.connect(self._refresh)
+        self._checking.yielded.connect(lambda checked: self._on_checked(*checked))
         self._checking.failed.connect(self._on_failed)
         self._checking.ended.connect(lambda _: self._refresh())
         self._actions.import_asked.connect(self._on_import)
@@ -79,34 +124,36 @@ class ModelsPanel(Panel):
         self._actions.page_asked.connect(self._on_page)
         self._actions.folder_asked.connect(self._on_folder)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         if self._models.entry:
             self._memory.remember(PANEL, {"model": self._models.entry.name})
-        self._getting.drop_jobs()
-        self._checking.drop()
+        self._download.dispose()
+        self._checking.cancel()
 
     def _refresh(self) -> None:
         """Bring the buttons and the line above them in line with what is selected and what runs."""
-        entry, busy = self._models.entry, self._getting.running
+        entry, busy = self._models.entry, self._download.running
         if entry is None:
-            self._run.set_offer("Predict forces", ready=False)
+            self._run.set_button("Predict forces", ready=False)
             self._run.set_status("Select a model above.")
             self._actions.update_buttons(busy=busy, check=False, remove=False)
             return
         state = self._models.state
-        problem = why_not_ready(entry, state)
-        self._run.set_offer(offer(entry, state), ready=not busy and (problem is None or bool(entry.url)))
-        words, tone = self._outcome
+        problem = availability_problem(entry, state)
+        self._run.set_button(
+            button_label(entry, state), ready=not busy and (problem is None or bool(entry.url))
+        )
+        words, tone = self._summary
         if not words and problem is not None:
-            words, tone = str(problem), Tone.PLAIN if state == zoo.State.TO_DOWNLOAD else Tone.PROBLEM
+            words, tone = str(problem), Tone.PLAIN if state == zoo.ModelState.TO_DOWNLOAD else Tone.PROBLEM
         self._run.set_status(words, tone)
-        there = entry.has_weights and state not in (zoo.State.TO_DOWNLOAD, zoo.State.MISSING)
-        removable = zoo.can_be_removed(entry, self._folder)
+        there = entry.has_weights and state not in (zoo.ModelState.TO_DOWNLOAD, zoo.ModelState.MISSING)
+        removable = zoo.is_removable(entry, self._folder)
         self._actions.update_buttons(busy=busy, check=there, remove=removable)
 
-    def _say(self, words: str, tone: Tone = Tone.PLAIN) -> None:
+    def _set_summary(self, words: str, tone: Tone = Tone.PLAIN) -> None:
         """Say what came of something, until another model is selected."""
-        self._outcome = words, tone
+        self._summary = words, tone
         self._refresh()
 
     def _on_chosen(self) -> None:
@@ -114,7 +161,7 @@ class ModelsPanel(Panel):
         self._card.setVisible(entry is not None)
         if entry is not None:
             self._card.show_model(entry)
-        self._say("")
+        self._set_summary("")
 
     def _on_start(self) -> None:
         """Do what the blue button says."""
@@ -124,60 +171,60 @@ class ModelsPanel(Panel):
         if self._models.state.ready:
             predict_with(self._viewer, entry.name)
         else:
-            self._getting.download(entry.name)
-            self._say(f"Downloading {entry.name} …")
+            self._download.download(entry.name)
+            self._set_summary(f"Downloading {entry.name} …")
 
     def _on_import(self) -> None:
         """Ask for a file; who has none reads where there are some."""
-        self._say(for_panel(zoo.WEIGHTS_ELSEWHERE))
-        self._getting.ask_for_file()
-        if self._getting.running:
-            self._say("Importing …")
+        self._set_summary(shorten_urls(zoo.UNET_WEIGHTS_HINT))
+        self._download.ask_for_file()
+        if self._download.running:
+            self._set_summary("Importing …")
 
-    def _on_arrived(self, name: str) -> None:
+    def _on_model_ready(self, name: str) -> None:
         self.fill(name)
-        self._say(f"{name} is ready.", Tone.GOOD)
+        self._set_summary(f"{name} is ready.", Tone.GOOD)
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
-            self._say(for_panel(str(error)), Tone.PROBLEM)
+            self._set_summary(shorten_urls(str(error)), Tone.PROBLEM)
         else:
-            tell(error)
+            show_error(error)
 
-    def _check(self, names: Sequence[str], to_tell: str = "") -> None:
+    def _check(self, names: Sequence[str], report_for: str = "") -> None:
         """Read files whole, off the GUI thread; say what came of one of them, if it was asked for."""
-        folder, self._to_tell = self._folder, to_tell
+        folder, self._reported_model = self._folder, report_for
 
-        def work() -> Iterator[tuple[str, zoo.State]]:
+        def work() -> Iterator[tuple[str, zoo.ModelState]]:
             for name in names:
                 try:
-                    found = zoo.check(name, folder)
+                    checked = zoo.check(name, folder)
                 except CellForceError:
-                    if to_tell:
+                    if report_for:
                         raise
                     continue  # a file that may not be read says nothing of the others
-                yield name, found
+                yield name, checked
 
         self._checking.start(work)
 
     def _on_check(self) -> None:
         entry = self._models.entry
         assert entry is not None
-        self._say(f"Reading {entry.name} …")
-        self._check([entry.name], to_tell=entry.name)
+        self._set_summary(f"Reading {entry.name} …")
+        self._check([entry.name], report_for=entry.name)
 
-    def _on_checked(self, name: str, state: zoo.State) -> None:
+    def _on_checked(self, name: str, state: zoo.ModelState) -> None:
         self._models.set_state(name, state)
-        if name == self._to_tell == getattr(self._models.entry, "name", ""):
-            self._say(
+        if name == self._reported_model == getattr(self._models.entry, "name", ""):
+            self._set_summary(
                 *((f"{name} is whole: its hash is the listed one.", Tone.GOOD) if state.ready else ("",))
             )
 
     def _on_remove(self) -> None:
         entry = self._models.entry
         assert entry is not None
-        answer = QMessageBox.question(
-            self, "Remove a model", question(entry), QMessageBox.Yes | QMessageBox.No, QMessageBox.No
+        answer = QMessageBox.removal_question(
+            self, "Remove a model", removal_question(entry), QMessageBox.Yes | QMessageBox.No, QMessageBox.No
         )
         if answer != QMessageBox.Yes:
             return
@@ -187,12 +234,12 @@ class ModelsPanel(Panel):
             self._on_failed(error)
             return
         self.fill()
-        self._say(f"{entry.name} is removed.")
+        self._set_summary(f"{entry.name} is removed.")
 
     def _on_page(self) -> None:
         entry = self._models.entry
         page = docs_page(entry) if entry else "models/"
-        QDesktopServices.openUrl(QUrl(DOCS + page))
+        QDesktopServices.openUrl(QUrl(DOCS_URL + page))
 
     def _on_folder(self) -> None:
         """Open the folder of the model's file, or that of all models."""
@@ -202,4 +249,4 @@ class ModelsPanel(Panel):
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
-            self._say(f"There is no folder {folder} yet: the first download or import makes it.")
+            self._set_summary(f"There is no folder {folder} yet: the first download or import makes it.")

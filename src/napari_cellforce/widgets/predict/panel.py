@@ -11,21 +11,21 @@ from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
-from napari_cellforce.errors import CellForceError, sentence
+from napari_cellforce.errors import CellForceError, with_period
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.hooks import sample_cell
-from napari_cellforce.layers import Labelling, LayerTuple
+from napari_cellforce.layers import LayerLabel, LayerTuple
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.worker import Job, show_error
 from napari_cellforce.widgets.predict.result_section import ResultSection
-from napari_cellforce.widgets.view.cell_section import CellSection
-from napari_cellforce.widgets.view.image_section import ANY_IMAGE, ImageSection
-from napari_cellforce.widgets.view.model_section import ModelSection
-from napari_cellforce.widgets.view.result import FRAMEWISE, Result
-from napari_cellforce.widgets.view.sources import ChosenImage, images
+from napari_cellforce.widgets.shared.cell_section import CellSection
+from napari_cellforce.widgets.shared.image_section import ANY_IMAGE, ImageSection
+from napari_cellforce.widgets.shared.input_layers import ChosenImage, input_images
+from napari_cellforce.widgets.shared.model_section import ModelSection
+from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE, PredictionLayers
 from napari_cellforce.zoo import load_predictor
 
 PANEL = "predict"
@@ -44,10 +44,10 @@ class PredictPanel(Panel):
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
         self._chosen: ChosenImage | None = None
-        self._result: Result | None = None
+        self._result: PredictionLayers | None = None
         self._caveat = ""
-        self._failure = self._running_as = ""
-        self._outcome = ("", Tone.PLAIN)
+        self._failure = self._running_key = ""
+        self._summary = ("", Tone.PLAIN)
         self._started = 0.0
         self._speeds: dict[str, float] = {}
         self._image = ImageSection(self._viewer)
@@ -66,7 +66,7 @@ class PredictPanel(Panel):
         try:
             chosen, mask = self._image.chosen(), self._cell.mask()
         except CellForceError as error:
-            tell(error)
+            show_error(error)
             return
         config = PredictConfig(
             channels=tuple(range(len(self._proteins))),
@@ -75,8 +75,8 @@ class PredictPanel(Panel):
         )
         model, samples, folder = self._model.entry.name, self._model.samples, self._model.model_folder
         device, backend = self._model.device, self._model.backend
-        self._chosen, self._result, self._outcome = chosen, None, ("", Tone.PLAIN)
-        self._failure, self._running_as = "", self._speed_key()
+        self._chosen, self._result, self._summary = chosen, None, ("", Tone.PLAIN)
+        self._failure, self._running_key = "", self._speed_key()
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
@@ -99,7 +99,7 @@ class PredictPanel(Panel):
         self._sample.setToolTip("Opens a cell that the plugin draws itself")
         self._sample.clicked.connect(self._open_sample)
         sections = (self._sample, self._image, self._cell, self._model, self._run, self._results)
-        self._lay_out(sections, self._on_reset)
+        self._build_layout(sections, self._on_reset)
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_model)
@@ -111,17 +111,17 @@ class PredictPanel(Panel):
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
         self._drawing.yielded.connect(self._on_drawn)
-        self._drawing.failed.connect(tell)
+        self._drawing.failed.connect(show_error)
         self._drawing.ended.connect(self._refresh)
         self._results.calibrated.connect(self._on_calibrated)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         self._remember()
-        self._job.drop()
-        self._drawing.drop()
-        self._model.drop_jobs()
+        self._job.cancel()
+        self._drawing.cancel()
+        self._model.dispose()
         for section in (self._image, self._cell, self._results):
-            section.disconnect_viewer()
+            section.dispose()
 
     def _on_model(self) -> None:
         """Ask for the images that the chosen model reads; one in which to find the cell if it reads none."""
@@ -133,10 +133,10 @@ class PredictPanel(Panel):
 
     def _on_image(self) -> None:
         """Look for the cell in the chosen image."""
-        self._cell.set_image(self._choice())
+        self._cell.set_image(self._selected_image())
         self._refresh()
 
-    def _choice(self) -> ChosenImage | None:
+    def _selected_image(self) -> ChosenImage | None:
         try:
             return self._image.chosen()
         except CellForceError:
@@ -148,31 +148,31 @@ class PredictPanel(Panel):
         drawing = self._drawing.running
         self._sample.setText("Drawing the sample cell …" if drawing else "Try it on a sample cell")
         self._sample.setEnabled(not drawing)
-        self._sample.setVisible(drawing or not images(self._viewer))
+        self._sample.setVisible(drawing or not input_images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
-        running, choice = self._job.running, self._choice()
-        self._run.set_offer(self._offer(choice), ready=problem is None and not running)
+        running, choice = self._job.running, self._selected_image()
+        self._run.set_button(self._button_label(choice), ready=problem is None and not running)
         self._run.set_running(running)
         self._results.set_predicting(running)
         if not running:
-            self._run.set_status(*self._what_now(problem, choice))
+            self._run.set_status(*self._status(problem, choice))
 
-    def _what_now(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
+    def _status(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
         """Return why the button cannot be pressed, in short if the rows above say it in full.
 
         If it can be: what came of the last prediction, as long as the same image is chosen.
         """
         if problem is None and choice == self._chosen:
-            return self._outcome
+            return self._summary
         if problem is None:
             # Until it is there everything is a little slow, the first time of a session.
             return "Loading PyTorch …" if self._model.loading else "", Tone.PLAIN
-        if not images(self._viewer):
+        if not input_images(self._viewer):
             return str(problem), Tone.PLAIN
-        said_above = problem.topic in ("image", "pixel size", "channel")
-        return sentence(problem.value) if said_above else str(problem), Tone.PROBLEM
+        shown_above = problem.topic in ("image", "pixel size", "channel")
+        return with_period(problem.value) if shown_above else str(problem), Tone.PROBLEM
 
-    def _offer(self, chosen: ChosenImage | None) -> str:
+    def _button_label(self, chosen: ChosenImage | None) -> str:
         """Return what the button will do: how many frames, on what, for how long."""
         frames = chosen.stack.n_frames if chosen else 0
         what = {0: "Predict", 1: "Predict this frame"}.get(frames, f"Predict {frames} frames")
@@ -186,28 +186,28 @@ class PredictPanel(Panel):
             self._run.set_status(f"{record.what} …")
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, Prediction):
-            self._begin(record)
+            self._start_result(record)
         else:
-            self._take(*record)
+            self._add_frame(*record)
 
-    def _begin(self, job: Prediction) -> None:
+    def _start_result(self, job: Prediction) -> None:
         """Make room for the results of a job; layers appear with its first frame."""
         assert self._chosen is not None
-        self._caveat = FRAMEWISE if job.predictor.record.relative_to == "frame" else ""
-        self._result = Result(
+        self._caveat = PER_FRAME_NOTE if job.predictor.record.relative_to == "frame" else ""
+        self._result = PredictionLayers(
             self._viewer,
             shape=(job.stack.n_frames, *job.stack.shape),
             unit=job.unit,
             pixel_size=job.pixel_size,
             frame_interval=job.stack.frame_interval,
             frame=self._chosen.frame,
-            label=Labelling(job.stack.name, job.predictor.record.name),
+            label=LayerLabel(job.stack.name, job.predictor.record.name),
             provenance=job.provenance(),
-            look=self._results.look,
+            arrow_style=self._results.arrow_style,
             scalar_unit=job.scalar_unit,
         )
 
-    def _take(self, frame: FrameResult, row: dict[str, float]) -> None:
+    def _add_frame(self, frame: FrameResult, row: dict[str, float]) -> None:
         """Show a frame that has been predicted."""
         result = self._result
         if result is None:
@@ -227,21 +227,21 @@ class PredictPanel(Panel):
         done = len(result.rows) if result else 0
         if done > 1:
             pace = (time.monotonic() - self._started) / (done - 1)
-            self._speeds[self._running_as] = pace / megapixels(self._chosen)
+            self._speeds[self._running_key] = pace / megapixels(self._chosen)
         tone = Tone.GOOD if complete else Tone.PROBLEM if self._failure else Tone.PLAIN
-        words = outcome(result, complete) if result is not None and done else ""
-        self._outcome = " ".join(filter(None, (self._failure, words, self._caveat if done else ""))), tone
+        summary = describe_result(result, complete) if result is not None and done else ""
+        self._summary = " ".join(filter(None, (self._failure, summary, self._caveat if done else ""))), tone
         self._refresh()
 
     def _on_failed(self, error: Exception) -> None:
         """Tell of it, also on the panel, where it stays."""
-        tell(error)
+        show_error(error)
         ours = isinstance(error, CellForceError)
         self._failure = str(error) if ours else f"The prediction ended in an error: {error}."
 
     def _on_calibrated(self) -> None:
         if self._result is not None:
-            self._outcome = f"{self._result.field.provenance.model}: now in Pa. {self._caveat}", Tone.GOOD
+            self._summary = f"{self._result.field.provenance.model}: now in Pa. {self._caveat}", Tone.GOOD
             self._refresh()
 
     def _open_sample(self) -> None:
@@ -273,7 +273,7 @@ class PredictPanel(Panel):
             self._speeds = {key: float(pace) for key, pace in paces.items()}
 
 
-def outcome(result: Result, complete: bool) -> str:
+def describe_result(result: PredictionLayers, complete: bool) -> str:
     """Return what has been predicted, in which unit, as a sentence or two."""
     done, total = len(result.rows), len(result.field.data)
     model = result.field.provenance.model

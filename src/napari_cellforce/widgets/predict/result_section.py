@@ -2,30 +2,130 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_info
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_cellforce.io.write import write_field, write_scalar, write_table
-from napari_cellforce.layers import ArrowLook
+from napari_cellforce.layers import DEFAULT_THRESHOLD, ArrowStyle, default_spacing, smallest_spacing
 from napari_cellforce.predict import OutputPaths
-from napari_cellforce.widgets.base.numbers import number
-from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.predict.arrow_rows import ArrowRows
-from napari_cellforce.widgets.predict.calibration_rows import CalibrationRows
-from napari_cellforce.widgets.predict.views import ResultViews
-from napari_cellforce.widgets.view.opening import can_open, open_panel
-from napari_cellforce.widgets.view.result import Result
-from napari_cellforce.widgets.view.sources import current_frame, go_to_frame
+from napari_cellforce.widgets.base.form import Form, TextLine, align_labels
+from napari_cellforce.widgets.base.format import format_number
+from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.base.panel import can_open, open_panel
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.predict.result_tabs import ResultTabs
+from napari_cellforce.widgets.shared.input_layers import current_frame, go_to_frame
+from napari_cellforce.widgets.shared.prediction_layers import PredictionLayers
 
-_NOWHERE = "Under the mouse: outside the cell"
+_STEPS = 100
+"""Of the threshold slider, up to the longest arrow."""
 
-_NEXT = {
+_WORDS = 120
+"""Pixels for a number with its unit, so that both sliders are as long as each other."""
+
+
+class ArrowRows(QWidget):
+    """Two sliders; what they say is drawn at once.
+
+    Parameters
+    ----------
+    look : ArrowLook
+        At first.
+    parent : QWidget, optional
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self, arrow_style: ArrowStyle, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.arrow_style = arrow_style
+        self._shape: tuple[int, int] | None = None
+        self._spacing, self._threshold = QSlider(Qt.Horizontal), QSlider(Qt.Horizontal)
+        self._threshold.setRange(0, _STEPS)
+        self._spacing_text, self._threshold_text = QLabel(), QLabel()
+        for text in (self._spacing_text, self._threshold_text):
+            text.setMinimumWidth(_WORDS)
+        for slider in (self._spacing, self._threshold):
+            slider.valueChanged.connect(lambda _: self.changed.emit())
+        form = Form(self)
+        form.add("Arrows every", self._spacing, "Distance between arrows", beside=self._spacing_text)
+        form.add("longer than", self._threshold, "Shorter arrows are left out", beside=self._threshold_text)
+        align_labels(form)
+
+    def fit(self, result: PredictionLayers) -> None:
+        """Fit the sliders to another prediction: images of the same size keep the spacing."""
+        shape = result.field.mask.shape[1:]
+        with QSignalBlocker(self._spacing), QSignalBlocker(self._threshold):
+            self._spacing.setRange(smallest_spacing(shape), max(2, min(shape) // 8))
+            if shape != self._shape:
+                self._spacing.setValue(default_spacing(shape))
+            self._threshold.setValue(round(DEFAULT_THRESHOLD * _STEPS))
+        self._shape = shape
+
+    def restyle(self, result: PredictionLayers) -> None:
+        """Draw the arrows of a prediction as the sliders say."""
+        spacing, threshold = self._spacing.value(), self._threshold.value() / _STEPS * result.reference
+        self.arrow_style = dataclasses.replace(self.arrow_style, spacing=spacing, threshold=threshold)
+        self._spacing_text.setText(f"{spacing * result.field.pixel_size.micron:.1f} µm")
+        self._threshold_text.setText(f"{format_number(threshold)} {result.field.unit}")
+        result.restyle(self.arrow_style)
+
+
+class CalibrationRows(QWidget):
+    """Asks for a mean traction.
+
+    Signals
+    -------
+    wanted : float
+        Convert: that many Pa are the mean of comparable cells.
+    """
+
+    requested = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._available = True
+        self._mean = NumberBox(0, 1e5, unit="Pa", empty="not known")
+        self._mean.setKeyboardTracking(True)  # the button beside it can be pressed while one types
+        self._mean.valueChanged.connect(lambda _: self._refresh())
+        self._convert = QPushButton("Convert to Pa")
+        self._convert.clicked.connect(lambda: self.requested.emit(self._mean.value()))
+        note = TextLine()
+        note.set_text("The result is relative. The mean traction of comparable, measured cells makes it Pa:")
+        form = Form(self)
+        form.addRow(note)
+        form.add(
+            "Mean |F|",
+            self._mean,
+            "Of measured cells on the same substrate (published: 196 to 444 Pa)",
+            page="numbers/#from-normalised-to-pa",
+            beside=self._convert,
+        )
+        self._refresh()
+
+    def set_available(self, available: bool) -> None:
+        """Let the button be pressed, if there is a number; or not, while something else is done."""
+        self._available = available
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._convert.setEnabled(self._available and self._mean.value() > 0)
+
+
+_OUTSIDE_CELL = "Under the mouse: outside the cell"
+
+_NEXT_PANELS = {
     "Compare": ("Compare with measured", "Beside a measured field: can I trust it on my cells?"),
     "Explain": ("Explain forces", "Why the model says so"),
     "Batch": ("Batch-process folder", "The same for a whole folder"),
@@ -44,51 +144,51 @@ class ResultSection(QWidget):
 
     calibrated = Signal()
 
-    def __init__(self, viewer: ViewerModel, look: ArrowLook, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._result: Result | None = None
+        self._result: PredictionLayers | None = None
         self._predicting = False
         self._job = Job(self)
-        self._job.failed.connect(tell)
+        self._job.failed.connect(show_error)
         self._job.ended.connect(self._on_ended)
-        self._then: Callable[[], None] = lambda: None
-        self._title, self._cursor = QLabel(), QLabel(_NOWHERE)
+        self._on_success: Callable[[], None] = lambda: None
+        self._title, self._cursor = QLabel(), QLabel(_OUTSIDE_CELL)
         self._title.setWordWrap(True)
         self._cursor.setToolTip("Traction and its direction under the mouse; 0° is right, 90° is up")
-        self._views = ResultViews(viewer)
-        self._views.frame_chosen.connect(self._go_to)
-        self._arrows = ArrowRows(look)
-        self._arrows.changed.connect(self._on_look)
+        self._tabs = ResultTabs(viewer)
+        self._tabs.frame_chosen.connect(self._go_to)
+        self._arrows = ArrowRows(arrow_style)
+        self._arrows.changed.connect(self._on_style)
         self._calibration = CalibrationRows()
-        self._calibration.wanted.connect(self._on_calibrate)
+        self._calibration.requested.connect(self._on_calibrate)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self._title, self._views, self._cursor, self._arrows, self._calibration):
+        for part in (self._title, self._tabs, self._cursor, self._arrows, self._calibration):
             layout.addWidget(part)
-        layout.addLayout(self._build_ways_on())
+        layout.addLayout(self._build_buttons())
         self.hide()
         viewer.dims.events.current_step.connect(self._on_time)
         viewer.mouse_move_callbacks.append(self._on_mouse)
 
-    def disconnect_viewer(self) -> None:
+    def dispose(self) -> None:
         """Hear nothing more of the viewer; what is being saved is finished."""
-        self._views.disconnect_viewer()
+        self._tabs.dispose()
         self._viewer.dims.events.current_step.disconnect(self._on_time)
         if self._on_mouse in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._on_mouse)
 
     @property
-    def look(self) -> ArrowLook:
+    def arrow_style(self) -> ArrowStyle:
         """How arrows are to be drawn."""
-        return self._arrows.look
+        return self._arrows.arrow_style
 
-    def set_result(self, result: Result) -> None:
+    def set_result(self, result: PredictionLayers) -> None:
         """Show another prediction, which may still be running."""
         self._result = result
         self._title.setText(f"<b>{result.field.name}</b>, {result.field.provenance.model}")
         self._arrows.fit(result)
-        self._on_look()
+        self._on_style()
         self.refresh()
 
     def set_predicting(self, predicting: bool) -> None:
@@ -102,7 +202,7 @@ class ResultSection(QWidget):
         if result is None or not result.rows:
             return
         self.show()
-        self._views.show_result(result)
+        self._tabs.show_result(result)
         self._update_buttons()
         self._on_time()
 
@@ -111,7 +211,7 @@ class ResultSection(QWidget):
         result = self._result
         if result is None:
             return
-        field, table, uncertainty = result.finished(), result.table, result.uncertainty()
+        field, table, uncertainty = result.predicted_field(), result.table, result.uncertainty()
         paths = OutputPaths.beside(path)
 
         def write() -> Iterator[Path]:
@@ -121,9 +221,11 @@ class ResultSection(QWidget):
                 yield write_scalar(paths.uncertainty, uncertainty)
 
         beside = [paths.summary.name, *([paths.uncertainty.name] if uncertainty is not None else [])]
-        self._do(write, then=lambda: show_info(f"Saved {paths.traction} and {' and '.join(beside)}"))
+        self._run_in_background(
+            write, then=lambda: show_info(f"Saved {paths.traction} and {' and '.join(beside)}")
+        )
 
-    def _build_ways_on(self) -> QHBoxLayout:
+    def _build_buttons(self) -> QHBoxLayout:
         self._save = QPushButton("Save …")
         self._save.setToolTip("Write the tractions (OME-TIFF) and the table (CSV)")
         self._save.clicked.connect(self._on_save)
@@ -132,18 +234,18 @@ class ResultSection(QWidget):
         row.addStretch()
         if can_open(self._viewer):
             row.addWidget(QLabel("Next:"))
-            for text, (panel, purpose) in _NEXT.items():
+            for text, (panel, tooltip) in _NEXT_PANELS.items():
                 button = QPushButton(text)
-                button.setToolTip(f"{purpose}: opens the panel {panel}")
+                button.setToolTip(f"{tooltip}: opens the panel {panel}")
                 button.clicked.connect(lambda _, panel=panel: open_panel(self._viewer, panel))
                 row.addWidget(button)
         return row
 
     def _update_buttons(self) -> None:
         """Offer what can be done now; nothing while a file is written or the unit changes."""
-        result, free = self._result, not self._job.running
-        self._save.setEnabled(free)
-        self._calibration.set_free(free)
+        result, available = self._result, not self._job.running
+        self._save.setEnabled(available)
+        self._calibration.set_available(available)
         self._calibration.setVisible(
             result is not None and result.field.unit != "Pa" and not self._predicting
         )
@@ -157,20 +259,20 @@ class ResultSection(QWidget):
         del event
         if self._result is not None:
             frames = len(self._result.field.data)
-            self._views.show_frame(current_frame(self._viewer, self._result.frame, frames))
+            self._tabs.show_frame(current_frame(self._viewer, self._result.frame, frames))
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         del viewer
-        found = self._result.at(event.position) if self._result is not None else None
-        if found is None or self._result is None:
-            self._cursor.setText(_NOWHERE)
+        value = self._result.value_at(event.position) if self._result is not None else None
+        if value is None or self._result is None:
+            self._cursor.setText(_OUTSIDE_CELL)
         else:
-            length, angle = found
+            length, angle = value
             self._cursor.setText(
-                f"Under the mouse: {number(length)} [{self._result.field.unit}], {round(angle)}°"
+                f"Under the mouse: {format_number(length)} [{self._result.field.unit}], {round(angle)}°"
             )
 
-    def _on_look(self) -> None:
+    def _on_style(self) -> None:
         """Restyle the arrows at once."""
         if self._result is not None:
             self._arrows.restyle(self._result)
@@ -179,12 +281,12 @@ class ResultSection(QWidget):
         result = self._result
         if result is not None and not self._job.running:
             scale = float(result.field.provenance.settings.get("output_scale", 1.0))
-            self._do(lambda: result.calibrate(mean / scale), then=self._show_calibrated)
+            self._run_in_background(lambda: result.calibrate(mean / scale), then=self._show_calibrated)
 
     def _show_calibrated(self) -> None:
         if self._result is not None:
             self._result.show()
-            self._on_look()
+            self._on_style()
             self.refresh()
             self.calibrated.emit()
 
@@ -200,13 +302,13 @@ class ResultSection(QWidget):
         if chosen:
             self.save(Path(chosen))
 
-    def _do(self, work: Callable[[], Iterator[Any]], then: Callable[[], None]) -> None:
+    def _run_in_background(self, work: Callable[[], Iterator[Any]], then: Callable[[], None]) -> None:
         """Do something off the GUI thread, and `then` what follows if it came to its end."""
-        self._then = then
+        self._on_success = then
         self._job.start(work)
         self._update_buttons()
 
     def _on_ended(self, complete: bool) -> None:
         if complete:
-            self._then()
+            self._on_success()
         self._update_buttons()

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import QPushButton
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
 from napari_cellforce.synthetic.outline import Array
-from napari_cellforce.widgets.base.form import Form, align
+from napari_cellforce.widgets.base.form import Form, align_labels
 from napari_cellforce.widgets.base.slider import NumberSlider
-from napari_cellforce.widgets.synthetic.hand_drawn import ADHESIONS, adhesion_layer, adhesions_of
+from napari_cellforce.widgets.shared.input_layers import layer_role
 from napari_cellforce.widgets.synthetic.part_section import PartSection
-from napari_cellforce.widgets.view.sources import role
+from napari_cellforce.widgets.synthetic.shape_conversion import ADHESIONS, adhesion_layer, adhesions_of
 
 
 class AdhesionSection(PartSection):
@@ -25,7 +25,7 @@ class AdhesionSection(PartSection):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer, _may_be_adhesions)
-        self._build_ways(
+        self._build_modes(
             "Adhesions",
             [("placed by rules", "rules")],
             "Where they come from",
@@ -33,7 +33,7 @@ class AdhesionSection(PartSection):
         )
         self._build_by_hand()
         self._build_sizes()
-        self._on_way()
+        self._on_mode()
 
     @property
     def rule(self) -> AdhesionRule:
@@ -77,7 +77,7 @@ class AdhesionSection(PartSection):
 
     def reset(self) -> None:
         """Go back to the first rule."""
-        self._ways.setCurrentIndex(0)
+        self._modes.setCurrentIndex(0)
         for slider in self._sliders:
             slider.reset()
 
@@ -98,10 +98,10 @@ class AdhesionSection(PartSection):
         draw = QPushButton("Draw")
         draw.setToolTip("Draw lines, one an adhesion; ellipses do as well")
         draw.clicked.connect(self._on_draw)
-        form = Form(self._hand)
+        form = Form(self._hand_rows)
         form.add("Layer", self._layers.combo, "Shapes layer with a line or an ellipse each", beside=draw)
-        align(form)
-        self._column.addWidget(self._hand)
+        align_labels(form)
+        self._column.addWidget(self._hand_rows)
 
     def _build_sizes(self) -> None:
         rule = AdhesionRule()
@@ -118,7 +118,7 @@ class AdhesionSection(PartSection):
         self._form.add("Width", self._width, "Of adhesions; also of those drawn as lines")
         self._form.add("Intensity", self._intensity, "Brightness of the adhesions; 1 is typical")
         self._form.add("From edge", self._depth, "Mean distance between an adhesion's tip and the edge")
-        align(self._form)
+        align_labels(self._form)
         self._column.addLayout(self._form)
 
     def _show_sliders(self) -> None:
@@ -142,4 +142,4 @@ class AdhesionSection(PartSection):
 
 
 def _may_be_adhesions(layer: Layer) -> bool:
-    return isinstance(layer, Shapes) and role(layer) in ("", ADHESIONS)
+    return isinstance(layer, Shapes) and layer_role(layer) in ("", ADHESIONS)

@@ -2,24 +2,134 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from scipy import ndimage
+from skimage.measure import label
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import BoolArray
 from napari_cellforce.scan import Drawing
-from napari_cellforce.synthetic import CellConfig, SyntheticCell
-from napari_cellforce.widgets.base.form import TextLine, Tone
-from napari_cellforce.widgets.base.latest import Latest
-from napari_cellforce.widgets.base.worker import tell
+from napari_cellforce.synthetic import Camera, CellConfig, SyntheticCell
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, align_labels, collapsible
+from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.base.slider import NumberSlider
+from napari_cellforce.widgets.base.worker import DebouncedWorker, show_error
 from napari_cellforce.widgets.synthetic.adhesion_section import AdhesionSection
-from napari_cellforce.widgets.synthetic.hand_drawn import paint_layer
-from napari_cellforce.widgets.synthetic.microscope_section import MicroscopeSection
 from napari_cellforce.widgets.synthetic.outline_section import OutlineSection
-from napari_cellforce.widgets.synthetic.remarks import remarks
+from napari_cellforce.widgets.synthetic.shape_conversion import paint_layer
+
+
+class MicroscopeSection(QWidget):
+    """Settings that belong to the picture, not to the cell.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._build_chance())
+        layout.addWidget(self._build_microscope())
+
+    @property
+    def seed(self) -> int:
+        """Of the cell."""
+        return int(self._seed.value())
+
+    @property
+    def pixel_size(self) -> float:
+        """In µm."""
+        return float(self._pixel.value())
+
+    @property
+    def side(self) -> int:
+        """Of the image in pixels."""
+        return int(self._side.value())
+
+    def applied(self, config: CellConfig) -> CellConfig:
+        """Return settings with this section's in them."""
+        return dataclasses.replace(
+            config,
+            pixel_size=self.pixel_size,
+            side=self.side,
+            expression=self._expression.value,
+            camera=Camera(exposure=self._exposure.value),
+        )
+
+    def reset(self) -> None:
+        """Go back to the first settings."""
+        default = CellConfig()
+        self._seed.setValue(0)
+        self._pixel.setValue(default.pixel_size)
+        self._side.setValue(default.side)
+        self._expression.reset()
+        self._exposure.reset()
+
+    def remember(self) -> dict[str, Any]:
+        """Return what is kept between sessions."""
+        return {
+            "seed": self.seed,
+            "pixel": self.pixel_size,
+            "side": self.side,
+            "expression": self._expression.value,
+            "exposure": self._exposure.value,
+        }
+
+    def recall(self, values: dict[str, Any]) -> None:
+        """Set what `remember` returned."""
+        for box, name in ((self._seed, "seed"), (self._pixel, "pixel"), (self._side, "side")):
+            box.setValue(values.get(name, box.value()))
+        for slider, name in ((self._expression, "expression"), (self._exposure, "exposure")):
+            slider.set_value(float(values.get(name, slider.value)))
+
+    def _build_chance(self) -> Form:
+        self._seed = NumberBox(0, 99999, whole=True)
+        self._seed.valueChanged.connect(lambda _: self.changed.emit())
+        another = QPushButton("Another")
+        another.setToolTip("Draw another cell of the same kind")
+        another.clicked.connect(lambda: self._seed.setValue(self.seed + 1))
+        form = Form()
+        form.add(
+            "Cell no.", self._seed, "What the rules leave to chance; the same number, the same cell",
+            beside=another,
+        )  # fmt: skip
+        align_labels(form)
+        return form
+
+    def _build_microscope(self) -> QWidget:
+        default = CellConfig()
+        self._pixel = NumberBox(0.05, 5.0, value=default.pixel_size, unit="µm", step=0.01)
+        self._side = NumberBox(32, 2048, value=default.side, unit="pixels", whole=True, step=64)
+        for box in (self._pixel, self._side):
+            box.valueChanged.connect(lambda _: self.changed.emit())
+        self._expression = NumberSlider(0.1, 5, default.expression, "", 2)
+        self._exposure = NumberSlider(5, 1000, default.camera.exposure, "e⁻", 0)
+        for slider in (self._expression, self._exposure):
+            slider.changed.connect(self.changed)
+        content = QWidget()
+        form = Form(content)
+        form.add("Pixel", self._pixel, "Side of a pixel on the sample")
+        form.add("Image", self._side, "Height and width of the image")
+        form.add("Protein", self._expression, "Amount of fluorescent protein in the cell; 1 is typical")
+        form.add("Light", self._exposure, "Electrons a pixel in the cytosol; less light, more noise")
+        align_labels(form)
+        section = collapsible("Microscope")
+        section.addWidget(content)
+        # Nothing to go to with Tab while it is folded.
+        content.setEnabled(False)
+        section.toggled.connect(content.setEnabled)
+        return section
 
 
 class DrawingSection(QWidget):
@@ -37,19 +147,19 @@ class DrawingSection(QWidget):
 
     changed = Signal()
     drawn = Signal()
-    refused = Signal()
+    rejected = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cell: SyntheticCell | None = None
-        self.sketch = Drawing()
+        self.current_drawing = Drawing()
         self.problem: CellForceError | None = None
-        self._begun = False
+        self._started = False
         self.outline = OutlineSection(viewer)
         self.adhesions = AdhesionSection(viewer)
         self.microscope = MicroscopeSection()
-        self._remark = TextLine()
-        self._work = Latest(parent=self)
+        self._note = TextLine()
+        self._work = DebouncedWorker(parent=self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self._on_failed)
         layout = QVBoxLayout(self)
@@ -57,15 +167,15 @@ class DrawingSection(QWidget):
         for section in self._sections:
             layout.addWidget(section)
             section.changed.connect(self._on_changed)
-        layout.insertWidget(1, self._remark)
+        layout.insertWidget(1, self._note)
         for section in (self.outline, self.adhesions):
             section.set_source(lambda: self._by_rule().config, lambda: self.cell or self._drawn_by_rule())
 
-    def disconnect_viewer(self) -> None:
+    def dispose(self) -> None:
         """Hear nothing more of the viewer, and draw nothing more."""
-        self._work.drop()
-        self.outline.disconnect_viewer()
-        self.adhesions.disconnect_viewer()
+        self._work.cancel()
+        self.outline.dispose()
+        self.adhesions.dispose()
 
     def drawing(self) -> Drawing:
         """Return what the settings and the layers drawn in by hand describe.
@@ -85,18 +195,18 @@ class DrawingSection(QWidget):
 
     def draw(self) -> None:
         """Draw the cell off the GUI thread, and from now on again after every change."""
-        self._begun = True
+        self._started = True
         try:
             drawing = self.drawing()
         except CellForceError as error:
-            self._work.drop()
+            self._work.cancel()
             self._on_failed(error)
             return
         painted = self.outline.painted
 
         def work() -> tuple[Drawing, SyntheticCell, str]:
             cell = drawing.draw()
-            return drawing, cell, remarks(cell.mask.frame(0), painted) if drawing.outline else ""
+            return drawing, cell, check_drawing(cell.mask.frame(0), painted) if drawing.outline else ""
 
         self._work.submit(work)
 
@@ -141,20 +251,62 @@ class DrawingSection(QWidget):
             return None
 
     def _on_changed(self) -> None:
-        if self._begun or self.outline.by_hand or self.adhesions.by_hand:
+        if self._started or self.outline.by_hand or self.adhesions.by_hand:
             self.draw()
         self.changed.emit()
 
     def _on_done(self, drawn: tuple[Drawing, SyntheticCell, str]) -> None:
-        self.sketch, self.cell, remark = drawn
+        self.current_drawing, self.cell, note = drawn
         self.problem = None
-        self._remark.say(remark, Tone.PROBLEM)
+        self._note.set_text(note, Tone.PROBLEM)
         self.drawn.emit()
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
             self.problem = error
-            self._remark.say("")
-            self.refused.emit()
+            self._note.set_text("")
+            self.rejected.emit()
         else:
-            tell(error)
+            show_error(error)
+
+
+_PART = 0.01
+"""Of a cell's area; less is not worth a word."""
+
+
+def check_drawing(mask: BoolArray, painted: BoolArray | None = None) -> str:
+    """Say what of a cell is left out, or comes apart in the mechanics; empty if nothing is to be said.
+
+    Parameters
+    ----------
+    mask : (Y, X) bool array
+        The cell as it is drawn.
+    painted : (Y, X) bool array, optional
+        What was painted, on whatever grid.
+    """
+    notes = []
+    if painted is not None:
+        pieces = int(label(painted).max())
+        if pieces > 1:
+            notes.append(f"{pieces} pieces are painted: the largest is the cell.")
+        if _holes(painted) > _PART:
+            notes.append("Holes are filled: a cell is what its outer edge encloses.")
+    parts = _parts(mask)
+    if parts > 1:
+        notes.append(
+            f"Threads of 1 to 2 pixels hold the cell together: the mechanics takes it for {parts} cells."
+            " Widen them."
+        )
+    return " ".join(notes)
+
+
+def _holes(painted: BoolArray) -> float:
+    """Return the area of the holes, relative to what is painted."""
+    return float(ndimage.binary_fill_holes(painted).sum() / max(painted.sum(), 1)) - 1
+
+
+def _parts(mask: BoolArray) -> int:
+    """Return the number of parts that a mesh sees, which does without threads."""
+    thick, _ = ndimage.label(ndimage.binary_opening(mask))
+    areas = np.bincount(thick.ravel())[1:]
+    return int((areas > _PART * mask.sum()).sum())

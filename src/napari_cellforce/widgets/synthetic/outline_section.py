@@ -13,19 +13,18 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
 from napari_cellforce.synthetic.shape import Kind
-from napari_cellforce.widgets.base.form import Form, align
+from napari_cellforce.widgets.base.form import Form, align_labels
 from napari_cellforce.widgets.base.slider import NumberSlider
-from napari_cellforce.widgets.synthetic.hand_drawn import (
+from napari_cellforce.widgets.shared.input_layers import layer_role
+from napari_cellforce.widgets.synthetic.part_section import PartSection, is_empty
+from napari_cellforce.widgets.synthetic.shape_conversion import (
     outline_layer,
     outline_of,
     paint_layer,
     painted_outline,
 )
-from napari_cellforce.widgets.synthetic.hand_layers import nothing_in
-from napari_cellforce.widgets.synthetic.part_section import PartSection
-from napari_cellforce.widgets.view.sources import role
 
-_WORDS: dict[Kind, str] = {
+_SHAPE_LABELS: dict[Kind, str] = {
     "spread": "spread fibroblast",
     "blob": "rounded, irregular",
     "circle": "circle",
@@ -44,20 +43,20 @@ class OutlineSection(PartSection):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer, _may_be_outline)
-        self._build_ways(
+        self._build_modes(
             "Shape",
-            [(words, kind) for kind, words in _WORDS.items()],
+            [(text, kind) for kind, text in _SHAPE_LABELS.items()],
             "Of the cell",
             "Turn the outline into a polygon whose corners you can move",
         )
         self._build_rules()
         self._build_by_hand()
-        self._on_way()
+        self._on_mode()
 
     @property
     def shape(self) -> Shape:
         """The shape by rule."""
-        kind: Kind = "blob" if self.by_hand else self._ways.currentData()
+        kind: Kind = "blob" if self.by_hand else self._modes.currentData()
         return Shape(
             kind=kind,
             area=self._area.value,
@@ -82,15 +81,15 @@ class OutlineSection(PartSection):
         if not self.by_hand:
             return None
         layer = self._layers.layer
-        if layer is None or nothing_in(layer):
-            raise _nothing_yet(painted=isinstance(layer, Labels))
+        if layer is None or is_empty(layer):
+            raise _nothing_drawn_error(painted=isinstance(layer, Labels))
         if self.painted is not None:
             return painted_outline(self.painted, layer, pixel_size)
         return outline_of(layer, pixel_size, smooth=self._smooth.isChecked())
 
     def reset(self) -> None:
         """Go back to the first shape."""
-        self._ways.setCurrentIndex(0)
+        self._modes.setCurrentIndex(0)
         self._smooth.setChecked(False)
         for slider in self._sliders:
             slider.reset()
@@ -105,7 +104,7 @@ class OutlineSection(PartSection):
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
-        self._ways.setCurrentIndex(max(self._ways.findData(values.get("shape")), 0))
+        self._modes.setCurrentIndex(max(self._modes.findData(values.get("shape")), 0))
         self._smooth.setChecked(bool(values.get("smooth", False)))
         for slider, value in zip(self._sliders, values.get("outline", ()), strict=False):
             slider.set_value(float(value))
@@ -128,7 +127,7 @@ class OutlineSection(PartSection):
         self._form.add("Stretch", self._aspect, "Length over width, compared with the unstretched shape")
         self._form.add("Turned by", self._angle, "Direction of the stretch, clockwise from the right")
         self._form.add("Corners", self._corners, "Number of corners")
-        align(self._form)
+        align_labels(self._form)
         self._column.addWidget(self._rules)
 
     def _build_by_hand(self) -> None:
@@ -140,21 +139,21 @@ class OutlineSection(PartSection):
         paint.setToolTip("Paint the cell with a brush")
         draw.clicked.connect(self._on_draw)
         paint.clicked.connect(self._on_paint)
-        form = Form(self._hand)
+        form = Form(self._hand_rows)
         form.add("Layer", self._layers.combo, "Shapes or Labels layer that holds the outline")
         row = QHBoxLayout()
         for widget in (draw, paint, self._smooth):
             row.addWidget(widget)
         form.addRow("New", row)
-        align(form)
-        self._column.addWidget(self._hand)
+        align_labels(form)
+        self._column.addWidget(self._hand_rows)
 
     def _on_aspect(self) -> None:
         self._show_sliders()
         self.changed.emit()
 
     def _show_sliders(self) -> None:
-        kind = self._ways.currentData()
+        kind = self._modes.currentData()
         self._rules.setVisible(not self.by_hand)
         for slider, shown in (
             (self._aspect, kind != "circle"),
@@ -174,7 +173,7 @@ class OutlineSection(PartSection):
         self.draw_by_hand(paint_layer((config.side, config.side), None, config.pixel_size), "paint")
 
 
-def _nothing_yet(*, painted: bool) -> CellForceError:
+def _nothing_drawn_error(*, painted: bool) -> CellForceError:
     if painted:
         what = ("No cell has been painted yet", "fill it with the brush", "Hold the mouse button, and paint.")
     else:
@@ -187,4 +186,4 @@ def _nothing_yet(*, painted: bool) -> CellForceError:
 
 
 def _may_be_outline(layer: Layer) -> bool:
-    return isinstance(layer, Shapes | Labels) and role(layer) in ("", "mask")
+    return isinstance(layer, Shapes | Labels) and layer_role(layer) in ("", "mask")

@@ -15,14 +15,15 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.scan import QUANTITIES, ScanConfig, ScanStep, column_of, curve, scan_table
-from napari_cellforce.scan.figure import curve_style, relative
-from napari_cellforce.scan.writing import write_scan
+from napari_cellforce.scan import QUANTITIES, ScanConfig, ScanStep, find_column, mean_curve, scan_table
+from napari_cellforce.scan.output import curve_style, needs_relative, write_scan
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
-from napari_cellforce.widgets.base.plots import hold_still, take_theme
-from napari_cellforce.widgets.base.worker import Job, tell
+from napari_cellforce.widgets.base.plots import apply_theme, disable_interaction
+from napari_cellforce.widgets.base.worker import Job, show_error
 
-PER_FRAME = "every image has a scale of its own: the total tells the area, never how hard a cell pulls."
+PER_FRAME_SCALE_NOTE = (
+    "every image has a scale of its own: the total tells the area, never how hard a cell pulls."
+)
 """Said of models whose forces cannot be compared between cells."""
 
 _SYMBOLS = {"o": "●", "s": "■", "t1": "▲", "d": "◆", "t": "▼", "p": "⬟"}
@@ -53,7 +54,7 @@ class ScanResult(QWidget):
         self._steps: list[ScanStep] = []
         self._saving = Job(self)
         self._saving.yielded.connect(lambda path: show_info(f"Saved in {path}"))
-        self._saving.failed.connect(tell)
+        self._saving.failed.connect(show_error)
         self._quantities = QComboBox()
         self._quantities.addItems(QUANTITIES)
         self._quantities.currentIndexChanged.connect(self._draw)
@@ -74,13 +75,13 @@ class ScanResult(QWidget):
         layout.addWidget(self._legend)
         layout.addWidget(self._note)
         layout.addLayout(row)
-        self._take_colours()
-        viewer.events.theme.connect(self._take_colours)
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
         viewer.dims.events.current_step.connect(self._mark)
 
-    def disconnect_viewer(self) -> None:
+    def dispose(self) -> None:
         """Hear nothing more of the viewer; what is being saved is finished."""
-        self._viewer.events.theme.disconnect(self._take_colours)
+        self._viewer.events.theme.disconnect(self._apply_theme)
         self._viewer.dims.events.current_step.disconnect(self._mark)
 
     @property
@@ -128,7 +129,7 @@ class ScanResult(QWidget):
     def _build_plot(self) -> pg.PlotWidget:
         plot = pg.PlotWidget(self)
         plot.setFixedHeight(210)
-        hold_still(plot)
+        disable_interaction(plot)
         plot.setAccessibleName("Curves of the scan")
         plot.setToolTip("Click to look at that cell")
         plot.scene().sigMouseClicked.connect(self._on_click)
@@ -147,22 +148,22 @@ class ScanResult(QWidget):
         if config is None or table.empty:
             return
         quantity, parameter = self._quantities.currentText(), config.scanned.column
-        divided = relative(table, quantity)
+        divided = needs_relative(table, quantity)
         missing, names = [], []
         for i, (model, own) in enumerate(table.groupby("model", sort=False)):
-            means = curve(own, parameter, quantity)
+            means = mean_curve(own, parameter, quantity)
             if means is None:
                 missing.append(str(model))
                 continue
             scale = abs(float(means.iloc[0])) or 1.0
             names.append(self._plot_curve(i, str(model), means / scale if divided else means))
         self._legend.setText(" &nbsp; ".join(names))
-        label = f"{quantity}, relative to the first" if divided else column_of(table, quantity) or quantity
+        label = f"{quantity}, relative to the first" if divided else find_column(table, quantity) or quantity
         self._plot.setLabel("bottom", parameter)
         self._plot.setTitle(label, size="9pt", color=self._ink)
         self._plot.enableAutoRange()
         self._plot.setYRange(0, 1.1 * self._top() or 1.0, padding=0)
-        self._say(quantity, divided, missing)
+        self._show_notes(quantity, divided, missing)
         self._mark()
 
     def _plot_curve(self, i: int, model: str, means: pd.Series[float]) -> str:
@@ -184,7 +185,7 @@ class ScanResult(QWidget):
         curves = [item.yData for item in self._plot.listDataItems() if item.yData is not None]
         return max((float(np.nanmax(y)) for y in curves if len(y)), default=1.0)
 
-    def _say(self, quantity: str, divided: bool, missing: list[str]) -> None:
+    def _show_notes(self, quantity: str, divided: bool, missing: list[str]) -> None:
         """Say what the curves leave out."""
         problems = self.problems
         notes = []
@@ -192,26 +193,31 @@ class ScanResult(QWidget):
             notes.append("The units differ: each curve is divided by its first value.")
         if missing:
             notes.append(f"No {quantity} of {', '.join(missing)}: normalised tractions have none.")
-        alone = {answer.model for step in self._steps for answer in step.answers if answer.per_frame}
+        alone = {
+            evaluation.model
+            for step in self._steps
+            for evaluation in step.evaluations
+            if evaluation.per_frame
+        }
         if alone:
-            notes.append(f"By {', '.join(sorted(alone))}, {PER_FRAME}")
+            notes.append(f"By {', '.join(sorted(alone))}, {PER_FRAME_SCALE_NOTE}")
         if problems:
             notes.append(f"{len(problems)} without result, the first {problems[0]}")
-        self._note.say(" ".join(notes), Tone.PROBLEM if problems else Tone.PLAIN)
+        self._note.set_text(" ".join(notes), Tone.PROBLEM if problems else Tone.PLAIN)
 
-    def _take_colours(self, event: Any = None) -> None:
+    def _apply_theme(self, event: Any = None) -> None:
         del event
-        self._ink = take_theme(self._viewer, self._plot)
+        self._ink = apply_theme(self._viewer, self._plot)
         self._cursor.setPen(pg.mkPen(self._ink, style=Qt.DashLine))
 
     def _mark(self, event: Any = None) -> None:
         """Move the cursor to the cell that is looked at."""
         del event
         at = self._viewer.dims.current_step[-3] if self._viewer.dims.ndim > 2 else 0
-        found = [step.value for step in self._steps if step.index == at]
-        self._cursor.setVisible(bool(found))
-        if found:
-            self._cursor.setPos(found[0])
+        positions = [step.value for step in self._steps if step.index == at]
+        self._cursor.setVisible(bool(positions))
+        if positions:
+            self._cursor.setPos(positions[0])
 
     def _on_click(self, event: Any) -> None:
         if self._steps:

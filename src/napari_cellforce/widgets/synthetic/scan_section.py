@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from napari.components import ViewerModel
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -13,10 +15,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.scan import PARAMETERS, Drawing, Parameter, ScanConfig
-from napari_cellforce.widgets.base.form import Form, align, narrow
+from napari_cellforce.layers import ArrowStyle
+from napari_cellforce.predict import Progress
+from napari_cellforce.scan import PARAMETERS, Drawing, Parameter, ScanConfig, ScanStep, scan
+from napari_cellforce.widgets.base.form import Form, align_labels, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
-from napari_cellforce.widgets.synthetic.force_choice import fill_list, tick, ticked_in
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.synthetic.cell_layers import ScanLayers
+from napari_cellforce.widgets.synthetic.predict_section import check_names, checked_names, fill_list
 
 _LARGEST = 1e5
 
@@ -34,7 +40,7 @@ class ScanSection(QWidget):
     def __init__(self, folder: str | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._parameters = narrow(QComboBox())
+        self._parameters = shrinkable_combo(QComboBox())
         for parameter in PARAMETERS.values():
             self._parameters.addItem(parameter.title, parameter)
         self._parameters.currentIndexChanged.connect(self._on_parameter)
@@ -50,7 +56,7 @@ class ScanSection(QWidget):
         self._models.itemChanged.connect(lambda _: self.changed.emit())
         self._as_movie = QCheckBox("as in one movie")
         self._as_movie.toggled.connect(lambda _: self.changed.emit())
-        self._lay_out()
+        self._build_layout()
         self.fill()
         self._on_parameter()
 
@@ -63,7 +69,7 @@ class ScanSection(QWidget):
     @property
     def models(self) -> tuple[str, ...]:
         """Who is asked."""
-        return ticked_in(self._models)
+        return checked_names(self._models)
 
     @property
     def steps(self) -> int:
@@ -94,7 +100,7 @@ class ScanSection(QWidget):
 
     def reset(self) -> None:
         """Go back to the first settings."""
-        tick(self._models, ("sheet",))
+        check_names(self._models, ("sheet",))
         self._parameters.setCurrentIndex(0)
         self._on_parameter()
         self._steps.setValue(8)
@@ -120,10 +126,10 @@ class ScanSection(QWidget):
         if values.get("scanned") in PARAMETERS and len(values.get("range", ())) == 3:
             low, high, steps = values["range"]
             self.choose(values["scanned"], low, high, int(steps))
-        tick(self._models, values.get("asked in scans", self.models))
+        check_names(self._models, values.get("asked in scans", self.models))
         self._as_movie.setChecked(bool(values.get("as movie", False)))
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         form = Form(self)
         form.add("Change", self._parameters, "Property of the cell", page="tutorials/drawing-cells/#scans")
         row = QWidget()
@@ -143,7 +149,7 @@ class ScanSection(QWidget):
             " would be; else each cell by its own, as separate images would be. The exact mechanics do"
             " not see brightness.",
         )
-        align(form)
+        align_labels(form)
 
     def _on_parameter(self, index: int = 0) -> None:
         """Offer a range that makes sense."""
@@ -153,3 +159,97 @@ class ScanSection(QWidget):
             box.set_limits(0, _LARGEST, unit=parameter.unit, whole=parameter.whole)
             box.setValue(value)
         self.changed.emit()
+
+
+class ScanRun(QObject):
+    """Runs one scan at a time, shows its cells, and keeps the pace.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    look : ArrowLook
+    device, folder
+        See `napari_cellforce.scan.scan`.
+    parent : QObject, optional
+
+    Signals
+    -------
+    prepared : Progress
+        While models are loaded and cells are drawn in advance.
+    stepped : ScanStep
+        Another cell is there, and shown.
+    ended : bool
+        True if all cells are there.
+    """
+
+    prepared = Signal(object)
+    stepped = Signal(object)
+    ended = Signal(bool)
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        arrow_style: ArrowStyle,
+        device: str,
+        folder: str | None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._arrow_style = viewer, arrow_style
+        self._device, self._folder = device, folder
+        self._view: ScanLayers | None = None
+        self._models: tuple[str, ...] = ()
+        self._seconds_per_cell: dict[tuple[str, ...], float] = {}
+        self._started_at = 0.0
+        self._done = 0
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(show_error)
+        self._job.ended.connect(self._on_ended)
+
+    @property
+    def running(self) -> bool:
+        """True from `start` until `ended`."""
+        return self._job.running
+
+    @property
+    def shown(self) -> bool:
+        """True while the cells of the last scan can be scrolled through."""
+        return self._view is not None and self._view.shown
+
+    def seconds_per_cell(self, models: tuple[str, ...]) -> float:
+        """Return how many seconds a cell took when these were asked last; 0 if they never were."""
+        return self._seconds_per_cell.get(models, 0.0)
+
+    def start(self, config: ScanConfig) -> None:
+        """Run a scan; its layers take the place of those of an earlier one."""
+        self._models, self._started_at, self._done = config.models, time.monotonic(), 0
+        self._view = ScanLayers(self._viewer, config, self._arrow_style)
+        self._job.start(lambda: scan(config, device=self._device, folder=self._folder))
+
+    def stop(self) -> None:
+        """End after the cell that is being computed; those that are done stay."""
+        self._job.stop()
+
+    def dispose(self) -> None:
+        """Stop, and show nothing more."""
+        self._job.cancel()
+
+    def go_to(self, index: int) -> None:
+        """Look at one of the cells."""
+        if self._view is not None:
+            self._view.go_to(index)
+
+    def _on_record(self, record: Progress | ScanStep) -> None:
+        if isinstance(record, Progress):
+            self.prepared.emit(record)
+            return
+        assert self._view is not None
+        self._view.add(record)
+        self._done += 1
+        self.stepped.emit(record)
+
+    def _on_ended(self, complete: Any) -> None:
+        if self._done:
+            self._seconds_per_cell[self._models] = (time.monotonic() - self._started_at) / self._done
+        self.ended.emit(complete)

@@ -6,32 +6,96 @@ import contextlib
 import json
 from typing import Any, Unpack
 
-from napari.layers import Layer
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io import read_field
+from napari_cellforce.layers import METADATA_KEY, ArrowStyle
+from napari_cellforce.physics.displacement import Drift
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
-from napari_cellforce.widgets.base.form import Tone, folded
+from napari_cellforce.widgets.base.form import Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell, words_of
-from napari_cellforce.widgets.tfm.export import TfmExport
-from napari_cellforce.widgets.tfm.folder import TfmFolder
-from napari_cellforce.widgets.tfm.layers import TfmLayers
-from napari_cellforce.widgets.tfm.numbers import TfmNumbers
-from napari_cellforce.widgets.tfm.sample import GEL, sample_beads
-from napari_cellforce.widgets.tfm.settings import TfmSettings
-from napari_cellforce.widgets.tfm.source import BEADS, TRACTION, TfmSource
-from napari_cellforce.widgets.tfm.steps import Done, Steps, keys_of, measure_steps, traction_of
+from napari_cellforce.widgets.base.worker import Job, error_text, show_error
+from napari_cellforce.widgets.shared.import_dialog import open_field
+from napari_cellforce.widgets.shared.input_layers import input_images, placement_of
+from napari_cellforce.widgets.shared.measured_fields import show_field
+from napari_cellforce.widgets.tfm.folder_section import TfmFolderSection
+from napari_cellforce.widgets.tfm.results_section import TfmExportSection, TfmResultsTable
+from napari_cellforce.widgets.tfm.settings_section import TfmSettingsSection
+from napari_cellforce.widgets.tfm.source_section import (
+    BEADS,
+    GEL,
+    TRACTION_FIELD,
+    TfmSourceSection,
+    sample_beads,
+)
+from napari_cellforce.widgets.tfm.steps import (
+    DISPLACEMENT,
+    DRIFT,
+    REGULARISATION,
+    STEPS,
+    TRACTION,
+    StepResult,
+    StepResults,
+    displacement_of,
+    drift_corrected,
+    invert_displacement,
+    measure_steps,
+    step_keys,
+)
 from napari_cellforce.widgets.tfm.steps_section import TfmStepsSection
-from napari_cellforce.widgets.tfm.words import REGULARISATION, STEPS
-from napari_cellforce.widgets.view.import_dialog import open_field
-from napari_cellforce.widgets.view.measured_fields import show_field
-from napari_cellforce.widgets.view.sources import images
+
+
+class TfmLayers:
+    """Puts results into a viewer; doing a step again replaces its layers."""
+
+    def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle) -> None:
+        self._viewer, self._arrow_style = viewer, arrow_style
+
+    def show(self, step: str, result: Any, job: TfmJob | None) -> None:
+        """Show what came of a step; without a job, that of a displacement that was opened."""
+        if step == TRACTION:
+            self.show_result(result)
+        elif step == DRIFT and job is not None:
+            self._show_drift_corrected(job, result)
+        elif step == DISPLACEMENT and job is not None:
+            show_field(self._viewer, displacement_of(job, result), self._arrow_style, visible=False)
+
+    def show_result(self, result: TfmResult) -> None:
+        """Show a traction."""
+        show_field(self._viewer, result.traction, self._arrow_style)
+        self._viewer.canvas.overlays.scale_bar.visible = True
+
+    def _show_drift_corrected(self, job: TfmJob, drifts: list[Drift]) -> None:
+        """Lay the loaded beads, drift taken off, over those at rest: white where they agree."""
+        name = f"{job.loaded.name}, drift taken off"
+        if name in self._viewer.layers:
+            self._viewer.layers.remove(name)
+        beads = job.loaded.channel_names[job.channel]
+        source = next((layer for layer in input_images(self._viewer) if layer.name == beads), None)
+        if source is None:  # closed meanwhile
+            return
+        place = placement_of(source)
+        layer = Image(
+            place.fit(drift_corrected(job, drifts)),
+            **place.attributes,
+            name=name,
+            colormap="green",
+            blending="additive",
+            visible=False,
+            contrast_limits=source.contrast_limits,
+            metadata={METADATA_KEY: {"role": "step"}},
+        )
+        active = self._viewer.layers.selection.active
+        self._viewer.layers.insert(self._viewer.layers.index(source) + 1, layer)
+        self._viewer.layers.selection.active = active
+
 
 PANEL = "tfm"
 WELCOME = "From images of beads in the gel to the traction that moved them."
@@ -50,20 +114,20 @@ class TfmPanel(Panel):
 
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
-        self._look = self._preferences.arrows
-        self._steps = Steps()
+        self._arrow_style = self._preferences.arrows
+        self._steps = StepResults()
         self._running: TfmJob | None = None
         self._result: TfmResult | None = None
         self._config: TfmConfig | None = None
         self._failed = ""
-        self._layers = TfmLayers(self._viewer, self._look)
-        self._source = TfmSource(self._viewer)
-        self._settings = TfmSettings()
+        self._layers = TfmLayers(self._viewer, self._arrow_style)
+        self._source = TfmSourceSection(self._viewer)
+        self._settings = TfmSettingsSection()
         self._run = RunSection()
         self._progress = TfmStepsSection(self._viewer)
-        self._numbers = TfmNumbers(self._viewer)
-        self._export = TfmExport(self._viewer)
-        self._folder = TfmFolder(self._settings.config)
+        self._numbers = TfmResultsTable(self._viewer)
+        self._export = TfmExportSection(self._viewer)
+        self._folder = TfmFolderSection(self._settings.config)
         self._job = Job(self)
         self._build()
         self._recall()
@@ -81,12 +145,12 @@ class TfmPanel(Panel):
         return self._result
 
     @property
-    def numbers(self) -> TfmNumbers:
+    def numbers(self) -> TfmResultsTable:
         """The section with forces, moments and energies."""
         return self._numbers
 
     @property
-    def folder(self) -> TfmFolder:
+    def folder(self) -> TfmFolderSection:
         """The section that measures a whole folder."""
         return self._folder
 
@@ -96,45 +160,45 @@ class TfmPanel(Panel):
             config = self._settings.config()
         except CellForceError as error:
             self._failed = str(error)
-            tell(error)
+            show_error(error)
             self._refresh()
             return
         keys, self._config, self._failed = self._keys(config), config, ""
         field = self._source.displacement
         self._running = None
         if self._source.kind == BEADS:
-            made = self._source.job(config)
-            self._job.start(lambda: measure_steps(made, self._steps, keys, last))
+            created = self._source.job(config)
+            self._job.start(lambda: measure_steps(created, self._steps, keys, last))
         elif field is not None:
             window = self._source.window
-            self._job.start(lambda: traction_of(field, window, config, keys))
+            self._job.start(lambda: invert_displacement(field, window, config, keys))
         self._refresh()
 
     def open_file(self) -> None:
         """Ask for a displacement or traction file and show it."""
         field = open_field(self, self._viewer, self._memory)
         if field is not None:
-            show_field(self._viewer, field, self._look)
+            show_field(self._viewer, field, self._arrow_style)
             if field.quantity == "traction":
-                self._take(TfmResult(field), None)
+                self._set_result(TfmResult(field), None)
             self._refresh()
 
     def open_result(self, path: str) -> None:
         """Show a traction that was measured with a folder."""
         try:
-            show_field(self._viewer, read_field(path), self._look)
+            show_field(self._viewer, read_field(path), self._arrow_style)
         except CellForceError as error:
-            tell(error)
+            show_error(error)
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on sample beads")
         self._sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
         self._sample.clicked.connect(self._open_sample)
-        whole = folded("A whole folder")
+        whole = collapsible("A whole folder")
         whole.addWidget(self._folder)
         after = (self._numbers, self._export, whole)
         sections = (self._sample, self._source, self._settings, self._run, self._progress, *after)
-        self._lay_out(sections, self._settings.reset, stays="gel and layers")
+        self._build_layout(sections, self._settings.reset, unchanged="gel and layers")
 
     def _connect(self) -> None:
         self._source.changed.connect(self._on_changed)
@@ -142,20 +206,20 @@ class TfmPanel(Panel):
         self._settings.changed.connect(self._on_changed)
         self._run.started.connect(lambda: self.measure())
         self._run.stopped.connect(self._job.stop)
-        self._progress.wanted.connect(self._on_wanted)
+        self._progress.requested.connect(self._on_step_requested)
         self._folder.opened.connect(self.open_result)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._refresh)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"preset": self._settings.config().to_json()})
-        self._job.drop()
-        self._source.disconnect_viewer()
-        self._progress.disconnect_viewer()
-        self._numbers.disconnect_viewer()
-        self._folder.let_go()
+        self._job.cancel()
+        self._source.dispose()
+        self._progress.dispose()
+        self._numbers.dispose()
+        self._folder.dispose()
 
     def _recall(self) -> None:
         # A file that somebody edited is no reason not to open.
@@ -165,21 +229,21 @@ class TfmPanel(Panel):
                 self._settings.show_config(TfmConfig.from_json(preset))
 
     def _keys(self, config: TfmConfig) -> dict[str, Any]:
-        return keys_of(config, self._source.key, self._source.place)
+        return step_keys(config, self._source.key, self._source.place)
 
     def _on_changed(self) -> None:
         self._failed = ""
-        self._folder.look()
+        self._folder.find_pairs()
         self._refresh()
 
-    def _on_wanted(self, step: str) -> None:
+    def _on_step_requested(self, step: str) -> None:
         """Do a step again, and those before it that are not done."""
-        self._steps.forget_from(step)
+        self._steps.invalidate_from(step)
         self.measure(step)
 
     def _problem(self) -> CellForceError | None:
         problem = self._source.problem()
-        if problem is None and self._source.kind != TRACTION:
+        if problem is None and self._source.kind != TRACTION_FIELD:
             try:
                 self._settings.config()
             except CellForceError as error:
@@ -190,17 +254,17 @@ class TfmPanel(Panel):
         """Bring buttons and words in line with what is chosen, done and running."""
         del complete
         kind, running, problem = self._source.kind, self._job.running, self._problem()
-        self._sample.setVisible(not images(self._viewer) and self._result is None)
+        self._sample.setVisible(not input_images(self._viewer) and self._result is None)
         for section in (self._settings, self._run, self._progress):
-            section.setVisible(kind != TRACTION)
+            section.setVisible(kind != TRACTION_FIELD)
         ready = problem is None and not running
-        self._run.set_offer("Measure the traction" if kind == BEADS else "Compute the traction", ready=ready)
+        self._run.set_button("Measure the traction" if kind == BEADS else "Compute the traction", ready=ready)
         self._run.set_running(running)
         self._progress.show_steps(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
         self._show_stale()
         self._export.refresh(self._result, self._source.cell)
         if not running:
-            self._run.set_status(*self._what_now(problem))
+            self._run.set_status(*self._status(problem))
 
     def _show_stale(self) -> None:
         try:
@@ -208,10 +272,12 @@ class TfmPanel(Panel):
         except CellForceError:
             keys = {}
         for step in STEPS:
-            self._progress.show_step(step, self._steps.summary(step), stale=self._steps.stale(step, keys))
+            self._progress.show_step(
+                step, self._steps.summary(step), is_stale=self._steps.is_stale(step, keys)
+            )
 
-    def _what_now(self, problem: CellForceError | None) -> tuple[str, Tone]:
-        if not images(self._viewer) and self._source.kind == BEADS:
+    def _status(self, problem: CellForceError | None) -> tuple[str, Tone]:
+        if not input_images(self._viewer) and self._source.kind == BEADS:
             return f"{WELCOME} {problem}", Tone.PLAIN
         if problem is not None:
             text = str(problem)
@@ -231,26 +297,26 @@ class TfmPanel(Panel):
             self._run.show_progress(record.done, record.total)
         elif isinstance(record, TfmJob):
             self._running = record
-        elif isinstance(record, Done):
-            self._steps.take(record)
+        elif isinstance(record, StepResult):
+            self._steps.store(record)
             self._show_done(record)
             self._show_stale()
         else:
             self._show_sample(record)
 
-    def _show_done(self, done: Done) -> None:
+    def _show_done(self, done: StepResult) -> None:
         if done.step == REGULARISATION:
             self._progress.show_choice(done.result)
         self._layers.show(done.step, done.result, self._running)
         if done.step == _TRACTION:
-            self._take(done.result, self._config)
+            self._set_result(done.result, self._config)
 
-    def _take(self, result: TfmResult, config: TfmConfig | None) -> None:
+    def _set_result(self, result: TfmResult, config: TfmConfig | None) -> None:
         self._result = result
         self._numbers.show_result(result, config)
 
     def _on_failed(self, error: Exception) -> None:
-        self._failed = words_of(error)
+        self._failed = error_text(error)
 
     def _open_sample(self) -> None:
         self._job.start(sample_beads)
@@ -258,8 +324,8 @@ class TfmPanel(Panel):
 
     def _show_sample(self, layers: list[Any]) -> None:
         # napari gives a proxy of what it adds; choosing needs the layers themselves.
-        made = [Layer.create(*data) for data in layers]
-        self._viewer.layers.extend(made)
-        self._source.choose(made[-3], made[-2])
-        self._source.choose_cell(made[-1])
+        created = [Layer.create(*data) for data in layers]
+        self._viewer.layers.extend(created)
+        self._source.choose(created[-3], created[-2])
+        self._source.choose_cell(created[-1])
         self._settings.show_config(TfmConfig(GEL))

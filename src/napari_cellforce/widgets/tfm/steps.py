@@ -15,15 +15,65 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.physics.displacement import DisplacementResult, Drift, displacement_field, find_drift
-from napari_cellforce.physics.regularisation import Choice
+from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.predict import Progress
-from napari_cellforce.tfm import TfmConfig, TfmFrame, TfmJob, TfmResult, from_displacements, tractions
-from napari_cellforce.widgets.tfm.words import DISPLACEMENT, DRIFT, REGULARISATION, STEPS, TRACTION, words_of
-from napari_cellforce.widgets.view.measured_fields import MEASURED
+from napari_cellforce.tfm import (
+    TfmConfig,
+    TfmFrame,
+    TfmJob,
+    TfmResult,
+    compute_tractions,
+    invert_displacements,
+)
+from napari_cellforce.widgets.shared.measured_fields import MEASURED
+
+DRIFT, DISPLACEMENT, REGULARISATION, TRACTION = STEPS = (
+    "drift",
+    "displacement",
+    "regularisation",
+    "traction",
+)
+
+
+def describe_result(step: str, result: Any) -> str:
+    """Return what came of a step, in a line."""
+    describe: dict[str, Callable[[Any], str]] = {
+        DRIFT: _drift,
+        DISPLACEMENT: _displacement,
+        REGULARISATION: _choice,
+        TRACTION: _traction,
+    }
+    return describe[step](result)
+
+
+def _drift(drifts: list[Drift]) -> str:
+    y, x = max((drift.shift for drift in drifts), key=lambda shift: float(np.hypot(*shift)))
+    turned = f", {np.degrees(drifts[0].angle):.2f}° turned" if drifts[0].angle else ""
+    most = "at most " if len(drifts) > 1 else ""
+    up_down, left_right = "up" if y < 0 else "down", "left" if x < 0 else "right"
+    return f"{most}{abs(y):.1f} px {up_down}, {abs(x):.1f} px {left_right}{turned}"
+
+
+def _displacement(displacements: list[DisplacementResult]) -> str:
+    top = max(float(np.percentile(np.hypot(*result.displacement), 99.5)) for result in displacements)
+    replaced = float(np.mean([result.replaced_fraction for result in displacements]))
+    shape = displacements[0].displacement.shape[1:]
+    return f"{shape[0]} x {shape[1]} vectors up to {top:.1f} px, {100 * replaced:.1f} % replaced"
+
+
+def _choice(choice: RegularisationChoice) -> str:
+    return f"lambda {choice.regularisation:.3g} µm/Pa, noise {choice.traction_noise:.0f} Pa"
+
+
+def _traction(result: TfmResult) -> str:
+    frames = result.traction.data
+    top = max(float(np.percentile(np.hypot(*np.asarray(frame)), 99.5)) for frame in frames)
+    many = f"{len(frames)} frames, " if len(frames) > 1 else ""
+    return f"{many}up to {top:.0f} Pa (99.5th percentile)"
 
 
 @dataclass(frozen=True)
-class Done:
+class StepResult:
     """What came of a step.
 
     Attributes
@@ -31,7 +81,7 @@ class Done:
     step : str
         One of `STEPS`.
     result : object
-        Drifts or displacements of all frames, a `Choice`, or a `TfmResult`.
+        Drifts or displacements of all frames, a `RegularisationChoice`, or a `TfmResult`.
     key : hashable
         What it depends on.
     summary : str
@@ -44,42 +94,42 @@ class Done:
     summary: str
 
     @classmethod
-    def of(cls, step: str, result: Any, keys: dict[str, Hashable]) -> Done:
+    def of(cls, step: str, result: Any, keys: dict[str, Hashable]) -> StepResult:
         """Return the result of a step; looks through it for the words, which may take a moment."""
-        return cls(step, result, keys[step], words_of(step, result))
+        return cls(step, result, keys[step], describe_result(step, result))
 
 
-class Steps:
+class StepResults:
     """Keeps the result of each step as long as nothing it depends on has changed."""
 
     def __init__(self) -> None:
-        self._done: dict[str, Done] = {}
+        self._done: dict[str, StepResult] = {}
 
-    def take(self, done: Done) -> None:
+    def store(self, done: StepResult) -> None:
         """Keep what came of a step."""
         self._done[done.step] = done
 
-    def fresh(self, step: str, keys: dict[str, Hashable]) -> Any:
+    def valid_result(self, step: str, keys: dict[str, Hashable]) -> Any:
         """Return the result of a step; None if it is not done, or stale."""
         done = self._done.get(step)
         return done.result if done is not None and done.key == keys.get(step) else None
 
-    def stale(self, step: str, keys: dict[str, Hashable]) -> bool:
+    def is_stale(self, step: str, keys: dict[str, Hashable]) -> bool:
         """Return whether a step was done with other settings than the present ones."""
-        return step in self._done and self.fresh(step, keys) is None
+        return step in self._done and self.valid_result(step, keys) is None
 
     def summary(self, step: str) -> str:
         """Return what came of a step, stale or not; empty if it is not done."""
         done = self._done.get(step)
         return "" if done is None else done.summary
 
-    def forget_from(self, step: str) -> None:
+    def invalidate_from(self, step: str) -> None:
         """Have a step and those after it done again."""
         for later in STEPS[STEPS.index(step) :]:
             self._done.pop(later, None)
 
 
-def keys_of(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str, Hashable]:
+def step_keys(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str, Hashable]:
     """Return what each step depends on; each includes what those before it do.
 
     Parameters
@@ -98,8 +148,8 @@ def keys_of(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str, H
 
 
 def measure_steps(
-    make: Callable[[], TfmJob], steps: Steps, keys: dict[str, Hashable], last: str
-) -> Iterator[Progress | TfmJob | Done]:
+    make: Callable[[], TfmJob], steps: StepResults, keys: dict[str, Hashable], last: str
+) -> Iterator[Progress | TfmJob | StepResult]:
     """Make a job, yield it, then do what is not fresh, up to the step `last`."""
     yield Progress("Reading the images", 0, 0)
     job = make()
@@ -107,29 +157,31 @@ def measure_steps(
     yield from run_steps(job, steps, keys, last)
 
 
-def run_steps(job: TfmJob, steps: Steps, keys: dict[str, Hashable], last: str) -> Iterator[Progress | Done]:
+def run_steps(
+    job: TfmJob, steps: StepResults, keys: dict[str, Hashable], last: str
+) -> Iterator[Progress | StepResult]:
     """Do what is not fresh, up to the step `last`; yields as it goes."""
-    drifts = steps.fresh(DRIFT, keys)
+    drifts = steps.valid_result(DRIFT, keys)
     if drifts is None:
         drifts = []
         for t, image in enumerate(_images(job)):
             yield Progress("Finding the drift", t, job.loaded.n_frames)
             drifts.append(find_drift(job.reference, image, job.config.displacement))
-        yield Done.of(DRIFT, drifts, keys)
+        yield StepResult.of(DRIFT, drifts, keys)
     if last == DRIFT:
         return
-    found = steps.fresh(DISPLACEMENT, keys)
-    if found is None:
-        found = []
+    displacements = steps.valid_result(DISPLACEMENT, keys)
+    if displacements is None:
+        displacements = []
         for t, image in enumerate(_images(job)):
             yield Progress("Following the beads", t, job.loaded.n_frames)
-            found.append(displacement_field(job.reference, image, job.config.displacement, drifts[t]))
-        yield Done.of(DISPLACEMENT, found, keys)
+            displacements.append(displacement_field(job.reference, image, job.config.displacement, drifts[t]))
+        yield StepResult.of(DISPLACEMENT, displacements, keys)
     if last != DISPLACEMENT:
-        yield from _invert(job, found, keys, last)
+        yield from _invert(job, displacements, keys, last)
 
 
-def traction_of(
+def invert_displacement(
     displacement: VectorField, window: float, config: TfmConfig, keys: dict[str, Hashable]
 ) -> Iterator[Any]:
     """Invert a displacement that was measured elsewhere, with windows of so many vectors; as `run_steps`."""
@@ -142,9 +194,9 @@ def traction_of(
             topic="input",
         )
     yield Progress("Computing tractions", 0, len(data))
-    results = from_displacements(data, displacement.pixel_size.micron, config, window)
+    results = invert_displacements(data, displacement.pixel_size.micron, config, window)
     choice = results[0][1]
-    yield Done.of(REGULARISATION, choice, keys)
+    yield StepResult.of(REGULARISATION, choice, keys)
     settings = {**displacement.provenance.settings, **dataclasses.asdict(config)}
     traction = dataclasses.replace(
         displacement,
@@ -153,7 +205,7 @@ def traction_of(
         unit=PASCAL,
         provenance=dataclasses.replace(displacement.provenance, model=MEASURED, settings=settings),
     )
-    yield Done.of(TRACTION, TfmResult(traction, displacement, choice), keys)
+    yield StepResult.of(TRACTION, TfmResult(traction, displacement, choice), keys)
 
 
 def _images(job: TfmJob) -> Iterator[Any]:
@@ -162,15 +214,15 @@ def _images(job: TfmJob) -> Iterator[Any]:
 
 
 def _invert(
-    job: TfmJob, found: list[DisplacementResult], keys: dict[str, Hashable], last: str
-) -> Iterator[Progress | Done]:
+    job: TfmJob, displacements: list[DisplacementResult], keys: dict[str, Hashable], last: str
+) -> Iterator[Progress | StepResult]:
     frames: list[FloatArray] = []
-    first: Choice | None = None
-    for record in tractions(job, found):
-        choice = record if isinstance(record, Choice) else getattr(record, "choice", None)
+    first: RegularisationChoice | None = None
+    for record in compute_tractions(job, displacements):
+        choice = record if isinstance(record, RegularisationChoice) else getattr(record, "choice", None)
         if choice is not None and first is None:
             first = choice
-            yield Done.of(REGULARISATION, choice, keys)
+            yield StepResult.of(REGULARISATION, choice, keys)
             if last == REGULARISATION:
                 return
         if isinstance(record, TfmFrame):
@@ -178,22 +230,22 @@ def _invert(
         elif isinstance(record, Progress):
             yield record
     assert first is not None
-    yield Done.of(TRACTION, TfmResult.of(job, frames, found, first), keys)
+    yield StepResult.of(TRACTION, TfmResult.of(job, frames, displacements, first), keys)
 
 
-def in_place(job: TfmJob, drifts: list[Drift]) -> Any:
+def drift_corrected(job: TfmJob, drifts: list[Drift]) -> Any:
     """Return the loaded images with the drift taken off, ``(T, Y, X)``, as dask: made when looked at."""
     import dask
     import dask.array as da  # takes 0.6 s to load
 
-    moved = dask.delayed(_moved_back)
+    moved = dask.delayed(_undo_drift)
     frames = [
         da.from_delayed(moved(job, t, drift), job.loaded.shape, np.float32) for t, drift in enumerate(drifts)
     ]
     return da.stack(frames)
 
 
-def _moved_back(job: TfmJob, t: int, drift: Drift) -> npt.NDArray[np.float32]:
+def _undo_drift(job: TfmJob, t: int, drift: Drift) -> npt.NDArray[np.float32]:
     image = job.loaded.frame(t, (job.channel,))[0]
     centre = (np.array(job.loaded.shape) - 1) / 2
     cosine, sine = np.cos(drift.angle), np.sin(drift.angle)
@@ -204,14 +256,14 @@ def _moved_back(job: TfmJob, t: int, drift: Drift) -> npt.NDArray[np.float32]:
     return moved
 
 
-def displacement_of(job: TfmJob, found: list[DisplacementResult]) -> VectorField:
+def displacement_of(job: TfmJob, displacements: list[DisplacementResult]) -> VectorField:
     """Return measured displacements on the grid of their windows, in µm."""
-    size, one = job.pixel_size.micron, found[0]
+    size, one = job.pixel_size.micron, displacements[0]
     origin = [(float(at[0]) + 0.5 - one.step / 2) * size for at in (one.y, one.x)]
     provenance = job.provenance()
     settings = {**provenance.settings, ORIGIN: origin}
     return VectorField(
-        np.stack([result.displacement * size for result in found]).astype(np.float32),
+        np.stack([result.displacement * size for result in displacements]).astype(np.float32),
         "displacement",
         MICROMETRE,
         PixelSize.square(one.step * size),

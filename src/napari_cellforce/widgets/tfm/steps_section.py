@@ -11,12 +11,12 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_cellforce.physics.regularisation import Choice
-from napari_cellforce.widgets.base.form import ALARM
-from napari_cellforce.widgets.base.plots import BLUE, ORANGE, hold_still, take_theme
-from napari_cellforce.widgets.tfm.words import STEPS
+from napari_cellforce.physics.regularisation import RegularisationChoice
+from napari_cellforce.widgets.base.form import PROBLEM_COLOUR
+from napari_cellforce.widgets.base.plots import BLUE, ORANGE, apply_theme, disable_interaction
+from napari_cellforce.widgets.tfm.steps import STEPS
 
-_DRAWN = {
+_CURVE_TITLES = {
     "evidence": "minus twice the log of the evidence",
     "gcv": "log of the GCV function",
     "l-curve": "minus the curvature of the L-curve",
@@ -34,74 +34,74 @@ class TfmStepsSection(QWidget):
         The button of a step was pressed.
     """
 
-    wanted = Signal(str)
+    requested = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._words: dict[str, QLabel] = {}
+        self._labels: dict[str, QLabel] = {}
         self._buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         for i, step in enumerate(STEPS):
             button = QPushButton(f"{i + 1}  {step.capitalize()}")
             button.setToolTip("Does this step (again), and those before it that are not done")
-            button.clicked.connect(lambda _=False, step=step: self.wanted.emit(step))
+            button.clicked.connect(lambda _=False, step=step: self.requested.emit(step))
             label = QLabel("–")
             label.setWordWrap(True)
             label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
             grid.addWidget(button, i, 0)
             grid.addWidget(label, i, 1)
-            self._words[step], self._buttons[step] = label, button
+            self._labels[step], self._buttons[step] = label, button
         grid.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(grid)
         self._plot = pg.PlotWidget(self)
         self._plot.setLogMode(x=True, y=False)
-        hold_still(self._plot)
+        disable_interaction(self._plot)
         self._plot.getAxis("bottom").enableAutoSIPrefix(False)  # no "(x0.001)" beside the unit
         self._plot.setAccessibleName("Criterion over lambda")
         self._plot.setFixedHeight(140)
         self._plot.hide()
         layout.addWidget(self._plot)
-        self._take_colours()
-        viewer.events.theme.connect(self._take_colours)
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
 
-    def disconnect_viewer(self) -> None:
+    def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        self._viewer.events.theme.disconnect(self._take_colours)
+        self._viewer.events.theme.disconnect(self._apply_theme)
 
     @property
     def any_stale(self) -> bool:
         """True if a step was done with other settings than the present ones."""
-        return any("stale" in label.text() for label in self._words.values())
+        return any("stale" in label.text() for label in self._labels.values())
 
-    def says(self, step: str) -> str:
+    def text_of(self, step: str) -> str:
         """Return the words beside a step."""
-        return str(self._words[step].text())
+        return str(self._labels[step].text())
 
-    def show_step(self, step: str, summary: str, *, stale: bool) -> None:
+    def show_step(self, step: str, summary: str, *, is_stale: bool) -> None:
         """Say what came of a step; stale if a setting it depends on has changed since."""
-        sign = f"<b style='color: {ALARM}'>⚠ stale:</b> " if stale else ""
-        self._words[step].setText(sign + summary if summary else "–")
+        sign = f"<b style='color: {PROBLEM_COLOUR}'>⚠ stale:</b> " if is_stale else ""
+        self._labels[step].setText(sign + summary if summary else "–")
 
     def show_steps(self, steps: Sequence[str], *, ready: bool) -> None:
         """Show these steps only, and let their buttons be pressed, or not."""
         for step, button in self._buttons.items():
             button.setVisible(step in steps)
-            self._words[step].setVisible(step in steps)
+            self._labels[step].setVisible(step in steps)
             button.setEnabled(ready)
 
-    def show_choice(self, choice: Choice) -> None:
+    def show_choice(self, choice: RegularisationChoice) -> None:
         """Draw what was minimised over lambda, and the chosen point."""
         self._plot.clear()
         self._plot.plot(choice.candidates, choice.curve, pen=pg.mkPen(BLUE, width=2))
         at = float(np.interp(np.log(choice.regularisation), np.log(choice.candidates), choice.curve))
         self._plot.plot([choice.regularisation], [at], pen=None, symbol="o", symbolSize=9, symbolBrush=ORANGE)
         self._plot.setLabel("bottom", "lambda [µm/Pa]")
-        self._plot.setTitle(f"{_DRAWN[choice.criterion]}, least is best", size="8pt", color=self._ink)
+        self._plot.setTitle(f"{_CURVE_TITLES[choice.criterion]}, least is best", size="8pt", color=self._ink)
         self._plot.show()
 
-    def _take_colours(self, event: Any = None) -> None:
+    def _apply_theme(self, event: Any = None) -> None:
         del event
-        self._ink = take_theme(self._viewer, self._plot)
+        self._ink = apply_theme(self._viewer, self._plot)

@@ -5,27 +5,94 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
 
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QPushButton, QScrollArea
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
+from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io.index import Split
+from napari_cellforce.io.cell_index import Split
+from napari_cellforce.simulate import SimulateConfig, simulate_cells
 from napari_cellforce.widgets.base.form import Tone
-from napari_cellforce.widgets.base.panel import Panel, PanelOptions
+from napari_cellforce.widgets.base.panel import Panel, PanelOptions, predict_with
 from napari_cellforce.widgets.base.run_section import RunSection
-from napari_cellforce.widgets.base.worker import Job, tell
-from napari_cellforce.widgets.train import words as train_words
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.train import messages as messages
 from napari_cellforce.widgets.train.data_section import TrainDataSection
-from napari_cellforce.widgets.train.learning import TrainLearning
-from napari_cellforce.widgets.train.run import StartRemote, TrainRun, start_remote
-from napari_cellforce.widgets.train.sample import TrainSample
+from napari_cellforce.widgets.train.run import StartRun, TrainRun, start_run
+from napari_cellforce.widgets.train.run_section import TrainRunSection
 from napari_cellforce.widgets.train.settings_section import TrainSettingsSection
-from napari_cellforce.widgets.view.opening import predict_with
 
 if TYPE_CHECKING:
     from napari_cellforce.train import TrainConfig
+
+
+SAMPLE = SimulateConfig(cells=6, seed=11, side=192, measured=True)
+
+
+class TrainSample(QPushButton):
+    """A button that makes a few cells with measured tractions.
+
+    Parameters
+    ----------
+    model_folder : str or None
+        The cells are put beside the models.
+
+    Signals
+    -------
+    progressed : str
+        What is being done; empty at the end.
+    made : str
+        Folder of the cells.
+    """
+
+    progressed = Signal(str)
+    created = Signal(str)
+
+    def __init__(self, model_folder: str | None, parent: QWidget | None = None) -> None:
+        super().__init__("Try it on simulated cells", parent)
+        self.setToolTip("Simulates six cells with measured tractions, in half a minute")
+        self._folder = zoo.model_folder(model_folder).parent / "simulated cells to try"
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_yielded)
+        self._job.failed.connect(show_error)
+        self._job.ended.connect(self._on_ended)
+        self.clicked.connect(self._on_clicked)
+
+    @property
+    def running(self) -> bool:
+        """Whether cells are being made."""
+        return self._job.running
+
+    def dispose(self) -> None:
+        """End what runs in the background."""
+        self._job.cancel()
+
+    def _on_clicked(self) -> None:
+        folder = self._folder
+
+        def simulate() -> Iterator[Any]:
+            yield from simulate_cells(SAMPLE, folder, workers=1)
+            yield folder
+
+        self.setEnabled(False)
+        self._job.start(simulate)
+        self.progressed.emit("Simulating cells …")
+
+    def _on_yielded(self, record: Any) -> None:
+        if isinstance(record, Path):
+            self.created.emit(str(record))
+        else:
+            self.progressed.emit(f"Simulating cells: {record.done} of {record.total} …")
+
+    def _on_ended(self, complete: bool) -> None:
+        del complete
+        self.setEnabled(True)
+        self.progressed.emit("")
+
 
 PANEL = "train"
 
@@ -46,7 +113,7 @@ class TrainPanel(Panel):
         self,
         napari_viewer: Viewer,
         *,
-        start_remote: StartRemote = start_remote,
+        start_run: StartRun = start_run,
         **options: Unpack[PanelOptions],
     ) -> None:
         super().__init__(napari_viewer, **options)
@@ -56,8 +123,8 @@ class TrainPanel(Panel):
         self._sample = TrainSample(folder or None)
         self._settings = TrainSettingsSection(folder)
         self._button = RunSection()
-        self._learning = TrainLearning(self._viewer, self._preferences)
-        self._run = TrainRun(start_remote, folder or None, self)
+        self._run_section = TrainRunSection(self._viewer, self._preferences)
+        self._run = TrainRun(start_run, folder or None, self)
         self._loading = Job(self)
         self._build()
         self._recall()
@@ -74,9 +141,9 @@ class TrainPanel(Panel):
             else:
                 self._run.resume()
         except CellForceError as error:
-            tell(error)
+            show_error(error)
             return
-        self._learning.begin(anew=anew, can_pause=not self._settings.only_scale)
+        self._run_section.begin(anew=anew, can_pause=not self._settings.only_scale)
         self._button.set_status("Starting …")
         self._refresh()
 
@@ -88,33 +155,35 @@ class TrainPanel(Panel):
         self._anew = QPushButton("Start anew instead")
         self._anew.setToolTip("Leaves the stopped run as it is, and trains from the beginning")
         above = (self._data, self._sample, self._settings, self._button, self._anew)
-        self._lay_out((*above, self._learning), self._on_reset, stays="models and runs")
+        self._build_layout((*above, self._run_section), self._on_reset, unchanged="models and runs")
 
     def _connect(self) -> None:
         self._data.changed.connect(self._on_data)
         self._settings.changed.connect(self._on_settings)
         self._sample.progressed.connect(self._on_sample)
-        self._sample.made.connect(lambda folder: self._data.take([folder]))
+        self._sample.created.connect(lambda folder: self._data.add_sources([folder]))
         self._anew.clicked.connect(self._on_anew)
         self._button.started.connect(self.start)
-        self._learning.said.connect(self._button.set_status)
-        self._learning.stopped.connect(self._on_stop)
-        self._learning.paused.connect(self._on_pause)
-        self._learning.used.connect(self._on_used)
-        self._learning.appeared.connect(lambda part: self.findChild(QScrollArea).ensureWidgetVisible(part))
+        self._run_section.status_changed.connect(self._button.set_status)
+        self._run_section.stopped.connect(self._on_stop)
+        self._run_section.paused.connect(self._on_pause)
+        self._run_section.used.connect(self._on_used)
+        self._run_section.part_shown.connect(
+            lambda part: self.findChild(QScrollArea).ensureWidgetVisible(part)
+        )
         self._loading.ended.connect(self._on_loaded)
-        self._loading.failed.connect(tell)
-        self._run.told.connect(self._learning.show_record)
-        self._run.failed.connect(self._learning.fail)
+        self._loading.failed.connect(show_error)
+        self._run.record_received.connect(self._run_section.show_record)
+        self._run.failed.connect(self._run_section.fail)
         self._run.ended.connect(self._on_ended)
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         self._memory.remember(PANEL, {"data": self._data.settings, **self._settings.remember()})
         self._run.dispose()
-        self._loading.drop()
-        self._sample.drop_jobs()
-        self._data.drop_jobs()
-        self._learning.dispose()
+        self._loading.cancel()
+        self._sample.dispose()
+        self._data.dispose()
+        self._run_section.dispose()
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
@@ -127,7 +196,7 @@ class TrainPanel(Panel):
         """Load PyTorch off the GUI thread: it takes seconds the first time."""
 
         def load() -> Iterator[None]:
-            import napari_cellforce.train.remote  # noqa: F401
+            import napari_cellforce.train.subprocess_run  # noqa: F401
 
             yield None
 
@@ -141,13 +210,13 @@ class TrainPanel(Panel):
         self._refresh()
 
     def _on_data(self) -> None:
-        self._settings.show_cells(self._data.found)
+        self._settings.show_cells(self._data.dataset)
         self._on_settings()
 
     def _on_settings(self) -> None:
         """Forget the run that could go on: it belongs to the settings it was started with."""
         self._run.forget()
-        self._learning.forget()
+        self._run_section.forget()
         self._refresh()
 
     def _split(self) -> Split | None:
@@ -158,12 +227,12 @@ class TrainPanel(Panel):
         CellForceError
             If they cannot be split, or none is of use.
         """
-        from napari_cellforce.train import split_of
+        from napari_cellforce.train import split_index
 
-        found = self._data.found
-        assert found is not None
-        found.require_usable()
-        return None if self._settings.only_scale else split_of(found, self._settings.config().split)
+        dataset = self._data.dataset
+        assert dataset is not None
+        dataset.require_usable()
+        return None if self._settings.only_scale else split_index(dataset, self._settings.config().split)
 
     def _problem(self) -> CellForceError | None:
         """Return what keeps the run from being started."""
@@ -183,24 +252,24 @@ class TrainPanel(Panel):
         self._anew.setVisible(self._run.unfinished is not None and not running)
         for section in (self._data, self._settings):
             section.setEnabled(not running)
-        self._button.set_offer(self._offer(), ready=problem is None and self._ready and not running)
+        self._button.set_button(self._button_label(), ready=problem is None and self._ready and not running)
         if not running and not self._sample.running:
-            self._button.set_status(*self._what_now(problem))
+            self._button.set_status(*self._status(problem))
 
-    def _what_now(self, problem: CellForceError | None) -> train_words.Words:
+    def _status(self, problem: CellForceError | None) -> messages.StatusText:
         if problem is not None:
-            return train_words.of_problem(problem)
-        return self._learning.summary if self._ready else ("Loading PyTorch …", Tone.PLAIN)
+            return messages.describe_problem(problem)
+        return self._run_section.summary if self._ready else ("Loading PyTorch …", Tone.PLAIN)
 
-    def _offer(self) -> str:
+    def _button_label(self) -> str:
         stopped = self._run.unfinished
         if stopped is not None:
-            return f"Go on with pass {self._learning.passes + 1} of {stopped.optimise.epochs}"
+            return f"Go on with pass {self._run_section.passes + 1} of {stopped.optimise.epochs}"
         settings = self._settings
-        return train_words.offer(settings.start_from, self._data.found, only_scale=settings.only_scale)
+        return messages.button_label(settings.start_from, self._data.dataset, only_scale=settings.only_scale)
 
     def _on_ended(self) -> None:
-        self._learning.end()
+        self._run_section.end()
         self._refresh()
 
     def _on_stop(self) -> None:

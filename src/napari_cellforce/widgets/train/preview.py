@@ -11,15 +11,15 @@ from napari.layers import Image, Layer, Points
 
 from napari_cellforce.fields import FloatArray, PixelSize, VectorField
 from napari_cellforce.layers import (
-    ArrowLook,
-    Frame,
-    Labelling,
-    longest,
+    ArrowStyle,
+    LayerLabel,
+    Placement,
     magnitude_layer,
+    reference_length,
     upper_limit,
 )
-from napari_cellforce.layers.make import USUAL_THRESHOLD, contrast_limits
-from napari_cellforce.widgets.view.live_arrows import LiveArrows
+from napari_cellforce.layers.layer_tuples import DEFAULT_THRESHOLD, contrast_limits
+from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
 if TYPE_CHECKING:
     from napari_cellforce.train.preview import Preview
@@ -41,8 +41,8 @@ class TrainPreview:
     look : ArrowLook
     """
 
-    def __init__(self, viewer: ViewerModel, look: ArrowLook) -> None:
-        self._viewer, self._look = viewer, look
+    def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle) -> None:
+        self._viewer, self._arrow_style = viewer, arrow_style
         self._layers: list[Layer] = []
         self._field: VectorField | None = None
         self._length: Image | None = None
@@ -76,7 +76,7 @@ class TrainPreview:
         left = self._free_space()
         step = preview.mask.shape[1] * preview.pixel_size * (1 + _GAP)
         self._add_image(preview, left)
-        reference = longest(np.moveaxis(preview.measured, 0, -1))
+        reference = reference_length(np.moveaxis(preview.measured, 0, -1))
         limit = upper_limit(np.hypot(*preview.measured))
         self._add_field(preview, preview.measured, MEASURED, left + step, reference, limit)
         self._add_field(preview, preview.predicted, PREDICTED, left + 2 * step, reference, limit)
@@ -99,17 +99,17 @@ class TrainPreview:
         field = VectorField(
             values[None].astype(np.float32), "traction", preview.unit, PixelSize.square(preview.pixel_size)
         )
-        frame, label = _frame(preview, left), Labelling(preview.cell, what)
+        frame, label = _frame(preview, left), LayerLabel(preview.cell, what)
         length = Layer.create(*magnitude_layer(field, frame, label))
         length.contrast_limits = (0.0, limit)
         length.colorbar.visible = what == MEASURED
-        look = ArrowLook(
-            threshold=USUAL_THRESHOLD * reference,
-            length=self._look.length,
-            width=self._look.width,
-            colormap=self._look.colormap,
+        arrow_style = ArrowStyle(
+            threshold=DEFAULT_THRESHOLD * reference,
+            length=self._arrow_style.length,
+            width=self._arrow_style.width,
+            colormap=self._arrow_style.colormap,
         )
-        arrows = LiveArrows(self._viewer, field, frame, label, look, reference)
+        arrows = LiveArrows(self._viewer, field, frame, label, arrow_style, reference)
         self._layers += [self._viewer.add_layer(layer) for layer in (length, arrows.layer)]
         self._field, self._length, self._arrows = field, length, arrows
 
@@ -136,6 +136,6 @@ class TrainPreview:
         return float(extent[1][-1] + _GAP * (extent[1][-1] - extent[0][-1]))
 
 
-def _frame(preview: Preview, left: float) -> Frame:
+def _frame(preview: Preview, left: float) -> Placement:
     size = preview.pixel_size
-    return Frame((1.0, size, size), (0.0, 0.0, left), ("pixel", "micrometer", "micrometer"), ndim=2)
+    return Placement((1.0, size, size), (0.0, 0.0, left), ("pixel", "micrometer", "micrometer"), ndim=2)

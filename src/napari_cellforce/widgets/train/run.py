@@ -12,14 +12,14 @@ from napari_cellforce.widgets.base.worker import Job
 
 if TYPE_CHECKING:
     from napari_cellforce.train import TrainConfig
-    from napari_cellforce.train.remote import SubprocessRun, Task
+    from napari_cellforce.train.subprocess_run import SubprocessRun, Task
 
-StartRemote = Callable[["Task", "TrainConfig", Path, "str | None"], "SubprocessRun"]
+StartRun = Callable[["Task", "TrainConfig", Path, "str | None"], "SubprocessRun"]
 
 
-def start_remote(task: Task, config: TrainConfig, folder: Path, model_folder: str | None) -> SubprocessRun:
+def start_run(task: Task, config: TrainConfig, folder: Path, model_folder: str | None) -> SubprocessRun:
     """Start a run in a process of its own."""
-    from napari_cellforce.train.remote import SubprocessRun
+    from napari_cellforce.train.subprocess_run import SubprocessRun
 
     return SubprocessRun(task, config, folder, model_folder)
 
@@ -38,18 +38,18 @@ class TrainRun(QObject):
     Signals
     -------
     told : object
-        What the run says, see `napari_cellforce.train.remote.Record`.
+        What the run says, see `napari_cellforce.train.subprocess_run.Record`.
     failed : object
         The error that ended it.
     ended
         Last.
     """
 
-    told = Signal(object)
+    record_received = Signal(object)
     failed = Signal(object)
     ended = Signal()
 
-    def __init__(self, start: StartRemote, model_folder: str | None, parent: QObject | None = None) -> None:
+    def __init__(self, start: StartRun, model_folder: str | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._start, self._model_folder = start, model_folder
         self._remote: SubprocessRun | None = None
@@ -57,7 +57,7 @@ class TrainRun(QObject):
         self._folder = Path()
         self._unfinished = False
         self._job = Job(self)
-        self._job.yielded.connect(self._on_told)
+        self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
 
@@ -87,7 +87,7 @@ class TrainRun(QObject):
     def pause(self, rest: bool) -> None:
         """Rest after the current step, or go on."""
         if self._remote is not None:
-            (self._remote.pause if rest else self._remote.go_on)()
+            (self._remote.pause if rest else self._remote.resume)()
 
     def stop(self) -> None:
         """End after the current step; the best state is kept."""
@@ -97,8 +97,8 @@ class TrainRun(QObject):
     def dispose(self) -> None:
         """End at once, and hear nothing more."""
         if self._remote is not None:
-            self._remote.abandon()
-        self._job.drop()
+            self._remote.kill()
+        self._job.cancel()
 
     def _begin(self, task: Task, config: TrainConfig, folder: Path) -> None:
         remote = self._start(task, config, folder, self._model_folder)
@@ -106,12 +106,12 @@ class TrainRun(QObject):
         self._unfinished = False
         self._job.start(remote.records)
 
-    def _on_told(self, record: Any) -> None:
+    def _on_record(self, record: Any) -> None:
         from napari_cellforce.train import TrainResult
 
         if isinstance(record, TrainResult):
             self._unfinished = not record.finished and bool(record.history)
-        self.told.emit(record)
+        self.record_received.emit(record)
 
     def _on_failed(self, error: Exception) -> None:
         from napari_cellforce.train.callbacks import LAST

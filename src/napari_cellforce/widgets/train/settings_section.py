@@ -7,19 +7,116 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io.index import DatasetIndex
-from napari_cellforce.widgets.base.form import Form, align, folded
+from napari_cellforce.io.cell_index import DatasetIndex
+from napari_cellforce.widgets.base.form import Form, align_labels, collapsible, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
-from napari_cellforce.widgets.train.split_choice import TrainSplitChoice
-from napari_cellforce.widgets.train.start import PREFERRED, SCALES, TrainStart
+from napari_cellforce.widgets.train.start_section import PREFERRED, SCALES, TrainStartSection
 
 if TYPE_CHECKING:
     from napari_cellforce.train import TrainConfig
-    from napari_cellforce.train.remote import Task
+    from napari_cellforce.train.subprocess_run import Task
+
+
+_SHARES = (("1 cell in 5", 0.2), ("1 cell in 4", 0.25), ("1 cell in 3", 1 / 3))
+_MAX_FOLDS = 5
+"""Most parts that the cells are divided into, to check with each in turn."""
+_SPLIT_PAGE = "tutorials/finetune/#cells-kept-aside"
+
+
+class TrainSplitChoice(QWidget):
+    """Cells to check with, and which of their frames.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cells, self._window = shrinkable_combo(QComboBox()), QLineEdit()
+        self._window.setPlaceholderText("all")
+        form = Form(self)
+        form.add(
+            "Check with",
+            self._cells,
+            "Cells kept aside, to see what the model makes of new ones",
+            page=_SPLIT_PAGE,
+        )
+        form.add(
+            "Their frames",
+            self._window,
+            "First and last frame, like 30-60 (from 0): then the other cells are learnt from outside of it. "
+            "For a drug that is washed in and out.",
+            page=_SPLIT_PAGE,
+        )
+        align_labels(form)
+        self.show_cells(None)
+        self._cells.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self._window.editingFinished.connect(self.changed)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the choice as `napari_cellforce.train.SplitConfig` calls it."""
+        return {**self._cells.currentData(), "window": _numbers(self._window.text()) or ()}
+
+    def problem(self) -> CellForceError | None:
+        """Return what is wrong with it, or None."""
+        if _numbers(self._window.text()) is None:
+            return CellForceError(
+                f"The frames to check with are {self._window.text()!r}",
+                "two numbers are needed, the smaller one first",
+                "Write for example 30-60, or nothing for all frames.",
+                topic="split",
+            )
+        return None
+
+    def show_cells(self, dataset: DatasetIndex | None) -> None:
+        """Offer the ways in which these cells can be split."""
+        previous = self._cells.currentText()
+        with QSignalBlocker(self._cells):
+            self._cells.clear()
+            for text, share in _SHARES:
+                self._cells.addItem(text, {"validation": share})
+            parts = min(len(dataset.cells), _MAX_FOLDS) if dataset else 0
+            for part in range(parts if parts > 2 else 0):
+                self._cells.addItem(f"part {part + 1} of {parts}", {"folds": parts, "fold": part})
+            for column, value in _groups(dataset):
+                self._cells.addItem(f"{column}: {value}", {"column": column, "values": (value,)})
+            self._cells.setCurrentIndex(max(self._cells.findText(previous), 0))
+
+    def reset(self) -> None:
+        """Go back to the defaults."""
+        self._cells.setCurrentIndex(0)
+        self._window.clear()
+
+
+def _numbers(text: str) -> tuple[int, ...] | None:
+    """Return a stretch of frames, nothing for an empty text, None for what is neither."""
+    if not text.strip():
+        return ()
+    first, _, last = text.replace("–", "-").partition("-")
+    if first.strip().isdecimal() and last.strip().isdecimal() and int(first) <= int(last):
+        return int(first), int(last)
+    return None
+
+
+def _groups(dataset: DatasetIndex | None) -> list[tuple[str, str]]:
+    """Return columns and values of a table that some cells have and others have not."""
+    cells = dataset.sources if dataset else ()
+    pairs = dict.fromkeys(
+        (column, value) for cell in cells for column, value in cell.columns.items() if value
+    )
+    return [
+        (column, value)
+        for column, value in pairs
+        if 0 < sum(cell.columns.get(column) == value for cell in cells) < len(cells) > 1
+    ]
+
 
 _PAGE = "tutorials/finetune/"
 
@@ -43,7 +140,7 @@ class TrainSettingsSection(QWidget):
         super().__init__(parent)
         self._folder = model_folder or None
         self._loaded = False
-        self._start, self._split = TrainStart(self._folder), TrainSplitChoice()
+        self._start, self._split = TrainStartSection(self._folder), TrainSplitChoice()
         self._run_folder, self._proteins = QLineEdit(), QLineEdit()
         self._epochs, self._batch = NumberBox(1, 10_000, whole=True), NumberBox(1, 512, whole=True)
         self._patience = NumberBox(0, 1000, unit="passes", empty="never", whole=True)
@@ -64,7 +161,7 @@ class TrainSettingsSection(QWidget):
         layout.addWidget(self._split)
         layout.addLayout(self._build_passes())
         layout.addWidget(self._build_advanced())
-        self._show_what_counts()
+        self._update_enabled()
         self._connect()
 
     @property
@@ -95,11 +192,11 @@ class TrainSettingsSection(QWidget):
         if typed:
             return Path(typed).expanduser()
         runs = zoo.model_folder(self._folder).parent / "training runs"
-        wanted, number = runs / self._start.called, 1
-        while wanted.exists():
+        folder, number = runs / self._start.model_name, 1
+        while folder.exists():
             number += 1
-            wanted = runs / f"{self._start.called} {number}"
-        return wanted
+            folder = runs / f"{self._start.model_name} {number}"
+        return folder
 
     def problem(self) -> CellForceError | None:
         """Return what is wrong with the settings, or None."""
@@ -107,7 +204,7 @@ class TrainSettingsSection(QWidget):
 
     def config(self) -> TrainConfig:
         """Return the settings; what to learn from is not among them."""
-        base = self._defaults()
+        base = self._default_config()
         if self._start.kind:
             proteins = tuple(p.strip() for p in self._proteins.text().split(",") if p.strip()) or ("zyxin",)
             kind = self._start.kind
@@ -124,15 +221,17 @@ class TrainSettingsSection(QWidget):
         )
         split = dataclasses.replace(base.split, seed=self._seed.value(), **self._split.settings())
         data = dataclasses.replace(base.data, side=self._side.value())
-        return dataclasses.replace(base, name=self._start.called, optimise=optimise, split=split, data=data)
+        return dataclasses.replace(
+            base, name=self._start.model_name, optimise=optimise, split=split, data=data
+        )
 
     def fill(self) -> None:
         """List anew what can be started from."""
         self._start.fill()
 
-    def show_cells(self, found: DatasetIndex | None) -> None:
+    def show_cells(self, dataset: DatasetIndex | None) -> None:
         """Offer the ways in which these cells can be split."""
-        self._split.show_cells(found)
+        self._split.show_cells(dataset)
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned, but for the numbers."""
@@ -155,7 +254,7 @@ class TrainSettingsSection(QWidget):
     def show_defaults(self) -> None:
         """Set the numbers to those that fit what is started from; this loads PyTorch."""
         self._loaded = True
-        base = self._defaults()
+        base = self._default_config()
         with QSignalBlocker(self):
             self._epochs.setValue(base.optimise.epochs)
             self._batch.setValue(base.optimise.batch)
@@ -176,7 +275,7 @@ class TrainSettingsSection(QWidget):
     def _build_passes(self) -> Form:
         form = Form()
         form.add("Passes", self._epochs, "Passes over the data (epochs), at most", page=_PAGE + "#passes")
-        align(form)
+        align_labels(form)
         return form
 
     def _build_advanced(self) -> QWidget:
@@ -193,13 +292,13 @@ class TrainSettingsSection(QWidget):
         form.add(
             "Keep in", self._run_folder, "New folder for the run: settings, curves, states to go on from"
         )
-        advanced = folded("Advanced")
+        advanced = collapsible("Advanced")
         advanced.addWidget(content)
         return advanced
 
     def _connect(self) -> None:
-        self._start.other_model.connect(self._on_other_model)
-        self._start.other_part.connect(self._on_other_part)
+        self._start.model_changed.connect(self._on_model_changed)
+        self._start.part_changed.connect(self._on_part_changed)
         self._start.changed.connect(self._on_start)
         self._split.changed.connect(self.changed)
         for line in (self._run_folder, self._proteins):
@@ -208,26 +307,26 @@ class TrainSettingsSection(QWidget):
             box.valueChanged.connect(lambda _: self.changed.emit())
 
     def _on_start(self) -> None:
-        self._show_what_counts()
+        self._update_enabled()
         self.changed.emit()
 
-    def _show_what_counts(self) -> None:
+    def _update_enabled(self) -> None:
         """Let only that be set which counts."""
         self._proteins.setEnabled(bool(self._start.kind))
         for control in (self._split, self._epochs, self._rate, self._batch, self._patience):
             control.setEnabled(not self.only_scale)
 
-    def _on_other_model(self) -> None:
+    def _on_model_changed(self) -> None:
         """Set the numbers that fit; before PyTorch is loaded, they are set when it is."""
         if self._loaded:
             self.show_defaults()
 
-    def _on_other_part(self) -> None:
+    def _on_part_changed(self) -> None:
         """Set the size of the steps that fits, and leave what was typed in otherwise."""
         if self._loaded:
-            self._rate.setValue(self._defaults().optimise.learning_rate)
+            self._rate.setValue(self._default_config().optimise.learning_rate)
 
-    def _defaults(self) -> TrainConfig:
+    def _default_config(self) -> TrainConfig:
         """Return the settings that go with what is started from and what may change."""
         from napari_cellforce.train import TrainConfig, finetune_config
 

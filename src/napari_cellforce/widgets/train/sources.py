@@ -18,8 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.widgets.train.patterns import PatternDialog
-from napari_cellforce.widgets.train.picking import PickDialog
+from napari_cellforce.widgets.train.file_picker import FilePickerDialog, PatternDialog
 
 
 class TrainSources(QWidget):
@@ -40,7 +39,7 @@ class TrainSources(QWidget):
         self._patterns: dict[str, str] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._build_place())
+        layout.addWidget(self._build_drop_area())
         layout.addLayout(self._build_buttons())
         self._show()
 
@@ -76,25 +75,25 @@ class TrainSources(QWidget):
             self.add(paths)
             event.acceptProposedAction()
 
-    def _build_place(self) -> QLabel:
-        self._place = QLabel()
-        self._place.setWordWrap(True)
-        self._place.setAlignment(Qt.AlignCenter)
-        self._place.setMinimumHeight(56)
-        self._place.setStyleSheet("QLabel { border: 1px dashed gray; border-radius: 4px; padding: 4px; }")
-        return self._place
+    def _build_drop_area(self) -> QLabel:
+        self._drop_area = QLabel()
+        self._drop_area.setWordWrap(True)
+        self._drop_area.setAlignment(Qt.AlignCenter)
+        self._drop_area.setMinimumHeight(56)
+        self._drop_area.setStyleSheet("QLabel { border: 1px dashed gray; border-radius: 4px; padding: 4px; }")
+        return self._drop_area
 
     def _build_buttons(self) -> QHBoxLayout:
         folder, more = QPushButton("Add folder …"), QPushButton("Other ways")
         folder.setToolTip("A folder with one folder a cell, as the authors' programs write them")
         more.setToolTip("Tables, other names of files, files picked one by one")
         menu = QMenu(more)
-        for words, way in (
+        for text, slot in (
             ("Table of cells …", self._on_table),
             ("Folder whose files follow a pattern …", self._on_pattern),
             ("Files, picked one by one …", self._on_pick),
         ):
-            menu.addAction(words).triggered.connect(lambda _=False, way=way: way())
+            menu.addAction(text).triggered.connect(lambda _=False, slot=slot: slot())
         more.setMenu(menu)
         self._clear = QPushButton("Clear")
         self._clear.setToolTip("Forgets the data; the files stay")
@@ -109,8 +108,8 @@ class TrainSources(QWidget):
         lines = [Path(source).name for source in self._sources]
         if lines and self._patterns:
             lines.append(f"files named like {self._patterns['image']}")
-        self._place.setText("\n".join(lines) or "Drop the folder of your measured cells here")
-        self._place.setToolTip("\n".join(self._sources))
+        self._drop_area.setText("\n".join(lines) or "Drop the folder of your measured cells here")
+        self._drop_area.setToolTip("\n".join(self._sources))
         self._clear.setEnabled(bool(self._sources))
 
     def _on_folder(self) -> None:
@@ -131,7 +130,7 @@ class TrainSources(QWidget):
             self.choose([*tables, dialog.folder], dialog.patterns)
 
     def _on_pick(self) -> None:
-        dialog = PickDialog(self)
+        dialog = FilePickerDialog(self)
         if dialog.exec() == QDialog.Accepted:
             self.add([dialog.table])
 

@@ -1,0 +1,127 @@
+"""A movie that is still being written: the frames of it that are whole."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import struct
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack
+from napari_cellforce.io import frame_folder, omezarr, tiff_metadata
+from napari_cellforce.io.paths import TIFF_SUFFIXES
+from napari_cellforce.io.raw_image import RawImage, ZChoice
+from napari_cellforce.io.read import read
+from napari_cellforce.io.tiff import metadata_is_lost, silence_tifffile
+
+
+def read_partial(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
+    """Open as much of a movie as is there, whole frames only; parameters as of `napari_cellforce.io.read`.
+
+    A TIFF may break off in the middle of a page, with a description that announces more; of a folder of
+    frames the last frame may lack a channel; an OME-Zarr may have been laid out for frames that are yet to
+    come. The data of the newest frame may still be on their way: whoever must be sure waits until the
+    file does not change any more.
+
+    Raises
+    ------
+    CellForceError
+        If not even one frame can be opened.
+    """
+    path = Path(path)
+    if omezarr.is_zarr(path):
+        stack = read(path, z=z)
+        return _first_frames(stack, omezarr.written_frames(path))
+    if path.is_dir():
+        return frame_folder.open_frames(frame_folder.frame_files(path).without_incomplete_frame()).stack(z)
+    try:
+        return read(path, z=z)
+    except CellForceError as error:
+        pages = _complete_pages(path) if path.suffix.lower() in TIFF_SUFFIXES else None
+        if pages is None:
+            raise error
+        return pages.stack(z)
+
+
+def _first_frames(stack: ImageStack, n_frames: int) -> ImageStack:
+    if n_frames >= stack.n_frames:
+        return stack
+    if n_frames == 0:
+        raise CellForceError(
+            f"{stack.path} holds no frame yet",
+            "its chunks are written one after the other",
+            "Wait for the first.",
+            topic="input",
+        )
+    return dataclasses.replace(stack, data=stack.data[:n_frames])
+
+
+class _Pages:
+    """The whole pages of a TIFF that is being written, as (T, Z, C, Y, X) or (T, C, Z, Y, X)."""
+
+    def __init__(self, path: Path, inner: tuple[int, int], pages: int, page: tifffile.TiffPage) -> None:
+        self.path = path
+        self.shape = (pages // (inner[0] * inner[1]), *inner, *page.shape)
+        self.ndim = len(self.shape)
+        self.dtype = page.dtype
+
+    def __getitem__(self, key: tuple[slice, ...]) -> npt.NDArray[Any]:
+        selected = np.arange(int(np.prod(self.shape[:3]))).reshape(self.shape[:3])[key[:3]]
+        with silence_tifffile(), tifffile.TiffFile(self.path) as tiff:
+            pages = [tiff.pages[int(index)].asarray()[key[3:]] for index in selected.ravel()]
+        return np.stack(pages).reshape(*selected.shape, *pages[0].shape)
+
+
+def _complete_pages(path: Path) -> RawImage | None:
+    """Open the pages of a TIFF that are there; None if there is not one whole frame."""
+    try:
+        with silence_tifffile(), tifffile.TiffFile(path) as tiff:
+            if metadata_is_lost(tiff):  # what the axes are, will be said at its end
+                return None
+            axes, inner = _page_order(tiff)
+            planes = _Pages(path, inner, _count_complete_pages(tiff), tiff.pages.first)
+            described = (
+                tiff_metadata.channel_names(tiff, dict(zip(axes, inner, strict=False)).get("C", 1)),
+                tiff_metadata.pixel_size(tiff),
+                tiff_metadata.frame_interval(tiff),
+            )
+    except Exception:  # whatever half a file makes tifffile raise: the caller has said what is wrong with it
+        return None
+    if not planes.shape[0] or len(planes.shape) != 5:
+        return None
+    return RawImage(path, planes, f"T{axes}YX", *described)
+
+
+def _count_complete_pages(tiff: tifffile.TiffFile) -> int:
+    """Return how many pages, from the first, are like it and have all their data."""
+    first, size = tiff.pages.first, tiff.filehandle.size
+    count = 0
+    with contextlib.suppress(IndexError, tifffile.TiffFileError, struct.error):  # half a header
+        while True:
+            page = tiff.pages[count]
+            whole = bool(page.dataoffsets) and page.dataoffsets[-1] + page.databytecounts[-1] <= size
+            if not whole or page.shape != first.shape or page.dtype != first.dtype:
+                break
+            count += 1
+    return count
+
+
+def _page_order(tiff: tifffile.TiffFile) -> tuple[str, tuple[int, int]]:
+    """Return the axes of a frame, slowest first, and their lengths; pages must follow each other in time."""
+    if tiff.ome_metadata:
+        pixels = ElementTree.fromstring(tiff.ome_metadata).find("{*}Image/{*}Pixels")
+        if pixels is None or not pixels.get("DimensionOrder", "").endswith("T"):
+            raise ValueError("pages are not in the order of time")
+        axes = pixels.get("DimensionOrder", "")[3:1:-1]
+        first, second = (int(pixels.get(f"Size{axis}", 1)) for axis in axes)
+        return axes, (first, second)
+    imagej = tiff.imagej_metadata or {}
+    return "ZC", (int(imagej.get("slices", 1)), int(imagej.get("channels", 1)))

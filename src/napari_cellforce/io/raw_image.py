@@ -1,0 +1,211 @@
+"""An image as its file has it, before its axes are brought into order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack, PixelSize
+from napari_cellforce.io.paths import format_shape, split, stem
+
+_ORDER = "TCZYX"
+
+
+class TCYXView:
+    """Turns the axes of what is read, not of the whole: a plane costs the same however long the movie is.
+
+    As operations of dask each of these steps would be a task a frame, all of which are looked at again
+    whenever one frame is read: with 50 000 frames that takes a second.
+
+    Parameters
+    ----------
+    source : array
+        Indexed by one slice an axis; numpy, dask, or a reader of ours.
+    axes : str
+        Of `source`: letters of TCZYX.
+    plane : int or None
+        Which plane (Z) to take; None for the maximum over all.
+    """
+
+    ndim = 4
+
+    def __init__(self, source: Any, axes: str, plane: int | None) -> None:
+        self._source, self._axes, self._plane = source, axes, plane
+        lengths = dict(zip(axes, source.shape, strict=True))
+        self.shape = tuple(int(lengths.get(axis, 1)) for axis in "TCYX")
+        self.dtype = np.dtype(source.dtype)
+
+    def __getitem__(self, key: tuple[slice, slice, slice, slice]) -> npt.NDArray[Any]:
+        selection = dict(zip("TCYX", key, strict=True))
+        selection["Z"] = slice(None) if self._plane is None else slice(self._plane, self._plane + 1)
+        values = np.asarray(self._source[tuple(selection[axis] for axis in self._axes)])
+        values = values.transpose([self._axes.index(axis) for axis in _ORDER if axis in self._axes])
+        missing = [i for i, axis in enumerate(_ORDER) if axis not in self._axes]
+        values = np.expand_dims(values, missing)
+        whole = tuple(
+            selection[axis] if axis in "TC" and axis not in self._axes else slice(None) for axis in _ORDER
+        )
+        flat: npt.NDArray[Any] = values[whole].max(axis=2)
+        return flat
+
+    def lazy(self) -> Any:
+        """Return a dask array with one chunk a plane."""
+        import dask.array as da  # takes 0.6 s to load
+
+        return da.from_array(self, chunks=(1, 1, *self.shape[2:]), name=False, fancy=False)
+
+
+ZChoice = Literal["max"] | int | None
+"""Treatment of a z-stack: maximum projection, the index of one plane, or None to refuse it."""
+
+_KNOWN = "TCZYX"
+
+
+def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, tuple[str, ...]]:
+    """Convert an array to (T, C, Y, X), read plane by plane.
+
+    Parameters
+    ----------
+    data : array
+        Any object with a shape and a dtype that can be indexed by slices.
+    axes : str
+        One letter per axis: T time, C channel, Z plane, Y, X, S sample of a colour image; one other
+        letter (a multi-page file without metadata) is taken as time.
+    name : str
+        Name for messages.
+    z : "max", int or None
+
+    Returns
+    -------
+    dask array (T, C, Y, X), tuple of str
+        One chunk per plane; and notes on the conversion.
+
+    Raises
+    ------
+    CellForceError
+        For colour images, complex values, several planes and no `z`, a plane out of range, or unknown axes.
+    """
+    _require_numbers(data.dtype, name)
+    axes, notes = _name_axes(axes, data.shape, name)
+    planes = int(data.shape[axes.index("Z")]) if "Z" in axes else 1
+    plane, chosen = _choose_plane(planes, name, z)
+    return TCYXView(data, axes, plane).lazy(), notes + chosen
+
+
+def _require_numbers(dtype: Any, name: str) -> None:
+    if dtype.kind not in "biuf":
+        raise CellForceError(
+            f"{name} has values of type {dtype}",
+            "an image must have real numbers",
+            "Choose another image.",
+            topic="input",
+        )
+
+
+def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the letters of the axes, and notes; ambiguous axes are refused."""
+    if "S" in axes:
+        axes = _samples_as_channels(axes, shape[axes.index("S")], name)
+    unknown = [axis for axis in axes if axis not in _KNOWN]
+    if len(unknown) == 1 and "T" not in axes:
+        pages = shape[axes.index(unknown[0])]
+        return axes.replace(unknown[0], "T"), (
+            f"the file does not name its axes: {pages} pages taken as time",
+        )
+    if unknown or "Y" not in axes or "X" not in axes:
+        raise CellForceError(
+            f"{name} has axes {axes} of length {format_shape(shape)}",
+            "the axes time, channel, plane, height and width must be named",
+            "In Fiji use Image > Hyperstacks > Stack to Hyperstack... and save it; "
+            "in Python write it with tifffile's metadata={'axes': 'TCYX'}.",
+            topic="axes",
+        )
+    return axes, ()
+
+
+def _samples_as_channels(axes: str, samples: int, name: str) -> str:
+    if samples == 2 and "C" not in axes:
+        return axes.replace("S", "C")
+    raise CellForceError(
+        f"{name} is a colour (RGB) image",
+        "one greyscale image per protein is needed",
+        "In Fiji use Image > Color > Split Channels, and save the protein's channel as TIFF.",
+        topic="axes",
+    )
+
+
+def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple[str, ...]]:
+    """Return the index of the selected plane, None for the maximum projection; and a note on it."""
+    if isinstance(z, int):
+        if not 0 <= z < planes:
+            raise CellForceError(
+                f"{name} has no plane {z}",
+                f"it has {planes} planes, counted from 0",
+                "Choose one of them, or the maximum projection.",
+                topic="z",
+            )
+        return z, (f"plane {z} of {planes}",) if planes > 1 else ()
+    if planes == 1:
+        return 0, ()
+    if z == "max":
+        return None, (f"maximum over {planes} planes",)
+    raise CellForceError(
+        f"{name} has {planes} planes (Z)",
+        "a two-dimensional image is needed, since traction is exerted in one plane",
+        f"Choose the maximum projection (max) or one plane (0 to {planes - 1}). If these are time points, "
+        "swap Z and T in Fiji (Image > Properties...) and save the file.",
+        topic="z",
+    )
+
+
+@dataclass(frozen=True)
+class RawImage:
+    """What every format gives: an array that is read on demand, and what is said of it.
+
+    Attributes
+    ----------
+    path : Path
+    data : array
+        Anything with a shape and a dtype that can be indexed by slices.
+    axes : str
+        One letter an axis, see `napari_cellforce.io.raw_image.to_stack`.
+    channel_names : tuple of str
+        As far as there are any; empty ones become ``"channel 0"`` and so on.
+    pixel_size : PixelSize or None
+    frame_interval : float or None
+        Minutes between frames.
+    notes : tuple of str
+        What a user would want to know.
+    """
+
+    path: Path
+    data: Any
+    axes: str
+    channel_names: tuple[str, ...] = ()
+    pixel_size: PixelSize | None = None
+    frame_interval: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def stack(self, z: ZChoice = None) -> ImageStack:
+        """Return it as (T, C, Y, X); see `napari_cellforce.io.raw_image.to_stack` for errors."""
+        container, which = split(self.path)
+        name = f"{container.name}/{which}" if which else container.name
+        data, notes = to_stack(self.data, self.axes, name, z)
+        n_channels = data.shape[1]
+        found = (*self.channel_names, *("",) * n_channels)[:n_channels]
+        names = tuple(name or f"channel {index}" for index, name in enumerate(found))
+        return ImageStack(
+            data,
+            names,
+            self.pixel_size,
+            self.frame_interval,
+            stem(self.path),
+            str(self.path),
+            (*self.notes, *notes),
+            int(self.data.shape[self.axes.index("Z")]) if "Z" in self.axes else 1,
+        )

@@ -1,0 +1,204 @@
+"""The network that a run starts from: a new one, or one to fine-tune; and what of it may change."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.models import checkpoint
+from napari_cellforce.models.adhesion_unet import AdhesionUNet
+from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.checkpoint import LoadedModel
+from napari_cellforce.models.gfnn import GFNN
+from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.models.unet import UNet
+from napari_cellforce.train.config import Trainable, TrainConfig
+from napari_cellforce.zoo import entries, load_weights
+
+
+@dataclasses.dataclass(frozen=True)
+class InitialModel:
+    """What a run starts from.
+
+    Attributes
+    ----------
+    module : nn.Module
+    config : TrainConfig
+        With the grid, inputs and output of the module.
+    record : ModelRecord
+        Of the model that comes out, but for what the run will tell.
+    """
+
+    module: nn.Module
+    config: TrainConfig
+    record: ModelRecord
+
+
+def start(config: TrainConfig) -> InitialModel:
+    """Return the network to train, with `config` completed.
+
+    Raises
+    ------
+    CellForceError
+        If the architecture makes no sense, or the model to start from is not there or no network.
+    """
+    return _pretrained(config) if config.start_from else _new(config)
+
+
+def freeze(module: nn.Module, trainable: Trainable) -> None:
+    """Let only part of a network change.
+
+    ``head``: its last layer (of an `AdhesionUNet` also the pull of the adhesions). ``normalisation``: the
+    scales and offsets of its batch norms. Batch norms that do not change also keep their statistics, see
+    `freeze_batchnorm`.
+    """
+    if trainable == "all":
+        return
+    module.requires_grad_(False)
+    if trainable == "head":
+        for parameter in head(module):
+            parameter.requires_grad_(True)
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d) and trainable == "normalisation":
+            part.requires_grad_(True)
+    if not any(p.requires_grad for p in module.parameters()):
+        raise CellForceError(
+            f"there is nothing to train ({trainable})",
+            "the network has no such layers",
+            "Train all layers, or the head.",
+            topic="trainable",
+        )
+
+
+def freeze_batchnorm(module: nn.Module) -> None:
+    """Put batch norms whose parameters do not change into evaluation mode."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d) and not part.weight.requires_grad:
+            part.eval()
+
+
+def head(module: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters of a network's last layer.
+
+    Raises
+    ------
+    TypeError
+        If the network is of no known kind.
+    """
+    if isinstance(module, AdhesionUNet):
+        return module.outer
+    if isinstance(module, UNet):
+        return list(module.appended_layers[-1].parameters())
+    if isinstance(module, GFNN):
+        return list(module.conv_in[-1].parameters())
+    if isinstance(module, PhysicalBottleneck):
+        return [*module.adhesion.parameters(), *module.head[-1].parameters()]
+    raise TypeError(f"{type(module).__name__} has no known last layer")
+
+
+@torch.no_grad()
+def scale_output(module: nn.Module, record: ModelRecord, factor: float) -> None:
+    """Make a network's tractions `factor` times as long, for good.
+
+    Exact for all of them: the factor goes into the last linear layer, into the Green's functions of phi
+    and psi, or into the active stress of a `PhysicalBottleneck`.
+    """
+    if isinstance(module, PhysicalBottleneck):
+        module.scale_output(factor)
+        return
+    if isinstance(module, GFNN):
+        module.kernel[:2] += torch.log(torch.tensor(factor))
+        return
+    parameters = module.proportional if isinstance(module, AdhesionUNet) else head(module)
+    if record.output == "magnitude_angle":
+        for parameter in parameters:
+            parameter[0] *= factor
+    else:
+        for parameter in parameters:
+            parameter.mul_(factor)
+
+
+def load_trainable(model: str | os.PathLike[str]) -> LoadedModel:
+    """Load a network that learns, or gets another scale.
+
+    Raises
+    ------
+    CellForceError
+        If it is not there, or is more or less than one network.
+    """
+    listed = next((entry for entry in entries() if entry.name == model), None)
+    if listed is not None and listed.has_weights and listed.kind not in checkpoint.BUILDERS:
+        raise CellForceError(
+            f"{listed.name} is not one network ({listed.kind})",
+            "only a network can learn",
+            "Start from its network, unet-sim, or from another one.",
+            topic="model",
+        )
+    return load_weights(model)
+
+
+def _new(config: TrainConfig) -> InitialModel:
+    torch.manual_seed(config.optimise.seed)
+    architecture = {"in_channels": len(config.inputs), **config.architecture}
+    if config.kind not in checkpoint.BUILDERS:
+        raise _refusal(f"kind is {config.kind!r}", f"known are {', '.join(checkpoint.BUILDERS)}")
+    try:
+        module = checkpoint.BUILDERS[config.kind](architecture)
+    except (TypeError, ValueError) as error:
+        raise _refusal("the architecture makes no sense", str(error)) from error
+    if config.output != "vector" and not isinstance(module, UNet):
+        raise _refusal(f"output is {config.output}", f"a network of kind {config.kind} draws vectors")
+    settings: Any = module.config
+    if settings.in_channels != len(config.inputs):
+        raise _refusal(f"in_channels is {settings.in_channels}", f"there are {len(config.inputs)} inputs")
+    record = ModelRecord(
+        config.name,
+        config.kind,
+        inputs=config.inputs,
+        pixel_size=config.pixel_size,
+        mask_margin=config.mask_margin,
+        grid=getattr(settings, "grid", None),
+        output=config.output,
+    )
+    return InitialModel(module, config, record)
+
+
+def _pretrained(config: TrainConfig) -> InitialModel:
+    loaded = load_trainable(config.start_from)
+    record = loaded.record
+    if record.normalisation != "outside_inside" or record.shared_baselines or record.low_pass is not None:
+        raise _refusal(
+            f"{record.name} wants images prepared in the authors' way ({record.normalisation})",
+            "only models trained on outside_inside images, each protein with its own baselines, can go on",
+        )
+    if record.output_order != "yx":
+        raise _refusal(f"{record.name} returns x before y", "models of this program return y first")
+    own: Mapping[str, Any] = {
+        "kind": record.kind,
+        "inputs": record.inputs,
+        "pixel_size": record.pixel_size,
+        "mask_margin": record.mask_margin,
+        "output": record.output,
+        "architecture": dict(record.architecture),
+    }
+    freeze(loaded.module, config.trainable)
+    return InitialModel(
+        loaded.module,
+        dataclasses.replace(config, **own),
+        dataclasses.replace(
+            record,
+            name=config.name,
+            sha256="",
+            limits=f"Adapted to the cells it has seen since; of others is known what is of {record.name}.",
+        ),
+    )
+
+
+def _refusal(found: str, rule: str) -> CellForceError:
+    return CellForceError(found, rule, "Correct the settings, or start from another model.", topic="model")

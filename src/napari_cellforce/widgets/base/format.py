@@ -1,0 +1,17 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+_ROUNDING_ERROR = 1e-3
+"""What is smaller, in any of the tables' units, is shown as 0."""
+
+
+def format_number(value: float) -> str:
+    """Return a number with three digits."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) < _ROUNDING_ERROR:
+        return "0"
+    return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"

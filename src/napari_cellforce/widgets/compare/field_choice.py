@@ -1,0 +1,195 @@
+"""Which two fields are compared, where, and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Labels, Shapes
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_cellforce.compare import CompareConfig
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
+from napari_cellforce.widgets.shared.mask_layers import mask_layers
+from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, labels_on_grid
+
+_PAGE = "tutorials/compare/"
+_OWN = "where the fields are known"
+
+
+class FieldChoiceSection(QWidget):
+    """Two fields of the viewer, the cell, and whether the first is scaled to the second.
+
+    Signals
+    -------
+    changed
+    opened : str
+        "Open ..." was pressed; the field that is opened goes to this row, "A" or "B".
+    """
+
+    changed = Signal()
+    opened = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._fields: list[DisplayedField] = []
+        self._combos = {"A": shrinkable_combo(QComboBox()), "B": shrinkable_combo(QComboBox())}
+        self._cell = shrinkable_combo(QComboBox())
+        self._scaled = QCheckBox("Scale A to B first")
+        self._scaled.setToolTip("Compares the pattern only: one factor for all vectors is taken out")
+        self._note = TextLine()
+        form = Form()
+        tips = {"A": "The field that is judged: a prediction, as a rule", "B": "What it is judged by"}
+        for name, title in (("A", "A: predicted"), ("B", "B: measured")):
+            form.add(title, self._combos[name], tips[name], beside=self._open_button(name))
+        form.add("Cell", self._cell, "Vectors outside are left out", page=_PAGE + "#which-vectors-count")
+        form.addRow("", self._scaled)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        layout.addWidget(self._note)
+        for combo in (*self._combos.values(), self._cell):
+            combo.currentIndexChanged.connect(self._on_chosen)
+        self._scaled.toggled.connect(self._on_chosen)
+        for event in self._layer_events:
+            event.connect(self.fill)
+        self.fill()
+
+    @property
+    def count(self) -> int:
+        """How many fields can be chosen from."""
+        return len(self._fields)
+
+    @property
+    def first(self) -> DisplayedField | None:
+        """The chosen A."""
+        return self._chosen("A")
+
+    @property
+    def second(self) -> DisplayedField | None:
+        """The chosen B."""
+        return self._chosen("B")
+
+    @property
+    def config(self) -> CompareConfig:
+        """How they are to be compared."""
+        return CompareConfig(calibrate=self._scaled.isChecked())
+
+    @property
+    def mask(self) -> npt.NDArray[np.integer[Any]] | None:
+        """The labels of the cells on the grid of A; None for the fields' own masks."""
+        layer = self._cell.currentData()
+        if layer is None or self.first is None:
+            return None
+        if isinstance(layer, Shapes):
+            shape = self.first.field.data.shape[-2:]
+            drawn = layer.to_labels(shape if layer.ndim == 2 else (1, *shape)) > 0
+            return np.asarray(drawn).astype(np.uint8)
+        return labels_on_grid(layer, self.first.field, self._viewer)
+
+    def problem(self) -> CellForceError | None:
+        """Return why these cannot be compared, or None."""
+        if self.first is None or self.second is None or self.count < 2:
+            return CellForceError(
+                f"{['No field is', 'Only one field is'][min(self.count, 1)]} open",
+                "a comparison needs two: predict forces, and open what was measured",
+                'Press "…" for a file, or try it on the sample cell.',
+                topic="input",
+            )
+        if self.first.field is self.second.field:
+            return CellForceError(
+                "A and B are the same field", "a field agrees with itself", "Choose another for one of them."
+            )
+        return None
+
+    def choose(self, name: str, field: Any) -> None:
+        """Choose a field of the viewer for A or B."""
+        for i, shown in enumerate(self._fields):
+            if shown.field is field:
+                self._combos[name].setCurrentIndex(i)
+
+    def fill(self, event: Any = None) -> None:
+        """List the fields and masks of the viewer; what is chosen stays."""
+        del event
+        before = {name: self._chosen(name) for name in self._combos}
+        self._fields = displayed_fields(self._viewer)
+        for name, combo in self._combos.items():
+            with QSignalBlocker(combo):
+                combo.clear()
+                combo.addItems([shown.title for shown in self._fields])
+                for i, shown in enumerate(self._fields):
+                    combo.setItemData(i, shown.title, Qt.ToolTipRole)
+                combo.setCurrentIndex(self._index(name, before[name]))
+        self._fill_cells()
+        self._on_chosen()
+
+    def reset(self) -> None:
+        """Back to what is chosen by itself."""
+        self._scaled.setChecked(False)
+        self._cell.setCurrentIndex(0)
+        for name, combo in self._combos.items():
+            combo.setCurrentIndex(self._index(name, None))
+
+    def dispose(self) -> None:
+        """Hear nothing more of the viewer."""
+        for event in self._layer_events:
+            event.disconnect(self.fill)
+
+    @property
+    def _layer_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _chosen(self, name: str) -> DisplayedField | None:
+        index = self._combos[name].currentIndex()
+        return self._fields[index] if 0 <= index < len(self._fields) else None
+
+    def _index(self, name: str, before: DisplayedField | None) -> int:
+        """Return the field chosen before, else the topmost predicted one for A and measured one for B."""
+        for i, shown in enumerate(self._fields):
+            if before is not None and shown.field is before.field and self._fits(name, shown):
+                return i
+        fitting = [i for i, shown in enumerate(self._fields) if self._fits(name, shown)]
+        return fitting[0] if fitting else min(len(self._fields), 1 if name == "A" else 2) - 1
+
+    def _fits(self, name: str, shown: DisplayedField) -> bool:
+        predicted = any(field.predicted for field in self._fields)
+        measured = any(not field.predicted for field in self._fields)
+        return not (predicted and measured) or shown.predicted == (name == "A")
+
+    def _fill_cells(self) -> None:
+        chosen = self._cell.currentData()
+        layers = [layer for layer in mask_layers(self._viewer) if isinstance(layer, Labels | Shapes)]
+        with QSignalBlocker(self._cell):
+            self._cell.clear()
+            self._cell.addItem(_OWN, None)
+            for layer in layers:
+                self._cell.addItem(f"inside {layer.name}", layer)
+            self._cell.setCurrentIndex(layers.index(chosen) + 1 if chosen in layers else 0)
+
+    def _on_chosen(self, *_: Any) -> None:
+        first, second = self.first, self.second
+        differ = first is not None and second is not None and first.field.unit != second.field.unit
+        self._scaled.setEnabled(not differ)
+        self._note.set_text("The units differ: A is scaled to B before they are compared." if differ else "")
+        self.changed.emit()
+
+    def _open_button(self, name: str) -> QPushButton:
+        button = QPushButton("…")
+        button.setAccessibleName(f"Open a file for {name}")
+        button.setMaximumWidth(36)
+        button.setToolTip("Open a file with a traction or displacement field, of this or another program")
+        button.clicked.connect(lambda: self.opened.emit(name))
+        return button
+
+
+def default_folder(shown: DisplayedField | None) -> str:
+    """Return where the results of a comparison would go: beside the input, if that is known."""
+    path = shown.field.provenance.input_file if shown else ""
+    return str(Path(path).parent) if path else ""

@@ -1,0 +1,258 @@
+"""Which image, which protein, how large a pixel: the first rows of a panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import PixelSize
+from napari_cellforce.io.validate import pixel_size_warning, require_pixel_size
+from napari_cellforce.widgets.base.form import (
+    LABEL_WIDTH,
+    PROBLEM_COLOUR,
+    Form,
+    TextLine,
+    Tone,
+    align_labels,
+    shrinkable_combo,
+)
+from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.shared.input_layers import (
+    ChosenImage,
+    check_time_axis,
+    input_images,
+    layer_role,
+    no_image_error,
+    pixel_size_of,
+    placement_of,
+    stack_of,
+)
+
+ANY_IMAGE = "image"
+"""Asked for, in place of a protein, by a model that reads the outline alone."""
+
+_SAME = 1e-4
+"""Difference in µm below which a typed pixel size is that of the layer."""
+
+
+class ImageSection(QWidget):
+    """Choice of one layer for each protein, and of the pixel size.
+
+    Signals
+    -------
+    changed
+        Another layer or pixel size was chosen, or layers came and went.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._combos: dict[str, QComboBox] = {}
+        self._user_choices: dict[str, Image] = {}
+        self._listed_layers: dict[Image, str] = {}
+        self._typed_sizes: dict[Image, float] = {}
+        self._rows = QWidget()
+        self._pixel = self._build_pixel()
+        self._note = TextLine()
+        form = Form()
+        form.add(
+            "Pixel",
+            self._pixel,
+            "Side of a pixel on the sample: camera pixel divided by magnification",
+            page="tutorials/predict/#pixel-size",
+        )
+        align_labels(form, width=LABEL_WIDTH)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._rows)
+        layout.addLayout(form)
+        layout.addWidget(self._note)
+        self.set_model(("zyxin",), 0.68)
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.connect(self._on_layers)
+
+    def dispose(self) -> None:
+        """Hear nothing more of the viewer."""
+        events = self._viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.disconnect(self._on_layers)
+
+    @property
+    def layers(self) -> list[Image]:
+        """The chosen layers, one for each protein; empty if there is none to choose."""
+        chosen = [combo.currentData() for combo in self._combos.values()]
+        return [layer for layer in chosen if layer is not None]
+
+    @property
+    def pixel_size(self) -> PixelSize | None:
+        """The pixel size in the box; None while it is missing."""
+        value = self._pixel.value()
+        if not value or not self.layers:
+            return None
+        own = pixel_size_of(self.layers[0])
+        unchanged = own is not None and abs(own.y - value) < _SAME
+        return own if unchanged else PixelSize.square(value, "typed")
+
+    def chosen(self) -> ChosenImage:
+        """Return the chosen layers as one stack, with the pixel size in the box.
+
+        Raises
+        ------
+        CellForceError
+            If there is no image, or it cannot be used.
+        """
+        if not self.layers:
+            raise no_image_error(self._viewer)
+        layers = tuple(self.layers)
+        return ChosenImage(layers, stack_of(layers), self.pixel_size, placement_of(layers[0]))
+
+    def problem(self) -> CellForceError | None:
+        """Return what keeps the image from being predicted, or None."""
+        try:
+            self.chosen()
+            # Asking for the side in µm refuses pixels that are not square.
+            _ = require_pixel_size(self.pixel_size).micron
+        except CellForceError as error:
+            return error
+        return None
+
+    def choose(self, layer: Image) -> None:
+        """Choose a layer for the first protein."""
+        first = next(iter(self._combos.values()))
+        first.setCurrentIndex(first.findData(layer))
+
+    def set_model(self, proteins: tuple[str, ...], pixel_size: float) -> None:
+        """Ask for what a model reads: its proteins in their order, and about its pixel size in µm."""
+        self._model_pixel_size = pixel_size
+        if tuple(self._combos) == proteins:
+            self._update_note()
+            return
+        chosen = {protein: combo.currentData() for protein, combo in self._combos.items()}
+        rows = QWidget()
+        form = Form(rows)
+        self._combos = {protein: shrinkable_combo(QComboBox()) for protein in proteins}
+        for protein, combo in self._combos.items():
+            combo.currentIndexChanged.connect(lambda _, protein=protein: self._on_choice(protein))
+            form.add(protein.capitalize(), combo, f"The layer with the image of {protein}")
+        align_labels(form, width=LABEL_WIDTH)
+        self.layout().replaceWidget(self._rows, rows)
+        self._order_tabs()
+        self._rows.deleteLater()
+        self._rows = rows
+        self._fill(chosen)
+
+    def _order_tabs(self) -> None:
+        """Let Tab lead through the images, made last, to the pixel size below them."""
+        last: QWidget = self._pixel
+        for combo in self._combos.values():
+            self.setTabOrder(last, combo)
+            last = combo
+        self.setTabOrder(last, self._pixel)
+
+    def _build_pixel(self) -> NumberBox:
+        pixel = NumberBox(0, 1000, unit="µm", empty="type it in")
+        pixel.valueChanged.connect(self._on_pixel_size)
+        return pixel
+
+    def _on_layers(self, event: Any = None) -> None:
+        """Take notice of images that come, go or are renamed; layers of results come by the dozen."""
+        del event
+        names = {layer: layer.name for layer in self._viewer.layers if isinstance(layer, Image)}
+        own = {layer: name for layer, name in names.items() if layer_role(layer) in ("", "image")}
+        if own != self._listed_layers:
+            self._listed_layers = own
+            self._fill({protein: combo.currentData() for protein, combo in self._combos.items()})
+
+    def _fill(self, chosen: dict[str, Image | None]) -> None:
+        """List the image layers; keep what was chosen, else go by name, selection and order."""
+        layers = input_images(self._viewer)
+        self._typed_sizes = {layer: value for layer, value in self._typed_sizes.items() if layer in layers}
+        self._user_choices = {
+            protein: layer for protein, layer in self._user_choices.items() if layer in layers
+        }
+        for i, (protein, combo) in enumerate(self._combos.items()):
+            with QSignalBlocker(combo):
+                combo.clear()
+                for layer in layers:
+                    combo.addItem(layer.name, layer)
+                combo.setEnabled(bool(layers))
+                if layers:
+                    combo.setCurrentIndex(
+                        layers.index(self._preferred(protein, i, layers, chosen.get(protein)))
+                    )
+        self._on_chosen()
+
+    def _preferred(self, protein: str, position: int, layers: list[Image], chosen: Image | None) -> Image:
+        """Return the chosen layer; if nobody chose it by hand, one of the protein's name that came later."""
+        likely = self._most_likely(protein, position, layers)
+        if chosen is None or chosen not in layers:
+            return likely
+        by_chance = self._user_choices.get(protein) is not chosen and protein not in chosen.name.lower()
+        return likely if by_chance and protein in likely.name.lower() else chosen
+
+    def _most_likely(self, protein: str, position: int, layers: list[Image]) -> Image:
+        named = [layer for layer in layers if protein in layer.name.lower()]
+        active = self._viewer.layers.selection.active
+        if position == 0 and active in layers and (not named or active in named):
+            return active
+        return (named or layers)[0]
+
+    def _on_choice(self, protein: str) -> None:
+        self._user_choices[protein] = self._combos[protein].currentData()
+        self._on_chosen()
+
+    def _on_chosen(self) -> None:
+        """Show the pixel size of the chosen layer: as typed for it before, else its own."""
+        with QSignalBlocker(self._pixel):
+            own = pixel_size_of(self.layers[0]) if self.layers else None
+            value = own.y if own else 0.0
+            self._pixel.setValue(self._typed_sizes.get(self.layers[0], value) if self.layers else value)
+        self._update_note()
+
+    def _on_pixel_size(self, value: float) -> None:
+        if self.layers:
+            self._typed_sizes[self.layers[0]] = value
+        self._update_note()
+
+    def _update_note(self) -> None:
+        self._pixel.setEnabled(bool(self.layers))
+        missing = bool(self.layers) and not self._pixel.value()
+        self._pixel.setStyleSheet(f"border: 1px solid {PROBLEM_COLOUR};" if missing else "")
+        self._note.set_text(*self._status())
+        self.changed.emit()
+
+    def _naming_warning(self) -> str:
+        """Return a doubt about a layer that is chosen twice, or while another one has the protein's name."""
+        if len(set(self.layers)) < len(self.layers):
+            return f"{self.layers[0].name} is chosen for {' and '.join(self._combos)}: is that meant?"
+        for protein, combo in self._combos.items():
+            named = [layer for layer in input_images(self._viewer) if protein in layer.name.lower()]
+            if protein != ANY_IMAGE and named and combo.currentData() not in named:
+                return f"Is {combo.currentText()} the image of {protein}? {named[0].name} is open, too."
+        return ""
+
+    def _status(self) -> tuple[str, Tone]:
+        if not self.layers:
+            return "", Tone.PLAIN
+        layer, pixel_size, problem = self.layers[0], self.pixel_size, self.problem()
+        if problem is not None or pixel_size is None:
+            return str(problem), Tone.PROBLEM
+        n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
+        frames = f"{n_frames} frames" if n_frames > 1 else "one frame"
+        height, width = layer.data.shape[-2:]
+        origin = "pixel size from the file" if pixel_size.source == "layer" else "pixel size typed in"
+        facts = f"{frames}, {height * pixel_size.y:.0f} x {width * pixel_size.x:.0f} µm; {origin}"
+        doubt = (
+            pixel_size_warning(pixel_size, self._model_pixel_size)
+            or check_time_axis(layer)
+            or self._naming_warning()
+        )
+        return (f"{facts}. {doubt}", Tone.PROBLEM) if doubt else (facts, Tone.PLAIN)

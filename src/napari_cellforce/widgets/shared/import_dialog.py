@@ -1,0 +1,280 @@
+"""Opening a field of another program: what its file does not say, and how its arrows lie on the image."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.fields import VectorField
+from napari_cellforce.io.field import is_field
+from napari_cellforce.io.measured import MeasuredLayout, read_measured
+from napari_cellforce.layers import Arrows, ArrowStyle
+from napari_cellforce.tfm import check_direction
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.base.plots import disable_interaction
+from napari_cellforce.widgets.base.preferences import Memory
+from napari_cellforce.widgets.base.worker import Job, show_error
+from napari_cellforce.widgets.shared.input_layers import data_of, input_images, pixel_size_of
+from napari_cellforce.widgets.shared.measured_fields import origin_of
+
+_SIDE = 340
+"""Pixels."""
+
+
+class ArrowPreview(pg.PlotWidget):
+    """The first frame's arrows, in micrometers."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAspectLocked(True)
+        self.invertY(True)
+        self.setLabel("bottom", "x [µm]")
+        self.setLabel("left", "y [µm]")
+        disable_interaction(self)
+        self.setFixedSize(_SIDE, _SIDE)
+        self.setAccessibleName("First arrows over the image")
+
+    def draw(self, field: VectorField, image: Image | None) -> None:
+        """Draw a field, and below it the first frame of an image whose pixel size is known."""
+        self.clear()
+        if image is not None and pixel_size_of(image) is not None:
+            self._draw_image(image)
+        arrows = Arrows.of(np.nan_to_num(np.asarray(field.data[:1])))
+        data, _, _ = arrows.to_vectors(ArrowStyle(threshold=0.1 * arrows.reference), 2)
+        size, origin = field.pixel_size.micron, np.array(origin_of(field))
+        starts, ends = ((p + 0.5) * size + origin for p in (data[:, 0], data[:, 0] + data[:, 1]))
+        lines = np.stack([starts, ends], axis=1).reshape(-1, 2)
+        self.plot(lines[:, 1], lines[:, 0], connect="pairs", pen=pg.mkPen("#4dd0e1", width=1.5))
+        tips = {"symbol": "o", "symbolSize": 4, "symbolBrush": "#ffca28", "symbolPen": None}
+        self.plot(ends[:, 1], ends[:, 0], pen=None, **tips)
+        self.autoRange()
+
+    def _draw_image(self, layer: Image) -> None:
+        plane = data_of(layer)[0] if layer.ndim == 3 else data_of(layer)
+        coarse = max(1, min(plane.shape) // _SIDE)  # no finer than it is shown
+        pixels = np.asarray(plane[::coarse, ::coarse], dtype=float)
+        size = pixel_size_of(layer)
+        assert size is not None
+        item = pg.ImageItem(pixels, axisOrder="row-major", levels=tuple(layer.contrast_limits))
+        item.setRect(0, 0, plane.shape[1] * size.x, plane.shape[0] * size.y)
+        self.addItem(item)
+
+
+_FILES = "Fields (*.ome.tif *.tif *.tiff *.npy *.txt *.csv *.tsv *.dat *.mat);;All files (*)"
+_MEMORY = "import"
+_PAGE = "tutorials/beads/#measured-with-another-program"
+_DEBOUNCE = 250
+"""Milliseconds without a change until the file is read again."""
+
+_OPTION = re.compile(r" \(--[a-z-]+\)")
+"""Of the command line, in the remedies of errors: here it is a row of the form."""
+
+
+def open_field(
+    parent: QWidget | None, viewer: ViewerModel, memory: Memory, paths: Sequence[str] = ()
+) -> VectorField | None:
+    """Ask for files (unless `paths` are given) and what they do not say; None if that is called off."""
+    chosen = list(paths) or QFileDialog.getOpenFileNames(parent, "Open a measured field", "", _FILES)[0]
+    if not chosen:
+        return None
+    try:
+        if len(chosen) == 1 and is_field(Path(chosen[0])):
+            return read_measured(chosen[0])
+    except CellForceError as error:
+        show_error(error)
+        return None
+    dialog = ImportDialog(chosen, viewer, memory, parent)
+    accepted = dialog.exec() == QDialog.Accepted
+    field = dialog.field if accepted else None
+    dialog.deleteLater()
+    return field
+
+
+class ImportDialog(QDialog):
+    """Units, pixel size and turns of a file, and its first frame's arrows over the image.
+
+    The answers are remembered for the file's folder.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    viewer : ViewerModel
+        Its topmost image lies under the arrows.
+    memory : Memory
+    parent : QWidget, optional
+    """
+
+    def __init__(
+        self, paths: Sequence[str], viewer: ViewerModel, memory: Memory, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._paths, self._memory = list(paths), memory
+        self._image: Image | None = next(iter(input_images(viewer)), None)
+        self.field: VectorField | None = None
+        self.setWindowTitle(f"Open {Path(paths[0]).name}")
+        self._note = TextLine()
+        self._debounce = QTimer(self)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(_DEBOUNCE)
+        self._debounce.timeout.connect(self.read)
+        self._job = Job(self)
+        self._job.yielded.connect(self._on_read)
+        self._job.failed.connect(self._on_failed)
+        columns = QHBoxLayout()
+        columns.addLayout(self._build_form(), 1)
+        self._preview = ArrowPreview(self)
+        columns.addWidget(self._preview)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(
+            QLabel("What the file does not say. Cells pull inward: the arrows show if all is right.")
+        )
+        layout.addLayout(columns)
+        layout.addWidget(self._note)
+        layout.addWidget(self._buttons)
+        self._recall()
+        self.read()
+
+    @property
+    def file_layout(self) -> MeasuredLayout:
+        """What has been told of the file."""
+        return MeasuredLayout(
+            unit=self._unit.currentData(),
+            position_unit=self._position.currentData(),
+            pixel_size=self._pixel.value() or None,
+            spacing=self._spacing.value() or None,
+            swap=self._swap.isChecked(),
+            flip_y=self._flip_y.isChecked(),
+            flip_x=self._flip_x.isChecked(),
+            scale=self._scale.value(),
+        )
+
+    @property
+    def reading(self) -> bool:
+        """True while the file is read."""
+        return self._job.running or bool(self._debounce.isActive())
+
+    def read(self) -> None:
+        """Read the file as told, off the GUI thread."""
+        self._debounce.stop()
+        self.field = None
+        paths, layout = self._paths, self.file_layout
+        self._note.set_text("Reading …")
+        self._buttons.button(QDialogButtonBox.Open).setEnabled(False)
+        self._job.start(lambda: iter([read_with_warnings(paths, layout)]))
+
+    def done(self, result: int) -> None:
+        """Close; what is still being read is dropped."""
+        self._debounce.stop()
+        self._job.cancel()
+        super().done(result)
+
+    def _on_read(self, found: tuple[VectorField, str, str]) -> None:
+        self.field, warning_texts, words = found
+        self._note.set_text(warning_texts or words, Tone.PROBLEM if warning_texts else Tone.GOOD)
+        self._preview.draw(self.field, self._image)
+        self._buttons.button(QDialogButtonBox.Open).setEnabled(True)
+
+    def _on_failed(self, error: Exception) -> None:
+        self._preview.clear()
+        if isinstance(error, CellForceError):
+            self._note.set_text(_OPTION.sub("", str(error)), Tone.PROBLEM)
+        else:
+            show_error(error)
+
+    def accept(self) -> None:
+        """Keep the answers for this folder, and close."""
+        folder = str(Path(self._paths[0]).parent)
+        known = self._memory.recall(_MEMORY)
+        self._memory.remember(_MEMORY, {**known, folder: dataclasses.asdict(self.file_layout)})
+        super().accept()
+
+    def _build_form(self) -> Form:
+        self._unit, self._position = QComboBox(), QComboBox()
+        self._unit.addItem("as the file says", None)
+        for unit in ("Pa", "kPa", "nN/µm²", "µm", "nm", "px"):
+            self._unit.addItem(unit, unit)
+        for unit in ("px", "µm"):
+            self._position.addItem(unit, unit)
+        self._pixel, self._spacing = (NumberBox(0, 1000, unit="µm", empty="not known") for _ in range(2))
+        self._scale = NumberBox(1e-6, 1e6, value=1)
+        self._swap = QCheckBox("first component is y")
+        self._flip_y, self._flip_x = QCheckBox("flip y"), QCheckBox("flip x")
+        form = Form()
+        form.add("Unit of vectors", self._unit, "Pa for traction, µm or px for displacement", page=_PAGE)
+        form.add("Positions in", self._position, "Unit of the columns x and y of a table")
+        form.add("Pixel", self._pixel, "Side of an image pixel, for whatever is in pixels")
+        form.add("Spacing", self._spacing, "Distance of vectors, for arrays without positions")
+        form.add("Scale", self._scale, "The vectors are multiplied by it")
+        for box in (self._swap, self._flip_y, self._flip_x):
+            form.addRow("", box)
+            box.toggled.connect(lambda _: self._debounce.start())
+        for combo in (self._unit, self._position):
+            combo.currentIndexChanged.connect(lambda _: self._debounce.start())
+        for spin in (self._pixel, self._spacing, self._scale):
+            spin.valueChanged.connect(lambda _: self._debounce.start())
+        return form
+
+    def _recall(self) -> None:
+        """Fill in what was told of this folder before, else the pixel size of the image."""
+        size = pixel_size_of(self._image) if self._image is not None else None
+        usual = dataclasses.asdict(MeasuredLayout(pixel_size=size.y if size else None))
+        known: dict[str, Any] = self._memory.recall(_MEMORY).get(str(Path(self._paths[0]).parent), {})
+        values = {**usual, **known}
+        self._unit.setCurrentIndex(max(self._unit.findData(values["unit"]), 0))
+        self._position.setCurrentIndex(max(self._position.findData(values["position_unit"]), 0))
+        self._pixel.setValue(values["pixel_size"] or 0)
+        self._spacing.setValue(values["spacing"] or 0)
+        self._scale.setValue(values["scale"])
+        for box, name in ((self._swap, "swap"), (self._flip_y, "flip_y"), (self._flip_x, "flip_x")):
+            box.setChecked(bool(values[name]))
+        self._debounce.stop()
+
+
+def read_with_warnings(paths: Sequence[str], layout: MeasuredLayout) -> tuple[VectorField, str, str]:
+    """Return a field, what speaks against the way it was read, and what it is, in a line each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CellForceWarning)
+        field = read_measured(paths[0] if len(paths) == 1 else paths, layout)
+    warning_texts = [str(w.message) for w in caught if issubclass(w.category, CellForceWarning)]
+    first = np.nan_to_num(np.asarray(field.data[0]))
+    known = np.ones(first.shape[1:], bool) if field.mask is None else np.asarray(field.mask[0])
+    if known.any():
+        warning_texts.append(check_direction(first, known, field.pixel_size))
+    return field, " ".join(text for text in warning_texts if text), summary(field)
+
+
+def summary(field: VectorField) -> str:
+    """Return what a field is, in a line."""
+    frames, _, height, width = field.data.shape
+    movie = f"{frames} frames of " if frames > 1 else ""
+    top = float(np.nanpercentile(np.hypot(*np.asarray(field.data[0])), 99))
+    return (
+        f"{field.quantity.capitalize()}: {movie}{height} x {width} vectors, "
+        f"{field.pixel_size.micron:.3g} µm apart, 99th percentile {top:.3g} {field.unit}."
+    )

@@ -1,0 +1,91 @@
+"""Arrows of the frame that is looked at, redrawn when time or their look changes.
+
+A Vectors layer with all arrows of a long movie is slow to step through and slower to restyle;
+one frame of at most 64 x 64 arrows takes milliseconds, whatever the length of the movie.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Vectors
+
+from napari_cellforce.fields import VectorField
+from napari_cellforce.layers import (
+    METADATA_KEY,
+    Arrows,
+    ArrowStyle,
+    LayerLabel,
+    Placement,
+    arrow_features,
+    arrow_layer,
+)
+from napari_cellforce.widgets.shared.input_layers import current_frame
+
+
+class LiveArrows:
+    """Keeps a Vectors layer on the viewer's current frame, as long as the layer is there.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    field : VectorField
+        Its data may still be filled in.
+    frame : Frame
+    label : Labelling
+    look : ArrowLook
+    reference : float
+        Traction of the longest arrows, in the field's unit.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        field: VectorField,
+        frame: Placement,
+        label: LayerLabel,
+        arrow_style: ArrowStyle,
+        reference: float,
+    ) -> None:
+        self._viewer, self._field, self._frame = viewer, field, frame
+        self.arrow_style, self.reference = arrow_style, reference
+        data, attributes, _ = arrow_layer(field, self._arrows(), frame, label, arrow_style)
+        self.layer = Vectors(data, **attributes)
+        # The layer keeps this object alive: napari holds callbacks weakly.
+        self.layer.metadata[METADATA_KEY]["live"] = self
+        viewer.dims.events.current_step.connect(self.redraw)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def restyle(self, arrow_style: ArrowStyle) -> None:
+        """Draw with another spacing, threshold or length."""
+        self.arrow_style = arrow_style
+        self.redraw()
+
+    def redraw(self, event: Any = None) -> None:
+        """Draw the arrows of the current frame."""
+        del event
+        arrows = self._arrows()
+        data, magnitude, angle = arrows.to_vectors(self.arrow_style, self._frame.ndim)
+        if self._frame.ndim == 3:
+            data[:, 0, 0] = self.frame_index
+        self.layer.data = data
+        self.layer.features = arrow_features(magnitude, angle, self._field)
+        # Also where it stays the same: it has napari draw what the new data are, colours included.
+        self.layer.edge_width = self.arrow_style.width * arrows.spacing
+        self.layer.edge_contrast_limits = (0.0, self.reference)
+        self.layer.refresh_colors(update_color_mapping=False)
+
+    @property
+    def frame_index(self) -> int:
+        """Frame of the field that is looked at."""
+        return current_frame(self._viewer, self._frame, len(self._field.data))
+
+    def _arrows(self) -> Arrows:
+        t = self.frame_index
+        return Arrows.of(self._field.data[t : t + 1], self.arrow_style.spacing, self.reference)
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.layer:
+            self._viewer.dims.events.current_step.disconnect(self.redraw)
+            self._viewer.layers.events.removed.disconnect(self._on_removed)

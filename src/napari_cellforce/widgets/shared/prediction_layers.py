@@ -1,0 +1,301 @@
+"""One prediction in the viewer: its layers, filled as frames arrive, and its per-frame table."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+
+from napari_cellforce.fields import (
+    PASCAL,
+    FloatArray,
+    FrameResult,
+    PixelSize,
+    Provenance,
+    ScalarField,
+    Unit,
+    VectorField,
+    X,
+    Y,
+)
+from napari_cellforce.io.temp_arrays import allocate
+from napari_cellforce.layers import (
+    METADATA_KEY,
+    ArrowStyle,
+    LayerLabel,
+    MagnitudeStyle,
+    Placement,
+    magnitude_layer,
+    reference_length,
+    scalar_layer,
+    screen_angle,
+    upper_limit,
+)
+from napari_cellforce.predict import Progress
+from napari_cellforce.results import frame_row
+from napari_cellforce.widgets.shared.live_arrows import LiveArrows
+
+PER_FRAME_NOTE = "Its mean is the same in every frame: it tells where the cell pulls, not how hard."
+"""Said of results that must not be compared between frames."""
+
+
+class PredictionLayers:
+    """What has been predicted so far, and the layers that show it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    shape : tuple of 3 int
+        (T, Y, X) of the input.
+    unit : str
+    pixel_size : PixelSize
+    frame_interval : float or None
+        In minutes.
+    frame : Frame
+        Of the input layer.
+    label : Labelling
+    provenance : Provenance
+    look : ArrowLook
+    scalar_unit : callable
+        Tells the unit of an inner field of the model by its name.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        *,
+        shape: tuple[int, int, int],
+        unit: Unit,
+        pixel_size: PixelSize,
+        frame_interval: float | None,
+        frame: Placement,
+        label: LayerLabel,
+        provenance: Provenance,
+        arrow_style: ArrowStyle,
+        scalar_unit: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        frames, height, width = shape
+        self._model_unit, self._scalar_unit = unit, scalar_unit
+        self._viewer, self._frame, self._label, self._arrow_style = viewer, frame, label, arrow_style
+        self.field = VectorField(
+            data=allocate((frames, 2, height, width)),
+            quantity="traction",
+            unit=unit,
+            pixel_size=pixel_size,
+            frame_interval=frame_interval,
+            mask=allocate(shape, bool),
+            name=label.cell,
+            provenance=provenance,
+        )
+        self._extra: dict[str, Any] = {}
+        self.rows: list[dict[str, float]] = []
+        self.layers: list[Layer] = []
+        self.arrows: LiveArrows | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a frame predicted so far, units in the column names."""
+        return pd.DataFrame(self.rows)
+
+    def columns(self) -> dict[str, list[float]]:
+        """Return the table as lists, which is quicker to make while frames arrive."""
+        return {name: [row[name] for row in self.rows] for name in self.rows[0]}
+
+    @property
+    def reference(self) -> float:
+        """Traction of the longest arrows."""
+        return self.arrows.reference if self.arrows is not None else 1.0
+
+    @property
+    def frame(self) -> Placement:
+        """Where the result sits in the viewer."""
+        return self._frame
+
+    @property
+    def predicted_frames(self) -> tuple[int, ...]:
+        """Frames predicted so far."""
+        return tuple(int(row["frame"]) for row in self.rows)
+
+    def add(self, result: FrameResult, row: dict[str, float]) -> None:
+        """Take in one frame and its row of the table, and show it."""
+        t = result.frame
+        self.field.data[t] = result.traction
+        if result.mask is not None:
+            self.field.mask[t] = result.mask
+        for name, values in self._scalars(result).items():
+            self._extra.setdefault(name, allocate(self.field.mask.shape))[t] = values
+        self.rows.append(row)
+        if not self.layers:
+            self.show()
+        self._refresh(t)
+
+    def predicted_field(self) -> VectorField:
+        """Return the field of the frames that were predicted, for saving."""
+        frames = self.predicted_frames
+        if len(frames) == len(self.field.data):
+            return self.field
+        chosen = list(frames)
+        return dataclasses.replace(
+            self.field, data=self.field.data[chosen], mask=self.field.mask[chosen], frames=frames
+        )
+
+    def uncertainty(self) -> ScalarField | None:
+        """Return the uncertainty of the frames that were predicted, for saving; None if there is none."""
+        if "uncertainty" not in self._extra:
+            return None
+        whole = self._scalar_field("uncertainty")
+        provenance = self.field.provenance
+        return dataclasses.replace(whole, data=whole.data[list(self.predicted_frames)], provenance=provenance)
+
+    def restyle(self, arrow_style: ArrowStyle) -> None:
+        """Draw the arrows with another spacing or threshold, at once."""
+        self._arrow_style = arrow_style
+        if self.arrows is not None:
+            self.arrows.restyle(arrow_style)
+
+    def value_at(self, position: tuple[float, ...]) -> tuple[float, float] | None:
+        """Return traction and direction (degrees, counter-clockwise on screen) at a world position.
+
+        None outside the cell.
+        """
+        if not self.layers:
+            return None
+        index = np.round(self.layers[0].world_to_data(position)).astype(int)
+        y, x = index[-2:]
+        t = int(index[-3]) if self._frame.ndim == 3 else 0
+        frames, height, width = self.field.mask.shape
+        if not (0 <= t < frames and 0 <= y < height and 0 <= x < width and self.field.mask[t, y, x]):
+            return None
+        vector = self.field.data[t, :, y, x]
+        return float(np.hypot(*vector)), float(screen_angle(vector[Y], vector[X]))
+
+    def calibrate(self, factor: float) -> Iterator[Progress]:
+        """Multiply the tractions by `factor`, which makes them Pa; long, so run it off the GUI thread.
+
+        `show` presents what has become of them.
+        """
+        settings = {**self.field.provenance.settings, "calibration factor [Pa]": factor}
+        provenance = dataclasses.replace(self.field.provenance, settings=settings)
+        field = dataclasses.replace(self.field, unit=PASCAL, provenance=provenance)
+        forces = [values for name, values in self._extra.items() if self._is_force(name)]
+        rows = []
+        for i, t in enumerate(self.predicted_frames):
+            field.data[t] *= factor
+            for values in forces:
+                values[t] *= factor
+            rows.append(
+                frame_row(t, field.data[t], field.mask[t], field.pixel_size, field.unit, field.frame_interval)
+            )
+            yield Progress("Calibrating", i + 1, len(self.rows))
+        self.field, self.rows = field, rows
+        self._arrow_style = dataclasses.replace(
+            self._arrow_style, threshold=self._arrow_style.threshold * factor
+        )
+
+    def show(self) -> None:
+        """Put the layers into the viewer, in place of those shown before."""
+        self._remove_earlier_results()
+        first = self.field.data[self.predicted_frames[0]]
+        magnitude = Layer.create(*magnitude_layer(self.field, self._frame, self._label, MagnitudeStyle()))
+        magnitude.contrast_limits = (0.0, upper_limit(np.hypot(first[Y], first[X])))
+        magnitude.colorbar.visible = True
+        scalars = [
+            Layer.create(*scalar_layer(self._scalar_field(name), self._frame, self._label))
+            for name in self._extra
+        ]
+        reference = reference_length(np.moveaxis(first, 0, -1))
+        self.arrows = LiveArrows(
+            self._viewer, self.field, self._frame, self._label, self._arrow_style, reference
+        )
+        self.layers = [*scalars, magnitude, self.arrows.layer]
+        with _preserve_selection(self._viewer):
+            self._viewer.layers.extend(self.layers)
+        self._viewer.canvas.overlays.scale_bar.visible = self._frame.units[-1] != "pixel"
+
+    def _remove_earlier_results(self) -> None:
+        """Remove the layers of earlier predictions of the cell by this model, and hide those by others.
+
+        Two fields of arrows over one another cannot be told apart.
+        """
+        self.layers, earlier = [], []
+        for layer in self._viewer.layers:
+            ours = layer.metadata.get(METADATA_KEY, {})
+            predicted = ours.get("model") and ours.get("role") in ("magnitude", "arrows", "scalar")
+            if not predicted or ours.get("cell") != self._label.cell:
+                continue
+            if ours["model"] == self._label.model:
+                earlier.append(layer)
+            else:
+                layer.visible = False
+        if earlier:
+            with _defer_garbage_collection():
+                for layer in earlier:
+                    self._viewer.layers.remove(layer)
+
+    def _refresh(self, t: int) -> None:
+        """Show the frame that has arrived, if it is the one that is looked at."""
+        if self.arrows is None or (self._frame.ndim == 3 and self.arrows.frame_index != t):
+            return
+        for layer in self.layers:
+            if isinstance(layer, Image):
+                if self._frame.ndim == 2:
+                    layer.data = self._still(layer)
+                layer.refresh()
+        self.arrows.redraw()
+
+    def _still(self, layer: Image) -> FloatArray:
+        """Return the data of an image layer without time."""
+        name = layer.metadata[METADATA_KEY].get("name")
+        if name:
+            still: FloatArray = self._extra[name][0]
+            return still
+        y, x = self.field.data[0]
+        length: FloatArray = np.hypot(y, x)
+        return length
+
+    def _scalars(self, result: FrameResult) -> dict[str, FloatArray]:
+        scalars = dict(result.scalars)
+        if result.uncertainty is not None:
+            scalars["uncertainty"] = result.uncertainty
+        return scalars
+
+    def _is_force(self, name: str) -> bool:
+        """Say whether a field is in the unit of the tractions, and becomes Pa with them."""
+        return name == "uncertainty" or self._scalar_unit(name) == self._model_unit
+
+    def _scalar_field(self, name: str) -> ScalarField:
+        unit = self.field.unit if self._is_force(name) else self._scalar_unit(name)
+        return ScalarField(self._extra[name], name, unit, self.field.pixel_size, self.field.frame_interval)
+
+
+@contextmanager
+def _preserve_selection(viewer: ViewerModel) -> Iterator[None]:
+    """Keep what is selected while layers are added: it is what the user works on and predicts next.
+
+    Napari does not hear of the moments in between, in which it would change its controls with each layer.
+    """
+    selection = viewer.layers.selection
+    active, chosen = selection.active, set(selection)
+    with selection.events.blocker_all():
+        yield
+        selection.clear()
+        selection.update(chosen)
+        selection.active = active
+
+
+@contextmanager
+def _defer_garbage_collection() -> Iterator[None]:
+    """Collect garbage once, where napari would do it for each layer that is removed, for 0.2 s."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.collect()

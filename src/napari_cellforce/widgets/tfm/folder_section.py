@@ -1,0 +1,289 @@
+"""A whole folder of bead images measured with the settings of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.physics.regularisation import RegularisationChoice
+from napari_cellforce.predict import Progress
+from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, NameTokens, TfmConfig, run_folder
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.base.run_section import RunSection
+from napari_cellforce.widgets.base.worker import Job, error_text, show_error
+
+_PAGE = "tutorials/measure/#a-whole-folder"
+_RESULTS = "cellforce-tfm"
+"""Name of the output folder that is proposed, inside the input folder."""
+_DEBOUNCE = 300
+"""Milliseconds without a change until the folder is looked at."""
+_STATES = {"followed": "displacement measured", "done": "✓ done", "failed": "⚠ failed"}
+
+
+class TfmFolderSection(QWidget):
+    """Chooses a folder, shows which images belong together, and measures them all.
+
+    Parameters
+    ----------
+    settings : callable
+        Returns the settings of the panel, or raises `CellForceError` if something is missing.
+
+    Signals
+    -------
+    opened : str
+        A result was double-clicked: the path of its traction.
+    """
+
+    opened = Signal(str)
+
+    def __init__(self, settings: Callable[[], TfmConfig], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self._settings = settings
+        self._pairs: list[BeadFiles] = []
+        self._failures: dict[str, str] = {}
+        self._problem = ""
+        self._pairing, self._job = Job(self), Job(self)
+        self._pairing.yielded.connect(self._on_pairs)
+        self._pairing.failed.connect(self._on_pairing_failed)
+        self._job.yielded.connect(self._on_record)
+        self._job.failed.connect(show_error)
+        self._job.ended.connect(self._on_ended)
+        self._debounce = QTimer(self)
+        self._debounce.setSingleShot(True)
+        self._debounce.setInterval(_DEBOUNCE)
+        self._debounce.timeout.connect(self.find_pairs)
+        self._note, self._run = TextLine(), RunSection()
+        self._run.started.connect(self.start)
+        self._run.stopped.connect(self._job.stop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._build_form())
+        layout.addWidget(self._build_table())
+        layout.addWidget(self._note)
+        layout.addWidget(self._run)
+        self.refresh()
+
+    @property
+    def running(self) -> bool:
+        """True while the folder is being measured."""
+        return self._job.running
+
+    @property
+    def run(self) -> RunSection:
+        """The section with the button."""
+        return self._run
+
+    def config(self) -> FolderConfig:
+        """Return what is chosen.
+
+        Raises
+        ------
+        CellForceError
+            If there is no folder yet, or a setting of the panel is missing.
+        """
+        folder = self._folder.text().strip()
+        if not folder:
+            raise CellForceError(
+                "No folder is chosen", "the bead images are in it", "Drop it here, or press …", topic="folder"
+            )
+        words = NameTokens(*(line.text().strip() for line in (self._reference, self._loaded, self._mask)))
+        out = str(Path(folder) / _RESULTS)
+        return FolderConfig(folder, out, self._settings(), words, pixel_size=self._pixel.value() or None)
+
+    def set_folder(self, folder: str) -> None:
+        """Choose a folder."""
+        self._folder.setText(folder)
+        self._on_changed()
+
+    def find_pairs(self) -> None:
+        """See which images belong together, off the GUI thread."""
+        self._pairs = []
+        try:
+            config = self.config()
+        except CellForceError as error:
+            self._problem = str(error) if self._folder.text().strip() else ""
+            self.refresh()
+            return
+        self._pairing.start(lambda: iter([config.pairs()]))
+
+    def start(self) -> None:
+        """Measure all, off the GUI thread."""
+        try:
+            config = self.config()
+        except CellForceError as error:
+            show_error(error)
+            return
+        self._failures = {}
+        self._fill()
+        self._job.start(lambda: run_folder(config))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring button and words in line with what is chosen and what runs."""
+        running = self._job.running
+        missing = sum(files.reference is None for files in self._pairs)
+        ready = len(self._pairs) - missing
+        label = f"Measure {pluralise(ready, 'image')}" if self._pairs else "Measure all"
+        self._run.set_button(label, ready=ready > 0 and not running)
+        self._run.set_running(running)
+        if not running:
+            self._run.set_status(self._problem, Tone.PROBLEM)
+
+    def dispose(self) -> None:
+        """End what runs in the background; what is done is kept."""
+        self._debounce.stop()
+        self._pairing.cancel()
+        self._job.cancel()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept a folder."""
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take the folder that was dropped."""
+        folder = _dropped(event)
+        if folder:
+            self.set_folder(folder)
+            event.acceptProposedAction()
+
+    def _build_form(self) -> Form:
+        words = NameTokens()
+        self._folder = QLineEdit()
+        self._folder.setPlaceholderText("drop a folder here")
+        self._reference, self._loaded, self._mask = (
+            QLineEdit(word) for word in (words.reference, words.loaded, words.mask)
+        )
+        self._pixel = NumberBox(0, 100, unit="µm", empty="as the files say")
+        choose = QPushButton("…")
+        choose.setAccessibleName("Choose a folder")
+        choose.setMaximumWidth(36)
+        choose.clicked.connect(self._on_choose)
+        form = Form()
+        tip = "With images of beads, also in folders below; results go into a folder in it"
+        form.add("Folder", self._folder, tip, beside=choose, page=_PAGE)
+        for title, line, tip in (
+            ("At rest", self._reference, "Word in the names of the images of beads at rest"),
+            ("Pulled", self._loaded, "Word in the names of the images of pulled beads; empty for all others"),
+            ("Cells", self._mask, "Word in the names of the masks, if there are any"),
+        ):
+            form.add(f"{title}, name has", line, tip)
+            line.textChanged.connect(self._on_changed)
+        form.add("Pixel", self._pixel, "For files that do not say it")
+        self._folder.textChanged.connect(self._on_changed)
+        return form
+
+    def _build_table(self) -> QTableWidget:
+        self._table = QTableWidget(0, 2)
+        self._table.setHorizontalHeaderLabels(["Image", "State"])
+        self._table.setEditTriggers(QTableWidget.NoEditTriggers)
+        self._table.setSelectionBehavior(QTableWidget.SelectRows)
+        self._table.verticalHeader().hide()
+        self._table.horizontalHeader().setStretchLastSection(True)
+        self._table.setAccessibleName("Images of the folder")
+        self._table.setToolTip("Click a line for its reason; double-click one that is done to open it")
+        self._table.setFixedHeight(130)
+        self._table.hide()
+        self._table.cellClicked.connect(self._on_clicked)
+        self._table.cellDoubleClicked.connect(self._on_double_clicked)
+        return self._table
+
+    def _on_choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of bead images", self._folder.text())
+        if folder:
+            self.set_folder(folder)
+
+    def _on_changed(self, *_: Any) -> None:
+        self._debounce.start()
+
+    def _on_pairs(self, pairs: list[BeadFiles]) -> None:
+        self._pairs, self._problem, self._failures = pairs, "", {}
+        self._fill()
+        missing = sum(files.reference is None for files in pairs)
+        self._note.set_text(
+            f"{missing} of {len(pairs)} have no image of beads at rest and will be left out."
+            if missing
+            else ""
+        )
+        self.refresh()
+
+    def _on_pairing_failed(self, error: Exception) -> None:
+        self._pairs, self._problem = [], error_text(error)
+        self._fill()
+        self._note.set_text("")
+        self.refresh()
+
+    def _fill(self) -> None:
+        self._table.setVisible(bool(self._pairs))
+        self._table.setRowCount(len(self._pairs))
+        for i, files in enumerate(self._pairs):
+            self._table.setItem(i, 0, QTableWidgetItem(files.name))
+            self._table.item(i, 0).setToolTip(files.name)
+            state = "no reference" if files.reference is None else "with cell" if files.mask else "to do"
+            self._table.setItem(i, 1, QTableWidgetItem(state))
+        self._table.setColumnWidth(0, 190)
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            self._run.set_status(f"{record.what} …")
+            self._run.show_progress(record.done, record.total)
+        elif isinstance(record, RegularisationChoice):
+            self._note.set_text(f"One lambda for all: {record.regularisation:.3g} µm/Pa.")
+        elif isinstance(record, FolderEvent):
+            self._show_event(record)
+
+    def _show_event(self, event: FolderEvent) -> None:
+        row = next((i for i, files in enumerate(self._pairs) if files.name == event.name), None)
+        if row is None:
+            return
+        if event.state == "failed":
+            self._failures[event.name] = event.words
+        item = self._table.item(row, 1)
+        item.setText(_STATES[event.state])
+        item.setToolTip(event.words)
+        self._table.scrollToItem(item)
+
+    def _on_ended(self, complete: bool) -> None:
+        done = sum(self._table.item(i, 1).text() == _STATES["done"] for i in range(self._table.rowCount()))
+        self.refresh()
+        failed = f", {len(self._failures)} failed: click a line for the reason" if self._failures else ""
+        words = f"{done} of {len(self._pairs)} are done{failed}. Results are in {_RESULTS}, in that folder."
+        if complete:
+            self._run.set_status(words, Tone.PROBLEM if self._failures else Tone.GOOD)
+        else:
+            self._run.set_status(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
+
+    def _on_clicked(self, row: int, column: int) -> None:
+        del column
+        name = self._pairs[row].name
+        reason = self._failures.get(name, "")
+        if not reason and self._pairs[row].reference is None:
+            reason = "There is no image of beads at rest whose name differs by the word only."
+        self._note.set_text(f"{name}: {reason}" if reason else "", Tone.PROBLEM if reason else Tone.PLAIN)
+
+    def _on_double_clicked(self, row: int, column: int) -> None:
+        del column
+        if self._table.item(row, 1).text() == _STATES["done"]:
+            place = Path(self._folder.text().strip()) / _RESULTS / self._pairs[row].name
+            self.opened.emit(str(place.with_name(f"{place.name}_measured_traction.ome.tif")))
+
+
+def _dropped(event: QDragEnterEvent | QDropEvent) -> str:
+    paths = [url.toLocalFile() for url in event.mimeData().urls() if Path(url.toLocalFile()).is_dir()]
+    return paths[0] if len(paths) == 1 else ""

@@ -1,0 +1,358 @@
+"""Numbers of a measured traction: for each cell or region, over time; saving them with the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from napari.layers import Labels, Shapes
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.io import write_table
+from napari_cellforce.predict import Progress
+from napari_cellforce.tfm import TfmConfig, TfmResult, region_rows, write_training_cell
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
+from napari_cellforce.widgets.base.plots import COLOURS, LinesPlot
+from napari_cellforce.widgets.base.worker import Job, error_text, show_error
+from napari_cellforce.widgets.shared.input_layers import input_images, stack_of
+from napari_cellforce.widgets.shared.mask_layers import mask_layers
+from napari_cellforce.widgets.shared.measured_fields import labels_on_grid
+from napari_cellforce.widgets.tfm.source_section import mask_on
+
+_PAGE = "tutorials/measure/#numbers"
+_CELL, _WHOLE = "the cell", "the whole image"
+_MAIN_COLUMNS = (
+    "total force",
+    "strain energy",
+    "contractile moment",
+    "net force",
+    "maximum traction",
+    "99th percentile traction",
+    "mean traction",
+)
+"""Columns that can be drawn over time, and that come first in the table."""
+_MAX_TRANSPOSED = 3
+"""Most rows that are shown side by side."""
+_KEYS = ("frame", "time [min]", "region")
+
+
+class TfmResultsTable(QWidget):
+    """A table with a row a frame and region, a plot over time, and Save.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Its Labels layers are the regions that can be chosen.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._result: TfmResult | None = None
+        self._config: TfmConfig | None = None
+        self._table = pd.DataFrame()
+        self._transposed = True
+        self._computing, self._saving = Job(self), Job(self)
+        self._computing.yielded.connect(self._on_record)
+        self._computing.failed.connect(self._on_failed)
+        self._saving.failed.connect(show_error)
+        self._saving.yielded.connect(lambda folder: show_info(f"Fields and tables are in {folder}."))
+        self._regions, self._quantity = shrinkable_combo(QComboBox()), shrinkable_combo(QComboBox())
+        self._note = TextLine()
+        self._plot = LinesPlot(viewer, "Numbers over time")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._build_form())
+        layout.addWidget(self._note)
+        layout.addWidget(self._build_table())
+        layout.addWidget(self._plot)
+        layout.addLayout(self._build_saving())
+        self._regions.currentIndexChanged.connect(self.compute)
+        self._quantity.currentIndexChanged.connect(self._draw)
+        for event in self._layer_events:
+            event.connect(self.fill)
+        self.hide()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What is shown, all columns."""
+        return self._table
+
+    @property
+    def busy(self) -> bool:
+        """True while numbers are computed or files written."""
+        return self._computing.running or self._saving.running
+
+    def show_result(self, result: TfmResult | None, config: TfmConfig | None) -> None:
+        """Count another measurement; `config` goes into the preset that Save writes."""
+        self._result, self._config = result, config
+        self.setVisible(result is not None)
+        self.fill()
+        self.compute()
+
+    def fill(self, event: Any = None) -> None:
+        """List the regions that can be chosen; what is chosen stays."""
+        del event
+        chosen = self._regions.currentData()
+        has_mask = self._result is not None and self._result.traction.mask is not None
+        entries: list[tuple[str, Any]] = [(_CELL if has_mask else _WHOLE, None)]
+        entries += [(layer.name, layer) for layer in mask_layers(self._viewer) if isinstance(layer, Labels)]
+        with QSignalBlocker(self._regions):
+            self._regions.clear()
+            for text, layer in entries:
+                self._regions.addItem(f"each label of {text}" if layer is not None else text, layer)
+            found = [i for i, (_, layer) in enumerate(entries) if layer is chosen]
+            self._regions.setCurrentIndex(found[0] if found else 0)
+
+    def compute(self, *_: Any) -> None:
+        """Compute the numbers of the chosen regions, off the GUI thread."""
+        result, layer = self._result, self._regions.currentData()
+        if result is None:
+            return
+        try:
+            labels = (
+                _own_regions(result)
+                if layer is None
+                else labels_on_grid(layer, result.traction, self._viewer)
+            )
+        except CellForceError as error:
+            self._on_failed(error)
+            return
+
+        def work() -> Iterator[Any]:
+            rows: list[dict[str, float]] = []
+            frames = len(result.traction.frames)
+            for t, frame_rows in enumerate(region_rows(result.traction, labels, result.displacement)):
+                rows += frame_rows
+                yield Progress("Adding up", t + 1, frames)
+            yield pd.DataFrame(rows)
+
+        self._note.set_text("Adding up …")
+        self._computing.start(work)
+
+    def save(self, folder: Path) -> None:
+        """Write fields, numbers, curve and settings into a folder."""
+        result, config, table = self._result, self._config, self._table
+        if result is None:
+            return
+
+        def work() -> Iterator[Path]:
+            paths = result.save(folder, config)
+            write_table(paths.summary, table)
+            yield folder
+
+        self._saving.start(work)
+
+    def dispose(self) -> None:
+        """Hear nothing more of the viewer; what is being saved is finished."""
+        self._computing.cancel()
+        self._plot.dispose()
+        for event in self._layer_events:
+            event.disconnect(self.fill)
+
+    @property
+    def _layer_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _build_form(self) -> Form:
+        for name in _MAIN_COLUMNS:
+            self._quantity.addItem(name, name)
+        form = Form()
+        form.add("Numbers of", self._regions, "Where forces are added up: a row each", page=_PAGE)
+        self._quantity_row = form.add("Over time", self._quantity, "What is drawn, for up to three regions")
+        return form
+
+    def _build_table(self) -> QTableWidget:
+        self._table_view = QTableWidget()
+        self._table_view.setEditTriggers(QTableWidget.NoEditTriggers)
+        self._table_view.setAccessibleName("Numbers, by frame and region")
+        self._table_view.cellClicked.connect(self._on_clicked)
+        return self._table_view
+
+    def _build_saving(self) -> QHBoxLayout:
+        save = QPushButton("Save …")
+        save.setToolTip("Traction and displacement as OME-TIFF, numbers as CSV, settings as preset")
+        save.clicked.connect(self._on_save)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(save)
+        return row
+
+    def _on_save(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for fields and tables")
+        if folder:
+            self.save(Path(folder))
+
+    def _on_failed(self, error: Exception) -> None:
+        self._table = pd.DataFrame()
+        self._table_view.setRowCount(0)
+        self._plot.hide()
+        self._note.set_text(error_text(error), Tone.PROBLEM)
+
+    def _on_record(self, record: Any) -> None:
+        if isinstance(record, Progress):
+            return
+        self._table = record
+        self._note.set_text("" if len(record) else "There is no region: nothing is marked in that layer.")
+        self._fill_table()
+        self._draw()
+
+    def _fill_table(self) -> None:
+        """Fill the table: quantities from left to right, but from top to bottom if there are few rows."""
+        columns = ordered_columns(list(self._table.columns))
+        if "time [min]" in columns and self._table["time [min]"].isna().all():
+            columns.remove("time [min]")
+        if len(self._table) == 1:
+            columns = [column for column in columns if column not in _KEYS]
+        texts = [[_text(column, value) for value in self._table[column]] for column in columns]
+        self._transposed = len(self._table) <= _MAX_TRANSPOSED
+        titles = columns if self._transposed else [column.replace(" [", "\n[") for column in columns]
+        self._table_view.verticalHeader().setVisible(self._transposed)
+        self._table_view.horizontalHeader().setVisible(not self._transposed)
+        self._table_view.setFixedHeight(210 if self._transposed else 150)
+        self._table_view.setRowCount(len(columns) if self._transposed else len(self._table))
+        self._table_view.setColumnCount(len(self._table) if self._transposed else len(columns))
+        set_titles = (
+            self._table_view.setVerticalHeaderLabels
+            if self._transposed
+            else self._table_view.setHorizontalHeaderLabels
+        )
+        set_titles(titles)
+        for i, column in enumerate(texts):
+            for j, text in enumerate(column):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
+                self._table_view.setItem(*((i, j) if self._transposed else (j, i)), item)
+        self._table_view.resizeColumnsToContents()
+
+    def _draw(self, *_: Any) -> None:
+        table = self._table
+        several = len(table) > 0 and table["frame"].nunique() > 1
+        for widget in (self._quantity, self._quantity_row, self._plot):
+            widget.setVisible(several)
+        if not several:
+            return
+        column = next((c for c in map(str, table) if c.startswith(f"{self._quantity.currentData()} [")), None)
+        if column is None:  # without a displacement there is no strain energy
+            self._plot.hide()
+            return
+        time = "frame" if table["time [min]"].isna().all() else "time [min]"
+        regions = table.groupby("region")
+        lines = {
+            f"region {label}": (rows[time].to_numpy(), rows[column].to_numpy())
+            for label, rows in list(regions)[: len(COLOURS)]
+        }
+        self._plot.draw(lines, title=column, x_label=time, markers=True)
+
+    def _on_clicked(self, row: int, column: int) -> None:
+        """Go to the frame of a number."""
+        steps = self._viewer.dims
+        if steps.ndim > 2:
+            steps.set_current_step(0, int(self._table["frame"].iloc[column if self._transposed else row]))
+
+
+def ordered_columns(columns: list[str]) -> list[str]:
+    """Return the columns of a table as they are shown: what one asks for first comes first."""
+    first = [column for name in _MAIN_COLUMNS for column in columns if column.startswith(f"{name} [")]
+    keys = [column for column in _KEYS if column in columns]
+    return keys + first + [column for column in columns if column not in (*keys, *first)]
+
+
+def _own_regions(result: TfmResult) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the cell as one region, or the whole image where no cell is known."""
+    field = result.traction
+    if field.mask is None:
+        return np.ones(field.data.shape[2:], np.uint8)
+    return np.asarray(field.mask).astype(np.uint8)
+
+
+def _text(column: str, value: float) -> str:
+    return str(int(value)) if column in ("frame", "region") else _number(value)
+
+
+def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    if abs(value) < 1e-6:
+        return "0"
+    return (f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}").replace("-", "−")
+
+
+class TfmExportSection(QWidget):
+    """The choice of the protein that was imaged with the beads, and a button that writes both."""
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._result: TfmResult | None = None
+        self._cell: Labels | Shapes | None = None
+        self._protein = shrinkable_combo(QComboBox())
+        self._protein.setAccessibleName("Protein")
+        self._protein.setToolTip("The image a predictor is to learn from")
+        write = QPushButton("Write as training data …")
+        write.setToolTip("Protein image, cell, traction and displacement, for the panel Train a predictor")
+        write.clicked.connect(self._on_write)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._protein, 1)
+        row.addWidget(write)
+        self._job = Job(self)
+        self._job.failed.connect(show_error)
+        self._job.yielded.connect(_show_written)
+
+    @property
+    def writing(self) -> bool:
+        """True while files are being written."""
+        return self._job.running
+
+    def refresh(self, result: TfmResult | None, cell: Labels | Shapes | None) -> None:
+        """Offer this traction, and the images of the viewer, the lowest first: beads lie on top."""
+        self._result, self._cell = result, cell
+        chosen, layers = self._protein.currentData(), input_images(self._viewer)[::-1]
+        self._protein.clear()
+        for layer in layers:
+            self._protein.addItem(layer.name, layer)
+        self._protein.setCurrentIndex(layers.index(chosen) if chosen in layers else 0)
+        self.setVisible(result is not None and bool(layers))
+
+    def write(self, folder: Path) -> None:
+        """Write the chosen protein, the cell, traction and displacement into a new folder in `folder`."""
+        layer, result, cell = self._protein.currentData(), self._result, self._cell
+        if layer is None or result is None:
+            return
+
+        def work() -> Iterator[Path]:
+            proteins = stack_of([layer])
+            known = result.traction.mask
+            if cell is not None:
+                known = mask_on(cell, proteins).data
+            masks = np.zeros((1, *proteins.shape), bool) if known is None else np.asarray(known)
+            yield write_training_cell(folder, proteins, result, masks)
+
+        self._job.start(work)
+
+    def _on_write(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the training data")
+        if folder:
+            self.write(Path(folder))
+
+
+def _show_written(root: Path) -> None:
+    show_info(f"Written to {root}. Drop that folder into the panel Train a predictor.")

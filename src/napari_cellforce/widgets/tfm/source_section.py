@@ -1,0 +1,291 @@
+"""What was measured: bead images, a displacement, or a traction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Shapes
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import ImageStack, Mask, PixelSize, Substrate, VectorField
+from napari_cellforce.layers import LayerLabel, LayerTuple, Placement, image_layers
+from napari_cellforce.physics.halfspace import displacement
+from napari_cellforce.predict import Progress
+from napari_cellforce.synthetic import CellConfig, Shape, SheetMechanics, simulate
+from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
+from napari_cellforce.tfm import TfmConfig, TfmJob, piv_window, prepare
+from napari_cellforce.widgets.base.form import Form, shrinkable_combo
+from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.shared.input_layers import input_images, pixel_size_of, stack_of
+from napari_cellforce.widgets.shared.layer_choice import LayerChoice
+from napari_cellforce.widgets.shared.mask_layers import mask_layers, mask_of
+from napari_cellforce.widgets.shared.measured_fields import displayed_fields
+
+BEADS, DISPLACEMENT_FIELD, TRACTION_FIELD = KINDS = ("bead images", "displacement", "traction")
+_PAGE = "tutorials/measure/"
+
+
+class TfmSourceSection(QWidget):
+    """Layers of the viewer that a measurement begins with.
+
+    Signals
+    -------
+    changed
+    opened
+        A file with a displacement or traction is wanted.
+    """
+
+    changed = Signal()
+    opened = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._kind = shrinkable_combo(QComboBox())
+        self._kind.addItems(list(KINDS))
+        self._reference = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
+        self._loaded = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
+        self._pixel = NumberBox(0, 100, unit="µm", empty="type it in")
+        self._window = NumberBox(0, 1000, unit="µm", empty="as the file says, or none")
+        self._cell = shrinkable_combo(QComboBox())
+        self._field = shrinkable_combo(QComboBox())
+        self._open = QPushButton("Open …")
+        self._open.setToolTip("A file of this or another program")
+        self._open.clicked.connect(self.opened)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._build())
+        for event in self._layer_events:
+            event.connect(self.fill)
+        self._loaded.changed.connect(self._on_loaded)
+        self._reference.changed.connect(self.changed)
+        self._kind.currentIndexChanged.connect(self._on_kind)
+        for combo in (self._cell, self._field):
+            combo.currentIndexChanged.connect(lambda _: self.changed.emit())
+        for spin in (self._pixel, self._window):
+            spin.valueChanged.connect(lambda _: self.changed.emit())
+        self.fill()
+        self._on_loaded()
+        self._on_kind()
+
+    @property
+    def kind(self) -> str:
+        """What the user has, one of `KINDS`."""
+        return str(self._kind.currentText())
+
+    @property
+    def displacement(self) -> VectorField | None:
+        """The chosen displacement."""
+        chosen: VectorField | None = self._field.currentData()
+        return chosen
+
+    @property
+    def window(self) -> float:
+        """Side of the windows of the chosen displacement, in its vectors; 0 if they are independent."""
+        field = self.displacement
+        if field is None:
+            return 0.0
+        return self._window.value() / field.pixel_size.micron or piv_window(field)
+
+    @property
+    def key(self) -> Hashable:
+        """Differs if other images are chosen."""
+        if self.kind != BEADS:
+            return id(self.displacement), self._window.value()
+        return id(self._reference.layer), id(self._loaded.layer)
+
+    @property
+    def place(self) -> Hashable:
+        """Differs for another pixel size or cell."""
+        return (self._pixel.value(), id(self._cell.currentData())) if self.kind == BEADS else None
+
+    def choose(self, reference: Image, loaded: Image) -> None:
+        """Choose two layers of bead images."""
+        self._reference.choose(reference)
+        self._loaded.choose(loaded)
+
+    def choose_cell(self, layer: Labels | Shapes) -> None:
+        """Choose the layer that the cell is marked in."""
+        self._cell.setCurrentIndex(self._cell.findData(layer))
+
+    def problem(self) -> CellForceError | None:
+        """Return why nothing can be measured, or None."""
+        pair = (self._reference.layer, self._loaded.layer)
+        if self.kind == BEADS and (None in pair or pair[0] is pair[1]):
+            return CellForceError(
+                "No two bead images are open",
+                "displacements are measured between the gel at rest and the gel pulled by the cell",
+                "Open both, then choose them above.",
+                topic="reference",
+            )
+        if self.kind == BEADS and not self._pixel.value():
+            return CellForceError(
+                "The image has no pixel size", "traction depends on it", "Type it in.", topic="pixel size"
+            )
+        if self.kind == DISPLACEMENT_FIELD and self.displacement is None:
+            return CellForceError(
+                "No displacement is open", "it is what tractions are computed from", 'Press "Open …".'
+            )
+        return None
+
+    def job(self, config: TfmConfig) -> Callable[[], TfmJob]:
+        """Return what makes the job that measures the chosen bead images.
+
+        It reads them, so call it in a thread; it raises `CellForceError` if they cannot be measured.
+        """
+        reference: Any = self._reference.layer
+        loaded, cell, size = self._loaded.layer, self._cell.currentData(), self._pixel.value()
+
+        def prepared() -> TfmJob:
+            stack = stack_of([loaded])
+            beads = np.asarray(reference.data[0] if reference.ndim == 3 else reference.data)
+            mask = None if cell is None else mask_on(cell, stack)
+            pixel_size, own_size = PixelSize.square(size), pixel_size_of(reference)
+            return prepare(beads, stack, config, mask=mask, pixel_size=pixel_size, reference_size=own_size)
+
+        return prepared
+
+    @property
+    def cell(self) -> Labels | Shapes | None:
+        """The layer that the cell is marked in."""
+        chosen: Labels | Shapes | None = self._cell.currentData()
+        return chosen
+
+    def fill(self, event: Any = None) -> None:
+        """List masks and displacements of the viewer; what is chosen stays."""
+        del event
+        layers = [layer for layer in mask_layers(self._viewer) if isinstance(layer, Labels | Shapes)]
+        _refill(self._cell, [("not known", None), *((layer.name, layer) for layer in layers)])
+        fields = [shown for shown in displayed_fields(self._viewer) if shown.field.quantity == "displacement"]
+        _refill(self._field, [(shown.title, shown.field) for shown in fields])
+        self.changed.emit()
+
+    def dispose(self) -> None:
+        """Hear nothing more of the viewer."""
+        for event in self._layer_events:
+            event.disconnect(self.fill)
+        self._reference.dispose()
+        self._loaded.dispose()
+
+    @property
+    def _layer_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _build(self) -> QWidget:
+        form = Form()
+        form.add("I have", self._kind, "What the measurement begins with", page=_PAGE)
+        beads = (
+            ("Reference", self._reference.combo, "Beads at rest, after the cell was removed"),
+            ("Loaded", self._loaded.combo, "The same beads, pulled by the cell"),
+            ("Pixel", self._pixel, "Side of a pixel of the bead images"),
+        )
+        window = "Side of the PIV windows it was measured with: neighbouring vectors share their noise"
+        field = (
+            ("Displacement", self._field, "In µm; open it from a file"),
+            ("Windows", self._window, window),
+        )
+        self._rows = {
+            kind: [(form.add(*row), row[1]) for row in rows]
+            for kind, rows in ((BEADS, beads), (DISPLACEMENT_FIELD, field))
+        }
+        form.add(
+            "Cell", self._cell, "Where the gel is pulled: its forces are added up; noise is told outside"
+        )
+        form.addRow("", self._open)
+        box = QWidget()
+        box.setLayout(form)
+        return box
+
+    def _on_kind(self, index: int = 0) -> None:
+        del index
+        for kind, rows in self._rows.items():
+            for label, control in rows:
+                label.setVisible(kind == self.kind)
+                control.setVisible(kind == self.kind)
+        self._open.setVisible(self.kind != BEADS)
+        self.changed.emit()
+
+    def _on_loaded(self) -> None:
+        """Take the pixel size of the loaded images, and for reference the other image."""
+        layer = self._loaded.layer
+        size = pixel_size_of(layer) if layer is not None else None
+        with QSignalBlocker(self._pixel):
+            if layer is not None:
+                self._pixel.setValue(size.y if size else 0)
+        others = [other for other in input_images(self._viewer) if other is not layer]
+        if self._reference.layer is layer and others:
+            self._reference.choose(others[0])
+        self.changed.emit()
+
+
+def mask_on(layer: Labels | Shapes, stack: ImageStack) -> Mask:
+    """Return where any cell is on an image.
+
+    Raises
+    ------
+    CellForceError
+        If it was drawn on an image of another size.
+    """
+    if isinstance(layer, Shapes):
+        mask = mask_of(layer, stack, 1)
+    else:
+        labels = np.asarray(layer.data) > 0
+        mask = Mask(labels if labels.ndim == 3 else labels[None], layer.name)
+    if tuple(mask.data.shape[1:]) != stack.shape:
+        raise CellForceError(
+            f"{layer.name} is {mask.data.shape[1]} x {mask.data.shape[2]} pixels",
+            f"{stack.name} is {stack.shape[0]} x {stack.shape[1]}",
+            "Draw the cell on that image, or leave it out.",
+            topic="mask",
+        )
+    return mask
+
+
+def _refill(combo: QComboBox, entries: list[tuple[str, Any]]) -> None:
+    chosen = combo.currentData()
+    with QSignalBlocker(combo):
+        combo.clear()
+        for text, data in entries:
+            combo.addItem(text, data)
+        known = [i for i, (_, data) in enumerate(entries) if data is chosen]
+        combo.setCurrentIndex(known[0] if known else 0)
+
+
+GEL = Substrate(8000.0, 0.48)
+_PIXEL, _SIDE = 0.25, 384
+_DRIFT = (1.25, -0.75)
+"""In µm: 5 and -3 pixels."""
+
+
+def sample_beads(seed: int = 1) -> Iterator[Progress | list[LayerTuple]]:
+    """Yield what is being done, then layers: protein, beads at rest and pulled, and the cell."""
+    yield Progress("Simulating a cell", 0, 2)
+    cell = simulate(
+        CellConfig(
+            shape=Shape("spread", area=2500.0),
+            mechanics=SheetMechanics(),
+            side=_SIDE,
+            pixel_size=_PIXEL,
+        ),
+        seed,
+    )
+    assert cell.traction is not None
+    yield Progress("Drawing its beads", 1, 2)
+    moved = displacement(cell.traction.data[0], _PIXEL, GEL.young, GEL.poisson, padding=1)
+    beads = bead_pair(moved, BeadConfig(pixel_size=_PIXEL), drift=_DRIFT, seed=seed)
+    size = PixelSize.square(_PIXEL)
+    layers = image_layers(replace(cell.image, frame_interval=None))
+    for name, image in (("reference", beads.reference), ("loaded", beads.loaded)):
+        layers += image_layers(ImageStack(image[None, None], ("beads",), size, name=name))
+    mask = np.asarray(cell.mask.data[0]).astype(np.uint8)
+    place = Placement((1.0, _PIXEL, _PIXEL), units=("pixel", "micrometer", "micrometer"), ndim=2)
+    label = LayerLabel("cell")
+    attributes = {**place.attributes, "name": "cell mask", "opacity": 0.3, "visible": False}
+    yield [*layers, (mask, {**attributes, "metadata": label.metadata("mask")}, "labels")]
