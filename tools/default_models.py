@@ -19,7 +19,8 @@ from pathlib import Path
 from measure_models import measured
 
 from napari_cellforce import files
-from napari_cellforce.train import Event, Step, read_config, recipe, train
+from napari_cellforce.config_io import read_settings
+from napari_cellforce.train import Event, Step, TrainConfig, recipe, train
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "napari_cellforce"
@@ -36,7 +37,9 @@ def main() -> None:
         folder = chosen.runs / name
         if not (folder / f"{name}.safetensors").is_file():
             resume = (folder / "last.ckpt").is_file()
-            train(read_config(recipe(name)), folder, resume=resume, listener=say, told=say_what)
+            train(
+                read_settings(recipe(name), TrainConfig), folder, resume=resume, listener=say, told=say_what
+            )
         ship(name, folder)
 
 

@@ -21,9 +21,10 @@ from known_cells import PIXEL, Known, examples, kept, known_cells
 from measure_models import BASELINES, means, scores
 
 from napari_cellforce import files, metrics
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.fields import FrameResult, PixelSize
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.train import TrainResult, read_config, recipe, train
+from napari_cellforce.train import TrainConfig, TrainResult, recipe, train
 from napari_cellforce.zoo import load_predictor
 
 NAME = "pbnn-sim"
@@ -57,7 +58,9 @@ def trained(runs: Path, count: int) -> TrainResult:
     found = examples(cells[:-VALIDATION], cells[-VALIDATION:], ("zyxin",), "traction", description)
     folder = runs / NAME
     resume = (folder / "last.ckpt").is_file()
-    return train(read_config(recipe(NAME)), folder, resume=resume, listener=say, examples=found)
+    return train(
+        read_settings(recipe(NAME), TrainConfig), folder, resume=resume, listener=say, examples=found
+    )
 
 
 def compared(predictors: dict[str, Predictor], runs: Path) -> dict[str, dict[str, dict[str, float]]]:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import (
     ImageStack,
     Mask,
@@ -140,6 +140,9 @@ class TestProvenance:
         )
         assert Provenance.from_json(made.to_json()) == made
 
-    def test_what_a_later_version_adds_is_passed_over(self):
+    def test_what_a_later_version_adds_is_kept_and_reported(self):
         later = json.loads(Provenance(model="gfnn").to_json()) | {"mood": "good"}
-        assert Provenance.from_json(json.dumps(later)) == Provenance(model="gfnn")
+        with pytest.warns(CellForceWarning, match="mood"):
+            read = Provenance.from_json(json.dumps(later))
+        assert read.model == "gfnn"
+        assert json.loads(read.to_json()) == later

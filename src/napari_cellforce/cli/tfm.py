@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Substrate
 
 if TYPE_CHECKING:
     from napari_cellforce.physics.displacement import DisplacementConfig
-    from napari_cellforce.tfm import TfmConfig
 
 
 def tfm(
@@ -76,7 +76,7 @@ def tfm(
     from napari_cellforce.tfm import TfmConfig
 
     if preset is not None:
-        config = _preset(preset)
+        config = read_settings(preset, TfmConfig)
     else:
         config = TfmConfig(
             Substrate(_stiffness(young), poisson, thickness),
@@ -96,18 +96,6 @@ def tfm(
         tfm_inputs.invert(
             reference, config, unit, pixel_size, spacing, measured_with, out or reference.parent
         )
-
-
-def _preset(path: Path) -> TfmConfig:
-    from napari_cellforce.tfm import TfmConfig
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CellForceError(
-            f"{path} cannot be read ({error})", "a preset is a JSON file", "Choose another.", topic="preset"
-        ) from error
-    return TfmConfig.from_json(text)
 
 
 def _beads(window: list[int] | None, overlap: int | None, drift: str, method: str) -> DisplacementConfig:

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from napari_cellforce.cli.console import frame_progress, output
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.errors import CellForceError, pluralise
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ def train(
     ] = None,
 ) -> None:
     """Train a predictor on measured cells, from settings or with the defaults."""
-    from napari_cellforce.train import TrainConfig, read_config
+    from napari_cellforce.train import TrainConfig
 
-    settings = read_config(config) if config else TrainConfig()
+    settings = read_settings(config, TrainConfig) if config else TrainConfig()
     settings = _with_cells(settings, data, files, exclude, pixel_size)
     settings = _with_run(_with_split(settings, fold, where, window), name, epochs)
     if check or page:

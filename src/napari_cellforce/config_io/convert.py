@@ -23,6 +23,7 @@ from napari_cellforce.config_io.metadata import (
     allowed,
     fields_of,
     groups_in,
+    is_numeric,
     settings_of,
 )
 from napari_cellforce.config_io.text import parse_mapping, read_text
@@ -62,6 +63,7 @@ class _Place:
     source: str = ""
     path: str = ""
     unknown: dict[str, Any] | None = None
+    topic: str = ""
 
     def inside(self, name: str) -> _Place:
         joint = "" if not self.path or name.startswith("[") else "."
@@ -70,7 +72,7 @@ class _Place:
     def refusal(self, found: str, rule: str, remedy: str = "") -> CellForceError:
         """Return an error that names file and setting."""
         source = f"{self.source}: " if self.source else ""
-        topic = self.path.rpartition(".")[2].replace("_", " ") or "settings"
+        topic = self.topic or self.path.rpartition(".")[2].replace("_", " ") or "settings"
         return CellForceError(source + found, rule, remedy or "Correct the setting.", topic=topic)
 
     def wrong(self, value: Any, kind: Any, info: Setting) -> CellForceError:
@@ -81,7 +83,7 @@ class _Place:
         elif isinstance(value, bool) and info.choices:
             remedy = "YAML reads yes, no, on and off as true and false: put the word in quotes."
         return self.refusal(
-            f"{self.path} is {reprlib.repr(value)}", f"it must be {allowed(kind, info)}", remedy
+            f"{self.path} is {_shown(value, info)}", f"it must be {allowed(kind, info)}", remedy
         )
 
 
@@ -159,12 +161,12 @@ def check_settings(settings: Any) -> None:
 
 
 def record_from_mapping(
-    cls: type[T], values: Mapping[str, Any], *, source: str = "", kept: str = "extra"
+    cls: type[T], values: Mapping[str, Any], *, source: str = "", kept: str = "extra", topic: str = ""
 ) -> T:
     """Build a dataclass from a record that another version may have written.
 
     Values are checked as strictly as settings. Unknown entries are kept in the field `kept`, a mapping, and
-    reported by a `CellForceWarning`.
+    reported by a `CellForceWarning`. Errors are about `topic`, by default the entry at fault.
 
     Raises
     ------
@@ -172,9 +174,9 @@ def record_from_mapping(
         As `from_mapping`, but for unknown keys.
     """
     unknown: dict[str, Any] = {}
-    values = {**values, **values.get(kept, {})} if isinstance(values.get(kept), Mapping) else values
     known = {key: value for key, value in values.items() if key != kept}
-    record = _built(cls, known, _Place(source, unknown=unknown))
+    unknown.update({kept: values[kept]} if kept in values else {})
+    record = _built(cls, known, _Place(source, unknown=unknown, topic=topic))
     if not unknown:
         return typing.cast("T", record)
     warnings.warn(
@@ -276,13 +278,19 @@ def _leaf(kind: Any, value: Any, info: Setting, place: _Place) -> Any:
         converted = msgspec.convert(value, kind)
     except (msgspec.ValidationError, TypeError) as error:
         raise place.wrong(value, kind, info) from error
-    for number in _numbers(converted):
+    for number in _numbers(converted) if is_numeric(kind) else ():
         if math.isnan(number) or (info.finite and math.isinf(number)) or not info.contains(number):
             raise place.wrong(value, kind, info)
     words = [word for word in info.choices if isinstance(word, str)]
     if any(text not in words for text in _texts(converted) if words):
         raise place.wrong(value, kind, info)
     return value if type(converted) is type(value) and converted == value else converted
+
+
+def _shown(value: Any, info: Setting) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:g} {info.unit}".rstrip() if info.unit else str(value)
+    return reprlib.repr(value)
 
 
 def _without_numpy(value: Any) -> Any:

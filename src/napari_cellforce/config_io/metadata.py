@@ -171,11 +171,17 @@ def groups_in(kind: Any) -> tuple[type[Any], ...]:
     return ()
 
 
+def is_numeric(kind: Any) -> bool:
+    """Return whether a type stands for numbers, or holds some."""
+    return kind in (int, float) or any(is_numeric(part) for part in get_args(kind))
+
+
 def allowed(kind: Any, info: Setting) -> str:
-    """Return what values a setting takes, for people: ``"a whole number, at least 1"``."""
+    """Return what values a setting takes, for people: ``"a whole number of at least 1"``."""
     words = ", ".join(map(str, info.choices))
     text = _kind_text(kind, f"one of {words}" if words else "text")
-    return f"{text}, {info.range_text}" if info.range_text else text
+    of = " of" if info.range_text.startswith("at ") else ""
+    return f"{text}{of} {info.range_text}" if info.range_text else text
 
 
 def _kind_text(kind: Any, word: str) -> str:

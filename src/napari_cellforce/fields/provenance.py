@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from napari_cellforce.config_io import parse_mapping, record_from_mapping, record_to_mapping
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Provenance:
         See `napari_cellforce.files.Fingerprint`.
     date : str
         ISO 8601 in UTC.
+    extra : mapping
+        Entries that a later version has written.
     """
 
     model: str = ""
@@ -36,13 +39,19 @@ class Provenance:
     input_file: str = ""
     input_fingerprint: Mapping[str, Any] = field(default_factory=dict)
     date: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return all entries as one JSON object."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, sort_keys=True)
+        return json.dumps(record_to_mapping(self), ensure_ascii=False, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> Provenance:
-        """Read what `to_json` wrote; entries of later versions are ignored."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{key: value for key, value in json.loads(text).items() if key in known})
+    def from_json(cls, text: str, *, source: str = "the provenance") -> Provenance:
+        """Read what `to_json` wrote; entries of later versions are kept and reported.
+
+        Raises
+        ------
+        CellForceError
+            If it is no such record.
+        """
+        return record_from_mapping(cls, parse_mapping(text, source, yaml_too=False), source=source)

@@ -11,9 +11,15 @@ from napari_cellforce.config_io import Settings, setting
 class Substrate(Settings):
     """The elastic gel a cell stands on."""
 
-    young: float = setting(help="Young's modulus (stiffness) of the gel.", unit="Pa", above=0)
+    young: float = setting(
+        help="Young's modulus (stiffness) of the gel.", unit="Pa", above=0, label="Young's modulus"
+    )
     poisson: float = setting(
-        0.5, help="Poisson's ratio of the gel; 0.5 for an incompressible gel.", above=-1, maximum=0.5
+        0.5,
+        help="Poisson's ratio of the gel; 0.5 for an incompressible gel.",
+        above=-1,
+        maximum=0.5,
+        label="Poisson's ratio",
     )
     thickness: float | None = setting(
         None, help="Thickness of the gel; empty: a half-space.", unit="µm", above=0

@@ -7,13 +7,12 @@ formats are recognised by their content, see `napari_cellforce.models.published`
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -28,9 +27,8 @@ from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConf
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
-from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind
+from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import UNet, UNetConfig
-from napari_cellforce.models.validation import require_in_range, require_one_of
 
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "unet": lambda architecture: UNet(from_mapping(UNetConfig, architecture)),
@@ -143,11 +141,10 @@ def _read_own(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
             if header is None:
                 rule = "it holds tensors, but not the record that this program writes beside them"
                 raise _refusal(f"{path.name} is not a model", rule, "Choose another file.")
-            return ModelRecord.from_json(header), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            record = ModelRecord.from_json(header, source=f"the record of {path.name}")
+            return record, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise _refusal(f"{path.name} is damaged", str(error), _ANOTHER) from error
-    except (json.JSONDecodeError, TypeError, AttributeError) as error:
-        raise _refusal(f"the record of {path.name} is damaged", str(error), _ANOTHER) from error
 
 
 def _read_published(path: Path) -> tuple[ModelRecord, dict[str, Tensor]]:
@@ -221,15 +218,6 @@ def _build(record: ModelRecord, state: Mapping[str, Tensor], name: str) -> nn.Mo
 
 def _check_record(record: ModelRecord, config: Any) -> None:
     """Raise ValueError for entries that no prediction could work with."""
-    require_in_range("pixel_size", record.pixel_size, 1e-3, 1e3)
-    require_in_range("mask_margin", record.mask_margin, 0, 1e4)
-    require_in_range("output_scale", record.output_scale, 1e-9, 1e9)
-    for name, value in {"grid": record.grid, "low_pass": record.low_pass}.items():
-        if value is not None:
-            require_in_range(name, value, 1, 1 << 14)
-    require_one_of("normalisation", record.normalisation, get_args(Normalisation))
-    require_one_of("output", record.output, get_args(OutputKind))
-    require_one_of("output_order", record.output_order, ("yx", "xy"))
     if len(record.inputs) != config.in_channels:
         raise ValueError(f"inputs are {', '.join(record.inputs)}, but the network takes {config.in_channels}")
     needed = getattr(config, "grid", None)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from napari_cellforce.config_io import (
+    check_settings,
+    parse_mapping,
+    record_from_mapping,
+    record_to_mapping,
+    setting,
+)
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, Unit
 
 Normalisation = Literal["outside_inside", "outside_max", "totally_normalize", "none"]
@@ -65,22 +71,32 @@ class ModelRecord:
         Of the weights file; empty if the model has no weights.
     version : str
         Of the package that wrote the record.
+    extra : mapping
+        Entries that a later version has written.
     """
 
     name: str
     kind: str
     inputs: tuple[str, ...] = ("zyxin",)
-    pixel_size: float = 0.68
+    pixel_size: float = setting(0.68, help="Pixel size of the model.", unit="µm", minimum=1e-3, maximum=1e3)
     architecture: Mapping[str, Any] = field(default_factory=dict)
     normalisation: Normalisation = "outside_inside"
     shared_baselines: bool = False
-    mask_margin: float = 8.5
-    grid: int | None = None
-    low_pass: int | None = None
+    mask_margin: float = setting(
+        8.5, help="Images are set to 0 farther than this from the cell.", unit="µm", minimum=0, maximum=1e4
+    )
+    grid: int | None = setting(
+        None, help="Fixed side of the model's grid, in pixels.", minimum=1, maximum=1 << 14
+    )
+    low_pass: int | None = setting(
+        None, help="Highest Fourier mode kept of the input.", minimum=1, maximum=1 << 14
+    )
     output: OutputKind = "vector"
     output_order: Literal["yx", "xy"] = "yx"
     output_unit: Unit = "normalised"
-    output_scale: float = 1.0
+    output_scale: float = setting(
+        1.0, help="Normalised traction that stands for a data set's mean |F|.", minimum=1e-9, maximum=1e9
+    )
     output_offset: float = 0.0
     relative_to: Literal["data set", "frame"] = "data set"
     training_data: str = ""
@@ -90,6 +106,10 @@ class ModelRecord:
     source: str = ""
     sha256: str = ""
     version: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
     @property
     def proteins(self) -> tuple[str, ...]:
@@ -98,16 +118,20 @@ class ModelRecord:
 
     def to_json(self) -> str:
         """Return all entries as one JSON object."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, sort_keys=True)
+        return json.dumps(record_to_mapping(self), ensure_ascii=False, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> ModelRecord:
-        """Read what `to_json` wrote; entries of later versions are ignored."""
-        entries = json.loads(text)
-        known = {f.name for f in dataclasses.fields(cls)}
-        entries = {key: value for key, value in entries.items() if key in known}
-        entries["inputs"] = tuple(entries.get("inputs", ("zyxin",)))
-        return cls(**entries)
+    def from_json(cls, text: str, *, source: str = "the record") -> ModelRecord:
+        """Read what `to_json` wrote; entries of later versions are kept and reported.
+
+        Raises
+        ------
+        CellForceError
+            If it is no such record.
+        """
+        return record_from_mapping(
+            cls, parse_mapping(text, source, yaml_too=False), source=source, topic="model"
+        )
 
 
 class Predictor(Protocol):

@@ -8,25 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io import kind
 from napari_cellforce.io.paths import stem
 
 
 @dataclass(frozen=True)
-class NameTokens:
-    """Words in the names of files that tell what they show; capitals do not matter.
+class NameTokens(Settings):
+    """Words in the names of files that say what they show; upper and lower case are the same.
 
-    Attributes
-    ----------
-    reference, loaded, mask : str
-        Beads at rest, beads pulled by the cell, where the cell is. Without a word for `loaded`, every image
-        that is neither of the others is one.
+    Without a word for `loaded`, every image that is neither a reference nor a mask is one.
     """
 
-    reference: str = "reference"
-    loaded: str = "loaded"
-    mask: str = "mask"
+    reference: str = setting("reference", help="Word in the names of images of the relaxed beads.")
+    loaded: str = setting("loaded", help="Word in the names of images of beads pulled by the cell.")
+    mask: str = setting("mask", help="Word in the names of masks.")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FloatArray, PixelSize
 from napari_cellforce.io import read, read_mask, write_table
@@ -34,29 +35,18 @@ State = Literal["followed", "done", "failed"]
 
 
 @dataclass(frozen=True)
-class FolderConfig:
-    """What is measured, how, and where the results go.
+class FolderConfig(Settings):
+    """Settings of the measurement of a folder of bead images.
 
-    Attributes
-    ----------
-    folder, out : str
-        Of the bead images, and of the results; folders below are mirrored.
-    tfm : TfmConfig
-        With ``one_for_all``, one lambda serves all images, as magnitudes compare at one lambda only.
-    words : PairWords
-        How files are told apart.
-    channel : str
-        Of the beads, by name or number from 0.
-    pixel_size : float or None
-        In µm, for files that do not say it.
+    With ``tfm.one_for_all``, one lambda serves all images, as magnitudes compare at one lambda only.
     """
 
-    folder: str
-    out: str
-    tfm: TfmConfig
-    words: NameTokens = field(default_factory=NameTokens)
-    channel: str = "0"
-    pixel_size: float | None = None
+    folder: str = setting(help="Folder of the bead images.")
+    out: str = setting(help="Folder of the results; folders below are mirrored.")
+    tfm: TfmConfig = setting(help="Settings from beads to tractions.")
+    words: NameTokens = setting(default_factory=NameTokens, help="Words in file names that pair the images.")
+    channel: str = setting("0", help="Channel of the beads, by name or number from 0.")
+    pixel_size: float | None = setting(None, help="Pixel size for files that hold none.", unit="µm", above=0)
 
     def pairs(self) -> list[BeadFiles]:
         """Return the images of the folder that belong together; errors as `find_pairs`."""

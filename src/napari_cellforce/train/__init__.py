@@ -10,7 +10,6 @@ from napari_cellforce.train.config import (
     Trainable,
     TrainConfig,
     finetune_config,
-    read_config,
     recipe,
 )
 from napari_cellforce.train.examples import Examples, index, prepare, split_index
@@ -36,7 +35,6 @@ __all__ = [
     "finetune_config",
     "index",
     "prepare",
-    "read_config",
     "recipe",
     "split_index",
     "train",

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.field_ops import blur
 
 
@@ -44,36 +45,37 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AugmentConfig:
-    """How far images are changed; 0 or False leaves a change out.
+class AugmentConfig(Settings):
+    """How far images are changed; 0 or False leaves a change out."""
 
-    Attributes
-    ----------
-    rotate : bool
-        By any angle.
-    mirror : bool
-    brightness : float
-        Standard deviation of the logarithm of a factor on all intensities of a cell.
-    contrast : float
-        Standard deviation of the logarithm of a power that intensities are raised to.
-    saturation : float
-        Probability that intensities are cut off, at 2.5 to 6 times the cell's mean.
-    blur : float
-        Largest Gaussian in pixels; the batch shares one, from 0 to this.
-    noise : float
-        Largest standard deviation of white noise, in multiples of the cell's mean.
-    margin : int
-        The outline is widened by up to this many pixels.
-    """
-
-    rotate: bool = True
-    mirror: bool = True
-    brightness: float = 0.1
-    contrast: float = 0.1
-    saturation: float = 0.3
-    blur: float = 0.8
-    noise: float = 0.1
-    margin: int = 4
+    rotate: bool = setting(True, help="Rotate frames by any angle.")
+    mirror: bool = setting(True, help="Mirror frames.")
+    brightness: float = setting(
+        0.1, help="Standard deviation of the logarithm of a factor on all intensities of a cell.", minimum=0
+    )
+    contrast: float = setting(
+        0.1,
+        help="Standard deviation of the logarithm of a power that intensities are raised to.",
+        minimum=0,
+    )
+    saturation: float = setting(
+        0.3,
+        help="Probability that intensities are cut off, at 2.5 to 6 times the mean in the cell.",
+        minimum=0,
+        maximum=1,
+    )
+    blur: float = setting(
+        0.8,
+        help="Largest Gaussian blur; a batch has one blur, from 0 to this.",
+        unit="pixels",
+        minimum=0,
+    )
+    noise: float = setting(
+        0.1,
+        help="Largest standard deviation of white noise, in multiples of the mean in the cell.",
+        minimum=0,
+    )
+    margin: int = setting(4, help="Largest widening of the outline.", unit="pixels", minimum=0)
 
 
 NO_AUGMENTATION = AugmentConfig(False, False, 0, 0, 0, 0, 0, 0)

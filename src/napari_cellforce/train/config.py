@@ -2,245 +2,186 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import MASK_INPUT, OutputKind
 from napari_cellforce.train.augment import AugmentConfig
 from napari_cellforce.train.losses import LossConfig
-from napari_cellforce.train.settings import built, refusal, require
 
 Trainable = Literal["all", "head", "normalisation"]
 
-
-@dataclass(frozen=True)
-class DataConfig:
-    """What to learn from: measured cells, or simulated ones.
-
-    Attributes
-    ----------
-    sources : tuple of str
-        Folders in the authors' layout, and CSV tables (`napari_cellforce.io.cell_index`).
-    pixel_size : float or None
-        In µm, for files that do not say.
-    patterns : mapping of str to str
-        Names of the files in folders that do not have the authors' layout: ``image``, ``mask``,
-        ``traction`` and if there ``displacement``, with ``{cell}`` for the cell's name.
-    exclude : tuple of str
-        Cells to leave out.
-    target : {"measured", "exact"}
-        Of simulated cells: traction as a microscope would have measured it, or as it is.
-    simulated, seed : int
-        Number of cells to simulate where there are no sources, and their seed.
-    fibre_share : float
-        Of simulated cells: how many pull by stress fibres; the rest pull as contractile sheets.
-    directed_share : float
-        Of simulated cells: how many are drawn from `napari_cellforce.synthetic.directed_fibroblasts`; the
-        rest from `napari_cellforce.synthetic.fibroblasts`.
-    ranges : mapping of str to pair of float
-        Of simulated cells: limits that replace those of these populations.
-    side : int
-        Largest side of a frame on the model's grid in pixels; larger cells are cut off, if measured, or
-        left out, if simulated.
-    threshold : float
-        Shorter vectors are set to 0 in what is to be learnt; in the model's unit.
-    """
-
-    sources: tuple[str, ...] = ()
-    pixel_size: float | None = None
-    patterns: Mapping[str, str] = field(default_factory=dict)
-    exclude: tuple[str, ...] = ()
-    target: Literal["measured", "exact"] = "measured"
-    simulated: int = 0
-    seed: int = 0
-    fibre_share: float = 0.25
-    directed_share: float = 0.0
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    side: int = 256
-    threshold: float = 0.0
+PRECISIONS = (
+    "auto",
+    "32-true",
+    "16-mixed",
+    "bf16-mixed",
+    "16-true",
+    "bf16-true",
+    "64-true",
+    "32",
+    "16",
+    "bf16",
+    "64",
+)
+"""What training computes with: ``auto``, or a name of PyTorch Lightning."""
 
 
 @dataclass(frozen=True)
-class SplitConfig:
-    """Which cells to validate with; see `napari_cellforce.io.cell_index.split`.
+class DataConfig(Settings):
+    """Cells to learn from: measured or simulated ones."""
 
-    Attributes
-    ----------
-    validation : float
-        Share of the cells.
-    folds, fold : int
-        Cross-validation: number of parts, and the one to validate with; 0 for none.
-    column, values : str, tuple of str
-        Validate with the cells that have these values in this column of a table.
-    window : tuple of 2 int
-        First and last frame (from 0) to validate with; the other cells are learnt from outside of it. Empty
-        for all frames of both.
-    seed : int
-    """
+    sources: tuple[str, ...] = setting(
+        (), help="Folders in the authors' layout, and CSV tables of cells; none: cells are simulated."
+    )
+    pixel_size: float | None = setting(None, help="Pixel size for files that hold none.", unit="µm", above=0)
+    patterns: Mapping[str, str] = setting(
+        default_factory=dict,
+        help="Names of the files in folders that do not have the authors' layout: image, mask, "
+        "traction and, if "
+        "there, displacement, with {cell} for the name of the cell.",
+    )
+    exclude: tuple[str, ...] = setting((), help="Cells to leave out.")
+    target: Literal["measured", "exact"] = setting(
+        "measured", help="Traction of simulated cells: as a microscope would have measured it, or exact."
+    )
+    simulated: int = setting(0, help="Number of cells to simulate where there are no sources.", minimum=0)
+    seed: int = setting(0, help="Seed of the simulated cells.", minimum=0)
+    fibre_share: float = setting(
+        0.25,
+        help="Share of the simulated cells that pull by stress fibres; the others pull as "
+        "contractile sheets.",
+        minimum=0,
+        maximum=1,
+    )
+    directed_share: float = setting(
+        0.0,
+        help="Share of the simulated cells whose forces follow stress fibres.",
+        minimum=0,
+        maximum=1,
+    )
+    ranges: Mapping[str, tuple[float, float]] = setting(
+        default_factory=dict,
+        help="Limits of settings of simulated cells, in place of those of their population.",
+    )
+    side: int = setting(
+        256,
+        help="Largest side of a frame on the grid of the model; larger cells are cropped, if "
+        "measured, or left "
+        "out, if simulated.",
+        unit="pixels",
+        minimum=1,
+    )
+    threshold: float = setting(
+        0.0, help="Shorter vectors of the target are set to 0; in the unit of the model.", minimum=0
+    )
 
-    validation: float = 0.2
-    folds: int = 0
-    fold: int = 0
-    column: str = ""
-    values: tuple[str, ...] = ()
-    window: tuple[int, ...] = ()
-    seed: int = 0
+
+@dataclass(frozen=True)
+class SplitConfig(Settings):
+    """Cells to validate with; see `napari_cellforce.io.cell_index.split`."""
+
+    validation: float = setting(0.2, help="Share of the cells to validate with.", minimum=0, maximum=1)
+    folds: int = setting(0, help="Number of parts for cross-validation; 0: none.", minimum=0)
+    fold: int = setting(0, help="Part to validate with, counted from 0.", minimum=0)
+    column: str = setting("", help="Column of the table that says which cells to validate with.")
+    values: tuple[str, ...] = setting((), help="Values in that column of the cells to validate with.")
+    window: tuple[int, ...] = setting(
+        (),
+        help="First and last frame (from 0) to validate with; training uses the other frames of the other "
+        "cells. Empty: all frames.",
+        minimum=0,
+    )
+    seed: int = setting(0, help="Seed of the choice of cells.", minimum=0)
 
     def __post_init__(self) -> None:
-        require(
-            not self.window or (len(self.window) == 2 and 0 <= self.window[0] <= self.window[1]),
-            f"window is {list(self.window)}",
-            "it is the first and the last frame to validate with, counted from 0",
-        )
-        require(
-            not self.folds or 0 <= self.fold < self.folds,
-            f"fold is {self.fold} of {self.folds}",
-            "folds are counted from 0",
-        )
+        super().__post_init__()
+        if self.window and not (len(self.window) == 2 and self.window[0] <= self.window[1]):
+            raise _refusal(
+                f"window is {list(self.window)}",
+                "it is the first and the last frame to validate with, counted from 0",
+                "window",
+            )
+        if self.folds and not self.fold < self.folds:
+            raise _refusal(f"fold is {self.fold} of {self.folds}", "folds are counted from 0", "fold")
 
 
 @dataclass(frozen=True)
-class OptimiseConfig:
-    """How to learn.
+class OptimiseConfig(Settings):
+    """How to learn."""
 
-    Attributes
-    ----------
-    epochs : int
-        Passes over the training cells, at most.
-    batch : int
-        Frames in a step.
-    accumulate : int
-        Steps whose gradients are added up before the weights change.
-    learning_rate : float
-        At its highest: it rises over `warm_up` of the steps and falls to nothing, as a cosine.
-    warm_up : float
-    weight_decay : float
-    clip : float
-        Largest norm of the gradient.
-    average : float
-        Decay of the running mean of the weights that is validated and kept; 0 for none.
-    patience : int
-        Stop after so many epochs without a better validation loss; 0 for never.
-    precision : str
-        ``"auto"``: 16-bit mixed on a GPU, else 32-bit; or one of Lightning's names.
-    seed : int
-    threads : int
-        CPU threads; 0 for torch's choice.
-    """
-
-    epochs: int = 50
-    batch: int = 8
-    accumulate: int = 1
-    learning_rate: float = 3e-3
-    warm_up: float = 0.1
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    average: float = 0.0
-    patience: int = 0
-    precision: str = "auto"
-    seed: int = 0
-    threads: int = 0
+    epochs: int = setting(50, help="Passes over the training cells, at most.", minimum=1)
+    batch: int = setting(8, help="Frames per step.", minimum=1)
+    accumulate: int = setting(
+        1, help="Steps whose gradients are added up before the weights change.", minimum=1
+    )
+    learning_rate: float = setting(
+        3e-3, help="Highest learning rate: it rises during the warm-up and falls to 0 as a cosine.", above=0
+    )
+    warm_up: float = setting(
+        0.1, help="Share of the steps in which the learning rate rises.", minimum=0, maximum=1
+    )
+    weight_decay: float = setting(0.01, help="Weight decay of AdamW.", minimum=0)
+    clip: float = setting(1.0, help="Largest norm of the gradient; 0: no limit.", minimum=0)
+    average: float = setting(
+        0.0,
+        help="Decay of the running mean of the weights that is validated and kept (0.99 is usual); 0: none.",
+        minimum=0,
+        below=1,
+    )
+    patience: int = setting(
+        0, help="Epochs without a better validation loss before training stops; 0: it does not.", minimum=0
+    )
+    precision: str = setting(
+        "auto",
+        help="Precision of Lightning; auto: 16-bit mixed on a GPU, else 32-bit.",
+        choices=PRECISIONS,
+    )
+    seed: int = setting(0, help="Seed of the initial weights and of the order of the cells.", minimum=0)
+    threads: int = setting(0, help="CPU threads; 0: PyTorch chooses.", minimum=0)
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """A training run.
+class TrainConfig(Settings):
+    """A training run."""
 
-    Attributes
-    ----------
-    name : str
-        Of the predictor.
-    kind, architecture : str, mapping
-        Key of `napari_cellforce.models.checkpoint.BUILDERS` and its settings; the numbers of channels
-        follow from `inputs`.
-    inputs : tuple of str
-        Proteins, and ``"mask"`` for the cell's outline.
-    pixel_size : float
-        Of the model, in µm.
-    mask_margin : float
-        Images are set to 0 farther than this from the cell, in µm.
-    output : {"vector", "magnitude_angle"}
-    start_from : str
-        Model in the zoo, or weights file, to fine-tune; its own settings replace those above.
-    trainable : {"all", "head", "normalisation"}
-        What of it may change.
-    data, split, loss, augment, optimise
-        See there.
-    """
-
-    name: str = "my-model"
-    kind: str = "adhesion-unet"
-    architecture: Mapping[str, Any] = field(default_factory=dict)
-    inputs: tuple[str, ...] = ("zyxin", MASK_INPUT)
-    pixel_size: float = 0.68
-    mask_margin: float = 8.5
-    output: OutputKind = "vector"
-    start_from: str = ""
-    trainable: Trainable = "all"
-    data: DataConfig = field(default_factory=DataConfig)
-    split: SplitConfig = field(default_factory=SplitConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-    optimise: OptimiseConfig = field(default_factory=OptimiseConfig)
+    name: str = setting("my-model", help="Name of the model.")
+    kind: str = setting("adhesion-unet", help="Kind of the network.")
+    architecture: Mapping[str, Any] = setting(
+        default_factory=dict,
+        help="Settings of the network; its numbers of channels follow from the inputs.",
+    )
+    inputs: tuple[str, ...] = setting(
+        ("zyxin", MASK_INPUT), help="Proteins that the network sees, and mask for the outline of the cell."
+    )
+    pixel_size: float = setting(0.68, help="Pixel size of the model.", unit="µm", minimum=1e-3, maximum=1e3)
+    mask_margin: float = setting(
+        8.5, help="Images are set to 0 farther than this from the cell.", unit="µm", minimum=0, maximum=1e4
+    )
+    output: OutputKind = setting("vector", help="What the network draws.")
+    start_from: str = setting(
+        "", help="Model or weights file to fine-tune; its own settings replace those of the network."
+    )
+    trainable: Trainable = setting("all", help="Part of the network that is trained.")
+    data: DataConfig = setting(default_factory=DataConfig, help="Cells to learn from.")
+    split: SplitConfig = setting(default_factory=SplitConfig, help="Cells to validate with.")
+    loss: LossConfig = setting(default_factory=LossConfig, help="Terms of the loss.")
+    augment: AugmentConfig = setting(default_factory=AugmentConfig, help="Random changes of the images.")
+    optimise: OptimiseConfig = setting(default_factory=OptimiseConfig, help="How to learn.")
 
     def __post_init__(self) -> None:
-        require(bool(self.inputs), "inputs is empty", "a network needs something to see")
-        require(
-            self.trainable in get_args(Trainable),
-            f"trainable is {self.trainable!r}",
-            f"it is one of {', '.join(get_args(Trainable))}",
-        )
-        for name in ("epochs", "batch", "accumulate"):
-            value = getattr(self.optimise, name)
-            require(value >= 1, f"{name} is {value}", "it must be at least 1")
-        require(0 <= self.optimise.average < 1, "average is not from 0 to 1", "0.99 is usual, 0 is none")
+        super().__post_init__()
+        if not self.inputs:
+            raise _refusal("inputs is empty", "a network needs something to see", "inputs")
 
     @property
     def proteins(self) -> tuple[str, ...]:
         """The inputs without the mask."""
         return tuple(name for name in self.inputs if name != MASK_INPUT)
-
-    def to_json(self) -> str:
-        """Return all settings as JSON."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """Build a config from nested mappings.
-
-        Raises
-        ------
-        CellForceError
-            Naming the first key that is not known, or the value that makes no sense.
-        """
-        return built(cls, values, _PARTS)
-
-
-def read_config(path: str | os.PathLike[str]) -> TrainConfig:
-    """Read a config from YAML or JSON.
-
-    Raises
-    ------
-    CellForceError
-        If there is no such file, or it is no config.
-    """
-    import yaml
-
-    path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise refusal(f"cannot read {path}", error.strerror or "no such file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise refusal(f"{path} is neither YAML nor JSON", " ".join(str(error).split())) from error
-    if not isinstance(values, Mapping):
-        raise refusal(f"{path} holds no settings", "it has one entry a setting")
-    return TrainConfig.from_mapping(values)
 
 
 def recipe(name: str) -> Path:
@@ -259,10 +200,5 @@ def finetune_config(model: str, trainable: Trainable = "all") -> TrainConfig:
     )
 
 
-_PARTS: Mapping[str, type[Any]] = {
-    "data": DataConfig,
-    "split": SplitConfig,
-    "loss": LossConfig,
-    "augment": AugmentConfig,
-    "optimise": OptimiseConfig,
-}
+def _refusal(found: str, rule: str, topic: str) -> CellForceError:
+    return CellForceError(found, rule, "Correct the settings of the run.", topic=topic)

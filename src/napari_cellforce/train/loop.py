@@ -17,6 +17,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
 
 from napari_cellforce import files
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.models import checkpoint
 from napari_cellforce.train.callbacks import (
@@ -27,7 +28,7 @@ from napari_cellforce.train.callbacks import (
     OverfittingWatch,
     RunRecorder,
 )
-from napari_cellforce.train.config import TrainConfig, read_config
+from napari_cellforce.train.config import TrainConfig
 from napari_cellforce.train.data import train_loader, validation_loader
 from napari_cellforce.train.examples import Examples, ProgressCallback, prepare
 from napari_cellforce.train.initialise import InitialModel, scale_output, start
@@ -157,7 +158,7 @@ def _config_of(folder: Path) -> TrainConfig:
                 "Start it anew.",
                 topic="output",
             )
-    return read_config(folder / CONFIG)
+    return read_settings(folder / CONFIG, TrainConfig)
 
 
 def _trainer(

@@ -9,6 +9,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.gfnn import GFNN
 from napari_cellforce.models.record import OutputKind
 from napari_cellforce.train.augment import Batch
@@ -21,51 +22,53 @@ _TINY = 1e-6
 
 
 @dataclass(frozen=True)
-class LossConfig:
-    """What counts how much; 0 leaves a term out.
+class LossConfig(Settings):
+    """Terms of the loss and their weights; 0 leaves a term out.
 
-    Attributes
-    ----------
-    kind : {"vector", "magnitude_angle"}
-        Squared error of the vectors; or the published one, ten times the squared error of the magnitude
-        plus the squared error of the angle where there is traction.
-    magnitude_weight : float
-        Pixels are weighted with ``exp(magnitude_weight * min(|F|, 8))``.
-    relative : float
-        Squared error of the vectors over this power of the mean squared traction of each frame.
-        Contractility does not show, and at 0 the strongest cells count most; at 1 all count alike. For
-        ``kind="vector"``.
-    magnitude : float
-        Squared error of |F|, beside the vectors.
-    correlation : float
-        One minus Pearson's r of |F| in the cell.
-    outside : float
-        Weight of pixels outside the cell, relative to those inside.
-    balance : float
-        Squared net force over summed force.
-    strain_energy : float
-        Squared error of the mean of F.u; needs displacements.
-    green : float
-        Of a GFNN: mean of the squared Green's functions but for q = 0.
-    springs_first : float
-        Of a physical bottleneck: in this share of the epochs the springs alone are fitted, to |F|, see
-        `napari_cellforce.train.bottleneck`. Its other terms are `residual` and the error of the vectors,
-        relative to each cell's own; those above do not count.
-    residual : float
-        Of a physical bottleneck: squared force that the sheet does not explain.
+    `relative`: contractility does not show in an image, and at 0 the strongest cells count most; at 1 all
+    count alike. `kind="magnitude_angle"` is the published loss: ten times the squared error of the magnitude
+    plus the squared error of the angle where there is traction.
     """
 
-    kind: LossKind = "vector"
-    magnitude_weight: float = 0.0
-    relative: float = 0.0
-    magnitude: float = 0.0
-    correlation: float = 0.0
-    outside: float = 0.1
-    balance: float = 0.0
-    strain_energy: float = 0.0
-    green: float = 0.0
-    springs_first: float = 0.25
-    residual: float = 1.0
+    kind: LossKind = setting("vector", help="Squared error of the vectors, or of magnitude and angle.")
+    magnitude_weight: float = setting(
+        0.0,
+        help="Exponent w of the weight of a pixel, exp(w min(|F|, 8)).",
+        minimum=0,
+    )
+    relative: float = setting(
+        0.0,
+        help="Power of the mean squared traction of the frame by which the squared error of the vectors is "
+        "divided; for the kind vector.",
+        minimum=0,
+    )
+    magnitude: float = setting(0.0, help="Weight of the squared error of |F|.", minimum=0)
+    correlation: float = setting(
+        0.0, help="Weight of one minus Pearson's correlation of |F| in the cell.", minimum=0
+    )
+    outside: float = setting(
+        0.1, help="Weight of pixels outside the cell, relative to those inside.", minimum=0
+    )
+    balance: float = setting(0.0, help="Weight of the squared net force over the summed force.", minimum=0)
+    strain_energy: float = setting(
+        0.0, help="Weight of the squared error of the mean of F·u; needs displacements.", minimum=0
+    )
+    green: float = setting(
+        0.0,
+        help="Weight of the mean of the squared Green's functions of a GFNN, without q = 0.",
+        minimum=0,
+    )
+    springs_first: float = setting(
+        0.25,
+        help="Share of the epochs in which only the springs of a physical bottleneck are fitted, to |F|.",
+        minimum=0,
+        maximum=1,
+    )
+    residual: float = setting(
+        1.0,
+        help="Weight of the squared force that the sheet of a physical bottleneck does not explain.",
+        minimum=0,
+    )
 
 
 def loss_terms(

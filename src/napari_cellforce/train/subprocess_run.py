@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from napari_cellforce.config_io import from_mapping, read_settings, to_mapping
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.train.calibration import Calibration, calibrate_file
 from napari_cellforce.train.callbacks import LAST, Epoch, Event
-from napari_cellforce.train.config import TrainConfig, read_config
+from napari_cellforce.train.config import TrainConfig
 from napari_cellforce.train.examples import prepare
 from napari_cellforce.train.initialise import start
 from napari_cellforce.train.loop import CONFIG, TrainResult, train
@@ -103,7 +104,7 @@ class SubprocessRun:
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        command = {"task": task, "config": json.loads(config.to_json()), "folder": str(folder)}
+        command = {"task": task, "config": to_mapping(config), "folder": str(folder)}
         self._send(json.dumps(command))
 
     @property
@@ -235,14 +236,14 @@ def main() -> None:
 
 
 def _run_task(command: Mapping[str, Any], commands: _Commands, send: SendRecord) -> TrainResult | ScaledModel:
-    folder, config = Path(command["folder"]), TrainConfig.from_mapping(command["config"])
+    folder, config = Path(command["folder"]), from_mapping(TrainConfig, command["config"])
     if command["task"] in ("scale", "scale and offset"):
         send(Preparing("Predicting all frames"))
         path = folder / f"{config.name}.safetensors"
         return ScaledModel(*calibrate_file(config.start_from, config.data, path, command["task"]))
     going_on = command["task"] == "resume"
     return _run_training(
-        read_config(folder / CONFIG) if going_on else config, folder, going_on, commands, send
+        read_settings(folder / CONFIG, TrainConfig) if going_on else config, folder, going_on, commands, send
     )
 
 

@@ -8,13 +8,21 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from napari_cellforce import files
+from napari_cellforce.config_io import (
+    check_settings,
+    parse_mapping,
+    read_text,
+    record_from_mapping,
+    record_to_mapping,
+    setting,
+)
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import Unit
 from napari_cellforce.models.record import MASK_INPUT
@@ -74,19 +82,25 @@ class ZooEntry:
     card: str
     kind: str
     inputs: tuple[str, ...]
-    pixel_size: float
-    licence: str
-    citation: str
-    training_data: str
-    limits: str
+    pixel_size: float = setting(help="Pixel size of the model.", unit="µm", above=0)
+    licence: str = setting(help="Licence, as stated by the owner of the weights.")
+    citation: str = setting(help="What to cite.")
+    training_data: str = setting(help="Cells that the model was trained on.")
+    limits: str = setting(help="What the model cannot do.")
     good_for: str = ""
     measured: str = ""
     output: Unit = "normalised"
     url: str | None = None
     file: str | None = None
     sha256: str = ""
-    size: int = 0
+    size: int = setting(0, help="Size of the weights.", unit="bytes", minimum=0)
     imported: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if not self.inputs:
+            raise CellForceError(f"{self.name} has no inputs", "a model needs some", "", topic="model")
 
     @property
     def has_weights(self) -> bool:
@@ -114,23 +128,7 @@ class ZooEntry:
 
     def to_json(self) -> str:
         """Return all entries as one JSON object."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=2)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> ZooEntry:
-        """Create an entry from JSON values; keys of later versions are ignored.
-
-        Raises
-        ------
-        TypeError, ValueError, KeyError
-            If a value is missing or invalid.
-        """
-        known = {f.name for f in dataclasses.fields(cls)}
-        arguments = {key: value for key, value in values.items() if key in known}
-        for key, value in arguments.items():
-            if not _is_valid(key, value):
-                raise ValueError(f"{key} cannot be {value!r}")
-        return cls(**arguments | {"inputs": tuple(values["inputs"])})
+        return json.dumps(record_to_mapping(self), ensure_ascii=False, indent=2)
 
     def path(self, folder: PathLike | None = None) -> Path:
         """Return the path of the weights, whether they exist or not; in the model folder unless bundled."""
@@ -164,7 +162,7 @@ def model_folder(folder: PathLike | None = None) -> Path:
 def package_entries() -> tuple[ZooEntry, ...]:
     """Return the models listed in ``zoo.json``, in that order."""
     text = resources.files("napari_cellforce.zoo").joinpath("zoo.json").read_text(encoding="utf-8")
-    return tuple(ZooEntry.from_mapping(values) for values in json.loads(text))
+    return tuple(record_from_mapping(ZooEntry, values, source="zoo.json") for values in json.loads(text))
 
 
 def entries(*, folder: PathLike | None = None) -> tuple[ZooEntry, ...]:
@@ -211,7 +209,9 @@ def _imported(record: Path) -> ZooEntry | None:
 
 def _read_record(record: Path) -> ZooEntry:
     """Read and validate a record, which may have been edited or written by a later version."""
-    model = ZooEntry.from_mapping(json.loads(record.read_text(encoding="utf-8")))
+    model = record_from_mapping(
+        ZooEntry, parse_mapping(read_text(record), str(record), yaml_too=False), source=record.name
+    )
     name = record.name.removesuffix(RECORD_SUFFIX)
     model = dataclasses.replace(model, name=name, imported=True, url=None)
     if model.name in {known.name for known in package_entries()}:
@@ -220,21 +220,3 @@ def _read_record(record: Path) -> ZooEntry:
         raise ValueError("it does not name a weights file")
     files.inside(record.parent, model.file)
     return model
-
-
-def _is_valid(key: str, value: Any) -> bool:
-    """Return whether a value read from a file is valid for an attribute of an entry."""
-    match key:
-        case "inputs":
-            return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
-        case "pixel_size":
-            return isinstance(value, int | float) and 0 < value < float("inf")
-        case "size":
-            return isinstance(value, int) and value >= 0
-        case "imported":
-            return isinstance(value, bool)
-        case "output":
-            return value in get_args(Unit)
-        case "file" | "url":
-            return value is None or isinstance(value, str)
-    return isinstance(value, str)

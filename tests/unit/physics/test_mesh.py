@@ -224,7 +224,7 @@ def test_what_cannot_be_meshed_is_refused_with_a_remedy(mask, pixel_size, messag
 @pytest.mark.parametrize(
     ("edge_length", "message"),
     [
-        (0.0, "edge length of the mesh is 0 µm: it must be a positive number"),
+        (0.0, "edge length of the mesh is 0 µm: it must be a number above 0"),
         (float("nan"), "edge length of the mesh is nan µm"),
         (0.03, "would have .* mesh nodes, 0.03 µm apart: at most 100,000"),
     ],

@@ -219,5 +219,5 @@ def test_bad_input_is_refused_before_anything_is_computed(experiment):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"substrate": {"young": 1, "colour": 2}}'])
 def test_presets_that_are_none_are_refused(text):
-    with pytest.raises(CellForceError, match="preset cannot be read"):
-        TfmConfig.from_json(text)
+    with pytest.raises(CellForceError, match=r"preset\.json"):
+        TfmConfig.from_json(text, source="preset.json")

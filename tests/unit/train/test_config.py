@@ -7,8 +7,9 @@ import json
 import pytest
 import yaml
 
+from napari_cellforce.config_io import from_mapping, read_settings
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.train.config import DataConfig, TrainConfig, read_config
+from napari_cellforce.train.config import DataConfig, TrainConfig
 from napari_cellforce.train.losses import LossConfig
 
 
@@ -23,7 +24,7 @@ def test_settings_come_back_as_they_were_written(tmp_path, ending):
     values = json.loads(config.to_json())
     path = tmp_path / f"run.{ending}"
     path.write_text(yaml.safe_dump(values) if ending == "yaml" else json.dumps(values))
-    read = read_config(path)
+    read = read_settings(path, TrainConfig)
     assert json.loads(read.to_json()) == values
     assert read.loss == config.loss
     assert read.proteins == ("zyxin", "actin")
@@ -44,7 +45,7 @@ def test_settings_come_back_as_they_were_written(tmp_path, ending):
 )
 def test_what_is_wrong_is_named(values, named):
     with pytest.raises(CellForceError, match=named):
-        TrainConfig.from_mapping(values)
+        from_mapping(TrainConfig, values)
 
 
 @pytest.mark.parametrize("text", ["[1, 2", "just words", "- a list"])
@@ -52,9 +53,9 @@ def test_a_file_that_holds_no_settings_is_refused(tmp_path, text):
     path = tmp_path / "run.yaml"
     path.write_text(text)
     with pytest.raises(CellForceError, match=r"run\.yaml"):
-        read_config(path)
+        read_settings(path, TrainConfig)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CellForceError, match="nowhere"):
-        read_config(tmp_path / "nowhere.yaml")
+        read_settings(tmp_path / "nowhere.yaml", TrainConfig)

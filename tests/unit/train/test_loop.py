@@ -243,14 +243,15 @@ def test_lightnings_chatter_is_kept_back_and_our_warnings_are_not():
 
 KILLED = """
     import os, sys
-    from napari_cellforce.train.config import read_config
+    from napari_cellforce.config_io import read_settings
+    from napari_cellforce.train.config import TrainConfig
     from napari_cellforce.train.loop import _quiet, train
     steps = []
     def listener(event):
         steps.append(event)
         if len(steps) == 8:
             os.kill(os.getpid(), 9)
-    train(read_config(sys.argv[1]), sys.argv[2], listener=listener)
+    train(read_settings(sys.argv[1], TrainConfig), sys.argv[2], listener=listener)
 """
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce import files
+from napari_cellforce.config_io import read_settings, to_json
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.cell_index.sources import CellSource
 
@@ -47,14 +46,12 @@ class Split:
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the split as JSON."""
-        return files.write_text(path, json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False))
+        return files.write_text(path, to_json(self))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Split:
         """Read what `write` wrote."""
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
-        window = entries.get("window")
-        return cls(tuple(entries["train"]), tuple(entries["validation"]), window and (window[0], window[1]))
+        return read_settings(path, cls)
 
 
 def split_by_cell(cells: Sequence[str], validation: float = 0.2, seed: int = 0) -> Split:

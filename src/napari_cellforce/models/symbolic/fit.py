@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Array, Library, Term
@@ -29,33 +30,26 @@ _PRUNING_PIXELS = 300
 
 
 @dataclass(frozen=True)
-class FitConfig:
-    """Settings of a sparse regression.
+class FitConfig(Settings):
+    """Settings of a sparse regression."""
 
-    Attributes
-    ----------
-    library : Library
-    correlation : float
-        Terms correlated above this with a simpler one are left out.
-    method : {"backward", "elastic net"}
-    most_terms : int
-        The curve ends here.
-    folds : int
-        Parts that the cells are divided into for cross-validation.
-    bootstraps : int
-        Resamples of the cells by which the stability of the chosen terms is judged; 0 for none.
-    pixels_per_frame : int
-    seed : int
-    """
-
-    library: Library = field(default_factory=Library)
-    correlation: float = 0.95
-    method: Method = "backward"
-    most_terms: int = 30
-    folds: int = 5
-    bootstraps: int = 30
-    pixels_per_frame: int = 3000
-    seed: int = 0
+    library: Library = setting(default_factory=Library, help="Terms to choose from.")
+    correlation: float = setting(
+        0.95,
+        help="Terms correlated above this with a simpler one are left out.",
+        above=0,
+        maximum=1,
+    )
+    method: Method = setting("backward", help="How terms are eliminated.")
+    most_terms: int = setting(30, help="Largest number of terms.", minimum=1)
+    folds: int = setting(5, help="Parts that the cells are divided into for cross-validation.", minimum=2)
+    bootstraps: int = setting(
+        30,
+        help="Resamples of the cells by which the stability of the chosen terms is judged; 0: none.",
+        minimum=0,
+    )
+    pixels_per_frame: int = setting(3000, help="Pixels drawn per frame.", minimum=1)
+    seed: int = setting(0, help="Seed of the draws.", minimum=0)
 
 
 @dataclass(frozen=True, eq=False)

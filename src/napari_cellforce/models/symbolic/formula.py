@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, from_mapping, setting
 from napari_cellforce.fields import FloatArray
 from napari_cellforce.models.symbolic.library import (
+    KERNEL_KINDS,
+    SCALARS,
     Kernel,
     Library,
     Potential,
@@ -101,27 +104,62 @@ class Formula:
 
     @classmethod
     def from_mapping(cls, entries: Mapping[str, Any]) -> Formula:
-        """Read what `to_mapping` returned; raises ValueError, KeyError or TypeError if it makes no sense."""
+        """Read what `to_mapping` returned.
+
+        Raises
+        ------
+        CellForceError
+            Naming the entry at fault.
+        """
+        read = from_mapping(_FormulaEntries, entries)
         terms = tuple(
-            Term(_potential(e["potential"]), e["factor"] and _potential(e["factor"]))
-            for e in entries["terms"]
+            Term(_potential(e.potential), None if e.factor is None else _potential(e.factor))
+            for e in read.terms
         )
         used = [p for term in terms for p in (term.potential, term.factor) if p is not None]
         library = Library(
             scalars=tuple(dict.fromkeys(p.scalar for p in used)),
             kernels=tuple(dict.fromkeys(p.kernel for p in used)),
-            pixel_size=entries["pixel_size"],
-            smoothing=entries["smoothing"],
+            pixel_size=read.pixel_size,
+            smoothing=read.smoothing,
         )
-        return cls(library, terms, tuple(float(e["coefficient"]) for e in entries["terms"]), entries["unit"])
+        return cls(library, terms, tuple(e.coefficient for e in read.terms), read.unit)
+
+
+@dataclass(frozen=True)
+class _PotentialEntry(Settings):
+    """A potential as it is written."""
+
+    scalar: str = setting(help="Scalar of the image.", choices=tuple(SCALARS))
+    kernel: str = setting(help="Kind of kernel.", choices=tuple(KERNEL_KINDS))
+    length: float = setting(help="Decay length of the kernel.", unit="µm", minimum=0)
+
+
+@dataclass(frozen=True)
+class _TermEntry(Settings):
+    """A term as it is written."""
+
+    coefficient: float = setting(help="Coefficient.")
+    potential: _PotentialEntry = setting(help="Potential whose gradient it is.")
+    factor: _PotentialEntry | None = setting(help="Potential that it is multiplied by.")
+
+
+@dataclass(frozen=True)
+class _FormulaEntries(Settings):
+    """A formula as it is written."""
+
+    pixel_size: float = setting(help="Pixel size of the grid.", unit="µm", above=0)
+    smoothing: float = setting(help="Gaussian that the image is smoothed with.", unit="µm", minimum=0)
+    unit: str = setting(help="Unit of the traction.", choices=("Pa", "normalised"))
+    terms: tuple[_TermEntry, ...] = setting(help="Terms.")
 
 
 def _potential_entry(potential: Potential) -> dict[str, Any]:
     return {"scalar": potential.scalar, "kernel": potential.kernel.kind, "length": potential.kernel.length}
 
 
-def _potential(entry: Mapping[str, Any]) -> Potential:
-    return Potential(entry["scalar"], Kernel(entry["kernel"], float(entry["length"])))
+def _potential(entry: _PotentialEntry) -> Potential:
+    return Potential(entry.scalar, Kernel(entry.kernel, entry.length))
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +18,9 @@ import numpy.typing as npt
 import scipy.fft
 from scipy import ndimage
 
+from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray
-from napari_cellforce.models.validation import require_in_range, require_one_of
 
 Array = npt.NDArray[np.float64]
 
@@ -36,6 +37,9 @@ SCALARS: Mapping[str, tuple[int, str]] = {
 KERNEL_KINDS: Mapping[str, int] = {"1/r": -1, "r": 1, "log r": 0, "exp": 0}
 """Kinds of kernels -> power of µm. Logarithms are of r in µm."""
 
+_SHORTEST = 1e-3
+"""Least decay length of an exponential kernel in µm."""
+
 # Means over a square pixel of side 1 around the source, where 1/r and log r have no value of their own.
 _MEAN_INVERSE = 4 * math.asinh(1)
 _MEAN_DISTANCE = (math.sqrt(2) + math.asinh(1)) / 6
@@ -43,24 +47,27 @@ _MEAN_LOGARITHM = math.pi / 4 - 1.5 - math.log(2) / 2
 
 
 @dataclass(frozen=True, order=True)
-class Kernel:
-    """A kernel of the distance r.
+class Kernel(Settings):
+    """A kernel of the distance r; the kind exp is ``exp(-r ln 10 / length)``."""
 
-    Attributes
-    ----------
-    kind : str
-        Key of `KERNEL_KINDS`.
-    length : float
-        Of ``"exp"``, ``exp(-r ln 10 / length)``: where it has fallen to a tenth, in µm. 0 for the others.
-    """
-
-    kind: str
-    length: float = 0.0
+    kind: str = setting(help="Kind of kernel.", choices=tuple(KERNEL_KINDS))
+    length: float = setting(
+        0.0,
+        help="Distance at which the kind exp has fallen to a tenth; 0 for the other kinds.",
+        unit="µm",
+        minimum=0,
+        maximum=1e5,
+    )
 
     def __post_init__(self) -> None:
-        require_one_of("kind", self.kind, KERNEL_KINDS)
-        if self.kind == "exp":
-            require_in_range("length", self.length, 1e-3, 1e5)
+        super().__post_init__()
+        if self.kind == "exp" and self.length < _SHORTEST:
+            raise CellForceError(
+                f"the length of an exponential kernel is {self.length:g} µm",
+                f"it must be at least {_SHORTEST:g} µm",
+                "Give its decay length.",
+                topic="length",
+            )
 
     @property
     def text(self) -> str:
@@ -144,38 +151,32 @@ def _default_kernels() -> tuple[Kernel, ...]:
 
 
 @dataclass(frozen=True)
-class Library:
-    """Which terms there are, and on which grid they are computed.
+class Library(Settings):
+    """Which terms there are, and on which grid they are computed."""
 
-    Attributes
-    ----------
-    scalars : tuple of str
-        Keys of `SCALARS`.
-    kernels : tuple of Kernel
-        The default has the published lengths, 6.8 and 20.4 µm.
-    pixel_size : float
-        Of the grid, in µm.
-    smoothing : float
-        Gaussian in µm that the image is seen through: derivatives of camera noise would drown the rest.
-    """
-
-    scalars: tuple[str, ...] = tuple(SCALARS)
-    kernels: tuple[Kernel, ...] = field(default_factory=_default_kernels)
-    pixel_size: float = 0.68
-    smoothing: float = 1.0
+    scalars: tuple[str, ...] = setting(tuple(SCALARS), help="Scalars of the image.", choices=tuple(SCALARS))
+    kernels: tuple[Kernel, ...] = setting(
+        default_factory=_default_kernels,
+        help="Kernels; by default with the published lengths, 6.8 and 20.4 µm.",
+    )
+    pixel_size: float = setting(0.68, help="Pixel size of the grid.", unit="µm", minimum=1e-3, maximum=1e3)
+    smoothing: float = setting(
+        1.0,
+        help="Gaussian that the image is smoothed with: derivatives of camera noise would drown the rest.",
+        unit="µm",
+        minimum=0,
+        maximum=1e3,
+    )
 
     def __post_init__(self) -> None:
-        kernels: tuple[Any, ...] = tuple(self.kernels)
-        object.__setattr__(self, "scalars", tuple(self.scalars))
-        object.__setattr__(
-            self, "kernels", tuple(Kernel(**k) if isinstance(k, Mapping) else k for k in kernels)
-        )
-        for scalar in self.scalars:
-            require_one_of("scalar", scalar, SCALARS)
-        require_in_range("pixel_size", self.pixel_size, 1e-3, 1e3)
-        require_in_range("smoothing", self.smoothing, 0, 1e3)
+        super().__post_init__()
         if not (self.scalars and self.kernels):
-            raise ValueError("a library needs at least one scalar and one kernel")
+            raise CellForceError(
+                "the library of terms is empty",
+                "it needs at least one scalar and one kernel",
+                "Choose some.",
+                topic="scalars",
+            )
 
     @classmethod
     def with_lengths(cls, *lengths: float, **settings: Any) -> Library:

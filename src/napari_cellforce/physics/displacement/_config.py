@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray
 from napari_cellforce.physics._grid import RealArray
@@ -21,51 +22,56 @@ _SMALLEST_WINDOW = 8
 
 
 @dataclass(frozen=True)
-class DisplacementConfig:
+class DisplacementConfig(Settings):
     """Settings of the measurement of a displacement from two images of beads.
 
-    Attributes
-    ----------
-    windows : tuple of int
-        Side of the square interrogation windows of each pass, in pixels; the images are deformed by what
-        the passes before have found.
-    overlap : int
-        Of neighbouring windows in the last pass, in pixels; the passes before overlap by at most 3/4.
-    drift : {"shift", "rigid", "none"}
-        What is taken for a movement of the stage: a shift, a shift and a rotation, nothing.
-    method : {"piv", "tv-l1", "ilk"}
-        Particle image velocimetry, or optical flow by scikit-image: total variation with L1 norm, or
-        iterative Lucas-Kanade with a window of ``windows[-1]``. Sampled on the same grid.
-    median_threshold : float
-        Of the normalised median test: vectors farther from the median of their neighbours, in units of
-        the neighbours' own scatter, are replaced. Flows have 2; the displacement under an adhesion is a
-        peak a few windows wide, which 2 cuts off.
-    median_noise : float
-        Scatter in pixels that is always allowed for in that test.
-    signal_to_noise : float
-        Vectors whose correlation peak is lower than this times the next peak are replaced.
-    workers : int or None
-        Threads; None for one a processor.
+    The images are deformed by what the passes before have found; their windows overlap by at most 3/4.
+    `method` is particle image velocimetry, or optical flow by scikit-image, sampled on the same grid: total
+    variation with L1 norm, or iterative Lucas-Kanade with a window of ``windows[-1]``.
+
+    `median_threshold` is that of the normalised median test. Flows have 2; the displacement under an adhesion
+    is a peak a few windows wide, which 2 cuts off.
     """
 
-    windows: tuple[int, ...] = (64, 32, 32, 32)
-    overlap: int = 24
-    drift: DriftCorrection = "shift"
-    method: Method = "piv"
-    median_threshold: float = 4.0
-    median_noise: float = 0.1
-    signal_to_noise: float = 1.05
-    workers: int | None = None
+    windows: tuple[int, ...] = setting(
+        (64, 32, 32, 32),
+        help="Sides of the square interrogation windows, one per pass.",
+        unit="pixels",
+        minimum=_SMALLEST_WINDOW,
+    )
+    overlap: int = setting(
+        24, help="Overlap of neighbouring windows in the last pass.", unit="pixels", minimum=0
+    )
+    drift: DriftCorrection = setting(
+        "shift", help="Movement of the stage that is corrected: a shift, a shift and a rotation, or none."
+    )
+    method: Method = setting("piv", help="Particle image velocimetry, or one of two optical flows.")
+    median_threshold: float = setting(
+        4.0,
+        help="Vectors farther from the median of their neighbours than this, in units of the scatter of the "
+        "neighbours, are replaced.",
+        above=0,
+    )
+    median_noise: float = setting(
+        0.1, help="Scatter that is always allowed for in the median test.", unit="pixels", minimum=0
+    )
+    signal_to_noise: float = setting(
+        1.05,
+        help="Vectors whose correlation peak is lower than this times the next peak are replaced.",
+        minimum=0,
+    )
+    workers: int | None = setting(None, help="Threads; empty: one per processor.", minimum=1)
 
     def __post_init__(self) -> None:
-        if not self.windows or min(self.windows) < _SMALLEST_WINDOW:
+        super().__post_init__()
+        if not self.windows:
             raise CellForceError(
-                f"the windows are {self.windows} pixels",
-                f"each must be at least {_SMALLEST_WINDOW}",
+                "no window is given",
+                f"each pass needs one, of at least {_SMALLEST_WINDOW} pixels",
                 "Choose windows that hold some ten beads each, 32 to 64 pixels as a rule.",
                 topic="window",
             )
-        if not 0 <= self.overlap < self.windows[-1]:
+        if not self.overlap < self.windows[-1]:
             raise CellForceError(
                 f"the overlap is {self.overlap} pixels",
                 f"it must be from 0 to less than the last window, {self.windows[-1]}",

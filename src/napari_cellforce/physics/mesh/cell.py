@@ -11,9 +11,9 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 from skfem import MeshTri
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, PixelSize
-from napari_cellforce.physics._grid import positive
 from napari_cellforce.physics.linear_algebra import Array, Indices, one_blas_thread
 from napari_cellforce.physics.mesh.contour import outlines
 from napari_cellforce.physics.mesh.refine import Triangulation, angles, areas, triangulate
@@ -24,38 +24,25 @@ MAX_NODES = 100_000
 
 
 @dataclass(frozen=True)
-class MeshSettings:
-    """How a mask becomes a mesh.
+class MeshSettings(Settings):
+    """How a mask becomes a mesh."""
 
-    Attributes
-    ----------
-    edge_length : float
-        Wanted length of the triangles' sides in µm; narrow parts get shorter ones.
-    max_area : float or None
-        Largest triangle, in µm²; None for no limit besides the edge length.
-    dilation : float
-        The mask is first widened by this, in µm.
-    fill_holes : bool
-        Whether holes of the mask are meshed too.
-    minimum_nodes : int
-        Cells with fewer nodes are refused.
-
-    Raises
-    ------
-    CellForceError
-        If the edge length or the largest area is not a positive number.
-    """
-
-    edge_length: float = 2.5
-    max_area: float | None = None
-    dilation: float = 0.0
-    fill_holes: bool = False
-    minimum_nodes: int = 20
-
-    def __post_init__(self) -> None:
-        positive(self.edge_length, "edge length of the mesh", "µm", "2 to 3 µm suit most cells.")
-        if self.max_area is not None:
-            positive(self.max_area, "largest triangle of the mesh", "µm²", "Leave it empty for no limit.")
+    edge_length: float = setting(
+        2.5,
+        help="Wanted edge length of the triangles; narrow parts get shorter ones. 2 to 3 µm suit most cells.",
+        unit="µm",
+        above=0,
+        label="edge length of the mesh",
+    )
+    max_area: float | None = setting(
+        None,
+        help="Area of the largest triangle; empty: limited by the edge length only.",
+        unit="µm²",
+        above=0,
+    )
+    dilation: float = setting(0.0, help="Widening of the mask before it is meshed.", unit="µm", minimum=0)
+    fill_holes: bool = setting(False, help="Whether holes of the mask are meshed too.")
+    minimum_nodes: int = setting(20, help="Cells with fewer nodes are refused.", minimum=0)
 
 
 PUBLISHED_PIXEL = 0.68

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Substrate
 from napari_cellforce.files import write_text
@@ -221,18 +222,9 @@ class TfmSettingsSection(QWidget):
     def open_preset(self, path: Path) -> None:
         """Fill in the settings of a file; says why if it cannot be read."""
         try:
-            self.show_config(TfmConfig.from_json(path.read_text(encoding="utf-8")))
+            self.show_config(read_settings(path, TfmConfig))
         except CellForceError as error:
             show_error(error)
-        except (OSError, UnicodeDecodeError) as error:
-            show_error(
-                CellForceError(
-                    f"{path} cannot be read ({error})",
-                    "a preset is a JSON file",
-                    "Choose another.",
-                    topic="preset",
-                )
-            )
 
 
 def _windows(text: str) -> tuple[int, ...]:
