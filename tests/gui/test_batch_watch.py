@@ -23,13 +23,13 @@ class Microscope:
     """Writes one file a frame."""
 
     def __init__(self, folder: Path, movie) -> None:
-        self._folder, self._movie = folder, movie
+        self._folder, self.movie = folder, movie
         self.written = 0
         folder.mkdir()
 
     def write(self, frames: int = 1) -> None:
         for t in range(self.written, self.written + frames):
-            one = dataclasses.replace(self._movie, data=self._movie.data[t : t + 1])
+            one = dataclasses.replace(self.movie, data=self.movie.data[t : t + 1])
             io.write_stack(self._folder / f"t{t:03d}.tif", one)
         self.written += frames
 
@@ -75,7 +75,7 @@ def test_the_layers_grow_with_the_movie(hand, viewer, scope):
     assert len(image.data) == len(traction.data) == 3
     assert viewer.dims.current_step[0] == 2, "the newest frame is looked at"
     assert image.units == traction.units
-    assert not hand.panel._plot.isHidden()
+    assert not hand.panel.plot.isHidden()
     hand.press("Stop")
     hand.wait_for("All that was predicted is saved")
     assert hand.button("Follow").isEnabled()
@@ -121,7 +121,7 @@ def test_a_movie_that_is_gone_on_with_comes_with_what_was_made_before(hand, view
 
 
 def test_what_cannot_be_used_is_told_and_the_rest_goes_on(hand, scope, tmp_path):
-    scope._movie.data[1] = 100
+    scope.movie.data[1] = 100
     scope.write(3)
     hand.press("Follow")
     hand.wait_for("2 of run. Waiting")
@@ -141,7 +141,7 @@ def test_what_is_missing_is_said_before_anything_begins(hand):
     def nothing(_settle: float) -> WatchConfig:
         raise CellForceError("No folder is chosen yet", "your images are in it", "Drop it here.")
 
-    hand.panel._make_config = nothing
+    hand.panel.make_config = nothing
     hand.press("Follow")
     assert hand.reads("No folder is chosen yet")
     assert not hand.panel.running

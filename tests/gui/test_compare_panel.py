@@ -59,7 +59,7 @@ def panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[ComparePanel]:
 def compare(qtbot: QtBot, panel: ComparePanel) -> Callable[[], None]:
     def run() -> None:
         panel.compare()
-        qtbot.waitUntil(lambda: not panel._job.running, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not panel.job.running, timeout=PATIENCE)
 
     return run
 
@@ -85,26 +85,26 @@ def press(panel: ComparePanel, text: str) -> None:
 
 
 def test_an_empty_panel_says_what_it_needs(panel: ComparePanel) -> None:
-    assert not panel._run.ready
-    assert "needs two" in panel._run.status
-    assert panel._sample.isVisibleTo(panel)
+    assert not panel.run_section.ready
+    assert "needs two" in panel.run_section.status
+    assert panel.sample.isVisibleTo(panel)
 
 
 def test_the_predicted_field_is_a_and_the_measured_one_b(panel: ComparePanel, viewer: ViewerModel) -> None:
     show_field(viewer, predicted(), ArrowStyle())
-    assert "Only one field" in panel._run.status
+    assert "Only one field" in panel.run_section.status
     show_field(viewer, measured(), ArrowStyle())
-    assert panel._fields.first.field.provenance.model == "unet-sim"
-    assert panel._fields.second.field.provenance.model == "FTTC"
-    assert panel._run.ready
+    assert panel.choice.first.field.provenance.model == "unet-sim"
+    assert panel.choice.second.field.provenance.model == "FTTC"
+    assert panel.run_section.ready
 
 
 def test_a_field_is_not_compared_with_itself(panel: ComparePanel, viewer: ViewerModel) -> None:
     for field in (predicted(), measured()):
         show_field(viewer, field, ArrowStyle())
-    panel._fields.choose("B", panel._fields.first.field)
-    assert not panel._run.ready
-    assert "same field" in panel._run.status
+    panel.choice.choose("B", panel.choice.first.field)
+    assert not panel.run_section.ready
+    assert "same field" in panel.run_section.status
 
 
 def test_the_same_cell_on_another_grid_agrees_and_gives_the_scale(compared: ComparePanel) -> None:
@@ -113,11 +113,11 @@ def test_the_same_cell_on_another_grid_agrees_and_gives_the_scale(compared: Comp
     # Brought to the coarser grid, the prediction loses some of its peaks.
     assert comparison.calibration.factor == pytest.approx(SCALE, rel=0.05)
     assert comparison.numbers[0].value > 0.99
-    assert "Correlation 1.00" in compared._run.status
+    assert "Correlation 1.00" in compared.run_section.status
 
 
 def test_both_are_shown_on_one_scale_where_the_cell_is(compared: ComparePanel, viewer: ViewerModel) -> None:
-    first, second = (compared._view.layers(view)[0] for view in (A, B))
+    first, second = (compared.result_view.layers(view)[0] for view in (A, B))
     assert first.contrast_limits == second.contrast_limits
     np.testing.assert_allclose(first.world_to_data((16.0, 4.0)), second.world_to_data((16.0, 4.0)))
     (field,) = [shown for shown in displayed_fields(viewer) if shown.predicted]
@@ -129,10 +129,10 @@ def test_both_are_shown_on_one_scale_where_the_cell_is(compared: ComparePanel, v
 
 
 def test_views_show_one_thing_at_a_time(compared: ComparePanel) -> None:
-    compared._view.show_view(DIFFERENCE)
-    assert [layer.visible for layer in compared._view.layers(DIFFERENCE)] == [True, True]
-    assert not any(layer.visible for view in (A, B, ANGLE) for layer in compared._view.layers(view))
-    (angles,) = compared._view.layers(ANGLE)
+    compared.result_view.show_view(DIFFERENCE)
+    assert [layer.visible for layer in compared.result_view.layers(DIFFERENCE)] == [True, True]
+    assert not any(layer.visible for view in (A, B, ANGLE) for layer in compared.result_view.layers(view))
+    (angles,) = compared.result_view.layers(ANGLE)
     low, high = angles.contrast_limits
     assert low == -high, "centred on 0"
     assert np.nanmax(np.abs(angles.data)) < 15
@@ -140,16 +140,16 @@ def test_views_show_one_thing_at_a_time(compared: ComparePanel) -> None:
 
 def test_blinking_shows_a_and_b_in_turn(qtbot: QtBot, compared: ComparePanel) -> None:
     seen: list[str] = []
-    compared._view.turned.connect(seen.append)
+    compared.result_view.turned.connect(seen.append)
     press(compared, "Blink A / B")
     qtbot.waitUntil(lambda: {A, B} <= set(seen), timeout=PATIENCE)
     press(compared, "Blink A / B")
-    assert not compared._view.blinking
+    assert not compared.result_view.blinking
 
 
 def test_calibrating_adds_the_prediction_in_pascal(compared: ComparePanel, viewer: ViewerModel) -> None:
     press(compared, "Calibrate the prediction to Pa")
-    field = compared._fields.first.field
+    field = compared.choice.first.field
     assert field.unit == "Pa"
     low, high = field.provenance.settings["95 % interval [Pa]"]
     assert low <= field.provenance.settings["calibration factor [Pa]"] <= high
@@ -173,7 +173,7 @@ def test_fields_of_different_places_are_refused_in_words(
         show_field(viewer, field, ArrowStyle())
     compare()
     assert panel.comparison is None
-    assert "same place" in panel._run.status
+    assert "same place" in panel.run_section.status
 
 
 def test_saving_writes_tables_and_figures(
@@ -181,7 +181,7 @@ def test_saving_writes_tables_and_figures(
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     press(compared, "Save …")
-    qtbot.waitUntil(lambda: not compared._saving.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not compared.saving.running, timeout=PATIENCE)
     assert {p.name for p in tmp_path.iterdir()} >= {
         "agreement.csv",
         "figure_maps.svg",
@@ -192,15 +192,15 @@ def test_saving_writes_tables_and_figures(
 def test_several_cells_are_judged_one_by_one(
     qtbot: QtBot, compared: ComparePanel, viewer: ViewerModel
 ) -> None:
-    shape = compared._pair[0].field.data.shape[2:]
+    shape = compared.pair[0].field.data.shape[2:]
     labels = np.zeros(shape, np.uint8)
     labels[:, : shape[1] // 2], labels[:, shape[1] // 2 :] = 3, 7
     viewer.add_labels(labels, name="two")
-    compared._fields._cell.setCurrentIndex(1)
+    compared.choice.cell_list.setCurrentIndex(1)
     compared.compare()
-    qtbot.waitUntil(lambda: not compared._job.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not compared.job.running, timeout=PATIENCE)
     assert compared.comparison.cells["cell"].tolist() == [3, 7]
-    table = compared._agreement._cells
+    table = compared.agreement.cells_table
     assert table.isVisibleTo(compared)
     assert [table.item(i, 0).text() for i in range(table.rowCount())] == ["3", "7"]
     assert "95 %" in table.item(0, 3).toolTip()
@@ -224,11 +224,11 @@ def test_a_table_is_opened_with_what_it_does_not_say(
     dialog = ImportDialog([str(path)], viewer, memory)
     qtbot.waitUntil(lambda: not dialog.reading, timeout=PATIENCE)
     assert dialog.field is None
-    assert "does not say in which unit" in dialog._note.text()
-    assert "--unit" not in dialog._note.text(), "options are for the command line"
-    dialog._unit.setCurrentIndex(dialog._unit.findData("Pa"))
-    dialog._pixel.setValue(0.2)
-    dialog._flip_y.setChecked(True)
+    assert "does not say in which unit" in dialog.message.text()
+    assert "--unit" not in dialog.message.text(), "options are for the command line"
+    dialog.unit_list.setCurrentIndex(dialog.unit_list.findData("Pa"))
+    dialog.pixel_size.setValue(0.2)
+    dialog.flip_y.setChecked(True)
     qtbot.waitUntil(lambda: not dialog.reading, timeout=PATIENCE)
     np.testing.assert_allclose(dialog.field.data[0, :, 2, 2], (-7, 3))
     assert dialog.field.pixel_size.micron == pytest.approx(2.0)

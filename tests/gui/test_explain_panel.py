@@ -41,7 +41,7 @@ def hand(hand_for, viewer, tmp_path):
     panel = ExplainPanel(
         viewer, memory=Memory(tmp_path / "panels.json"), preferences=Preferences(), fit=SMALL
     )
-    panel._model.fill("adhesion-filter")
+    panel.model_section.fill("adhesion-filter")
     yield hand_for(panel)
     panel.dispose()
     panel.deleteLater()
@@ -55,7 +55,7 @@ def shown(viewer, name):
 
 def explain(hand):
     hand.press("Explain forces")
-    hand.wait_until(lambda: not hand.sees(hand.button("Stop")) and not hand.panel._preview_worker.busy)
+    hand.wait_until(lambda: not hand.sees(hand.button("Stop")) and not hand.panel.drafts.busy)
 
 
 def test_inner_fields_become_layers_on_top_of_the_image(hand, add, viewer):
@@ -73,10 +73,10 @@ def test_inner_fields_become_layers_on_top_of_the_image(hand, add, viewer):
 def test_green_functions_are_offered_of_a_network_that_has_them(hand, add, network):
     add()
     assert not hand.choice("Green's functions").isEnabled()
-    hand.panel._model.fill(network)
+    hand.panel.model_section.fill(network)
     hand.choice("Green's functions").setChecked(True)
     explain(hand)
-    assert hand.sees(hand.panel._greens)
+    assert hand.sees(hand.panel.greens)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def explained_by_formula(hand, add):
 
 def test_the_slider_picks_the_formula_and_its_force_follows(explained_by_formula, viewer):
     hand = explained_by_formula
-    picture = hand.panel._formula._picture
+    picture = hand.panel.formula_section.picture
     t = viewer.dims.current_step[0]
     layer, force = shown(viewer, FORMULA), shown(viewer, FORCE)
     assert layer.contrast_limits == force.contrast_limits, "model and formula are on one scale"
@@ -107,7 +107,7 @@ def test_the_slider_picks_the_formula_and_its_force_follows(explained_by_formula
 
 def test_a_formula_is_saved_and_becomes_a_model(explained_by_formula, tmp_path):
     hand = explained_by_formula
-    section = hand.panel._formula
+    section = hand.panel.formula_section
     for ending, begins in ((".txt", "F = "), (".tex", r"\mathbf{F}"), (".json", "{")):
         section.save(tmp_path / f"mine{ending}")
         assert (tmp_path / f"mine{ending}").read_text().lstrip().startswith(begins)
@@ -124,12 +124,12 @@ def test_a_formula_is_saved_and_becomes_a_model(explained_by_formula, tmp_path):
 
 def test_y_is_plotted_against_brightness_and_distance(hand, add, viewer):
     add()
-    hand.panel._model.fill("sheet-filter")
+    hand.panel.model_section.fill("sheet-filter")
     explain(hand)
     assert shown(viewer, "Y").name.startswith("Y [µm^-2]")
-    plots = hand.panel._stiffness._plots
+    plots = hand.panel.hold_curves.plots
     assert all(hand.sees(plot) for plot in plots.values())
-    (curve,) = plots["intensity"]._plot.listDataItems()
+    (curve,) = plots["intensity"].plot.listDataItems()
     _, held = curve.getData()
     assert held[-1] > 2 * held[0], "it is held where it is bright"
 
@@ -137,11 +137,11 @@ def test_y_is_plotted_against_brightness_and_distance(hand, add, viewer):
 def test_brightness_is_probed_as_a_curve_and_a_layer(hand, add, viewer):
     add()
     explain(hand)
-    probes = hand.panel._probes
+    probes = hand.panel.probe_section
     what = hand.control("What if")
     what.setCurrentIndex(what.findData(BRIGHTNESS))
     hand.press("Ask the model")
-    hand.wait_until(lambda: not probes._job.running)
+    hand.wait_until(lambda: not probes.job.running)
     hand.wait_for("At 3 times the brightness: likeness of the vectors 1.00")
     layer = shown(viewer, LAYER_NAMES[BRIGHTNESS])
     change = layer.data[viewer.dims.current_step[0]]
@@ -157,7 +157,7 @@ def test_fine_structure_is_all_that_the_filter_sees(hand, add, viewer):
     what.setCurrentIndex(what.findData(LOW_PASS))
     hand.press("Ask the model")
     hand.wait_for("Blurred over 11.2 µm")
-    responses = hand.panel._probes._asked.responses
+    responses = hand.panel.probe_section.asked.responses
     assert [r.correlation for r in responses] == sorted((r.correlation for r in responses), reverse=True)
     limits = shown(viewer, LAYER_NAMES[LOW_PASS]).contrast_limits
     assert limits[0] == -limits[1], "colours are centred on no change"
@@ -205,13 +205,13 @@ def test_reset_asks_for_inner_fields_only(hand, add):
     hand.choice("one formula").setChecked(True)
     hand.choice("inner fields").setChecked(False)
     hand.press("Reset")
-    assert hand.panel._parts.chosen == ("fields",)
+    assert hand.panel.parts_section.chosen == ("fields",)
 
 
 def test_an_adhesion_is_taken_out(hand, add, viewer):
     add()
     explain(hand)
-    hand.panel._probes.occlude_at((32.0, 52.0))
+    hand.panel.probe_section.occlude_at((32.0, 52.0))
     hand.wait_for("Without that adhesion")
     change = shown(viewer, LAYER_NAMES[OCCLUSION]).data[viewer.dims.current_step[0]]
     assert change[32, 52] < 0
@@ -221,7 +221,7 @@ def test_an_adhesion_is_taken_out(hand, add, viewer):
 def test_a_click_beside_all_adhesions_is_refused_in_words(hand, add, notifications):
     add()
     explain(hand)
-    hand.panel._probes.occlude_at((32.0, 32.0))
+    hand.panel.probe_section.occlude_at((32.0, 32.0))
     hand.wait_until(lambda: any("µm away" in told for told in notifications))
 
 

@@ -370,7 +370,7 @@ def test_it_fits_its_width_and_is_reached_by_keyboard(models, qtbot) -> None:
     panel.show()
     qtbot.waitExposed(panel)
     long = "/data/" + "a_very_long_name_of_a_file" * 3 + ".pt"
-    panel._on_failed(zoo_error(long))
+    panel.show_failure(zoo_error(long))
     QCoreApplication.processEvents()
     (area,) = [a for a in panel.findChildren(QScrollArea) if a.parent() is panel]
     assert area.widget().minimumSizeHint().width() <= area.viewport().width()

@@ -84,7 +84,7 @@ def test_from_the_dock_to_the_result_and_out_again(viewer, qtbot, tmp_path, make
     viewer.dims.set_current_step(0, 2)
 
     viewer.window.remove_dock_widget(panel)
-    assert panel._disposed
+    assert panel.dismantled
     viewer.dims.set_current_step(0, 0)
     viewer.layers.clear()
 

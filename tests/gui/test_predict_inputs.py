@@ -243,7 +243,7 @@ class TestModel:
         for device in ("auto", "mps"):
             hand = make_panel(device=device)
             hand.wait_until(lambda hand=hand: not hand.reads("Loading PyTorch"))
-            assert not hand.panel._run.status
+            assert not hand.panel.run_section.status
 
     def test_the_backend_is_chosen_told_and_remembered(self, make_panel):
         hand = make_panel()

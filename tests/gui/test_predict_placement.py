@@ -60,7 +60,7 @@ class TestTime:
             viewer.dims.set_point(0, self.start + minutes)
             assert set(arrows.data[:, 0, 0]) == {frame}
             assert hand.reads(f"<b>{minutes}</b>\xa0</td><td>time [min]")
-            assert hand.panel.findChild(TimePlot)._cursor.value() == minutes
+            assert hand.panel.findChild(TimePlot).time_cursor.value() == minutes
 
     @pytest.mark.usefixtures("arrows")
     def test_a_click_in_the_plot_leads_to_that_frame(self, viewer, hand):

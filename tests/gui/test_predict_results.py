@@ -75,15 +75,15 @@ class TestTime:
     def test_a_click_in_the_plot_moves_the_viewer(self, done, viewer):
         plot = done.panel.findChild(TimePlot)
         for minutes, frame in ((4.0, 2), (0.4, 0), (1.9, 1), (99.0, 2)):
-            scene = plot._plot.getViewBox().mapViewToScene(QPointF(minutes, 0.0))
-            plot._plot.scene().sigMouseClicked.emit(SimpleNamespace(scenePos=lambda at=scene: at))
+            scene = plot.plot.getViewBox().mapViewToScene(QPointF(minutes, 0.0))
+            plot.plot.scene().sigMouseClicked.emit(SimpleNamespace(scenePos=lambda at=scene: at))
             assert viewer.dims.current_step[0] == frame
 
     def test_the_viewers_slider_moves_the_plots_cursor(self, done, viewer):
         plot = done.panel.findChild(TimePlot)
         for frame in (2, 1):
             viewer.dims.set_current_step(0, frame)
-            assert plot._cursor.value() == 2.0 * frame, "in minutes"
+            assert plot.time_cursor.value() == 2.0 * frame, "in minutes"
 
     def test_a_click_on_a_row_of_the_table_goes_there_too(self, done, viewer):
         done.panel.findChild(QTableWidget).cellClicked.emit(1, 0)

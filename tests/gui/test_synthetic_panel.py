@@ -54,34 +54,34 @@ def open_panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[Callable[[], Syn
 def panel(open_panel: Callable[[], SyntheticPanel]) -> SyntheticPanel:
     """The panel with a small image, so that everything is quick."""
     panel = open_panel()
-    panel._drawing.microscope.recall({"side": 128, "pixel": 0.68})
-    panel._drawing.outline.recall({"outline": [1500]})
+    panel.drawing.microscope.recall({"side": 128, "pixel": 0.68})
+    panel.drawing.outline.recall({"outline": [1500]})
     return panel
 
 
 @pytest.fixture
 def drawn(qtbot, panel: SyntheticPanel) -> SyntheticPanel:
     """The panel after its button was pressed once."""
-    panel._on_button()
-    qtbot.waitUntil(lambda: panel._view.shown, timeout=10000)
+    panel.run_section.started.emit()
+    qtbot.waitUntil(lambda: panel.cell_view.shown, timeout=10000)
     return panel
 
 
 def quiet(panel: SyntheticPanel) -> bool:
-    return not (panel._drawing._work.busy or panel._predict.busy or panel._scan_run.running)
+    return not (panel.drawing.worker.busy or panel.ask_section.busy or panel.scan_run.running)
 
 
 def ask(qtbot, panel: SyntheticPanel) -> None:
-    panel._on_button()
+    panel.run_section.started.emit()
     qtbot.waitUntil(lambda: panel.evaluation is not None and quiet(panel), timeout=20000)
 
 
 def test_an_empty_panel_offers_to_draw_and_draws_nothing_by_itself(panel: SyntheticPanel) -> None:
-    assert panel._run.button_label == "Draw a cell"
-    assert panel._run.ready
-    assert panel._run.status == WELCOME
-    panel._drawing.outline._area.set_value(2000)
-    assert not panel._drawing._work.busy
+    assert panel.run_section.button_label == "Draw a cell"
+    assert panel.run_section.ready
+    assert panel.run_section.status == WELCOME
+    panel.drawing.outline.area.set_value(2000)
+    assert not panel.drawing.worker.busy
 
 
 def test_the_drawn_image_has_pixel_size_and_units(drawn: SyntheticPanel, viewer: ViewerModel) -> None:
@@ -89,12 +89,12 @@ def test_the_drawn_image_has_pixel_size_and_units(drawn: SyntheticPanel, viewer:
     assert layer.data.shape == (128, 128)
     assert tuple(layer.scale) == (0.68, 0.68)
     assert [str(unit) for unit in layer.units] == ["micrometer"] * 2
-    assert drawn._run.button_label == "Predict the forces with sheet"
+    assert drawn.run_section.button_label == "Predict the forces with sheet"
 
 
 def test_a_change_redraws_in_place(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
     layer, before = viewer.layers[0], viewer.layers[0].data.copy()
-    drawn._drawing.adhesions._length.set_value(6)
+    drawn.drawing.adhesions.length.set_value(6)
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
     assert viewer.layers[0] is layer
     assert (layer.data != before).any()
@@ -102,77 +102,77 @@ def test_a_change_redraws_in_place(qtbot, drawn: SyntheticPanel, viewer: ViewerM
 
 def test_a_removed_image_can_be_drawn_again(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
     viewer.layers.clear()
-    assert drawn._run.button_label == "Draw a cell"
-    drawn._on_button()
-    qtbot.waitUntil(lambda: drawn._view.shown, timeout=10000)
+    assert drawn.run_section.button_label == "Draw a cell"
+    drawn.run_section.started.emit()
+    qtbot.waitUntil(lambda: drawn.cell_view.shown, timeout=10000)
 
 
 def test_an_edit_is_compared_with_the_cell_before(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
     ask(qtbot, drawn)
     before = drawn.evaluation.numbers["total force [nN]"]
     assert "|F| [Pa] synthetic cell (sheet)" in viewer.layers
-    drawn._drawing.adhesions._length.set_value(7)
+    drawn.drawing.adhesions.length.set_value(7)
     qtbot.waitUntil(lambda: drawn.evaluation is None and quiet(drawn), timeout=10000)
-    assert "has changed" in drawn._run.status
+    assert "has changed" in drawn.run_section.status
     assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers, "it was that of another cell"
     ask(qtbot, drawn)
     now = drawn.evaluation.numbers["total force [nN]"]
     assert now > before
-    assert f"{100 * (now / before - 1):+.1f} %" in drawn._run.status
-    drawn._edit.set_reference()
-    assert "→" not in drawn._edit.headline
+    assert f"{100 * (now / before - 1):+.1f} %" in drawn.run_section.status
+    drawn.edit_section.set_reference()
+    assert "→" not in drawn.edit_section.headline
 
 
 def test_live_asks_again_after_every_change_and_the_last_counts(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._predict.set_live(True)
+    drawn.ask_section.set_live(True)
     qtbot.waitUntil(lambda: drawn.evaluation is not None and quiet(drawn), timeout=20000)
     for length in (4, 5, 6, 7):
-        drawn._drawing.adhesions._length.set_value(length)
+        drawn.drawing.adhesions.length.set_value(length)
     qtbot.waitUntil(lambda: quiet(drawn) and drawn.evaluation is not None, timeout=20000)
     qtbot.waitUntil(lambda: drawn.evaluation is not None and quiet(drawn), timeout=20000)
     assert drawn.evaluation.cell.config.adhesions.length == 7
 
 
 def test_the_filter_answers_in_normalised_units(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._predict.choose("adhesion-filter")
+    drawn.ask_section.choose("adhesion-filter")
     ask(qtbot, drawn)
     assert drawn.evaluation.unit == "normalised"
-    assert "normalised" in drawn._edit.headline
-    assert "never how hard" in drawn._run.status
+    assert "normalised" in drawn.edit_section.headline
+    assert "never how hard" in drawn.run_section.status
 
 
 def test_an_outline_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
-    area = drawn._drawing.cell.outline.area
-    drawn._drawing.outline._edit.click()
+    area = drawn.drawing.cell.outline.area
+    drawn.drawing.outline.edit_button.click()
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
     layer = viewer.layers["outline by hand"]
     assert layer.mode == "direct", "the tool stays in the hand when the cell is drawn again"
     assert 5 < len(layer.data[0]) < 60
-    assert drawn._drawing.cell.outline.area == pytest.approx(area, rel=0.05)
+    assert drawn.drawing.cell.outline.area == pytest.approx(area, rel=0.05)
     corners = layer.data[0]
     layer.data = [corners.mean(axis=0) + 1.2 * (corners - corners.mean(axis=0))]
-    qtbot.waitUntil(lambda: drawn._drawing.cell.outline.area > 1.3 * area, timeout=10000)
+    qtbot.waitUntil(lambda: drawn.drawing.cell.outline.area > 1.3 * area, timeout=10000)
 
 
 def test_adhesions_can_be_edited_by_hand(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
-    count = len(drawn._drawing.cell.adhesions[0])
-    drawn._drawing.adhesions._edit.click()
+    count = len(drawn.drawing.cell.adhesions[0])
+    drawn.drawing.adhesions.edit_button.click()
     layer = viewer.layers["adhesions by hand"]
     assert len(layer.data) == count
     layer.selected_data = {0}
     layer.remove_selected()
-    qtbot.waitUntil(lambda: len(drawn._drawing.cell.adhesions[0]) == count - 1, timeout=10000)
+    qtbot.waitUntil(lambda: len(drawn.drawing.cell.adhesions[0]) == count - 1, timeout=10000)
 
 
 def test_a_cell_can_be_painted(qtbot, drawn: SyntheticPanel, viewer: ViewerModel) -> None:
     drawn.paint()
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
     layer = viewer.layers["cell painted by hand"]
-    area = drawn._drawing.cell.outline.area
+    area = drawn.drawing.cell.outline.area
     layer.brush_size = 12
     for x in range(20, 108, 4):
         layer.paint((64, x), 1)
-    qtbot.waitUntil(lambda: drawn._drawing.cell.outline.area > area + 50, timeout=10000)
+    qtbot.waitUntil(lambda: drawn.drawing.cell.outline.area > area + 50, timeout=10000)
 
 
 def refusals() -> list[tuple[list, str, str]]:
@@ -191,83 +191,83 @@ def test_drawings_that_cannot_be_are_refused_in_words(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel, shapes: list, words: str
 ) -> None:
     layer = Shapes(shapes, scale=(0.68, 0.68), units=MICRON)
-    drawn._drawing.outline.draw_by_hand(layer, "select")
-    qtbot.waitUntil(lambda: quiet(drawn) and drawn._drawing.problem is not None, timeout=10000)
-    assert words in drawn._run.status
-    assert not drawn._run.ready
+    drawn.drawing.outline.draw_by_hand(layer, "select")
+    qtbot.waitUntil(lambda: quiet(drawn) and drawn.drawing.problem is not None, timeout=10000)
+    assert words in drawn.run_section.status
+    assert not drawn.run_section.ready
 
 
 def test_a_cell_of_too_few_mesh_nodes_is_drawn_but_gets_no_forces(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._drawing.adhesions._length.set_value(1)
-    drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("circle"))
+    drawn.drawing.adhesions.length.set_value(1)
+    drawn.drawing.outline.ways.setCurrentIndex(drawn.drawing.outline.ways.findData("circle"))
     layer = Shapes([(TRIANGLE / 9 + 40, "polygon")], scale=(0.68, 0.68), units=MICRON)
-    drawn._drawing.outline.draw_by_hand(layer, "select")
+    drawn.drawing.outline.draw_by_hand(layer, "select")
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
-    assert drawn._drawing.problem is None
-    drawn._on_button()
-    qtbot.waitUntil(lambda: "mesh nodes" in drawn._run.status, timeout=10000)
+    assert drawn.drawing.problem is None
+    drawn.run_section.started.emit()
+    qtbot.waitUntil(lambda: "mesh nodes" in drawn.run_section.status, timeout=10000)
 
 
 def test_nothing_drawn_yet_is_no_mistake(drawn: SyntheticPanel) -> None:
-    drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("by hand"))
-    assert drawn._run.status.startswith("No outline has been drawn yet")
-    assert not drawn._run.ready
+    drawn.drawing.outline.ways.setCurrentIndex(drawn.drawing.outline.ways.findData("by hand"))
+    assert drawn.run_section.status.startswith("No outline has been drawn yet")
+    assert not drawn.run_section.ready
 
 
 def test_a_scan_fills_curves_and_a_stack_to_scroll_through(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel, tmp_path: Path
 ) -> None:
-    drawn._tabs.setCurrentIndex(1)
-    drawn._scan.choose("area", 800, 1600, 3)
-    assert drawn._run.button_label == "Scan cell area: 3 cells"
-    drawn._on_button()
-    qtbot.waitUntil(lambda: drawn._curves.done == 3 and quiet(drawn), timeout=60000)
+    drawn.tabs.setCurrentIndex(1)
+    drawn.scan_section.choose("area", 800, 1600, 3)
+    assert drawn.run_section.button_label == "Scan cell area: 3 cells"
+    drawn.run_section.started.emit()
+    qtbot.waitUntil(lambda: drawn.curves.done == 3 and quiet(drawn), timeout=60000)
     stack = viewer.layers["scan of cell area zyxin"]
     assert stack.data.shape == (3, 128, 128)
     assert (stack.data.reshape(3, -1).max(axis=1) > 0).all()
     assert not viewer.layers["synthetic cell zyxin"].visible, "one cell at a time"
-    drawn._curves.step_chosen.emit(0)
+    drawn.curves.step_chosen.emit(0)
     assert viewer.dims.current_step[0] == 0
-    drawn._curves.save(tmp_path)
+    drawn.curves.save(tmp_path)
     qtbot.waitUntil(lambda: (tmp_path / "scan_area_cell.json").exists(), timeout=20000)
-    qtbot.waitUntil(lambda: not drawn._curves._saving.running, timeout=20000)
+    qtbot.waitUntil(lambda: not drawn.curves.saving.running, timeout=20000)
 
 
 def test_stop_keeps_the_cells_that_are_done(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._tabs.setCurrentIndex(1)
-    drawn._scan.choose("area", 800, 1600, 40)
-    drawn._on_button()
-    qtbot.waitUntil(lambda: drawn._curves.done >= 2, timeout=60000)
-    drawn._run._on_stop()
-    assert drawn._run.status == "Stopping …"
+    drawn.tabs.setCurrentIndex(1)
+    drawn.scan_section.choose("area", 800, 1600, 40)
+    drawn.run_section.started.emit()
+    qtbot.waitUntil(lambda: drawn.curves.done >= 2, timeout=60000)
+    drawn.run_section.stop()
+    assert drawn.run_section.status == "Stopping …"
     qtbot.waitUntil(lambda: quiet(drawn), timeout=20000)
-    assert 2 <= drawn._curves.done < 40
-    assert "what is done is kept" in drawn._run.status
+    assert 2 <= drawn.curves.done < 40
+    assert "what is done is kept" in drawn.run_section.status
 
 
 def test_a_scan_of_nobody_or_nowhere_says_so(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._tabs.setCurrentIndex(1)
-    drawn._scan.choose("area", 800, 800, 3)
-    assert "two different numbers" in drawn._run.status
-    drawn._scan.choose("aspect", 1, 3, 3)
-    drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("circle"))
-    qtbot.waitUntil(lambda: "Choose the ellipse" in drawn._run.status, timeout=10000)
-    assert not drawn._run.ready
+    drawn.tabs.setCurrentIndex(1)
+    drawn.scan_section.choose("area", 800, 800, 3)
+    assert "two different numbers" in drawn.run_section.status
+    drawn.scan_section.choose("aspect", 1, 3, 3)
+    drawn.drawing.outline.ways.setCurrentIndex(drawn.drawing.outline.ways.findData("circle"))
+    qtbot.waitUntil(lambda: "Choose the ellipse" in drawn.run_section.status, timeout=10000)
+    assert not drawn.run_section.ready
 
 
 def test_a_scan_in_which_no_cell_can_be_drawn_says_why(qtbot, drawn: SyntheticPanel) -> None:
-    drawn._tabs.setCurrentIndex(1)
-    drawn._scan.choose("area", 60000, 70000, 2)
-    drawn._on_button()
-    qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=20000)
-    assert "leaves the image" in drawn._run.status
+    drawn.tabs.setCurrentIndex(1)
+    drawn.scan_section.choose("area", 60000, 70000, 2)
+    drawn.run_section.started.emit()
+    qtbot.waitUntil(lambda: drawn.curves.done == 2 and quiet(drawn), timeout=20000)
+    assert "leaves the image" in drawn.run_section.status
 
 
 def test_an_answer_that_comes_too_late_is_not_shown(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    drawn._on_button()
-    drawn._drawing.adhesions._length.set_value(6)
+    drawn.run_section.started.emit()
+    drawn.drawing.adhesions.length.set_value(6)
     qtbot.waitUntil(lambda: quiet(drawn), timeout=20000)
     assert drawn.evaluation is None
     assert "|F| [Pa] synthetic cell (sheet)" not in viewer.layers
@@ -275,21 +275,21 @@ def test_an_answer_that_comes_too_late_is_not_shown(
 
 def test_settings_are_kept_between_sessions(open_panel) -> None:
     first = open_panel()
-    first._drawing.adhesions._density.set_value(0.5)
-    first._drawing.outline._corners.set_value(5)
-    first._drawing.microscope._exposure.set_value(100)
-    check_names(first._scan._models, ("fibres", "adhesion-filter"))
-    first._scan.choose("length", 2, 5, 4)
+    first.drawing.adhesions.density.set_value(0.5)
+    first.drawing.outline.corners.set_value(5)
+    first.drawing.microscope.exposure.set_value(100)
+    check_names(first.scan_section.model_list, ("fibres", "adhesion-filter"))
+    first.scan_section.choose("length", 2, 5, 4)
     first.dispose()
     second = open_panel()
-    assert second._drawing.adhesions._density.value == 0.5
-    config = second._scan.config(second._drawing.drawing())
+    assert second.drawing.adhesions.density.value == 0.5
+    config = second.scan_section.config(second.drawing.drawing())
     assert config.values == (2, 3, 4, 5)
     assert config.models == ("fibres", "adhesion-filter")
     assert config.drawing.config.shape.corners == 5
     assert config.drawing.config.camera.exposure == 100
-    second._on_reset()
-    assert second._scan.models == ("sheet",)
+    second.reset()
+    assert second.scan_section.models == ("sheet",)
 
 
 def test_a_closed_panel_hears_nothing_more(panel: SyntheticPanel, viewer: ViewerModel) -> None:
@@ -364,10 +364,10 @@ def test_a_slider_and_its_box_agree(qtbot) -> None:
     slider = NumberSlider(0, 10, 2.5, "µm", 1)
     qtbot.addWidget(slider)
     with qtbot.waitSignal(slider.changed):
-        slider._slider.setValue(100)
+        slider.slider.setValue(100)
     assert slider.value == 5
     slider.set_value(7.3)
-    assert slider._slider.value() == 146
+    assert slider.slider.value() == 146
     assert slider.value == 7.3, "the slider's steps do not round what was typed"
 
 
@@ -388,15 +388,15 @@ def test_angles_change_in_degrees_and_tiny_numbers_are_nothing() -> None:
 def test_a_new_outline_is_not_drawn_over_the_one_before(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    outline = drawn._drawing.outline
-    outline._edit.click()
+    outline = drawn.drawing.outline
+    outline.edit_button.click()
     first = viewer.layers["outline by hand"]
-    outline._on_draw()
+    outline.start_drawing()
     second = viewer.layers[-1]
     assert (first.visible, second.visible) == (False, True)
-    outline._on_paint()
+    outline.start_painting()
     assert second not in viewer.layers, "nothing had been drawn in it"
-    outline._modes.setCurrentIndex(0)
+    outline.ways.setCurrentIndex(0)
     assert not viewer.layers[-1].visible, "a rule draws the outline now"
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
 
@@ -404,12 +404,12 @@ def test_a_new_outline_is_not_drawn_over_the_one_before(
 def test_what_is_left_out_of_a_painted_cell_is_told(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    drawn._drawing.outline._on_paint()
-    assert drawn._run.status.startswith("No cell has been painted yet"), "which is no mistake"
+    drawn.drawing.outline.start_painting()
+    assert drawn.run_section.status.startswith("No cell has been painted yet"), "which is no mistake"
     painted = np.zeros((128, 128), np.uint8)
     painted[40:90, 20:60] = painted[40:90, 70:110] = painted[64, 60:70] = painted[100:110, 20:30] = 1
     viewer.layers[-1].data = painted
-    remark = drawn._drawing._note
+    remark = drawn.drawing.remark
     qtbot.waitUntil(lambda: "2 pieces are painted: the largest is the cell" in remark.text(), timeout=10000)
     assert "takes it for 2 cells" in remark.text()
     painted[40:90, 20:110], painted[100:] = 1, 0
@@ -420,12 +420,12 @@ def test_what_is_left_out_of_a_painted_cell_is_told(
 def test_another_scan_replaces_the_one_before_and_shows_the_first_model(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    drawn._tabs.setCurrentIndex(1)
-    check_names(drawn._scan._models, ("sheet", "adhesion-filter"))
+    drawn.tabs.setCurrentIndex(1)
+    check_names(drawn.scan_section.model_list, ("sheet", "adhesion-filter"))
     for parameter, low, high in (("area", 800, 1600), ("number", 10, 30)):
-        drawn._scan.choose(parameter, low, high, 2)
-        drawn._on_button()
-        qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=60000)
+        drawn.scan_section.choose(parameter, low, high, 2)
+        drawn.run_section.started.emit()
+        qtbot.waitUntil(lambda: drawn.curves.done == 2 and quiet(drawn), timeout=60000)
     scans = {layer.name: layer.visible for layer in viewer.layers if "scan of" in layer.name}
     assert scans == {
         "scan of number of adhesions zyxin": True,
@@ -439,7 +439,7 @@ def test_another_scan_replaces_the_one_before_and_shows_the_first_model(
 def test_of_a_model_with_inner_fields_the_traction_alone_is_shown(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    drawn._predict.choose("sheet-filter")
+    drawn.ask_section.choose("sheet-filter")
     ask(qtbot, drawn)
     assert not [layer.name for layer in viewer.layers if layer.name.startswith("Y ")]
     assert "Y" in drawn.evaluation.result.scalars, "it has one"
@@ -447,10 +447,10 @@ def test_of_a_model_with_inner_fields_the_traction_alone_is_shown(
 
 def test_numbers_of_another_cell_are_not_left_standing(qtbot, drawn: SyntheticPanel) -> None:
     ask(qtbot, drawn)
-    assert not drawn._edit.isHidden()
-    drawn._drawing.adhesions._length.set_value(6)
+    assert not drawn.edit_section.isHidden()
+    drawn.drawing.adhesions.length.set_value(6)
     qtbot.waitUntil(lambda: drawn.evaluation is None and quiet(drawn), timeout=10000)
-    assert drawn._edit.isHidden()
+    assert drawn.edit_section.isHidden()
 
 
 @pytest.mark.parametrize("intensity", [-1.0, np.inf, 1e9, "bright"])
@@ -469,10 +469,10 @@ def test_of_a_painted_movie_the_frame_that_is_looked_at_counts(
     viewer.add_labels(movie, scale=(1, 0.68, 0.68), units=("pixel", *MICRON))
     for frame, side in ((1, 40), (2, 70)):
         viewer.dims.set_current_step(0, frame)
-        drawn._drawing.outline._modes.setCurrentIndex(0)
-        drawn._drawing.outline._modes.setCurrentIndex(drawn._drawing.outline._modes.findData("by hand"))
+        drawn.drawing.outline.ways.setCurrentIndex(0)
+        drawn.drawing.outline.ways.setCurrentIndex(drawn.drawing.outline.ways.findData("by hand"))
         qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
-        assert drawn._drawing.cell.outline.area == pytest.approx((side * 0.68) ** 2, rel=0.02)
+        assert drawn.drawing.cell.outline.area == pytest.approx((side * 0.68) ** 2, rel=0.02)
 
 
 def test_a_panel_opened_again_draws_in_place_of_the_one_closed(
@@ -482,21 +482,23 @@ def test_a_panel_opened_again_draws_in_place_of_the_one_closed(
     viewer.add_image(viewer.layers[0].data, name="my copy", metadata=dict(viewer.layers[0].metadata))
     drawn.dispose()
     again = open_panel()
-    again._on_button()
-    qtbot.waitUntil(lambda: again._view.shown, timeout=10000)
+    again.run_section.started.emit()
+    qtbot.waitUntil(lambda: again.cell_view.shown, timeout=10000)
     assert [layer.name for layer in viewer.layers] == ["synthetic cell zyxin", "my copy"]
 
 
-@pytest.mark.parametrize("begin", [SyntheticPanel.paint, lambda panel: panel._drawing.outline._edit.click()])
+@pytest.mark.parametrize(
+    "begin", [SyntheticPanel.paint, lambda panel: panel.drawing.outline.edit_button.click()]
+)
 def test_rules_that_draw_no_cell_are_refused_in_words_before_it_is_edited(
     panel: SyntheticPanel, viewer: ViewerModel, begin: Callable[[SyntheticPanel], None]
 ) -> None:
-    panel._drawing.outline._area.set_value(9000)
+    panel.drawing.outline.area.set_value(9000)
     begin(panel)
-    assert "leaves the image" in panel._run.status
+    assert "leaves the image" in panel.run_section.status
     assert not viewer.layers
-    panel._drawing.outline._on_draw()
-    assert panel._run.status.startswith("No outline has been drawn yet"), "a hand may do better"
+    panel.drawing.outline.start_drawing()
+    assert panel.run_section.status.startswith("No outline has been drawn yet"), "a hand may do better"
 
 
 def test_a_drawn_cell_lies_on_top_of_other_images_and_below_drawings(
@@ -504,22 +506,22 @@ def test_a_drawn_cell_lies_on_top_of_other_images_and_below_drawings(
 ) -> None:
     viewer.add_image(np.ones((9, 9)), name="mine")
     viewer.add_shapes(name="sketch", ndim=2)
-    panel._on_button()
-    qtbot.waitUntil(lambda: panel._view.shown, timeout=10000)
+    panel.run_section.started.emit()
+    qtbot.waitUntil(lambda: panel.cell_view.shown, timeout=10000)
     assert [layer.name for layer in viewer.layers] == ["mine", "synthetic cell zyxin", "sketch"]
 
 
 def test_an_outline_by_hand_is_not_shown_on_the_cells_of_a_scan(
     qtbot, drawn: SyntheticPanel, viewer: ViewerModel
 ) -> None:
-    drawn._drawing.outline._edit.click()
+    drawn.drawing.outline.edit_button.click()
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
-    drawn._tabs.setCurrentIndex(1)
-    drawn._scan.choose("area", 800, 1600, 2)
-    drawn._on_button()
-    qtbot.waitUntil(lambda: drawn._curves.done == 2 and quiet(drawn), timeout=60000)
+    drawn.tabs.setCurrentIndex(1)
+    drawn.scan_section.choose("area", 800, 1600, 2)
+    drawn.run_section.started.emit()
+    qtbot.waitUntil(lambda: drawn.curves.done == 2 and quiet(drawn), timeout=60000)
     assert not viewer.layers["outline by hand"].visible
-    drawn._drawing.adhesions._length.set_value(5)
+    drawn.drawing.adhesions.length.set_value(5)
     qtbot.waitUntil(lambda: quiet(drawn), timeout=10000)
     assert viewer.layers["outline by hand"].visible
     assert not viewer.layers["scan of cell area zyxin"].visible

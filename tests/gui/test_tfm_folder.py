@@ -75,28 +75,28 @@ def test_forces_are_added_up_for_every_region_and_frame(
     panel: TfmPanel, viewer: ViewerModel, wait: Callable[[], None]
 ) -> None:
     viewer.add_labels(halves(), name="regions", scale=(PIXEL, PIXEL))
-    panel._set_result(two_cells(frames=2), None)
+    panel.show_result(two_cells(frames=2), None)
     wait()
     numbers = panel.numbers
     assert len(numbers.table) == 2, "the whole image, frame by frame"
-    numbers._regions.setCurrentIndex(1)
+    numbers.regions.setCurrentIndex(1)
     wait()
     forces = numbers.table.pivot(index="frame", columns="region", values="total force [nN]")
     assert forces.loc[0, 2] / forces.loc[0, 1] == pytest.approx(3, rel=0.02)
     assert forces.loc[1, 2] / forces.loc[0, 2] == pytest.approx(0.5, rel=1e-3)
     for column in ("strain energy [fJ]", "force dipole xx [nN·µm]", "direction of first [°]"):
         assert column in numbers.table
-    assert numbers._plot.isVisibleTo(panel)
-    assert numbers._table_view.rowCount() == 4
+    assert numbers.plot.isVisibleTo(panel)
+    assert numbers.cells_table.rowCount() == 4
 
 
 def test_few_numbers_stand_below_each_other(panel: TfmPanel, wait: Callable[[], None]) -> None:
-    panel._set_result(two_cells(), None)
+    panel.show_result(two_cells(), None)
     wait()
-    cells = panel.numbers._table_view
+    cells = panel.numbers.cells_table
     names = [cells.verticalHeaderItem(i).text() for i in range(cells.rowCount())]
     assert names[:3] == ["total force [nN]", "strain energy [fJ]", "contractile moment [nN·µm]"]
-    assert not panel.numbers._plot.isVisibleTo(panel)
+    assert not panel.numbers.plot.isVisibleTo(panel)
     assert ordered_columns(["area [µm²]", "net force [nN]", "frame"]) == [
         "frame",
         "net force [nN]",
@@ -113,7 +113,7 @@ def test_regions_of_coarser_pixels_lie_where_they_were_drawn(viewer: ViewerModel
 
 def test_what_is_saved_can_be_opened_again(panel: TfmPanel, wait: Callable[[], None], tmp_path: Path) -> None:
     config = TfmConfig(Substrate(2000.0, 0.5))
-    panel._set_result(two_cells(), config)
+    panel.show_result(two_cells(), config)
     wait()
     panel.numbers.save(tmp_path / "out")
     wait()
@@ -142,7 +142,7 @@ def experiment(tmp_path: Path) -> Path:
 
 
 def states(panel: TfmPanel) -> list[str]:
-    table = panel.folder._table
+    table = panel.folder.table
     return [table.item(i, 1).text() for i in range(table.rowCount())]
 
 
@@ -150,39 +150,39 @@ def test_a_folder_is_measured_with_the_settings_of_the_panel(
     qtbot: QtBot, panel: TfmPanel, wait: Callable[[], None], viewer: ViewerModel, experiment: Path
 ) -> None:
     panel.folder.set_folder(str(experiment))
-    qtbot.waitUntil(lambda: "stiffness is not given" in panel.folder._run.status, timeout=PATIENCE)
-    panel._settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
-    panel._settings._windows.setText("32, 24")
-    panel._settings._on_changed()
+    qtbot.waitUntil(lambda: "stiffness is not given" in panel.folder.run_section.status, timeout=PATIENCE)
+    panel.settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
+    panel.settings.windows.setText("32, 24")
+    panel.settings.windows.editingFinished.emit()
     qtbot.waitUntil(lambda: len(states(panel)) == 3, timeout=PATIENCE)
     assert states(panel)[2] == "no reference"
-    assert panel.folder._run.button_label == "Measure 2 images"
+    assert panel.folder.run_section.button_label == "Measure 2 images"
     panel.folder.start()
     assert panel.folder.running
     wait()
     assert states(panel) == ["✓ done", "✓ done", "⚠ failed"]
-    assert "2 of 3 are done, 1 failed" in panel.folder._run.status
-    panel.folder._on_clicked(2, 0)
-    assert "no reference image" in panel.folder._note.text()
+    assert "2 of 3 are done, 1 failed" in panel.folder.run_section.status
+    panel.folder.table.cellClicked.emit(2, 0)
+    assert "no reference image" in panel.folder.message.text()
     out = experiment / "cellforce-tfm"
     assert len(pd.read_csv(out / "experiment.csv")) == 2
-    panel.folder._on_double_clicked(0, 0)
+    panel.folder.table.cellDoubleClicked.emit(0, 0)
     assert any("cell 1_loaded" in layer.name for layer in viewer.layers)
 
 
 def test_a_stopped_folder_keeps_what_is_done(
     qtbot: QtBot, panel: TfmPanel, wait: Callable[[], None], experiment: Path
 ) -> None:
-    panel._settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
-    panel._settings._windows.setText("32, 24")
-    panel._settings._on_changed()
+    panel.settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
+    panel.settings.windows.setText("32, 24")
+    panel.settings.windows.editingFinished.emit()
     panel.folder.set_folder(str(experiment))
-    qtbot.waitUntil(lambda: panel.folder._run.ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.folder.run_section.ready, timeout=PATIENCE)
     panel.folder.start()
     qtbot.waitUntil(lambda: "displacement measured" in states(panel), timeout=PATIENCE)
-    panel.folder._job.stop()
+    panel.folder.job.stop()
     wait()
-    assert "Press again to go on" in panel.folder._run.status
+    assert "Press again to go on" in panel.folder.run_section.status
     assert list((experiment / "cellforce-tfm").glob("*displacement_windows.npz"))
 
 
@@ -195,8 +195,8 @@ def test_it_fits_into_350_pixels_with_everything_unfolded(panel: TfmPanel) -> No
 
 def test_settings_that_have_no_row_survive(panel: TfmPanel) -> None:
     config = TfmConfig(Substrate(750.0, 0.45), noise_outside=True, margin=7.0, fit_borders=False)
-    panel._settings.show_config(config)
-    assert panel._settings.config() == config
+    panel.settings.show_config(config)
+    assert panel.settings.config() == config
 
 
 def test_an_opened_traction_is_added_up_too(
@@ -205,7 +205,7 @@ def test_an_opened_traction_is_added_up_too(
     path = tmp_path / "measured.ome.tif"
     write_field(path, two_cells().traction)
     show_field(viewer, read_field(path), ArrowStyle())
-    panel._set_result(TfmResult(read_field(path)), None)
+    panel.show_result(TfmResult(read_field(path)), None)
     wait()
     assert "total force [nN]" in panel.numbers.table
     assert "strain energy [fJ]" not in panel.numbers.table, "the displacement is not known"
@@ -220,13 +220,13 @@ def test_arrows_that_point_outward_are_doubted_when_a_file_is_opened(
     path = tmp_path / "beads.csv"
     np.savetxt(path, table, delimiter=",", header="x,y,tx [Pa],ty [Pa]", comments="")
     dialog = ImportDialog([str(path)], viewer, Memory(tmp_path / "panels.json"))
-    dialog._pixel.setValue(PIXEL)
+    dialog.pixel_size.setValue(PIXEL)
     qtbot.waitUntil(lambda: not dialog.reading and dialog.field is not None, timeout=PATIENCE)
-    assert "point outward" in dialog._note.text()
-    dialog._flip_x.setChecked(True)
-    dialog._flip_y.setChecked(True)
+    assert "point outward" in dialog.message.text()
+    dialog.flip_x.setChecked(True)
+    dialog.flip_y.setChecked(True)
     qtbot.waitUntil(lambda: not dialog.reading and dialog.field is not None, timeout=PATIENCE)
-    assert "point outward" not in dialog._note.text()
+    assert "point outward" not in dialog.message.text()
     dialog.reject()
     dialog.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)

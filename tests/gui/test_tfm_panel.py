@@ -62,7 +62,7 @@ def panel(viewer: ViewerModel, tmp_path: Path) -> Iterator[TfmPanel]:
 def measure(qtbot: QtBot, panel: TfmPanel) -> Callable[..., None]:
     def run(*last: str) -> None:
         panel.measure(*last)
-        qtbot.waitUntil(lambda: not panel._job.running and not panel.numbers.busy, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not panel.job.running and not panel.numbers.busy, timeout=PATIENCE)
 
     return run
 
@@ -76,29 +76,29 @@ def filled(panel: TfmPanel, viewer: ViewerModel, beads: tuple[np.ndarray, np.nda
     inside = np.hypot(*(np.mgrid[:SIDE, :SIDE] - SIDE / 2)) * PIXEL < 13
     cell = in_microns(inside.astype(np.uint8), "cell", Labels)
     viewer.layers.extend([reference, loaded, cell])
-    panel._source.choose(reference, loaded)
-    panel._source.choose_cell(cell)
-    panel._settings.show_config(TfmConfig(Substrate(YOUNG, 0.5)))
-    panel._settings._windows.setText("32, 24")
-    panel._settings._on_changed()
+    panel.source.choose(reference, loaded)
+    panel.source.choose_cell(cell)
+    panel.settings.show_config(TfmConfig(Substrate(YOUNG, 0.5)))
+    panel.settings.windows.setText("32, 24")
+    panel.settings.windows.editingFinished.emit()
     return panel
 
 
 def stale(panel: TfmPanel) -> list[str]:
-    return [step for step in STEPS if "stale" in panel._progress.text_of(step)]
+    return [step for step in STEPS if "stale" in panel.progress.text_of(step)]
 
 
 def test_an_empty_panel_says_what_it_needs(panel: TfmPanel) -> None:
-    assert not panel._run.ready
-    assert "No two bead images" in panel._run.status
-    assert panel._sample.isVisibleTo(panel)
+    assert not panel.run_section.ready
+    assert "No two bead images" in panel.run_section.status
+    assert panel.sample.isVisibleTo(panel)
 
 
 def test_from_beads_to_the_traction_that_moved_them(
     filled: TfmPanel, viewer: ViewerModel, measure: Callable[..., None]
 ) -> None:
     measure()
-    assert "4.0 px down, 2.0 px left" in filled._progress.text_of("drift")
+    assert "4.0 px down, 2.0 px left" in filled.progress.text_of("drift")
     field = filled.traction
     assert field.unit == "Pa"
     assert field.pixel_size.micron == PIXEL
@@ -128,36 +128,36 @@ def test_a_changed_gel_makes_the_later_steps_stale_and_back_again(
 ) -> None:
     measure()
     before = filled.traction.magnitude().max()
-    filled._settings._young.setValue(4)
+    filled.settings.young.setValue(4)
     assert stale(filled) == ["regularisation", "traction"]
-    assert "press the button" in filled._run.status
-    filled._settings._young.setValue(2)
+    assert "press the button" in filled.run_section.status
+    filled.settings.young.setValue(2)
     assert stale(filled) == []
-    filled._settings._young.setValue(4)
+    filled.settings.young.setValue(4)
     measure()
     assert filled.traction.magnitude().max() > 1.5 * before, "a stiffer gel takes more force to deform"
-    filled._settings._windows.setText("32")
-    filled._settings._on_changed()
+    filled.settings.windows.setText("32")
+    filled.settings.windows.editingFinished.emit()
     assert stale(filled) == ["displacement", "regularisation", "traction"]
 
 
 def test_a_stiffness_of_kilopascals_typed_as_pascals_is_asked_about(filled: TfmPanel) -> None:
-    filled._settings._unit.setCurrentText("Pa")
-    assert "meant in kPa?" in filled._settings._gel_note.text()
-    assert filled._settings._take_kilo.isVisibleTo(filled)
-    filled._settings._take_kilo.click()
-    assert filled._settings.config().substrate.young == YOUNG
-    assert not filled._settings._take_kilo.isVisibleTo(filled)
+    filled.settings.unit_list.setCurrentText("Pa")
+    assert "meant in kPa?" in filled.settings.gel_message.text()
+    assert filled.settings.use_kilopascal.isVisibleTo(filled)
+    filled.settings.use_kilopascal.click()
+    assert filled.settings.config().substrate.young == YOUNG
+    assert not filled.settings.use_kilopascal.isVisibleTo(filled)
 
 
 def test_a_missing_stiffness_and_nonsense_windows_are_told_in_words(filled: TfmPanel) -> None:
-    filled._settings._young.setValue(0)
-    assert not filled._run.ready
-    assert "stiffness is not given" in filled._run.status
-    filled._settings._young.setValue(2)
-    filled._settings._windows.setText("wide")
-    filled._settings._on_changed()
-    assert "The windows are" in filled._run.status
+    filled.settings.young.setValue(0)
+    assert not filled.run_section.ready
+    assert "stiffness is not given" in filled.run_section.status
+    filled.settings.young.setValue(2)
+    filled.settings.windows.setText("wide")
+    filled.settings.windows.editingFinished.emit()
+    assert "The windows are" in filled.run_section.status
 
 
 def test_images_that_have_nothing_in_common_are_refused_in_words(
@@ -165,11 +165,11 @@ def test_images_that_have_nothing_in_common_are_refused_in_words(
 ) -> None:
     other = in_microns(np.rot90(viewer.layers["rest"].data).copy(), "elsewhere")
     viewer.add_layer(other)
-    filled._source.choose(viewer.layers["rest"], other)
+    filled.source.choose(viewer.layers["rest"], other)
     measure()
     assert filled.traction is None
-    assert filled._failed
-    assert filled._failed in filled._run.status
+    assert filled.failure
+    assert filled.failure in filled.run_section.status
     assert not notifications, "it is told once, where the eye is"
 
 
@@ -177,12 +177,12 @@ def test_a_preset_is_the_same_after_saving(panel: TfmPanel, tmp_path: Path, noti
     config = TfmConfig(Substrate(750.0, 0.45, 30.0), criterion="gcv", one_for_all=False)
     path = tmp_path / "preset.json"
     path.write_text(config.to_json(), encoding="utf-8")
-    panel._settings.open_preset(path)
-    assert panel._settings.config() == config
+    panel.settings.open_preset(path)
+    assert panel.settings.config() == config
     path.write_text("{}", encoding="utf-8")
-    panel._settings.open_preset(path)
+    panel.settings.open_preset(path)
     assert "preset cannot be read" in notifications[-1]
-    assert panel._settings.config() == config
+    assert panel.settings.config() == config
 
 
 def test_a_displacement_of_another_program_gives_its_traction(
@@ -194,26 +194,26 @@ def test_a_displacement_of_another_program_gives_its_traction(
         moved[None].astype(np.float32), "displacement", "µm", PixelSize.square(4 * PIXEL), name="piv"
     )
     show_field(viewer, field, ArrowStyle())
-    panel._source._kind.setCurrentText(DISPLACEMENT_FIELD)
-    panel._settings.show_config(TfmConfig(Substrate(YOUNG, 0.5), criterion="fixed", regularisation=1e-5))
+    panel.source.kind_list.setCurrentText(DISPLACEMENT_FIELD)
+    panel.settings.show_config(TfmConfig(Substrate(YOUNG, 0.5), criterion="fixed", regularisation=1e-5))
     measure()
     np.testing.assert_allclose(panel.traction.data[0], coarse, atol=40)
-    assert not panel._progress._buttons["drift"].isVisibleTo(panel), "there are no beads to follow"
-    assert "lambda 1e-05" in panel._progress.text_of("regularisation")
+    assert not panel.progress.buttons["drift"].isVisibleTo(panel), "there are no beads to follow"
+    assert "lambda 1e-05" in panel.progress.text_of("regularisation")
 
 
 def test_a_traction_is_only_opened(panel: TfmPanel) -> None:
-    panel._source._kind.setCurrentText(TRACTION_FIELD)
-    assert panel._source._open.isVisibleTo(panel)
-    assert not panel._run.isVisibleTo(panel)
+    panel.source.kind_list.setCurrentText(TRACTION_FIELD)
+    assert panel.source.open_button.isVisibleTo(panel)
+    assert not panel.run_section.isVisibleTo(panel)
 
 
 def test_a_measured_cell_becomes_data_to_learn_from(
     qtbot: QtBot, filled: TfmPanel, measure: Callable[..., None], tmp_path: Path, notifications: list[str]
 ) -> None:
     measure()
-    filled._export.write(tmp_path)
-    qtbot.waitUntil(lambda: not filled._export.writing, timeout=PATIENCE)
+    filled.export.write(tmp_path)
+    qtbot.waitUntil(lambda: not filled.export.writing, timeout=PATIENCE)
     (path,) = list_cells(tmp_path / "pulled measured")
     cell = read_cell(path)
     np.testing.assert_allclose(np.asarray(cell.traction.data), filled.traction.data)
@@ -221,6 +221,6 @@ def test_a_measured_cell_becomes_data_to_learn_from(
         np.asarray(cell.displacement.data), np.asarray(filled.result.displacement.data)
     )
     assert cell.traction.pixel_size.micron == PIXEL
-    filled._export.write(tmp_path)
-    qtbot.waitUntil(lambda: not filled._export.writing, timeout=PATIENCE)
+    filled.export.write(tmp_path)
+    qtbot.waitUntil(lambda: not filled.export.writing, timeout=PATIENCE)
     assert "nothing is overwritten" in notifications[-1]

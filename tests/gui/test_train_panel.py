@@ -142,7 +142,7 @@ def make_panel(viewer, tmp_path, qtbot, tutors):
         memory = Memory(tmp_path / "panels.json")
         panel = TrainPanel(viewer, memory=memory, preferences=Preferences(), **settings)
         panels.append(panel)
-        qtbot.waitUntil(lambda: panel._ready, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: panel.ready, timeout=PATIENCE)
         return panel
 
     yield make
@@ -170,12 +170,12 @@ def column(panel, number) -> list[str]:
 
 
 def words(panel) -> str:
-    return panel._button.status
+    return panel.run_section.status
 
 
 def drop(panel, qtbot, *paths) -> None:
     """Drop folders on the panel, and wait until they are read; their pixel size is typed in."""
-    panel._data._pixel.setValue(0.68)
+    panel.data.pixel_box.setValue(0.68)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     event = QDropEvent(QPointF(5, 5), Qt.CopyAction, data, Qt.LeftButton, Qt.NoModifier)
@@ -184,24 +184,24 @@ def drop(panel, qtbot, *paths) -> None:
 
 
 def read(panel, qtbot) -> None:
-    data = panel._data
-    qtbot.waitUntil(lambda: data._read_index is not None or data._problem is not None, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not data._reading.running, timeout=PATIENCE)
+    data = panel.data
+    qtbot.waitUntil(lambda: data.has_read, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not data.reading.running, timeout=PATIENCE)
 
 
 def train(panel, qtbot, tutors, passes: int = 2) -> Tutor:
     button(panel, "Fine-tune").click()
-    qtbot.waitUntil(lambda: len(panel._run_section._curves.rows) == passes, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(panel.learning.curves.rows) == passes, timeout=PATIENCE)
     return tutors[-1]
 
 
 def ended(panel, qtbot) -> None:
-    qtbot.waitUntil(lambda: not panel._run.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel.run.running, timeout=PATIENCE)
 
 
 def test_an_empty_panel_says_what_it_is_for_and_offers_cells_to_try(panel):
     assert "Drop their folder here" in words(panel)
-    assert not panel._button.ready
+    assert not panel.run_section.ready
     assert button(panel, "Try it on simulated cells").isEnabled()
 
 
@@ -209,8 +209,8 @@ def test_dropped_cells_are_listed_with_what_they_are_used_for(panel, qtbot, cell
     drop(panel, qtbot, cells)
     assert column(panel, 0) == [f"cell_{i}" for i in range(4)]
     assert sorted(column(panel, 3)) == ["check", "learn", "learn", "learn"]
-    assert panel._button.button_label == "Fine-tune unet-sim on 4 cells"
-    assert panel._button.ready
+    assert panel.run_section.button_label == "Fine-tune unet-sim on 4 cells"
+    assert panel.run_section.ready
 
 
 def test_problems_stand_beside_their_cells_and_the_others_are_used(panel, qtbot, cells):
@@ -220,15 +220,15 @@ def test_problems_stand_beside_their_cells_and_the_others_are_used(panel, qtbot,
         np.save(cells / "cell_1" / f"frame_{number}.npy", frame)
     drop(panel, qtbot, cells)
     assert column(panel, 3)[1] == "⚠ the traction has NaN or infinite values"
-    assert "cell_1: the traction has NaN" in panel._data._note.text()
-    assert panel._button.button_label == "Fine-tune unet-sim on 3 cells"
+    assert "cell_1: the traction has NaN" in panel.data.message.text()
+    assert panel.run_section.button_label == "Fine-tune unet-sim on 3 cells"
 
 
 def test_a_cell_is_left_out_by_its_box(panel, qtbot, cells, tutors):
     drop(panel, qtbot, cells)
     tick(panel, 2, Qt.Unchecked)
     assert column(panel, 3)[2] == "left out"
-    assert panel._button.button_label == "Fine-tune unet-sim on 3 cells"
+    assert panel.run_section.button_label == "Fine-tune unet-sim on 3 cells"
     tutor = train(panel, qtbot, tutors)
     assert tutor.config.data.exclude == ("cell_2",)
     tutor.may_end.set()
@@ -244,51 +244,51 @@ def tick(panel, row, state) -> None:
 
 def test_cells_are_kept_aside_in_turn_or_by_a_stretch_of_time(panel, qtbot, cells):
     drop(panel, qtbot, cells)
-    split = panel._settings._split
+    split = panel.settings.split
     asides = []
     for part in range(4):
-        split._cells.setCurrentText(f"part {part + 1} of 4")
+        split.cells_list.setCurrentText(f"part {part + 1} of 4")
         uses = zip(column(panel, 0), column(panel, 3), strict=True)
         asides += [name for name, use in uses if use == "check"]
     assert sorted(asides) == [f"cell_{i}" for i in range(4)]
     for text, said in (("1-1", ""), ("5-9", "no frame to validate with"), ("soon", "two numbers")):
-        split._window.setText(text)
-        split._window.editingFinished.emit()
+        split.frames_line.setText(text)
+        split.frames_line.editingFinished.emit()
         assert said in words(panel)
-        assert panel._button.ready == (not said)
+        assert panel.run_section.ready == (not said)
 
 
 def test_files_named_by_a_pattern(panel, qtbot, tmp_path, cells, monkeypatch):
     folder = write_files(tmp_path / "ours", cells)
     dialog = PatternDialog(str(folder))
     qtbot.addWidget(dialog)
-    accept = dialog._buttons.button(QDialogButtonBox.Ok)
-    assert "no file" in dialog._note.text()
+    accept = dialog.buttons.button(QDialogButtonBox.Ok)
+    assert "no file" in dialog.message.text()
     assert not accept.isEnabled()
-    for name, line in dialog._lines.items():
+    for name, line in dialog.lines.items():
         line.setText("" if name == "displacement" else f"{{cell}}_{name}.ome.tif")
-    assert "4 cells: cell_0" in dialog._note.text()
+    assert "4 cells: cell_0" in dialog.message.text()
     assert accept.isEnabled()
-    panel._data._sources.choose([dialog.folder], dialog.patterns)
+    panel.data.places.choose([dialog.folder], dialog.patterns)
     read(panel, qtbot)
     assert column(panel, 0) == [f"cell_{i}" for i in range(4)]
-    assert panel._whole_config().data.patterns == dialog.patterns
+    assert panel.whole_config().data.patterns == dialog.patterns
 
 
 def test_files_picked_one_by_one_become_a_table(panel, qtbot, tmp_path, cells):
     folder = write_files(tmp_path / "ours", cells)
     dialog = FilePickerDialog()
     qtbot.addWidget(dialog)
-    save = dialog._buttons.button(QDialogButtonBox.Save)
+    save = dialog.buttons.button(QDialogButtonBox.Save)
     for kind in ("image", "mask", "traction"):
         assert not save.isEnabled()
         dialog.pick(kind, sorted(map(str, folder.glob(f"*_{kind}.ome.tif")), reverse=kind == "mask"))
     assert save.isEnabled()
     dialog.save(str(folder / "cells.csv"))
-    panel._data.take([dialog.table])
+    panel.data.take([dialog.table])
     read(panel, qtbot)
     assert column(panel, 0) == [f"cell_{i}_image" for i in range(4)]
-    assert panel._button.ready
+    assert panel.run_section.ready
 
 
 def write_files(folder: Path, cells: Path) -> Path:
@@ -316,9 +316,9 @@ def test_all_cells_can_be_looked_at_on_a_page(panel, qtbot, cells, monkeypatch):
 
 def test_one_cell_cannot_be_split_but_gives_the_scale(panel, qtbot, tmp_path, tutors):
     drop(panel, qtbot, write_cells(tmp_path / "lonely", 1))
-    assert not panel._button.ready
+    assert not panel.run_section.ready
     assert "let only the scale in Pa change" in words(panel)
-    panel._settings._start._parts.setCurrentText("the scale in Pa only")
+    panel.settings.start.parts.setCurrentText("the scale in Pa only")
     button(panel, "Find the scale of unet-sim on 1 cell").click()
     ended(panel, qtbot)
     assert tutors[0].task == "scale"
@@ -327,7 +327,7 @@ def test_one_cell_cannot_be_split_but_gives_the_scale(panel, qtbot, tmp_path, tu
 
 def test_the_scale_may_be_found_with_an_offset(panel, qtbot, cells, tutors):
     drop(panel, qtbot, cells)
-    panel._settings._start._parts.setCurrentText("the scale in Pa and an offset")
+    panel.settings.start.parts.setCurrentText("the scale in Pa and an offset")
     button(panel, "Find the scale of unet-sim on 4 cells").click()
     ended(panel, qtbot)
     assert tutors[0].task == "scale and offset"
@@ -335,28 +335,28 @@ def test_the_scale_may_be_found_with_an_offset(panel, qtbot, cells, tutors):
 
 
 def test_cells_without_pixel_size_are_refused_until_it_is_typed_in(panel, qtbot, cells):
-    panel._data.take([str(cells)])
+    panel.data.take([str(cells)])
     read(panel, qtbot)
-    assert not panel._button.ready
-    assert "pixel size" in panel._data._note.text()
-    panel._data._pixel.setValue(0.68)
+    assert not panel.run_section.ready
+    assert "pixel size" in panel.data.message.text()
+    panel.data.pixel_box.setValue(0.68)
     read(panel, qtbot)
-    assert panel._button.ready
+    assert panel.run_section.ready
 
 
 def test_what_is_no_data_set_is_refused_in_words(panel, qtbot, tmp_path):
     (tmp_path / "holiday").mkdir()
     drop(panel, qtbot, tmp_path / "holiday")
-    assert not panel._button.ready
+    assert not panel.run_section.ready
     assert "holds no cells" in words(panel)
 
 
 def test_the_form_makes_the_config(panel, qtbot, cells, tutors):
     drop(panel, qtbot, cells)
-    panel._settings._start._parts.setCurrentText("the last layer")
-    panel._settings._epochs.setValue(7)
-    panel._settings._start._name.setText("ours")
-    panel._settings._start._name.editingFinished.emit()
+    panel.settings.start.parts.setCurrentText("the last layer")
+    panel.settings.epochs.setValue(7)
+    panel.settings.start.name_line.setText("ours")
+    panel.settings.start.name_line.editingFinished.emit()
     tutor = train(panel, qtbot, tutors)
     config = tutor.config
     assert (config.start_from, config.trainable, config.name) == ("unet-sim", "head", "ours")
@@ -368,18 +368,18 @@ def test_the_form_makes_the_config(panel, qtbot, cells, tutors):
 
 def test_a_name_that_is_taken_is_refused(panel, qtbot, cells):
     drop(panel, qtbot, cells)
-    panel._settings._start._name.setText("unet-sim")
-    panel._settings._start._name.editingFinished.emit()
-    assert not panel._button.ready
+    panel.settings.start.name_line.setText("unet-sim")
+    panel.settings.start.name_line.editingFinished.emit()
+    assert not panel.run_section.ready
     assert "There is a model called unet-sim" in words(panel)
 
 
 def test_curves_and_a_cell_kept_aside_are_shown_while_it_trains(panel, qtbot, cells, tutors, viewer):
     drop(panel, qtbot, cells)
     tutor = train(panel, qtbot, tutors)
-    qtbot.waitUntil(lambda: bool(panel._run_section._caution.text()), timeout=PATIENCE)
-    assert "The validation loss rises" in panel._run_section._caution.text()
-    assert [row["loss"] for row in panel._run_section._curves.rows] == [1.0, 0.5]
+    qtbot.waitUntil(lambda: bool(panel.learning.caution.text()), timeout=PATIENCE)
+    assert "The validation loss rises" in panel.learning.caution.text()
+    assert [row["loss"] for row in panel.learning.curves.rows] == [1.0, 0.5]
     (shown,) = [layer for layer in viewer.layers if layer.name == "|F| [Pa] cell_2 (predicted)"]
     assert shown.data.max() == pytest.approx(1000 * np.sqrt(2)), "the second pass replaced the first"
     assert sum("captions" in layer.name for layer in viewer.layers) == 1
@@ -411,22 +411,22 @@ def test_an_error_of_the_run_is_told_where_the_eye_is(panel, qtbot, cells, tutor
     tutor.may_end.set()
     ended(panel, qtbot)
     assert "Take fewer frames in a step" in words(panel)
-    assert panel._button.ready
+    assert panel.run_section.ready
 
 
 def test_what_was_trained_is_used_and_exported(panel, qtbot, cells, tutors, tmp_path, monkeypatch):
     drop(panel, qtbot, cells)
     train(panel, qtbot, tutors).may_end.set()
     ended(panel, qtbot)
-    assert "8 frames of 4 cells" in panel._run_section._result_section._card.text()
+    assert "8 frames of 4 cells" in panel.learning.outcome.card.text()
     target = tmp_path / "for a colleague.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     button(panel, "Export").click()
-    assert target.read_bytes() == panel._run_section._result_section.model.read_bytes()
-    with qtbot.waitSignal(panel._run_section._result_section.used, timeout=PATIENCE):
+    assert target.read_bytes() == panel.learning.outcome.model.read_bytes()
+    with qtbot.waitSignal(panel.learning.outcome.used, timeout=PATIENCE):
         button(panel, "Use it now").click()
     assert zoo.entry("my-model").output == "Pa"
-    assert panel._settings._start._start.findText("my-model") >= 0, "it can be trained further"
+    assert panel.settings.start.start_list.findText("my-model") >= 0, "it can be trained further"
 
 
 def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot, cells, tutors):
@@ -436,7 +436,7 @@ def test_closing_the_panel_ends_the_run_and_remembers_the_data(make_panel, qtbot
     panel.dispose()
     assert tutor.orders == ["abandon"]
     again = make_panel()
-    assert again._data.sources == (str(cells),)
+    assert again.data.sources == (str(cells),)
     read(again, qtbot)
 
 
@@ -446,10 +446,10 @@ def test_a_real_training_in_its_own_process(make_panel, qtbot, cells):
 
     panel = make_panel(start_run=start_run)
     drop(panel, qtbot, cells)
-    panel._settings._epochs.setValue(2)
-    panel._settings._start._parts.setCurrentText("the last layer")
+    panel.settings.epochs.setValue(2)
+    panel.settings.start.parts.setCurrentText("the last layer")
     button(panel, "Fine-tune unet-sim on 4 cells").click()
-    qtbot.waitUntil(lambda: panel._run_section._result_section.model is not None, timeout=3 * PATIENCE)
+    qtbot.waitUntil(lambda: panel.learning.outcome.model is not None, timeout=3 * PATIENCE)
     ended(panel, qtbot)
     assert "Done after 2 passes" in words(panel)
-    assert panel._run_section._result_section.model.is_file()
+    assert panel.learning.outcome.model.is_file()

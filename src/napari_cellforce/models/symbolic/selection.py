@@ -84,6 +84,8 @@ _RIDGE = 1e-10
 _STRONG = 1e-3
 """Standardised coefficients below this are thresholded away at first."""
 _L1_SHARE = 0.95
+_PENALTY_RANGE = 1e-4
+"""Smallest penalty of the path, as a share of the largest."""
 _WORTHWHILE = 1e-6
 """A term is exchanged only for one that explains more by this share: rounding must not make it go on."""
 _COPY = 1e-8
@@ -217,9 +219,13 @@ def _along_path(moments: Moments, most: int) -> Sets:
     # A square system with the same scalar products as the pixels: R'R = C, R'y = b.
     rows = root[:, None] * vectors.T
     target = (vectors.T @ standard.target) / root
+    # From the penalty at which the first term appears, down; older and newer scikit-learn name the number of
+    # penalties differently, so they are given.
+    strongest_penalty = np.abs(rows.T @ target).max() / (len(rows) * _L1_SHARE)
+    penalties = np.geomspace(strongest_penalty, strongest_penalty * _PENALTY_RANGE, 100)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near copies: the path is used for its order
-        _, path, _ = enet_path(rows, target, l1_ratio=_L1_SHARE, n_alphas=100, eps=1e-4, max_iter=2000)
+        _, path, _ = enet_path(rows, target, l1_ratio=_L1_SHARE, alphas=penalties, max_iter=2000)
     sets: dict[int, tuple[int, ...]] = {}
     for coefficients in path.T:
         strongest = np.argsort(-np.abs(coefficients))[: np.count_nonzero(coefficients)]

@@ -43,7 +43,7 @@ class Panel(QWidget):
         self._viewer: ViewerModel = napari_viewer
         self._memory = memory or Memory()
         self._preferences = preferences or Preferences.load()
-        self._docked = self._disposed = False
+        self._docked = self.dismantled = False
 
     def event(self, event: QEvent) -> bool:
         """Let go of the viewer when napari takes the panel out of its dock."""
@@ -55,8 +55,8 @@ class Panel(QWidget):
 
     def dispose(self) -> None:
         """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
-        if not self._disposed:
-            self._disposed = True
+        if not self.dismantled:
+            self.dismantled = True
             self._dispose()
 
     def _dispose(self) -> None:

@@ -70,14 +70,14 @@ class LinesPlot(QWidget):
     def __init__(self, viewer: ViewerModel, name: str) -> None:
         super().__init__()
         self._viewer = viewer
-        self._plot = pg.PlotWidget(self)
-        self._plot.setAccessibleName(name)
-        disable_interaction(self._plot)
+        self.plot = pg.PlotWidget(self)
+        self.plot.setAccessibleName(name)
+        disable_interaction(self.plot)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._title = ""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
+        layout.addWidget(self.plot)
         self.setFixedHeight(_HEIGHT)
         self._apply_theme()
         viewer.events.theme.connect(self._apply_theme)
@@ -114,28 +114,28 @@ class LinesPlot(QWidget):
         dots : bool
             Mark the points between which the lines are drawn.
         """
-        self._plot.clear()
+        self.plot.clear()
         colours = dict(zip(lines, COLOURS, strict=False))
         for name, (x, y) in lines.items():
             style: dict[str, Any] = {"pen": pg.mkPen(colours[name], width=2)}
             if markers:
                 style |= {"symbol": "o", "symbolSize": 5, "symbolBrush": colours[name], "symbolPen": None}
-            self._plot.plot(np.asarray(x), np.asarray(y), **style)
+            self.plot.plot(np.asarray(x), np.asarray(y), **style)
         entries = [f"<span style='color: {colour}'>● {name}</span>" for name, colour in colours.items()]
         self._title = f"{title}: {', '.join(entries)}" if len(lines) > 1 else title
-        self._plot.setLabel("bottom", x_label)
+        self.plot.setLabel("bottom", x_label)
         for i, (place, text, name) in enumerate(marks):
             label_options = {"position": 0.9 - 0.2 * i, "color": colours[name], "anchors": [(0, 0), (0, 0)]}
             pen = pg.mkPen(colours[name], style=Qt.DotLine)
             line = pg.InfiniteLine(place, angle=90, pen=pen, label=text, labelOpts=label_options)
-            self._plot.addItem(line, ignoreBounds=True)
+            self.plot.addItem(line, ignoreBounds=True)
         if y_range is not None:
-            self._plot.setYRange(*y_range, padding=0)
+            self.plot.setYRange(*y_range, padding=0)
         if cursor is not None:
-            self._plot.addItem(self._cursor, ignoreBounds=True)
+            self.plot.addItem(self._cursor, ignoreBounds=True)
             self._cursor.setPos(cursor)
         self._apply_theme()
-        self._plot.getViewBox().updateAutoRange()
+        self.plot.getViewBox().updateAutoRange()
         self.show()
 
     def move_cursor(self, place: float) -> None:
@@ -144,8 +144,8 @@ class LinesPlot(QWidget):
 
     def _apply_theme(self, event: Any = None) -> None:
         del event
-        ink = apply_theme(self._viewer, self._plot)
-        self._plot.setTitle(self._title or None, size="9pt", color=ink)
+        ink = apply_theme(self._viewer, self.plot)
+        self.plot.setTitle(self._title or None, size="9pt", color=ink)
         self._cursor.setPen(pg.mkPen(ink, style=Qt.DashLine))
 
 
@@ -172,21 +172,21 @@ class TimePlot(QWidget):
         self._times = np.zeros(0)
         self._viewer = viewer
         self._quantity = ""
-        self._plot = pg.PlotWidget(self)
-        self._curve = self._plot.plot(
+        self.plot = pg.PlotWidget(self)
+        self._curve = self.plot.plot(
             pen=pg.mkPen(BLUE, width=2), symbol="o", symbolSize=5, symbolBrush=BLUE, symbolPen=None
         )
-        self._cursor = pg.InfiniteLine(angle=90, movable=False)
-        self._plot.addItem(self._cursor)
+        self.time_cursor = pg.InfiniteLine(angle=90, movable=False)
+        self.plot.addItem(self.time_cursor)
         self._apply_theme()
         viewer.events.theme.connect(self._apply_theme)
-        disable_interaction(self._plot)
-        self._plot.scene().sigMouseClicked.connect(self._on_click)
-        self._plot.setAccessibleName("Total force over time")
-        self._plot.setToolTip("Click to go to that frame")
+        disable_interaction(self.plot)
+        self.plot.scene().sigMouseClicked.connect(self._on_click)
+        self.plot.setAccessibleName("Total force over time")
+        self.plot.setToolTip("Click to go to that frame")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
+        layout.addWidget(self.plot)
         self.setFixedHeight(150)
 
     def dispose(self) -> None:
@@ -200,26 +200,26 @@ class TimePlot(QWidget):
         if quantity != self._quantity:
             self._quantity = quantity
             self._apply_theme()
-            self._plot.setLabel("bottom", time_label)
+            self.plot.setLabel("bottom", time_label)
         top = float(np.nanmax(values)) if len(self._times) else 1.0
         # From zero: a force that changes by 2 % shall not look as if it collapsed.
-        self._plot.setYRange(0, top * 1.1 or 1.0, padding=0)
+        self.plot.setYRange(0, top * 1.1 or 1.0, padding=0)
 
     def show_frame(self, frame: int) -> None:
         """Move the cursor to a frame, if it has been predicted."""
         where = np.flatnonzero(self._frames == frame)
-        self._cursor.setVisible(bool(where.size))
+        self.time_cursor.setVisible(bool(where.size))
         if where.size:
-            self._cursor.setPos(self._times[where[0]])
+            self.time_cursor.setPos(self._times[where[0]])
 
     def _apply_theme(self, event: Any = None) -> None:
         del event
-        self._ink = apply_theme(self._viewer, self._plot)
-        self._cursor.setPen(pg.mkPen(self._ink, style=pg.QtCore.Qt.DashLine))
-        self._plot.setTitle(self._quantity or None, size="9pt", color=self._ink)
+        self._ink = apply_theme(self._viewer, self.plot)
+        self.time_cursor.setPen(pg.mkPen(self._ink, style=pg.QtCore.Qt.DashLine))
+        self.plot.setTitle(self._quantity or None, size="9pt", color=self._ink)
 
     def _on_click(self, event: Any) -> None:
         if not self._times.size:
             return
-        time = self._plot.getViewBox().mapSceneToView(event.scenePos()).x()
+        time = self.plot.getViewBox().mapSceneToView(event.scenePos()).x()
         self.frame_chosen.emit(int(self._frames[np.argmin(np.abs(self._times - time))]))

@@ -102,7 +102,7 @@ class RunSection(QWidget):
         self._bar.setAccessibleName("Progress")
         self._stop = QPushButton("Stop")
         self._stop.setToolTip("Stops after the current step; what is done is kept")
-        self._stop.clicked.connect(self._on_stop)
+        self._stop.clicked.connect(self.stop)
         self._progress = QWidget()
         row = QHBoxLayout(self._progress)
         row.setContentsMargins(0, 0, 0, 0)
@@ -111,7 +111,8 @@ class RunSection(QWidget):
         self._progress.hide()
         return self._progress
 
-    def _on_stop(self) -> None:
+    def stop(self) -> None:
+        """Ask the job to stop, as the Stop button does."""
         self._stop.setEnabled(False)
         self.set_status("Stopping …")
         self._stopping = True

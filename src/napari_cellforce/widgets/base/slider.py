@@ -32,19 +32,19 @@ class NumberSlider(QWidget):
     def __init__(self, low: float, high: float, value: float, unit: str = "", decimals: int = 1) -> None:
         super().__init__()
         self._default = value
-        self._slider = QSlider(Qt.Horizontal)
-        self._slider.setRange(0, _STEPS)
-        self._slider.setFocusPolicy(Qt.ClickFocus)
-        self._slider.setMinimumWidth(60)
+        self.slider = QSlider(Qt.Horizontal)
+        self.slider.setRange(0, _STEPS)
+        self.slider.setFocusPolicy(Qt.ClickFocus)
+        self.slider.setMinimumWidth(60)
         step = max((high - low) / _STEPS * 4, 10.0**-decimals)
         self._box = NumberBox(low, high, value=value, unit=unit, step=step)
         self._box.setButtonSymbols(NumberBox.NoButtons)
         self._box.setFixedWidth(76)
-        self._slider.valueChanged.connect(self._on_slider)
+        self.slider.valueChanged.connect(self._on_slider)
         self._box.valueChanged.connect(self._on_box)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._slider, 1)
+        row.addWidget(self.slider, 1)
         row.addWidget(self._box)
         self.setFocusProxy(self._box)
         self.set_value(value)
@@ -79,5 +79,5 @@ class NumberSlider(QWidget):
 
     def _sync_slider(self) -> None:
         low, high = self._box.minimum(), self._box.maximum()
-        with QSignalBlocker(self._slider):
-            self._slider.setValue(round((self.value - low) / (high - low) * _STEPS))
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round((self.value - low) / (high - low) * _STEPS))

@@ -41,13 +41,13 @@ class BatchPanel(Panel):
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
         self._base = BatchConfig("", "", ())
-        self._runner = BatchRunner(self)
+        self.runner = BatchRunner(self)
         self._folder = BatchFolderSection()
         self._model = ModelSection(self._preferences)
         self._models = BatchModelsSection(self._model.model_folder)
         self._parts = BatchPartsSection()
         self._table = BatchPlanSection()
-        self._button = RunSection()
+        self.run_section = RunSection()
         self._progress = BatchProgress()
         self._actions = BatchActions(self.config)
         self._watch = WatchSection(napari_viewer, lambda settle: watch_config(self.config(), settle))
@@ -100,10 +100,10 @@ class BatchPanel(Panel):
 
     def start(self) -> None:
         """Carry out the plan, off the GUI thread."""
-        plan = self._runner.plan
+        plan = self.runner.plan
         if plan is not None:
             self._progress.begin(len(plan.to_do))
-            self._runner.start()
+            self.runner.start()
             self._refresh()
 
     def open(self, row: PlannedInput) -> None:
@@ -125,7 +125,7 @@ class BatchPanel(Panel):
             self._models,
             self._parts,
             self._table,
-            self._button,
+            self.run_section,
             self._progress,
             self._actions,
             watching,
@@ -138,13 +138,13 @@ class BatchPanel(Panel):
             section.changed.connect(self._on_changed)
         self._table.chosen.connect(self._refresh)
         self._table.opened.connect(self.open)
-        self._button.started.connect(self.start)
+        self.run_section.started.connect(self.start)
         self._progress.stopped.connect(self._on_stop)
         self._progress.cancelled.connect(self._on_cancel)
         self._actions.opened.connect(self._on_open)
         self._actions.loaded.connect(self.show_config)
         self._watch.running_changed.connect(self._refresh)
-        runner = self._runner
+        runner = self.runner
         runner.planning_started.connect(self._table.clear)
         runner.row_planned.connect(self._table.add)
         runner.planned.connect(self._on_planned)
@@ -156,7 +156,7 @@ class BatchPanel(Panel):
     def _dispose(self) -> None:
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"config": self.config().to_json()})
-        self._runner.dispose()
+        self.runner.dispose()
         self._watch.dispose()
         self._model.dispose()
 
@@ -172,45 +172,45 @@ class BatchPanel(Panel):
 
     def _on_changed(self) -> None:
         """Forget the plan, and have another made."""
-        if self._runner.running:
+        if self.runner.running:
             return
         try:
             config = self.config()
         except CellForceError as error:
-            self._runner.forget()
+            self.runner.forget()
             self._table.clear()
             self._refresh()
-            self._button.set_status(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
+            self.run_section.set_status(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
             return
-        if self._runner.request_plan(config):
+        if self.runner.request_plan(config):
             self._table.clear()
             self._refresh()
-            self._button.set_status("Looking at the images …")
+            self.run_section.set_status("Looking at the images …")
 
     def _on_planned(self, plan: Plan) -> None:
         self._refresh()
-        self._button.set_status(*describe_plan(plan))
+        self.run_section.set_status(*describe_plan(plan))
 
     def _on_refused(self, error: Exception) -> None:
         self._refresh()
         if isinstance(error, CellForceError):
-            self._button.set_status(str(error), Tone.PROBLEM)
+            self.run_section.set_status(str(error), Tone.PROBLEM)
         else:
             show_error(error)
 
     def _on_event(self, event: InputEvent) -> None:
         self._progress.apply_event(event)
         self._table.apply_event(event)
-        if not self._runner.cancel_token.stopping:
-            self._button.set_status(f"{event.what} …" if event.what else "")
+        if not self.runner.cancel_token.stopping:
+            self.run_section.set_status(f"{event.what} …" if event.what else "")
 
     def _on_stop(self) -> None:
-        self._runner.cancel_token.stop()
-        self._button.set_status("Stopping when this image is finished …")
+        self.runner.cancel_token.stop()
+        self.run_section.set_status("Stopping when this image is finished …")
 
     def _on_cancel(self) -> None:
-        self._runner.cancel_token.cancel()
-        self._button.set_status("Stopping …")
+        self.runner.cancel_token.cancel()
+        self.run_section.set_status("Stopping …")
 
     def _on_ended(self, outcome: Outcome | None) -> None:
         """Say what has come of it; what is left can be started anew."""
@@ -219,12 +219,12 @@ class BatchPanel(Panel):
             self._on_changed()
             return
         self._refresh()
-        self._button.set_status(*describe_outcome(outcome))
+        self.run_section.set_status(*describe_outcome(outcome))
 
     def _refresh(self) -> None:
         """Bring the buttons in line with plan and run."""
-        plan, running = self._runner.plan, self._runner.running or self._watch.running
-        self._button.set_button(
+        plan, running = self.runner.plan, self.runner.running or self._watch.running
+        self.run_section.set_button(
             button_label(plan), ready=plan is not None and bool(plan.to_do) and not running
         )
         for section in (self._folder, self._model, self._models, self._parts):

@@ -69,7 +69,7 @@ class WatchSection(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._make_config, self._arrow_style = viewer, make_config, arrow_style
+        self._viewer, self.make_config, self._arrow_style = viewer, make_config, arrow_style
         self._stop = threading.Event()
         self._shown = ""
         self._results: dict[str, WatchResult] = {}
@@ -79,7 +79,7 @@ class WatchSection(QWidget):
         self._text, self._problem_line = TextLine(), TextLine()
         self._button, self._copy = QPushButton(), QPushButton("Copy command")
         self._settle = NumberBox(0.1, 600, value=2.0, unit="s")
-        self._plot = TimePlot(viewer)
+        self.plot = TimePlot(viewer)
         self._build()
         self._connect()
         self._refresh()
@@ -97,7 +97,7 @@ class WatchSection(QWidget):
     def start(self) -> None:
         """Begin to follow, off the GUI thread."""
         try:
-            config = self._make_config(self.settle)
+            config = self.make_config(self.settle)
         except CellForceError as error:
             self._set_status(str(error), Tone.PROBLEM)
             return
@@ -119,7 +119,7 @@ class WatchSection(QWidget):
         """Stop, and hear nothing more of the viewer. Layers stay."""
         self._stop.set()
         self._job.cancel()
-        self._plot.dispose()
+        self.plot.dispose()
 
     def _build(self) -> None:
         self._button.setMinimumHeight(30)
@@ -140,12 +140,12 @@ class WatchSection(QWidget):
         layout.addWidget(self._text)
         layout.addLayout(row)
         layout.addWidget(self._problem_line)
-        layout.addWidget(self._plot)
+        layout.addWidget(self.plot)
 
     def _connect(self) -> None:
         self._button.clicked.connect(self._on_button)
         self._copy.clicked.connect(self._on_copy)
-        self._plot.frame_chosen.connect(lambda frame: self._viewer.dims.set_current_step(0, frame))
+        self.plot.frame_chosen.connect(lambda frame: self._viewer.dims.set_current_step(0, frame))
         self._viewer.dims.events.current_step.connect(self._on_time)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
@@ -157,7 +157,7 @@ class WatchSection(QWidget):
         self._button.setAccessibleName(text)
         self._button.setEnabled(True)
         self._settle.setEnabled(not self.running)
-        self._plot.setVisible(bool(self._shown))
+        self.plot.setVisible(bool(self._shown))
         self.running_changed.emit(self.running)
 
     def _set_status(self, text: str, tone: Tone = Tone.PLAIN) -> None:
@@ -171,7 +171,7 @@ class WatchSection(QWidget):
 
     def _on_copy(self) -> None:
         try:
-            QApplication.clipboard().setText(self._make_config(self.settle).command())
+            QApplication.clipboard().setText(self.make_config(self.settle).command())
         except CellForceError as error:
             self._set_status(str(error), Tone.PROBLEM)
 
@@ -203,7 +203,7 @@ class WatchSection(QWidget):
             if self._shown:
                 self._results[self._shown].remove()
             self._shown = event.name
-            self._plot.show()
+            self.plot.show()
         if event.name == self._shown:
             result = self._results[event.name]
             result.add(event.result, dict(event.row), event.stack)
@@ -224,13 +224,13 @@ class WatchSection(QWidget):
         timed = all(row[_TIME] == row[_TIME] for row in rows)  # not NaN
         x_label = _TIME if timed else _FRAME
         columns = ([row[name] for row in rows] for name in (_FRAME, x_label, force))
-        self._plot.show_values(*columns, quantity=force, time_label=x_label)
+        self.plot.show_values(*columns, quantity=force, time_label=x_label)
         self._on_time()
 
     def _on_time(self, event: Any = None) -> None:
         del event
         if self._shown:
-            self._plot.show_frame(int(self._viewer.dims.current_step[0]))
+            self.plot.show_frame(int(self._viewer.dims.current_step[0]))
 
     def _on_failed(self, error: Exception) -> None:
         self._problem = error_text(error)

@@ -235,21 +235,21 @@ class AgreementSection(QWidget):
         return form
 
     def _build_cells(self) -> QTableWidget:
-        self._cells = QTableWidget()
-        self._cells.setEditTriggers(QTableWidget.NoEditTriggers)
-        self._cells.verticalHeader().hide()
-        self._cells.setAccessibleName("Agreement, cell by cell")
-        self._cells.setFixedHeight(120)
-        return self._cells
+        self.cells_table = QTableWidget()
+        self.cells_table.setEditTriggers(QTableWidget.NoEditTriggers)
+        self.cells_table.verticalHeader().hide()
+        self.cells_table.setAccessibleName("Agreement, cell by cell")
+        self.cells_table.setFixedHeight(120)
+        return self.cells_table
 
     def _fill_cells(self, comparison: Comparison) -> None:
         """List the cells, if there are several; the ends of intervals are in the file, and in tooltips."""
         table = comparison.cells
         columns = [name for name in map(str, table) if ", 95 % " not in name]
-        self._cells.setVisible(len(table) > 1)
-        self._cells.setRowCount(len(table))
-        self._cells.setColumnCount(len(columns))
-        self._cells.setHorizontalHeaderLabels(
+        self.cells_table.setVisible(len(table) > 1)
+        self.cells_table.setRowCount(len(table))
+        self.cells_table.setColumnCount(len(columns))
+        self.cells_table.setHorizontalHeaderLabels(
             [_SHORT.get(name, name).replace(" [", "\n[") for name in columns]
         )
         for j, name in enumerate(columns):
@@ -259,8 +259,8 @@ class AgreementSection(QWidget):
                     low, high = (signed(row[f"{name}, 95 % {end}"]) for end in ("from", "to"))
                     item.setToolTip(f"95 %: {low} to {high}")
                 item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
-                self._cells.setItem(i, j, item)
-        self._cells.resizeColumnsToContents()
+                self.cells_table.setItem(i, j, item)
+        self.cells_table.resizeColumnsToContents()
 
     def _on_chosen(self) -> None:
         self._blink.setChecked(False)

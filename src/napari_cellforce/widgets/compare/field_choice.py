@@ -40,7 +40,7 @@ class FieldChoiceSection(QWidget):
         self._viewer = viewer
         self._fields: list[DisplayedField] = []
         self._combos = {"A": shrinkable_combo(QComboBox()), "B": shrinkable_combo(QComboBox())}
-        self._cell = shrinkable_combo(QComboBox())
+        self.cell_list = shrinkable_combo(QComboBox())
         self._scaled = QCheckBox("Scale A to B first")
         self._scaled.setToolTip("Compares the pattern only: one factor for all vectors is taken out")
         self._note = TextLine()
@@ -48,13 +48,13 @@ class FieldChoiceSection(QWidget):
         tips = {"A": "The field that is judged: a prediction, as a rule", "B": "What it is judged by"}
         for name, title in (("A", "A: predicted"), ("B", "B: measured")):
             form.add(title, self._combos[name], tips[name], beside=self._open_button(name))
-        form.add("Cell", self._cell, "Vectors outside are left out", page=_PAGE + "#which-vectors-count")
+        form.add("Cell", self.cell_list, "Vectors outside are left out", page=_PAGE + "#which-vectors-count")
         form.addRow("", self._scaled)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         layout.addWidget(self._note)
-        for combo in (*self._combos.values(), self._cell):
+        for combo in (*self._combos.values(), self.cell_list):
             combo.currentIndexChanged.connect(self._on_chosen)
         self._scaled.toggled.connect(self._on_chosen)
         for event in self._layer_events:
@@ -84,7 +84,7 @@ class FieldChoiceSection(QWidget):
     @property
     def mask(self) -> npt.NDArray[np.integer[Any]] | None:
         """The labels of the cells on the grid of A; None for the fields' own masks."""
-        layer = self._cell.currentData()
+        layer = self.cell_list.currentData()
         if layer is None or self.first is None:
             return None
         if isinstance(layer, Shapes):
@@ -132,7 +132,7 @@ class FieldChoiceSection(QWidget):
     def reset(self) -> None:
         """Back to what is chosen by itself."""
         self._scaled.setChecked(False)
-        self._cell.setCurrentIndex(0)
+        self.cell_list.setCurrentIndex(0)
         for name, combo in self._combos.items():
             combo.setCurrentIndex(self._index(name, None))
 
@@ -164,14 +164,14 @@ class FieldChoiceSection(QWidget):
         return not (predicted and measured) or shown.predicted == (name == "A")
 
     def _fill_cells(self) -> None:
-        chosen = self._cell.currentData()
+        chosen = self.cell_list.currentData()
         layers = [layer for layer in mask_layers(self._viewer) if isinstance(layer, Labels | Shapes)]
-        with QSignalBlocker(self._cell):
-            self._cell.clear()
-            self._cell.addItem(_OWN, None)
+        with QSignalBlocker(self.cell_list):
+            self.cell_list.clear()
+            self.cell_list.addItem(_OWN, None)
             for layer in layers:
-                self._cell.addItem(f"inside {layer.name}", layer)
-            self._cell.setCurrentIndex(layers.index(chosen) + 1 if chosen in layers else 0)
+                self.cell_list.addItem(f"inside {layer.name}", layer)
+            self.cell_list.setCurrentIndex(layers.index(chosen) + 1 if chosen in layers else 0)
 
     def _on_chosen(self, *_: Any) -> None:
         first, second = self.first, self.second

@@ -46,15 +46,15 @@ class ComparePanel(Panel):
     def __init__(self, napari_viewer: Viewer, **options: Unpack[PanelOptions]) -> None:
         super().__init__(napari_viewer, **options)
         self._arrow_style = self._preferences.arrows
-        self._pair: tuple[DisplayedField, DisplayedField] | None = None
+        self.pair: tuple[DisplayedField, DisplayedField] | None = None
         self._comparison: Comparison | None = None
         self._failed = ""
-        self._fields = FieldChoiceSection(self._viewer)
-        self._run = RunSection()
-        self._view = ComparisonLayers(self._viewer, self._arrow_style, self)
-        self._agreement = AgreementSection(self._viewer, self._view)
-        self._job = Job(self)
-        self._saving = Job(self)
+        self.choice = FieldChoiceSection(self._viewer)
+        self.run_section = RunSection()
+        self.result_view = ComparisonLayers(self._viewer, self._arrow_style, self)
+        self.agreement = AgreementSection(self._viewer, self.result_view)
+        self.job = Job(self)
+        self.saving = Job(self)
         self._build()
         self._connect()
         self._refresh()
@@ -66,18 +66,18 @@ class ComparePanel(Panel):
 
     def compare(self) -> None:
         """Compare the chosen fields, off the GUI thread."""
-        first, second = self._fields.first, self._fields.second
+        first, second = self.choice.first, self.choice.second
         if first is None or second is None:
             return
         try:
-            mask, config = self._fields.mask, self._fields.config
+            mask, config = self.choice.mask, self.choice.config
         except CellForceError as error:
             self._on_failed(error)
             self._refresh()
             return
-        self._pair, self._comparison, self._failed = (first, second), None, ""
-        a, b = (dataclasses.replace(shown.field, name=shown.title) for shown in self._pair)
-        self._job.start(lambda: _comparison_records(a, b, mask, config))
+        self.pair, self._comparison, self._failed = (first, second), None, ""
+        a, b = (dataclasses.replace(shown.field, name=shown.title) for shown in self.pair)
+        self.job.start(lambda: _comparison_records(a, b, mask, config))
         self._refresh()
 
     def open_file(self, name: str) -> None:
@@ -85,34 +85,34 @@ class ComparePanel(Panel):
         field = open_field(self, self._viewer, self._memory)
         if field is not None:
             show_field(self._viewer, field, self._arrow_style)
-            self._fields.choose(name, field)
+            self.choice.choose(name, field)
 
     def _build(self) -> None:
-        self._sample = QPushButton("Try it on a sample cell")
-        self._sample.setToolTip(
+        self.sample = QPushButton("Try it on a sample cell")
+        self.sample.setToolTip(
             "A simulated cell whose traction was measured, predicted by the adhesion filter"
         )
-        self._sample.clicked.connect(self._open_sample)
-        self._build_layout((self._sample, self._fields, self._run, self._agreement), self._fields.reset)
+        self.sample.clicked.connect(self._open_sample)
+        self._build_layout((self.sample, self.choice, self.run_section, self.agreement), self.choice.reset)
 
     def _connect(self) -> None:
-        self._fields.changed.connect(self._on_choice)
-        self._fields.opened.connect(self.open_file)
-        self._run.started.connect(self.compare)
-        self._run.stopped.connect(self._job.stop)
-        self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._refresh)
-        self._saving.failed.connect(show_error)
-        self._saving.yielded.connect(_show_saved)
-        self._agreement.calibrate.connect(self._on_calibrate)
-        self._agreement.save.connect(self._on_save)
+        self.choice.changed.connect(self._on_choice)
+        self.choice.opened.connect(self.open_file)
+        self.run_section.started.connect(self.compare)
+        self.run_section.stopped.connect(self.job.stop)
+        self.job.yielded.connect(self._on_record)
+        self.job.failed.connect(self._on_failed)
+        self.job.ended.connect(self._refresh)
+        self.saving.failed.connect(show_error)
+        self.saving.yielded.connect(_show_saved)
+        self.agreement.calibrate.connect(self._on_calibrate)
+        self.agreement.save.connect(self._on_save)
 
     def _dispose(self) -> None:
-        self._view.blink(False)
-        self._job.cancel()
-        self._fields.dispose()
-        self._agreement.dispose()
+        self.result_view.blink(False)
+        self.job.cancel()
+        self.choice.dispose()
+        self.agreement.dispose()
 
     def _on_choice(self) -> None:
         self._failed = ""
@@ -121,18 +121,18 @@ class ComparePanel(Panel):
     def _refresh(self, complete: bool = True) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
         del complete
-        running, problem = self._job.running, self._fields.problem()
-        self._sample.setVisible(self._fields.count == 0)
-        self._run.set_button("Compare A with B", ready=problem is None and not running)
-        self._run.set_running(running)
+        running, problem = self.job.running, self.choice.problem()
+        self.sample.setVisible(self.choice.count == 0)
+        self.run_section.set_button("Compare A with B", ready=problem is None and not running)
+        self.run_section.set_running(running)
         if not running:
-            self._run.set_status(*self._status(str(problem) if problem else ""))
+            self.run_section.set_status(*self._status(str(problem) if problem else ""))
 
     def _status(self, problem: str) -> tuple[str, Tone]:
-        if self._fields.count == 0:
+        if self.choice.count == 0:
             return f"{WELCOME} {problem}", Tone.PLAIN
         if problem:
-            return problem, Tone.PLAIN if self._fields.count < 2 else Tone.PROBLEM
+            return problem, Tone.PLAIN if self.choice.count < 2 else Tone.PROBLEM
         if self._failed:
             return self._failed, Tone.PROBLEM
         if self._comparison is None or not self._still_chosen():
@@ -141,20 +141,20 @@ class ComparePanel(Panel):
 
     def _still_chosen(self) -> bool:
         """Return whether the fields that were compared are those that are chosen."""
-        chosen = (self._fields.first, self._fields.second)
-        return self._pair is not None and all(
+        chosen = (self.choice.first, self.choice.second)
+        return self.pair is not None and all(
             shown is not None and shown.field is compared.field
-            for shown, compared in zip(chosen, self._pair, strict=True)
+            for shown, compared in zip(chosen, self.pair, strict=True)
         )
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.set_status(f"{record.what} …")
-            self._run.show_progress(record.done, record.total)
-        elif isinstance(record, ComparisonStacks) and self._pair is not None and self._comparison is not None:
-            self._view.show(self._comparison, record, *self._pair)
-            normalised = self._pair[0].field.unit != PASCAL
-            self._agreement.show_comparison(self._comparison, normalised=normalised)
+            self.run_section.set_status(f"{record.what} …")
+            self.run_section.show_progress(record.done, record.total)
+        elif isinstance(record, ComparisonStacks) and self.pair is not None and self._comparison is not None:
+            self.result_view.show(self._comparison, record, *self.pair)
+            normalised = self.pair[0].field.unit != PASCAL
+            self.agreement.show_comparison(self._comparison, normalised=normalised)
         elif isinstance(record, Comparison):
             self._comparison = record
         else:
@@ -165,7 +165,7 @@ class ComparePanel(Panel):
         self._failed = error_text(error)
 
     def _open_sample(self) -> None:
-        self._job.start(sample_fields)
+        self.job.start(sample_fields)
         self._refresh()
 
     def _show_sample(self, image: Any, predicted: VectorField, measured: VectorField) -> None:
@@ -176,11 +176,11 @@ class ComparePanel(Panel):
 
     def _on_calibrate(self) -> None:
         """Add A in Pa as a field of its own, and judge that one from now on."""
-        if self._comparison is None or self._pair is None or self._comparison.calibration is None:
+        if self._comparison is None or self.pair is None or self._comparison.calibration is None:
             return
-        field = calibrated(self._pair[0].field, self._comparison)
+        field = calibrated(self.pair[0].field, self._comparison)
         show_field(self._viewer, field, self._arrow_style, visible=False)
-        self._fields.choose("A", field)
+        self.choice.choose("A", field)
         fit = self._comparison.calibration
         error = 50 * (fit.high - fit.low) / fit.factor
         show_info(
@@ -190,7 +190,7 @@ class ComparePanel(Panel):
 
     def _on_save(self) -> None:
         comparison = self._comparison
-        start = default_folder(self._fields.first)
+        start = default_folder(self.choice.first)
         folder = QFileDialog.getExistingDirectory(self, "Folder for figures and tables", start)
         if not folder or comparison is None:
             return
@@ -199,7 +199,7 @@ class ComparePanel(Panel):
             write_comparison(comparison, ComparePaths.of(Path(folder)), CompareConfig().formats)
             yield folder
 
-        self._saving.start(write)
+        self.saving.start(write)
 
 
 def _comparison_records(

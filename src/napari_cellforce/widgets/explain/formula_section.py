@@ -66,8 +66,8 @@ class FormulaSection(QWidget):
         self._slider.setPageStep(1)
         self._slider.valueChanged.connect(self._on_slider)
         self._count = QLabel()
-        self._picture = QLabel()
-        self._picture.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+        self.picture = QLabel()
+        self.picture.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self._note, self._stability = TextLine(), TextLine()
         form = Form()
         form.add(
@@ -78,7 +78,7 @@ class FormulaSection(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
         layout.addLayout(form)
-        for widget in (self._picture, self._stability, self._note):
+        for widget in (self.picture, self._stability, self._note):
             layout.addWidget(widget)
         layout.addLayout(self._build_export())
         viewer.events.theme.connect(self._draw)
@@ -221,9 +221,9 @@ class FormulaSection(QWidget):
         if formula is None:
             return
         ink = get_theme(self._viewer.theme).text.as_hex()
-        self._picture.setPixmap(render_formula(formula, ink, _WIDTH, self.devicePixelRatioF()))
-        self._picture.setAccessibleName(formula.text)
-        self._picture.setToolTip(f"<pre>{formula.text}</pre>")
+        self.picture.setPixmap(render_formula(formula, ink, _WIDTH, self.devicePixelRatioF()))
+        self.picture.setAccessibleName(formula.text)
+        self.picture.setToolTip(f"<pre>{formula.text}</pre>")
 
 
 def describe_stability(fit: SymbolicFit) -> str:

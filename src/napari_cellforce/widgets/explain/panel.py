@@ -109,10 +109,10 @@ class StiffnessCurves(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._curves: dict[int, pd.DataFrame] = {}
-        self._plots = {x_label: LinesPlot(viewer, f"Y against {words}") for x_label, words in _PLOTS.items()}
+        self.plots = {x_label: LinesPlot(viewer, f"Y against {words}") for x_label, words in _PLOTS.items()}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             layout.addWidget(plot)
         self.hide()
 
@@ -131,7 +131,7 @@ class StiffnessCurves(QWidget):
         self.setVisible(bool(self._curves))
         if curves is None:
             return
-        for x_label, plot in self._plots.items():
+        for x_label, plot in self.plots.items():
             one = curves[curves["along"] == x_label]
             plot.draw(
                 {"Y": (one["value"], one[MEAN_Y])},
@@ -142,7 +142,7 @@ class StiffnessCurves(QWidget):
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             plot.dispose()
 
 
@@ -173,19 +173,19 @@ class ExplainPanel(Panel):
         self._summary = ("", Tone.PLAIN)
         self._image = ImageSection(self._viewer)
         self._cell = CellSection(self._viewer)
-        self._model = ModelSection(self._preferences)
-        self._parts = PartsSection()
-        self._run = RunSection()
-        self._greens, self._decay_lengths = LinesPlot(self._viewer, "Green's functions"), TextLine()
-        self._stiffness = StiffnessCurves(self._viewer)
-        self._formula = FormulaSection(self._viewer)
-        self._probes = ProbeSection(self._viewer)
+        self.model_section = ModelSection(self._preferences)
+        self.parts_section = PartsSection()
+        self.run_section = RunSection()
+        self.greens, self._decay_lengths = LinesPlot(self._viewer, "Green's functions"), TextLine()
+        self.hold_curves = StiffnessCurves(self._viewer)
+        self.formula_section = FormulaSection(self._viewer)
+        self.probe_section = ProbeSection(self._viewer)
         self._potentials = PotentialsSection(self._viewer)
-        self._job, self._preview_worker = Job(self), DebouncedWorker(parent=self)
+        self._job, self.drafts = Job(self), DebouncedWorker(parent=self)
         self._build()
         self._connect()
         with contextlib.suppress(TypeError, ValueError, AttributeError):
-            self._model.recall(self._memory.recall(PANEL))
+            self.model_section.recall(self._memory.recall(PANEL))
         self._on_model()
 
     def explain(self) -> None:
@@ -195,9 +195,10 @@ class ExplainPanel(Panel):
         except CellForceError as error:
             show_error(error)
             return
+        model = self.model_section
         request = ExplainRequest(
-            chosen, mask, self._model.entry.name, self._model.device, self._model.model_folder,
-            self._model.already_normalised, self._parts.chosen, self._fit, self.devicePixelRatioF(),
+            chosen, mask, model.entry.name, model.device, model.model_folder,
+            model.already_normalised, self.parts_section.chosen, self._fit, self.devicePixelRatioF(),
         )  # fmt: skip
         self._chosen, self._shown, self._summary = chosen, None, ("", Tone.PLAIN)
         self._job.start(lambda: explain_events(request))
@@ -209,49 +210,62 @@ class ExplainPanel(Panel):
         self._sample.clicked.connect(self._open_sample)
         decomposition = collapsible("Take a field apart")
         decomposition.addWidget(self._potentials)
-        request_sections = (self._sample, self._image, self._cell, self._model, self._parts, self._run)
-        result_sections = (self._greens, self._decay_lengths, self._stiffness, self._formula, self._probes)
+        request_sections = (
+            self._sample,
+            self._image,
+            self._cell,
+            self.model_section,
+            self.parts_section,
+            self.run_section,
+        )
+        result_sections = (
+            self.greens,
+            self._decay_lengths,
+            self.hold_curves,
+            self.formula_section,
+            self.probe_section,
+        )
         self._build_layout((*request_sections, *result_sections, decomposition), self._on_reset)
 
     def _connect(self) -> None:
-        self._model.changed.connect(self._on_model)
+        self.model_section.changed.connect(self._on_model)
         self._image.changed.connect(self._on_image)
         self._cell.changed.connect(self._refresh)
-        self._parts.changed.connect(self._refresh)
-        self._run.started.connect(self.explain)
-        self._run.stopped.connect(self._job.stop)
+        self.parts_section.changed.connect(self._refresh)
+        self.run_section.started.connect(self.explain)
+        self.run_section.stopped.connect(self._job.stop)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(show_error)
         self._job.ended.connect(self._on_ended)
-        self._formula.chosen.connect(self._show_formula)
-        self._formula.added.connect(lambda _: self._model.fill())
-        self._preview_worker.done.connect(self._on_preview)
-        self._preview_worker.failed.connect(show_error)
+        self.formula_section.chosen.connect(self._show_formula)
+        self.formula_section.added.connect(lambda _: self.model_section.fill())
+        self.drafts.done.connect(self._on_preview)
+        self.drafts.failed.connect(show_error)
         self._viewer.dims.events.current_step.connect(self._on_time)
 
     def _dispose(self) -> None:
-        self._memory.remember(PANEL, self._model.remember())
+        self._memory.remember(PANEL, self.model_section.remember())
         self._job.cancel()
-        self._preview_worker.cancel()
-        self._probes.dispose()
+        self.drafts.cancel()
+        self.probe_section.dispose()
         self._potentials.dispose()
-        self._model.dispose()
+        self.model_section.dispose()
         self._viewer.dims.events.current_step.disconnect(self._on_time)
-        for section in (self._image, self._cell, self._greens, self._stiffness, self._formula):
+        for section in (self._image, self._cell, self.greens, self.hold_curves, self.formula_section):
             section.dispose()
 
     def _on_reset(self) -> None:
-        self._model.reset()
+        self.model_section.reset()
         self._cell.recall({})
-        self._parts.reset()
+        self.parts_section.reset()
 
     def _open_sample(self) -> None:
         for data in sample_cell():
             self._viewer.add_layer(Layer.create(*data))
 
     def _on_model(self) -> None:
-        entry = self._model.entry
-        self._parts.set_kind(entry.kind)
+        entry = self.model_section.entry
+        self.parts_section.set_kind(entry.kind)
         proteins = tuple(name for name in entry.inputs if name != MASK_INPUT)
         self._image.set_model(proteins or ("image",), entry.pixel_size)
 
@@ -265,24 +279,26 @@ class ExplainPanel(Panel):
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
         self._sample.setVisible(not input_images(self._viewer))
-        problem = self._image.problem() or self._cell.problem() or self._model.problem()
-        parts, running = self._parts.chosen, self._job.running
+        problem = self._image.problem() or self._cell.problem() or self.model_section.problem()
+        parts, running = self.parts_section.chosen, self._job.running
         ready = problem is None and bool(parts) and not running
-        self._run.set_button(f"Explain forces by {self._model.entry.name}", ready=ready)
-        self._run.set_running(running)
+        self.run_section.set_button(f"Explain forces by {self.model_section.entry.name}", ready=ready)
+        self.run_section.set_running(running)
         if running:
             return
         if problem is not None:
             tone = Tone.PROBLEM if input_images(self._viewer) else Tone.PLAIN
             shown_above = problem.topic in ("image", "pixel size", "channel")
-            self._run.set_status(with_period(problem.value) if shown_above else str(problem), tone)
+            self.run_section.set_status(with_period(problem.value) if shown_above else str(problem), tone)
         else:
-            self._run.set_status(*(self._summary if parts else ("Choose what to explain.", Tone.PLAIN)))
+            self.run_section.set_status(
+                *(self._summary if parts else ("Choose what to explain.", Tone.PLAIN))
+            )
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.set_status(f"{record.what} …")
-            self._run.show_progress(record.done, record.total)
+            self.run_section.set_status(f"{record.what} …")
+            self.run_section.show_progress(record.done, record.total)
         elif isinstance(record, Started):
             self._start_explanation(record)
         elif isinstance(record, GreensResult):
@@ -290,7 +306,7 @@ class ExplainPanel(Panel):
         elif isinstance(record, FrameFields) and self._shown:
             self._show_frame(self._shown, record)
         elif isinstance(record, FormulaResult):
-            self._formula.set_result(record, self._model.model_folder)
+            self.formula_section.set_result(record, self.model_section.model_folder)
             self._show_formula()
 
     def _start_explanation(self, started: Started) -> None:
@@ -300,21 +316,21 @@ class ExplainPanel(Panel):
             self._viewer, started.job, started.baselines, self._chosen.frame, self._chosen.layers[0]
         )
         self._shown, self._preview = shown, None
-        self._preview_worker.cancel()
-        self._formula.set_result(None)
-        self._stiffness.clear()
-        self._greens.hide()
+        self.drafts.cancel()
+        self.formula_section.set_result(None)
+        self.hold_curves.clear()
+        self.greens.hide()
         self._decay_lengths.set_text("")
         reads_protein = started.job.predictor.record.inputs != (MASK_INPUT,)
-        self._probes.set_explained(shown if reads_protein else None)
+        self.probe_section.set_explained(shown if reads_protein else None)
         self._potentials.set_explained(shown)
 
     def _show_frame(self, shown: ExplanationLayers, read: FrameFields) -> None:
         shown.show_fields(read.t, read.result.scalars)
         shown.show_force(read.t, read.result.traction)
         if read.curves is not None:
-            self._stiffness.add(read.t, read.curves)
-            self._stiffness.show_frame(shown.current_frame())
+            self.hold_curves.add(read.t, read.curves)
+            self.hold_curves.show_frame(shown.current_frame())
 
     def _on_ended(self, complete: bool) -> None:
         if complete:
@@ -325,7 +341,7 @@ class ExplainPanel(Panel):
 
     def _draw_greens(self, functions: tuple[GreensFunction, ...]) -> None:
         reaching = {_GREEK[f.name]: f for f in functions if np.isfinite(f.reach)}
-        self._greens.draw(
+        self.greens.draw(
             {_GREEK[f.name]: (f.radius, f.rescaled) for f in functions},
             title="Green's functions, rescaled",
             x_label="distance [µm]",
@@ -340,17 +356,17 @@ class ExplainPanel(Panel):
     def _on_time(self, event: Any = None) -> None:
         del event
         if self._shown is not None:
-            self._stiffness.show_frame(self._shown.current_frame())
+            self.hold_curves.show_frame(self._shown.current_frame())
             self._show_formula()
 
     def _show_formula(self) -> None:
         """Show the force by the picked formula in the frame that is looked at, at once if it is prepared."""
-        shown, formula, result = self._shown, self._formula.formula, self._formula.result
+        shown, formula, result = self._shown, self.formula_section.formula, self.formula_section.result
         if shown is None or formula is None or result is None:
             return
         t = shown.current_frame()
         if self._preview is None or self._preview.t != t:
-            self._preview_worker.submit(lambda: (shown, preview_formula(shown, result, t)))
+            self.drafts.submit(lambda: (shown, preview_formula(shown, result, t)))
             return
         shown.show_formula(t, self._preview.frame.traction(formula))
 

@@ -67,7 +67,7 @@ class ProbeSection(QWidget):
         super().__init__()
         self._viewer = viewer
         self._shown: ExplanationLayers | None = None
-        self._result: ProbeResult | None = None
+        self.result: ProbeResult | None = None
         self._kind = shrinkable_combo(QComboBox())
         for kind, text in PROBE_LABELS.items():
             self._kind.addItem(text, kind)
@@ -76,26 +76,26 @@ class ProbeSection(QWidget):
         self._slider = QSlider(Qt.Horizontal)
         self._slider.setPageStep(1)
         self._value, self._note = QLabel(), TextLine()
-        self._job = Job(self)
+        self.job = Job(self)
         self._build()
         self._kind.currentIndexChanged.connect(self._on_kind)
         self._button.clicked.connect(self._on_button)
         self._slider.valueChanged.connect(self._show_response)
-        self._job.yielded.connect(self._on_result)
-        self._job.failed.connect(show_error)
-        self._job.ended.connect(self._on_kind)
+        self.job.yielded.connect(self._on_result)
+        self.job.failed.connect(show_error)
+        self.job.ended.connect(self._on_kind)
         self.hide()
 
     def set_explained(self, shown: ExplanationLayers | None) -> None:
         """Ask the model of this explanation from now on."""
-        self._job.cancel()
+        self.job.cancel()
         self._shown = shown
         self.setVisible(shown is not None)
         self._on_kind()
 
     def dispose(self) -> None:
         """End what runs and hear nothing more of the viewer."""
-        self._job.cancel()
+        self.job.cancel()
         self._wait_for_click(False)
         self._plot.dispose()
 
@@ -154,25 +154,25 @@ class ProbeSection(QWidget):
 
     def _start(self, work: Callable[[], Iterator[ProbeResult]]) -> None:
         self._clear()
-        self._job.start(work)
+        self.job.start(work)
         self._button.setEnabled(False)
         self._note.set_text("The model is asked …")
 
     def _clear(self) -> None:
-        self._result = None
+        self.result = None
         self._plot.hide()
         self._row.hide()
         self._note.set_text("")
 
     def _on_kind(self, *_: Any) -> None:
         """Make the button fit the probe; forget the answer to another."""
-        result = self._result.responses[0].probe if self._result else ""
+        result = self.result.responses[0].probe if self.result else ""
         if result != self._chosen:
             self._clear()
         clicks = self._chosen == OCCLUSION
         self._button.setCheckable(clicks)
         self._button.setText(_CLICK if clicks else _RUN)
-        self._button.setEnabled(not self._job.running)
+        self._button.setEnabled(not self.job.running)
         if not clicks:
             self._wait_for_click(False)
 
@@ -199,7 +199,7 @@ class ProbeSection(QWidget):
             self.occlude_at((float(y), float(x)))
 
     def _on_result(self, result: ProbeResult) -> None:
-        self._result = result
+        self.result = result
         with QSignalBlocker(self._slider):
             self._slider.setRange(0, len(result.responses) - 1)
             if result.by_distance is None:
@@ -229,7 +229,7 @@ class ProbeSection(QWidget):
     def _show_response(self, index: int = 0) -> None:
         """Show the picked change as a layer, and say it in words."""
         del index
-        result, shown = self._result, self._shown
+        result, shown = self.result, self._shown
         if result is None or shown is None:
             return
         response = result.responses[self._slider.value()]

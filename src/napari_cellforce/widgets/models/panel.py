@@ -113,10 +113,10 @@ class ModelsPanel(Panel):
         self._models.activated.connect(self._on_start)
         self._run.started.connect(self._on_start)
         self._download.completed.connect(self._on_model_ready)
-        self._download.failed.connect(self._on_failed)
+        self._download.failed.connect(self.show_failure)
         self._download.ended.connect(self._refresh)
         self._checking.yielded.connect(lambda checked: self._on_checked(*checked))
-        self._checking.failed.connect(self._on_failed)
+        self._checking.failed.connect(self.show_failure)
         self._checking.ended.connect(lambda _: self._refresh())
         self._actions.import_asked.connect(self._on_import)
         self._actions.check_asked.connect(self._on_check)
@@ -185,7 +185,8 @@ class ModelsPanel(Panel):
         self.fill(name)
         self._set_summary(f"{name} is ready.", Tone.GOOD)
 
-    def _on_failed(self, error: Exception) -> None:
+    def show_failure(self, error: Exception) -> None:
+        """Show why something failed."""
         if isinstance(error, CellForceError):
             self._set_summary(shorten_urls(str(error)), Tone.PROBLEM)
         else:
@@ -231,7 +232,7 @@ class ModelsPanel(Panel):
         try:
             zoo.remove(entry.name, self._folder)
         except CellForceError as error:
-            self._on_failed(error)
+            self.show_failure(error)
             return
         self.fill()
         self._set_summary(f"{entry.name} is removed.")

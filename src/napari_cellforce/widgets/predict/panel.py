@@ -53,7 +53,7 @@ class PredictPanel(Panel):
         self._image = ImageSection(self._viewer)
         self._cell = CellSection(self._viewer)
         self._model = ModelSection(self._preferences)
-        self._run = RunSection()
+        self.run_section = RunSection()
         self._results = ResultSection(self._viewer, self._preferences.arrows)
         self._job, self._drawing = Job(self), Job(self)
         self._build()
@@ -98,15 +98,15 @@ class PredictPanel(Panel):
         self._sample = QPushButton("Try it on a sample cell")
         self._sample.setToolTip("Opens a cell that the plugin draws itself")
         self._sample.clicked.connect(self._open_sample)
-        sections = (self._sample, self._image, self._cell, self._model, self._run, self._results)
+        sections = (self._sample, self._image, self._cell, self._model, self.run_section, self._results)
         self._build_layout(sections, self._on_reset)
 
     def _connect(self) -> None:
         self._model.changed.connect(self._on_model)
         self._image.changed.connect(self._on_image)
         self._cell.changed.connect(self._refresh)
-        self._run.started.connect(self.predict)
-        self._run.stopped.connect(self._job.stop)
+        self.run_section.started.connect(self.predict)
+        self.run_section.stopped.connect(self._job.stop)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
@@ -151,11 +151,11 @@ class PredictPanel(Panel):
         self._sample.setVisible(drawing or not input_images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self._model.problem()
         running, choice = self._job.running, self._selected_image()
-        self._run.set_button(self._button_label(choice), ready=problem is None and not running)
-        self._run.set_running(running)
+        self.run_section.set_button(self._button_label(choice), ready=problem is None and not running)
+        self.run_section.set_running(running)
         self._results.set_predicting(running)
         if not running:
-            self._run.set_status(*self._status(problem, choice))
+            self.run_section.set_status(*self._status(problem, choice))
 
     def _status(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
         """Return why the button cannot be pressed, in short if the rows above say it in full.
@@ -183,8 +183,8 @@ class PredictPanel(Panel):
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.set_status(f"{record.what} …")
-            self._run.show_progress(record.done, record.total)
+            self.run_section.set_status(f"{record.what} …")
+            self.run_section.show_progress(record.done, record.total)
         elif isinstance(record, Prediction):
             self._start_result(record)
         else:
@@ -219,8 +219,8 @@ class PredictPanel(Panel):
             self._results.set_result(result)
         else:
             self._results.refresh()
-        self._run.set_status("Predicting …")
-        self._run.show_progress(done, len(result.field.data), timed=True)
+        self.run_section.set_status("Predicting …")
+        self.run_section.show_progress(done, len(result.field.data), timed=True)
 
     def _on_ended(self, complete: bool) -> None:
         result = self._result

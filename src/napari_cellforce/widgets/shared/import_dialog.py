@@ -135,7 +135,7 @@ class ImportDialog(QDialog):
         self._image: Image | None = next(iter(input_images(viewer)), None)
         self.field: VectorField | None = None
         self.setWindowTitle(f"Open {Path(paths[0]).name}")
-        self._note = TextLine()
+        self.message = TextLine()
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(_DEBOUNCE)
@@ -155,7 +155,7 @@ class ImportDialog(QDialog):
             QLabel("What the file does not say. Cells pull inward: the arrows show if all is right.")
         )
         layout.addLayout(columns)
-        layout.addWidget(self._note)
+        layout.addWidget(self.message)
         layout.addWidget(self._buttons)
         self._recall()
         self.read()
@@ -164,13 +164,13 @@ class ImportDialog(QDialog):
     def file_layout(self) -> MeasuredLayout:
         """What has been told of the file."""
         return MeasuredLayout(
-            unit=self._unit.currentData(),
+            unit=self.unit_list.currentData(),
             position_unit=self._position.currentData(),
-            pixel_size=self._pixel.value() or None,
+            pixel_size=self.pixel_size.value() or None,
             spacing=self._spacing.value() or None,
             swap=self._swap.isChecked(),
-            flip_y=self._flip_y.isChecked(),
-            flip_x=self._flip_x.isChecked(),
+            flip_y=self.flip_y.isChecked(),
+            flip_x=self.flip_x.isChecked(),
             scale=self._scale.value(),
         )
 
@@ -184,7 +184,7 @@ class ImportDialog(QDialog):
         self._debounce.stop()
         self.field = None
         paths, layout = self._paths, self.file_layout
-        self._note.set_text("Reading …")
+        self.message.set_text("Reading …")
         self._buttons.button(QDialogButtonBox.Open).setEnabled(False)
         self._job.start(lambda: iter([read_with_warnings(paths, layout)]))
 
@@ -196,14 +196,14 @@ class ImportDialog(QDialog):
 
     def _on_read(self, found: tuple[VectorField, str, str]) -> None:
         self.field, warning_texts, words = found
-        self._note.set_text(warning_texts or words, Tone.PROBLEM if warning_texts else Tone.GOOD)
+        self.message.set_text(warning_texts or words, Tone.PROBLEM if warning_texts else Tone.GOOD)
         self._preview.draw(self.field, self._image)
         self._buttons.button(QDialogButtonBox.Open).setEnabled(True)
 
     def _on_failed(self, error: Exception) -> None:
         self._preview.clear()
         if isinstance(error, CellForceError):
-            self._note.set_text(_OPTION.sub("", str(error)), Tone.PROBLEM)
+            self.message.set_text(_OPTION.sub("", str(error)), Tone.PROBLEM)
         else:
             show_error(error)
 
@@ -215,28 +215,28 @@ class ImportDialog(QDialog):
         super().accept()
 
     def _build_form(self) -> Form:
-        self._unit, self._position = QComboBox(), QComboBox()
-        self._unit.addItem("as the file says", None)
+        self.unit_list, self._position = QComboBox(), QComboBox()
+        self.unit_list.addItem("as the file says", None)
         for unit in ("Pa", "kPa", "nN/µm²", "µm", "nm", "px"):
-            self._unit.addItem(unit, unit)
+            self.unit_list.addItem(unit, unit)
         for unit in ("px", "µm"):
             self._position.addItem(unit, unit)
-        self._pixel, self._spacing = (NumberBox(0, 1000, unit="µm", empty="not known") for _ in range(2))
+        self.pixel_size, self._spacing = (NumberBox(0, 1000, unit="µm", empty="not known") for _ in range(2))
         self._scale = NumberBox(1e-6, 1e6, value=1)
         self._swap = QCheckBox("first component is y")
-        self._flip_y, self._flip_x = QCheckBox("flip y"), QCheckBox("flip x")
+        self.flip_y, self.flip_x = QCheckBox("flip y"), QCheckBox("flip x")
         form = Form()
-        form.add("Unit of vectors", self._unit, "Pa for traction, µm or px for displacement", page=_PAGE)
+        form.add("Unit of vectors", self.unit_list, "Pa for traction, µm or px for displacement", page=_PAGE)
         form.add("Positions in", self._position, "Unit of the columns x and y of a table")
-        form.add("Pixel", self._pixel, "Side of an image pixel, for whatever is in pixels")
+        form.add("Pixel", self.pixel_size, "Side of an image pixel, for whatever is in pixels")
         form.add("Spacing", self._spacing, "Distance of vectors, for arrays without positions")
         form.add("Scale", self._scale, "The vectors are multiplied by it")
-        for box in (self._swap, self._flip_y, self._flip_x):
+        for box in (self._swap, self.flip_y, self.flip_x):
             form.addRow("", box)
             box.toggled.connect(lambda _: self._debounce.start())
-        for combo in (self._unit, self._position):
+        for combo in (self.unit_list, self._position):
             combo.currentIndexChanged.connect(lambda _: self._debounce.start())
-        for spin in (self._pixel, self._spacing, self._scale):
+        for spin in (self.pixel_size, self._spacing, self._scale):
             spin.valueChanged.connect(lambda _: self._debounce.start())
         return form
 
@@ -246,12 +246,12 @@ class ImportDialog(QDialog):
         usual = dataclasses.asdict(MeasuredLayout(pixel_size=size.y if size else None))
         known: dict[str, Any] = self._memory.recall(_MEMORY).get(str(Path(self._paths[0]).parent), {})
         values = {**usual, **known}
-        self._unit.setCurrentIndex(max(self._unit.findData(values["unit"]), 0))
+        self.unit_list.setCurrentIndex(max(self.unit_list.findData(values["unit"]), 0))
         self._position.setCurrentIndex(max(self._position.findData(values["position_unit"]), 0))
-        self._pixel.setValue(values["pixel_size"] or 0)
+        self.pixel_size.setValue(values["pixel_size"] or 0)
         self._spacing.setValue(values["spacing"] or 0)
         self._scale.setValue(values["scale"])
-        for box, name in ((self._swap, "swap"), (self._flip_y, "flip_y"), (self._flip_x, "flip_x")):
+        for box, name in ((self._swap, "swap"), (self.flip_y, "flip_y"), (self.flip_x, "flip_x")):
             box.setChecked(bool(values[name]))
         self._debounce.stop()
 

@@ -39,9 +39,9 @@ class AdhesionSection(PartSection):
     def rule(self) -> AdhesionRule:
         """The rule that places adhesions."""
         return AdhesionRule(
-            length=self._length.value,
+            length=self.length.value,
             width=self._width.value,
-            density=self._density.value,
+            density=self.density.value,
             depth=self._depth.value,
             intensity=self._intensity.value,
         )
@@ -77,7 +77,7 @@ class AdhesionSection(PartSection):
 
     def reset(self) -> None:
         """Go back to the first rule."""
-        self._modes.setCurrentIndex(0)
+        self.ways.setCurrentIndex(0)
         for slider in self._sliders:
             slider.reset()
 
@@ -92,7 +92,7 @@ class AdhesionSection(PartSection):
 
     @property
     def _sliders(self) -> tuple[NumberSlider, ...]:
-        return self._density, self._length, self._width, self._intensity, self._depth
+        return self.density, self.length, self._width, self._intensity, self._depth
 
     def _build_by_hand(self) -> None:
         draw = QPushButton("Draw")
@@ -105,16 +105,16 @@ class AdhesionSection(PartSection):
 
     def _build_sizes(self) -> None:
         rule = AdhesionRule()
-        self._density = NumberSlider(0, 1, rule.density, "", 2)
-        self._length = NumberSlider(0.5, 20, rule.length, "µm", 1)
+        self.density = NumberSlider(0, 1, rule.density, "", 2)
+        self.length = NumberSlider(0.5, 20, rule.length, "µm", 1)
         self._width = NumberSlider(0.3, 4, rule.width, "µm", 1)
         self._intensity = NumberSlider(0, 4, rule.intensity, "", 2)
         self._depth = NumberSlider(0, 20, rule.depth, "µm", 1)
         for slider in self._sliders:
             slider.changed.connect(self.changed)
         self._form = Form()
-        self._form.add("Density", self._density, "Part of the edge that adhesions cover: 1 covers all of it")
-        self._form.add("Length", self._length, "Median length of an adhesion")
+        self._form.add("Density", self.density, "Part of the edge that adhesions cover: 1 covers all of it")
+        self._form.add("Length", self.length, "Median length of an adhesion")
         self._form.add("Width", self._width, "Of adhesions; also of those drawn as lines")
         self._form.add("Intensity", self._intensity, "Brightness of the adhesions; 1 is typical")
         self._form.add("From edge", self._depth, "Mean distance between an adhesion's tip and the edge")

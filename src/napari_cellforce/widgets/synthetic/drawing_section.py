@@ -64,7 +64,7 @@ class MicroscopeSection(QWidget):
             pixel_size=self.pixel_size,
             side=self.side,
             expression=self._expression.value,
-            camera=Camera(exposure=self._exposure.value),
+            camera=Camera(exposure=self.exposure.value),
         )
 
     def reset(self) -> None:
@@ -74,7 +74,7 @@ class MicroscopeSection(QWidget):
         self._pixel.setValue(default.pixel_size)
         self._side.setValue(default.side)
         self._expression.reset()
-        self._exposure.reset()
+        self.exposure.reset()
 
     def remember(self) -> dict[str, Any]:
         """Return what is kept between sessions."""
@@ -83,14 +83,14 @@ class MicroscopeSection(QWidget):
             "pixel": self.pixel_size,
             "side": self.side,
             "expression": self._expression.value,
-            "exposure": self._exposure.value,
+            "exposure": self.exposure.value,
         }
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
         for box, name in ((self._seed, "seed"), (self._pixel, "pixel"), (self._side, "side")):
             box.setValue(values.get(name, box.value()))
-        for slider, name in ((self._expression, "expression"), (self._exposure, "exposure")):
+        for slider, name in ((self._expression, "expression"), (self.exposure, "exposure")):
             slider.set_value(float(values.get(name, slider.value)))
 
     def _build_chance(self) -> Form:
@@ -114,15 +114,15 @@ class MicroscopeSection(QWidget):
         for box in (self._pixel, self._side):
             box.valueChanged.connect(lambda _: self.changed.emit())
         self._expression = NumberSlider(0.1, 5, default.expression, "", 2)
-        self._exposure = NumberSlider(5, 1000, default.camera.exposure, "e⁻", 0)
-        for slider in (self._expression, self._exposure):
+        self.exposure = NumberSlider(5, 1000, default.camera.exposure, "e⁻", 0)
+        for slider in (self._expression, self.exposure):
             slider.changed.connect(self.changed)
         content = QWidget()
         form = Form(content)
         form.add("Pixel", self._pixel, "Side of a pixel on the sample")
         form.add("Image", self._side, "Height and width of the image")
         form.add("Protein", self._expression, "Amount of fluorescent protein in the cell; 1 is typical")
-        form.add("Light", self._exposure, "Electrons a pixel in the cytosol; less light, more noise")
+        form.add("Light", self.exposure, "Electrons a pixel in the cytosol; less light, more noise")
         align_labels(form)
         section = collapsible("Microscope")
         section.addWidget(content)
@@ -158,22 +158,22 @@ class DrawingSection(QWidget):
         self.outline = OutlineSection(viewer)
         self.adhesions = AdhesionSection(viewer)
         self.microscope = MicroscopeSection()
-        self._note = TextLine()
-        self._work = DebouncedWorker(parent=self)
-        self._work.done.connect(self._on_done)
-        self._work.failed.connect(self._on_failed)
+        self.note = TextLine()
+        self.worker = DebouncedWorker(parent=self)
+        self.worker.done.connect(self._on_done)
+        self.worker.failed.connect(self._on_failed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for section in self._sections:
             layout.addWidget(section)
             section.changed.connect(self._on_changed)
-        layout.insertWidget(1, self._note)
+        layout.insertWidget(1, self.note)
         for section in (self.outline, self.adhesions):
             section.set_source(lambda: self._by_rule().config, lambda: self.cell or self._drawn_by_rule())
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer, and draw nothing more."""
-        self._work.cancel()
+        self.worker.cancel()
         self.outline.dispose()
         self.adhesions.dispose()
 
@@ -199,7 +199,7 @@ class DrawingSection(QWidget):
         try:
             drawing = self.drawing()
         except CellForceError as error:
-            self._work.cancel()
+            self.worker.cancel()
             self._on_failed(error)
             return
         painted = self.outline.painted
@@ -208,7 +208,7 @@ class DrawingSection(QWidget):
             cell = drawing.draw()
             return drawing, cell, check_drawing(cell.mask.frame(0), painted) if drawing.outline else ""
 
-        self._work.submit(work)
+        self.worker.submit(work)
 
     def paint(self) -> None:
         """Put the outline into a Labels layer to be painted in, and draw the cell with it."""
@@ -258,13 +258,13 @@ class DrawingSection(QWidget):
     def _on_done(self, drawn: tuple[Drawing, SyntheticCell, str]) -> None:
         self.current_drawing, self.cell, note = drawn
         self.problem = None
-        self._note.set_text(note, Tone.PROBLEM)
+        self.note.set_text(note, Tone.PROBLEM)
         self.drawn.emit()
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
             self.problem = error
-            self._note.set_text("")
+            self.note.set_text("")
             self.rejected.emit()
         else:
             show_error(error)

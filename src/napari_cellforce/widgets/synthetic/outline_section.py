@@ -56,13 +56,13 @@ class OutlineSection(PartSection):
     @property
     def shape(self) -> Shape:
         """The shape by rule."""
-        kind: Kind = "blob" if self.by_hand else self._modes.currentData()
+        kind: Kind = "blob" if self.by_hand else self.ways.currentData()
         return Shape(
             kind=kind,
-            area=self._area.value,
+            area=self.area.value,
             aspect=self._aspect.value,
             angle=math.radians(self._angle.value),
-            corners=round(self._corners.value),
+            corners=round(self.corners.value),
         )
 
     @property
@@ -89,7 +89,7 @@ class OutlineSection(PartSection):
 
     def reset(self) -> None:
         """Go back to the first shape."""
-        self._modes.setCurrentIndex(0)
+        self.ways.setCurrentIndex(0)
         self._smooth.setChecked(False)
         for slider in self._sliders:
             slider.reset()
@@ -104,29 +104,29 @@ class OutlineSection(PartSection):
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
-        self._modes.setCurrentIndex(max(self._modes.findData(values.get("shape")), 0))
+        self.ways.setCurrentIndex(max(self.ways.findData(values.get("shape")), 0))
         self._smooth.setChecked(bool(values.get("smooth", False)))
         for slider, value in zip(self._sliders, values.get("outline", ()), strict=False):
             slider.set_value(float(value))
 
     @property
     def _sliders(self) -> tuple[NumberSlider, ...]:
-        return self._area, self._aspect, self._angle, self._corners
+        return self.area, self._aspect, self._angle, self.corners
 
     def _build_rules(self) -> None:
-        self._area = NumberSlider(300, 9000, 4500, "µm²", 0)
+        self.area = NumberSlider(300, 9000, 4500, "µm²", 0)
         self._aspect = NumberSlider(1, 5, 1, "", 2)
         self._angle = NumberSlider(0, 180, 0, "°", 0)
-        self._corners = NumberSlider(3, 14, 7, "", 0)
-        for slider in (self._area, self._angle, self._corners):
+        self.corners = NumberSlider(3, 14, 7, "", 0)
+        for slider in (self.area, self._angle, self.corners):
             slider.changed.connect(self.changed)
         self._aspect.changed.connect(self._on_aspect)
         self._rules = QWidget()
         self._form = Form(self._rules)
-        self._form.add("Area", self._area, "Of the cell; a spread fibroblast has 1500 to 7000 µm²")
+        self._form.add("Area", self.area, "Of the cell; a spread fibroblast has 1500 to 7000 µm²")
         self._form.add("Stretch", self._aspect, "Length over width, compared with the unstretched shape")
         self._form.add("Turned by", self._angle, "Direction of the stretch, clockwise from the right")
-        self._form.add("Corners", self._corners, "Number of corners")
+        self._form.add("Corners", self.corners, "Number of corners")
         align_labels(self._form)
         self._column.addWidget(self._rules)
 
@@ -137,8 +137,8 @@ class OutlineSection(PartSection):
         draw, paint = QPushButton("Draw"), QPushButton("Paint")
         draw.setToolTip("Click round the cell, corner by corner; Esc ends it")
         paint.setToolTip("Paint the cell with a brush")
-        draw.clicked.connect(self._on_draw)
-        paint.clicked.connect(self._on_paint)
+        draw.clicked.connect(self.start_drawing)
+        paint.clicked.connect(self.start_painting)
         form = Form(self._hand_rows)
         form.add("Layer", self._layers.combo, "Shapes or Labels layer that holds the outline")
         row = QHBoxLayout()
@@ -153,22 +153,24 @@ class OutlineSection(PartSection):
         self.changed.emit()
 
     def _show_sliders(self) -> None:
-        kind = self._modes.currentData()
+        kind = self.ways.currentData()
         self._rules.setVisible(not self.by_hand)
         for slider, shown in (
             (self._aspect, kind != "circle"),
             (self._angle, kind != "circle" and self._aspect.value > 1),
-            (self._corners, kind in _WITH_CORNERS),
+            (self.corners, kind in _WITH_CORNERS),
         ):
             self._form.setRowVisible(self._sliders.index(slider), shown)
 
     def _edit_part(self, cell: SyntheticCell) -> None:
         self.draw_by_hand(outline_layer(cell.outline, cell.config.pixel_size), "direct")
 
-    def _on_draw(self) -> None:
+    def start_drawing(self) -> None:
+        """Start an outline drawn as a polygon."""
         self.draw_by_hand(outline_layer(None, self._config().pixel_size), "add_polygon")
 
-    def _on_paint(self) -> None:
+    def start_painting(self) -> None:
+        """Start an outline painted as labels."""
         config = self._config()
         self.draw_by_hand(paint_layer((config.side, config.side), None, config.pixel_size), "paint")
 

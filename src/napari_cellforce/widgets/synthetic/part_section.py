@@ -80,14 +80,14 @@ class PartSection(QWidget):
     def __init__(self, viewer: ViewerModel, accepts: Callable[[Layer], bool]) -> None:
         super().__init__()
         self._layers = DrawingLayerChoice(viewer, accepts, self)
-        self._modes = QComboBox()
-        self._edit = QPushButton("Edit")
+        self.ways = QComboBox()
+        self.edit_button = QPushButton("Edit")
         self._hand_rows = QWidget()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._layers.changed.connect(self._on_layer)
         self._layers.edited.connect(self._on_stroke)
-        self._edit.clicked.connect(self._on_edit)
+        self.edit_button.clicked.connect(self._on_edit)
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer."""
@@ -96,7 +96,7 @@ class PartSection(QWidget):
     @property
     def by_hand(self) -> bool:
         """True if this part of the cell is drawn in a layer."""
-        return bool(self._modes.currentData() == BY_HAND)
+        return bool(self.ways.currentData() == BY_HAND)
 
     def set_source(self, config: Callable[[], CellConfig], cell: Callable[[], SyntheticCell | None]) -> None:
         """Say where the settings are to be had, and the cell of which a part is made editable."""
@@ -104,18 +104,20 @@ class PartSection(QWidget):
 
     def draw_by_hand(self, layer: Layer, mode: str) -> None:
         """Add a layer that holds (or will hold) this part of the cell, and use it."""
-        self._modes.setCurrentIndex(self._modes.findData(BY_HAND))
+        self.ways.setCurrentIndex(self.ways.findData(BY_HAND))
         self._layers.start_drawing(layer, mode)
 
     def _build_modes(self, name: str, rules: Iterable[tuple[str, Any]], tip: str, edit: str) -> None:
         """Begin the section with the choice of a rule (its words and data) or of the hand."""
         for text, rule in (*rules, ("drawn by hand", BY_HAND)):
-            self._modes.addItem(text, rule)
-        self._modes.currentIndexChanged.connect(self._on_mode)
-        self._edit.setToolTip(edit)
-        self._edit.setAccessibleName(f"Edit {name}")
+            self.ways.addItem(text, rule)
+        self.ways.currentIndexChanged.connect(self._on_mode)
+        self.edit_button.setToolTip(edit)
+        self.edit_button.setAccessibleName(f"Edit {name}")
         form = Form()
-        form.add(name, self._modes, tip, page=f"tutorials/drawing-cells/#{self._anchor}", beside=self._edit)
+        form.add(
+            name, self.ways, tip, page=f"tutorials/drawing-cells/#{self._anchor}", beside=self.edit_button
+        )
         align_labels(form)
         self._column.addLayout(form)
 
@@ -123,7 +125,7 @@ class PartSection(QWidget):
         del index
         self._layers.show_used(self.by_hand)
         self._hand_rows.setVisible(self.by_hand)
-        self._edit.setVisible(not self.by_hand)
+        self.edit_button.setVisible(not self.by_hand)
         self._show_sliders()
         self.changed.emit()
 

@@ -52,9 +52,9 @@ class ScanResult(QWidget):
         self._viewer = viewer
         self._config: ScanConfig | None = None
         self._steps: list[ScanStep] = []
-        self._saving = Job(self)
-        self._saving.yielded.connect(lambda path: show_info(f"Saved in {path}"))
-        self._saving.failed.connect(show_error)
+        self.saving = Job(self)
+        self.saving.yielded.connect(lambda path: show_info(f"Saved in {path}"))
+        self.saving.failed.connect(show_error)
         self._quantities = QComboBox()
         self._quantities.addItems(QUANTITIES)
         self._quantities.currentIndexChanged.connect(self._draw)
@@ -124,7 +124,7 @@ class ScanResult(QWidget):
             write_scan(folder, config, steps)
             yield folder
 
-        self._saving.start(write)
+        self.saving.start(write)
 
     def _build_plot(self) -> pg.PlotWidget:
         plot = pg.PlotWidget(self)

@@ -50,10 +50,10 @@ class ScanSection(QWidget):
             box.setButtonSymbols(NumberBox.NoButtons)
         for box in (self._low, self._high, self._steps):
             box.valueChanged.connect(lambda _: self.changed.emit())
-        self._models = QListWidget()
-        self._models.setFixedHeight(96)
-        self._models.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        self._models.itemChanged.connect(lambda _: self.changed.emit())
+        self.model_list = QListWidget()
+        self.model_list.setFixedHeight(96)
+        self.model_list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.model_list.itemChanged.connect(lambda _: self.changed.emit())
         self._as_movie = QCheckBox("as in one movie")
         self._as_movie.toggled.connect(lambda _: self.changed.emit())
         self._build_layout()
@@ -69,7 +69,7 @@ class ScanSection(QWidget):
     @property
     def models(self) -> tuple[str, ...]:
         """Who is asked."""
-        return checked_names(self._models)
+        return checked_names(self.model_list)
 
     @property
     def steps(self) -> int:
@@ -96,11 +96,11 @@ class ScanSection(QWidget):
 
     def fill(self) -> None:
         """List who can be asked by now."""
-        fill_list(self._models, self._folder)
+        fill_list(self.model_list, self._folder)
 
     def reset(self) -> None:
         """Go back to the first settings."""
-        check_names(self._models, ("sheet",))
+        check_names(self.model_list, ("sheet",))
         self._parameters.setCurrentIndex(0)
         self._on_parameter()
         self._steps.setValue(8)
@@ -126,7 +126,7 @@ class ScanSection(QWidget):
         if values.get("scanned") in PARAMETERS and len(values.get("range", ())) == 3:
             low, high, steps = values["range"]
             self.choose(values["scanned"], low, high, int(steps))
-        check_names(self._models, values.get("asked in scans", self.models))
+        check_names(self.model_list, values.get("asked in scans", self.models))
         self._as_movie.setChecked(bool(values.get("as movie", False)))
 
     def _build_layout(self) -> None:
@@ -141,7 +141,7 @@ class ScanSection(QWidget):
         row.setFocusProxy(self._low)
         form.add("From, to", row, "Ends of the range, both included")
         form.add("Cells", self._steps, "How many, evenly spaced from one end to the other")
-        form.add("Ask", self._models, "Who says how hard the cells pull; several can be compared")
+        form.add("Ask", self.model_list, "Who says how hard the cells pull; several can be compared")
         form.add(
             "Brightness",
             self._as_movie,

@@ -58,36 +58,36 @@ class TfmFolderSection(QWidget):
         self._pairs: list[BeadFiles] = []
         self._failures: dict[str, str] = {}
         self._problem = ""
-        self._pairing, self._job = Job(self), Job(self)
+        self._pairing, self.job = Job(self), Job(self)
         self._pairing.yielded.connect(self._on_pairs)
         self._pairing.failed.connect(self._on_pairing_failed)
-        self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(show_error)
-        self._job.ended.connect(self._on_ended)
+        self.job.yielded.connect(self._on_record)
+        self.job.failed.connect(show_error)
+        self.job.ended.connect(self._on_ended)
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(_DEBOUNCE)
         self._debounce.timeout.connect(self.find_pairs)
-        self._note, self._run = TextLine(), RunSection()
-        self._run.started.connect(self.start)
-        self._run.stopped.connect(self._job.stop)
+        self.message, self.run_section = TextLine(), RunSection()
+        self.run_section.started.connect(self.start)
+        self.run_section.stopped.connect(self.job.stop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_form())
         layout.addWidget(self._build_table())
-        layout.addWidget(self._note)
-        layout.addWidget(self._run)
+        layout.addWidget(self.message)
+        layout.addWidget(self.run_section)
         self.refresh()
 
     @property
     def running(self) -> bool:
         """True while the folder is being measured."""
-        return self._job.running
+        return self.job.running
 
     @property
     def run(self) -> RunSection:
         """The section with the button."""
-        return self._run
+        return self.run_section
 
     def config(self) -> FolderConfig:
         """Return what is chosen.
@@ -131,25 +131,25 @@ class TfmFolderSection(QWidget):
             return
         self._failures = {}
         self._fill()
-        self._job.start(lambda: run_folder(config))
+        self.job.start(lambda: run_folder(config))
         self.refresh()
 
     def refresh(self) -> None:
         """Bring button and words in line with what is chosen and what runs."""
-        running = self._job.running
+        running = self.job.running
         missing = sum(files.reference is None for files in self._pairs)
         ready = len(self._pairs) - missing
         label = f"Measure {pluralise(ready, 'image')}" if self._pairs else "Measure all"
-        self._run.set_button(label, ready=ready > 0 and not running)
-        self._run.set_running(running)
+        self.run_section.set_button(label, ready=ready > 0 and not running)
+        self.run_section.set_running(running)
         if not running:
-            self._run.set_status(self._problem, Tone.PROBLEM)
+            self.run_section.set_status(self._problem, Tone.PROBLEM)
 
     def dispose(self) -> None:
         """End what runs in the background; what is done is kept."""
         self._debounce.stop()
         self._pairing.cancel()
-        self._job.cancel()
+        self.job.cancel()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a folder."""
@@ -190,19 +190,19 @@ class TfmFolderSection(QWidget):
         return form
 
     def _build_table(self) -> QTableWidget:
-        self._table = QTableWidget(0, 2)
-        self._table.setHorizontalHeaderLabels(["Image", "State"])
-        self._table.setEditTriggers(QTableWidget.NoEditTriggers)
-        self._table.setSelectionBehavior(QTableWidget.SelectRows)
-        self._table.verticalHeader().hide()
-        self._table.horizontalHeader().setStretchLastSection(True)
-        self._table.setAccessibleName("Images of the folder")
-        self._table.setToolTip("Click a line for its reason; double-click one that is done to open it")
-        self._table.setFixedHeight(130)
-        self._table.hide()
-        self._table.cellClicked.connect(self._on_clicked)
-        self._table.cellDoubleClicked.connect(self._on_double_clicked)
-        return self._table
+        self.table = QTableWidget(0, 2)
+        self.table.setHorizontalHeaderLabels(["Image", "State"])
+        self.table.setEditTriggers(QTableWidget.NoEditTriggers)
+        self.table.setSelectionBehavior(QTableWidget.SelectRows)
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.setAccessibleName("Images of the folder")
+        self.table.setToolTip("Click a line for its reason; double-click one that is done to open it")
+        self.table.setFixedHeight(130)
+        self.table.hide()
+        self.table.cellClicked.connect(self._on_clicked)
+        self.table.cellDoubleClicked.connect(self._on_double_clicked)
+        return self.table
 
     def _on_choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of bead images", self._folder.text())
@@ -216,7 +216,7 @@ class TfmFolderSection(QWidget):
         self._pairs, self._problem, self._failures = pairs, "", {}
         self._fill()
         missing = sum(files.reference is None for files in pairs)
-        self._note.set_text(
+        self.message.set_text(
             f"{missing} of {len(pairs)} have no image of beads at rest and will be left out."
             if missing
             else ""
@@ -226,25 +226,25 @@ class TfmFolderSection(QWidget):
     def _on_pairing_failed(self, error: Exception) -> None:
         self._pairs, self._problem = [], error_text(error)
         self._fill()
-        self._note.set_text("")
+        self.message.set_text("")
         self.refresh()
 
     def _fill(self) -> None:
-        self._table.setVisible(bool(self._pairs))
-        self._table.setRowCount(len(self._pairs))
+        self.table.setVisible(bool(self._pairs))
+        self.table.setRowCount(len(self._pairs))
         for i, files in enumerate(self._pairs):
-            self._table.setItem(i, 0, QTableWidgetItem(files.name))
-            self._table.item(i, 0).setToolTip(files.name)
+            self.table.setItem(i, 0, QTableWidgetItem(files.name))
+            self.table.item(i, 0).setToolTip(files.name)
             state = "no reference" if files.reference is None else "with cell" if files.mask else "to do"
-            self._table.setItem(i, 1, QTableWidgetItem(state))
-        self._table.setColumnWidth(0, 190)
+            self.table.setItem(i, 1, QTableWidgetItem(state))
+        self.table.setColumnWidth(0, 190)
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.set_status(f"{record.what} …")
-            self._run.show_progress(record.done, record.total)
+            self.run_section.set_status(f"{record.what} …")
+            self.run_section.show_progress(record.done, record.total)
         elif isinstance(record, RegularisationChoice):
-            self._note.set_text(f"One lambda for all: {record.regularisation:.3g} µm/Pa.")
+            self.message.set_text(f"One lambda for all: {record.regularisation:.3g} µm/Pa.")
         elif isinstance(record, FolderEvent):
             self._show_event(record)
 
@@ -254,20 +254,20 @@ class TfmFolderSection(QWidget):
             return
         if event.state == "failed":
             self._failures[event.name] = event.words
-        item = self._table.item(row, 1)
+        item = self.table.item(row, 1)
         item.setText(_STATES[event.state])
         item.setToolTip(event.words)
-        self._table.scrollToItem(item)
+        self.table.scrollToItem(item)
 
     def _on_ended(self, complete: bool) -> None:
-        done = sum(self._table.item(i, 1).text() == _STATES["done"] for i in range(self._table.rowCount()))
+        done = sum(self.table.item(i, 1).text() == _STATES["done"] for i in range(self.table.rowCount()))
         self.refresh()
         failed = f", {len(self._failures)} failed: click a line for the reason" if self._failures else ""
         words = f"{done} of {len(self._pairs)} are done{failed}. Results are in {_RESULTS}, in that folder."
         if complete:
-            self._run.set_status(words, Tone.PROBLEM if self._failures else Tone.GOOD)
+            self.run_section.set_status(words, Tone.PROBLEM if self._failures else Tone.GOOD)
         else:
-            self._run.set_status(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
+            self.run_section.set_status(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
 
     def _on_clicked(self, row: int, column: int) -> None:
         del column
@@ -275,11 +275,11 @@ class TfmFolderSection(QWidget):
         reason = self._failures.get(name, "")
         if not reason and self._pairs[row].reference is None:
             reason = "There is no image of beads at rest whose name differs by the word only."
-        self._note.set_text(f"{name}: {reason}" if reason else "", Tone.PROBLEM if reason else Tone.PLAIN)
+        self.message.set_text(f"{name}: {reason}" if reason else "", Tone.PROBLEM if reason else Tone.PLAIN)
 
     def _on_double_clicked(self, row: int, column: int) -> None:
         del column
-        if self._table.item(row, 1).text() == _STATES["done"]:
+        if self.table.item(row, 1).text() == _STATES["done"]:
             place = Path(self._folder.text().strip()) / _RESULTS / self._pairs[row].name
             self.opened.emit(str(place.with_name(f"{place.name}_measured_traction.ome.tif")))
 

@@ -119,16 +119,16 @@ class TfmPanel(Panel):
         self._running: TfmJob | None = None
         self._result: TfmResult | None = None
         self._config: TfmConfig | None = None
-        self._failed = ""
+        self.failure = ""
         self._layers = TfmLayers(self._viewer, self._arrow_style)
-        self._source = TfmSourceSection(self._viewer)
-        self._settings = TfmSettingsSection()
-        self._run = RunSection()
-        self._progress = TfmStepsSection(self._viewer)
+        self.source = TfmSourceSection(self._viewer)
+        self.settings = TfmSettingsSection()
+        self.run_section = RunSection()
+        self.progress = TfmStepsSection(self._viewer)
         self._numbers = TfmResultsTable(self._viewer)
-        self._export = TfmExportSection(self._viewer)
-        self._folder = TfmFolderSection(self._settings.config)
-        self._job = Job(self)
+        self.export = TfmExportSection(self._viewer)
+        self._folder = TfmFolderSection(self.settings.config)
+        self.job = Job(self)
         self._build()
         self._recall()
         self._connect()
@@ -157,21 +157,21 @@ class TfmPanel(Panel):
     def measure(self, last: str = _TRACTION) -> None:
         """Do what is not done yet, up to a step, off the GUI thread."""
         try:
-            config = self._settings.config()
+            config = self.settings.config()
         except CellForceError as error:
-            self._failed = str(error)
+            self.failure = str(error)
             show_error(error)
             self._refresh()
             return
-        keys, self._config, self._failed = self._keys(config), config, ""
-        field = self._source.displacement
+        keys, self._config, self.failure = self._keys(config), config, ""
+        field = self.source.displacement
         self._running = None
-        if self._source.kind == BEADS:
-            created = self._source.job(config)
-            self._job.start(lambda: measure_steps(created, self._steps, keys, last))
+        if self.source.kind == BEADS:
+            created = self.source.job(config)
+            self.job.start(lambda: measure_steps(created, self._steps, keys, last))
         elif field is not None:
-            window = self._source.window
-            self._job.start(lambda: invert_displacement(field, window, config, keys))
+            window = self.source.window
+            self.job.start(lambda: invert_displacement(field, window, config, keys))
         self._refresh()
 
     def open_file(self) -> None:
@@ -180,7 +180,7 @@ class TfmPanel(Panel):
         if field is not None:
             show_field(self._viewer, field, self._arrow_style)
             if field.quantity == "traction":
-                self._set_result(TfmResult(field), None)
+                self.show_result(TfmResult(field), None)
             self._refresh()
 
     def open_result(self, path: str) -> None:
@@ -191,33 +191,33 @@ class TfmPanel(Panel):
             show_error(error)
 
     def _build(self) -> None:
-        self._sample = QPushButton("Try it on sample beads")
-        self._sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
-        self._sample.clicked.connect(self._open_sample)
+        self.sample = QPushButton("Try it on sample beads")
+        self.sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
+        self.sample.clicked.connect(self._open_sample)
         whole = collapsible("A whole folder")
         whole.addWidget(self._folder)
-        after = (self._numbers, self._export, whole)
-        sections = (self._sample, self._source, self._settings, self._run, self._progress, *after)
-        self._build_layout(sections, self._settings.reset, unchanged="gel and layers")
+        after = (self._numbers, self.export, whole)
+        sections = (self.sample, self.source, self.settings, self.run_section, self.progress, *after)
+        self._build_layout(sections, self.settings.reset, unchanged="gel and layers")
 
     def _connect(self) -> None:
-        self._source.changed.connect(self._on_changed)
-        self._source.opened.connect(self.open_file)
-        self._settings.changed.connect(self._on_changed)
-        self._run.started.connect(lambda: self.measure())
-        self._run.stopped.connect(self._job.stop)
-        self._progress.requested.connect(self._on_step_requested)
+        self.source.changed.connect(self._on_changed)
+        self.source.opened.connect(self.open_file)
+        self.settings.changed.connect(self._on_changed)
+        self.run_section.started.connect(lambda: self.measure())
+        self.run_section.stopped.connect(self.job.stop)
+        self.progress.requested.connect(self._on_step_requested)
         self._folder.opened.connect(self.open_result)
-        self._job.yielded.connect(self._on_record)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._refresh)
+        self.job.yielded.connect(self._on_record)
+        self.job.failed.connect(self._on_failed)
+        self.job.ended.connect(self._refresh)
 
     def _dispose(self) -> None:
         with contextlib.suppress(CellForceError):
-            self._memory.remember(PANEL, {"preset": self._settings.config().to_json()})
-        self._job.cancel()
-        self._source.dispose()
-        self._progress.dispose()
+            self._memory.remember(PANEL, {"preset": self.settings.config().to_json()})
+        self.job.cancel()
+        self.source.dispose()
+        self.progress.dispose()
         self._numbers.dispose()
         self._folder.dispose()
 
@@ -226,13 +226,13 @@ class TfmPanel(Panel):
         with contextlib.suppress(CellForceError, TypeError, json.JSONDecodeError):
             preset = self._memory.recall(PANEL).get("preset")
             if preset:
-                self._settings.show_config(TfmConfig.from_json(preset))
+                self.settings.show_config(TfmConfig.from_json(preset))
 
     def _keys(self, config: TfmConfig) -> dict[str, Any]:
-        return step_keys(config, self._source.key, self._source.place)
+        return step_keys(config, self.source.key, self.source.place)
 
     def _on_changed(self) -> None:
-        self._failed = ""
+        self.failure = ""
         self._folder.find_pairs()
         self._refresh()
 
@@ -242,10 +242,10 @@ class TfmPanel(Panel):
         self.measure(step)
 
     def _problem(self) -> CellForceError | None:
-        problem = self._source.problem()
-        if problem is None and self._source.kind != TRACTION_FIELD:
+        problem = self.source.problem()
+        if problem is None and self.source.kind != TRACTION_FIELD:
             try:
-                self._settings.config()
+                self.settings.config()
             except CellForceError as error:
                 return error
         return problem
@@ -253,39 +253,41 @@ class TfmPanel(Panel):
     def _refresh(self, complete: bool = True) -> None:
         """Bring buttons and words in line with what is chosen, done and running."""
         del complete
-        kind, running, problem = self._source.kind, self._job.running, self._problem()
-        self._sample.setVisible(not input_images(self._viewer) and self._result is None)
-        for section in (self._settings, self._run, self._progress):
+        kind, running, problem = self.source.kind, self.job.running, self._problem()
+        self.sample.setVisible(not input_images(self._viewer) and self._result is None)
+        for section in (self.settings, self.run_section, self.progress):
             section.setVisible(kind != TRACTION_FIELD)
         ready = problem is None and not running
-        self._run.set_button("Measure the traction" if kind == BEADS else "Compute the traction", ready=ready)
-        self._run.set_running(running)
-        self._progress.show_steps(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
+        self.run_section.set_button(
+            "Measure the traction" if kind == BEADS else "Compute the traction", ready=ready
+        )
+        self.run_section.set_running(running)
+        self.progress.show_steps(STEPS if kind == BEADS else (REGULARISATION, _TRACTION), ready=ready)
         self._show_stale()
-        self._export.refresh(self._result, self._source.cell)
+        self.export.refresh(self._result, self.source.cell)
         if not running:
-            self._run.set_status(*self._status(problem))
+            self.run_section.set_status(*self._status(problem))
 
     def _show_stale(self) -> None:
         try:
-            keys = self._keys(self._settings.config())
+            keys = self._keys(self.settings.config())
         except CellForceError:
             keys = {}
         for step in STEPS:
-            self._progress.show_step(
+            self.progress.show_step(
                 step, self._steps.summary(step), is_stale=self._steps.is_stale(step, keys)
             )
 
     def _status(self, problem: CellForceError | None) -> tuple[str, Tone]:
-        if not input_images(self._viewer) and self._source.kind == BEADS:
+        if not input_images(self._viewer) and self.source.kind == BEADS:
             return f"{WELCOME} {problem}", Tone.PLAIN
         if problem is not None:
             text = str(problem)
             # What has not been begun is no mistake.
             return text[:1].upper() + text[1:], Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
-        if self._failed:
-            return self._failed, Tone.PROBLEM
-        if self._progress.any_stale:
+        if self.failure:
+            return self.failure, Tone.PROBLEM
+        if self.progress.any_stale:
             return "A setting has changed: press the button to do again what is stale.", Tone.PLAIN
         if self._result is not None and self._steps.summary(_TRACTION):
             return "Each step is a layer: check it. Next: Compare with measured.", Tone.GOOD
@@ -293,8 +295,8 @@ class TfmPanel(Panel):
 
     def _on_record(self, record: Any) -> None:
         if isinstance(record, Progress):
-            self._run.set_status(f"{record.what} …")
-            self._run.show_progress(record.done, record.total)
+            self.run_section.set_status(f"{record.what} …")
+            self.run_section.show_progress(record.done, record.total)
         elif isinstance(record, TfmJob):
             self._running = record
         elif isinstance(record, StepResult):
@@ -306,26 +308,27 @@ class TfmPanel(Panel):
 
     def _show_done(self, done: StepResult) -> None:
         if done.step == REGULARISATION:
-            self._progress.show_choice(done.result)
+            self.progress.show_choice(done.result)
         self._layers.show(done.step, done.result, self._running)
         if done.step == _TRACTION:
-            self._set_result(done.result, self._config)
+            self.show_result(done.result, self._config)
 
-    def _set_result(self, result: TfmResult, config: TfmConfig | None) -> None:
+    def show_result(self, result: TfmResult, config: TfmConfig | None) -> None:
+        """Show a measured traction and its numbers."""
         self._result = result
         self._numbers.show_result(result, config)
 
     def _on_failed(self, error: Exception) -> None:
-        self._failed = error_text(error)
+        self.failure = error_text(error)
 
     def _open_sample(self) -> None:
-        self._job.start(sample_beads)
+        self.job.start(sample_beads)
         self._refresh()
 
     def _show_sample(self, layers: list[Any]) -> None:
         # napari gives a proxy of what it adds; choosing needs the layers themselves.
         created = [Layer.create(*data) for data in layers]
         self._viewer.layers.extend(created)
-        self._source.choose(created[-3], created[-2])
-        self._source.choose_cell(created[-1])
-        self._settings.show_config(TfmConfig(GEL))
+        self.source.choose(created[-3], created[-2])
+        self.source.choose_cell(created[-1])
+        self.settings.show_config(TfmConfig(GEL))

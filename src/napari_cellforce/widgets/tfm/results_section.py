@@ -73,17 +73,17 @@ class TfmResultsTable(QWidget):
         self._computing.failed.connect(self._on_failed)
         self._saving.failed.connect(show_error)
         self._saving.yielded.connect(lambda folder: show_info(f"Fields and tables are in {folder}."))
-        self._regions, self._quantity = shrinkable_combo(QComboBox()), shrinkable_combo(QComboBox())
+        self.regions, self._quantity = shrinkable_combo(QComboBox()), shrinkable_combo(QComboBox())
         self._note = TextLine()
-        self._plot = LinesPlot(viewer, "Numbers over time")
+        self.plot = LinesPlot(viewer, "Numbers over time")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_form())
         layout.addWidget(self._note)
         layout.addWidget(self._build_table())
-        layout.addWidget(self._plot)
+        layout.addWidget(self.plot)
         layout.addLayout(self._build_saving())
-        self._regions.currentIndexChanged.connect(self.compute)
+        self.regions.currentIndexChanged.connect(self.compute)
         self._quantity.currentIndexChanged.connect(self._draw)
         for event in self._layer_events:
             event.connect(self.fill)
@@ -109,20 +109,20 @@ class TfmResultsTable(QWidget):
     def fill(self, event: Any = None) -> None:
         """List the regions that can be chosen; what is chosen stays."""
         del event
-        chosen = self._regions.currentData()
+        chosen = self.regions.currentData()
         has_mask = self._result is not None and self._result.traction.mask is not None
         entries: list[tuple[str, Any]] = [(_CELL if has_mask else _WHOLE, None)]
         entries += [(layer.name, layer) for layer in mask_layers(self._viewer) if isinstance(layer, Labels)]
-        with QSignalBlocker(self._regions):
-            self._regions.clear()
+        with QSignalBlocker(self.regions):
+            self.regions.clear()
             for text, layer in entries:
-                self._regions.addItem(f"each label of {text}" if layer is not None else text, layer)
+                self.regions.addItem(f"each label of {text}" if layer is not None else text, layer)
             found = [i for i, (_, layer) in enumerate(entries) if layer is chosen]
-            self._regions.setCurrentIndex(found[0] if found else 0)
+            self.regions.setCurrentIndex(found[0] if found else 0)
 
     def compute(self, *_: Any) -> None:
         """Compute the numbers of the chosen regions, off the GUI thread."""
-        result, layer = self._result, self._regions.currentData()
+        result, layer = self._result, self.regions.currentData()
         if result is None:
             return
         try:
@@ -162,7 +162,7 @@ class TfmResultsTable(QWidget):
     def dispose(self) -> None:
         """Hear nothing more of the viewer; what is being saved is finished."""
         self._computing.cancel()
-        self._plot.dispose()
+        self.plot.dispose()
         for event in self._layer_events:
             event.disconnect(self.fill)
 
@@ -175,16 +175,16 @@ class TfmResultsTable(QWidget):
         for name in _MAIN_COLUMNS:
             self._quantity.addItem(name, name)
         form = Form()
-        form.add("Numbers of", self._regions, "Where forces are added up: a row each", page=_PAGE)
+        form.add("Numbers of", self.regions, "Where forces are added up: a row each", page=_PAGE)
         self._quantity_row = form.add("Over time", self._quantity, "What is drawn, for up to three regions")
         return form
 
     def _build_table(self) -> QTableWidget:
-        self._table_view = QTableWidget()
-        self._table_view.setEditTriggers(QTableWidget.NoEditTriggers)
-        self._table_view.setAccessibleName("Numbers, by frame and region")
-        self._table_view.cellClicked.connect(self._on_clicked)
-        return self._table_view
+        self.cells_table = QTableWidget()
+        self.cells_table.setEditTriggers(QTableWidget.NoEditTriggers)
+        self.cells_table.setAccessibleName("Numbers, by frame and region")
+        self.cells_table.cellClicked.connect(self._on_clicked)
+        return self.cells_table
 
     def _build_saving(self) -> QHBoxLayout:
         save = QPushButton("Save …")
@@ -202,8 +202,8 @@ class TfmResultsTable(QWidget):
 
     def _on_failed(self, error: Exception) -> None:
         self._table = pd.DataFrame()
-        self._table_view.setRowCount(0)
-        self._plot.hide()
+        self.cells_table.setRowCount(0)
+        self.plot.hide()
         self._note.set_text(error_text(error), Tone.PROBLEM)
 
     def _on_record(self, record: Any) -> None:
@@ -224,34 +224,34 @@ class TfmResultsTable(QWidget):
         texts = [[_text(column, value) for value in self._table[column]] for column in columns]
         self._transposed = len(self._table) <= _MAX_TRANSPOSED
         titles = columns if self._transposed else [column.replace(" [", "\n[") for column in columns]
-        self._table_view.verticalHeader().setVisible(self._transposed)
-        self._table_view.horizontalHeader().setVisible(not self._transposed)
-        self._table_view.setFixedHeight(210 if self._transposed else 150)
-        self._table_view.setRowCount(len(columns) if self._transposed else len(self._table))
-        self._table_view.setColumnCount(len(self._table) if self._transposed else len(columns))
+        self.cells_table.verticalHeader().setVisible(self._transposed)
+        self.cells_table.horizontalHeader().setVisible(not self._transposed)
+        self.cells_table.setFixedHeight(210 if self._transposed else 150)
+        self.cells_table.setRowCount(len(columns) if self._transposed else len(self._table))
+        self.cells_table.setColumnCount(len(self._table) if self._transposed else len(columns))
         set_titles = (
-            self._table_view.setVerticalHeaderLabels
+            self.cells_table.setVerticalHeaderLabels
             if self._transposed
-            else self._table_view.setHorizontalHeaderLabels
+            else self.cells_table.setHorizontalHeaderLabels
         )
         set_titles(titles)
         for i, column in enumerate(texts):
             for j, text in enumerate(column):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
-                self._table_view.setItem(*((i, j) if self._transposed else (j, i)), item)
-        self._table_view.resizeColumnsToContents()
+                self.cells_table.setItem(*((i, j) if self._transposed else (j, i)), item)
+        self.cells_table.resizeColumnsToContents()
 
     def _draw(self, *_: Any) -> None:
         table = self._table
         several = len(table) > 0 and table["frame"].nunique() > 1
-        for widget in (self._quantity, self._quantity_row, self._plot):
+        for widget in (self._quantity, self._quantity_row, self.plot):
             widget.setVisible(several)
         if not several:
             return
         column = next((c for c in map(str, table) if c.startswith(f"{self._quantity.currentData()} [")), None)
         if column is None:  # without a displacement there is no strain energy
-            self._plot.hide()
+            self.plot.hide()
             return
         time = "frame" if table["time [min]"].isna().all() else "time [min]"
         regions = table.groupby("region")
@@ -259,7 +259,7 @@ class TfmResultsTable(QWidget):
             f"region {label}": (rows[time].to_numpy(), rows[column].to_numpy())
             for label, rows in list(regions)[: len(COLOURS)]
         }
-        self._plot.draw(lines, title=column, x_label=time, markers=True)
+        self.plot.draw(lines, title=column, x_label=time, markers=True)
 
     def _on_clicked(self, row: int, column: int) -> None:
         """Go to the frame of a number."""

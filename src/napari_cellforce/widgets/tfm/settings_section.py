@@ -52,14 +52,14 @@ class TfmSettingsSection(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = TfmConfig(Substrate(1.0))
-        self._gel_note = TextLine()
-        self._use_kilopascal = QPushButton("Take it as kPa")
-        self._use_kilopascal.clicked.connect(lambda: self._unit.setCurrentText("kPa"))
+        self.gel_message = TextLine()
+        self.use_kilopascal = QPushButton("Take it as kPa")
+        self.use_kilopascal.clicked.connect(lambda: self.unit_list.setCurrentText("kPa"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_gel())
-        layout.addWidget(self._gel_note)
-        layout.addWidget(self._use_kilopascal)
+        layout.addWidget(self.gel_message)
+        layout.addWidget(self.use_kilopascal)
         beads = collapsible("Beads and regularisation")
         inner = QWidget()
         inner.setLayout(self._build_methods())
@@ -76,14 +76,14 @@ class TfmSettingsSection(QWidget):
         CellForceError
             If the stiffness is missing or something makes no sense.
         """
-        if not self._young.value():
+        if not self.young.value():
             raise CellForceError(
                 "the gel's stiffness is not given",
                 "tractions are proportional to it",
                 "Type in its Young's modulus.",
                 topic="stiffness",
             )
-        windows, previous = _windows(self._windows.text()), self._base.displacement
+        windows, previous = _windows(self.windows.text()), self._base.displacement
         beads = dataclasses.replace(
             previous,
             windows=windows,
@@ -107,11 +107,11 @@ class TfmSettingsSection(QWidget):
         gel, beads = config.substrate, config.displacement
         kilo = gel.young >= 1000
         with QSignalBlocker(self):
-            self._unit.setCurrentText("kPa" if kilo else "Pa")
-            self._young.setValue(gel.young / (1000 if kilo else 1))
+            self.unit_list.setCurrentText("kPa" if kilo else "Pa")
+            self.young.setValue(gel.young / (1000 if kilo else 1))
             self._poisson.setValue(gel.poisson)
             self._thickness.setValue(gel.thickness or 0)
-            self._windows.setText(", ".join(str(w) for w in beads.windows))
+            self.windows.setText(", ".join(str(w) for w in beads.windows))
             self._drift.setCurrentIndex(self._drift.findData(beads.drift))
             self._method.setCurrentIndex(self._method.findData(beads.method))
             self._criterion.setCurrentIndex(self._criterion.findData(config.criterion))
@@ -125,19 +125,23 @@ class TfmSettingsSection(QWidget):
         self.show_config(TfmConfig(self._substrate()))
 
     def _substrate(self) -> Substrate:
-        young = self._young.value() * _PASCAL[self._unit.currentText()]
+        young = self.young.value() * _PASCAL[self.unit_list.currentText()]
         return Substrate(young, self._poisson.value(), self._thickness.value() or None)
 
     def _build_gel(self) -> Form:
-        self._young = NumberBox(0, 1e6, empty="type it in")
+        self.young = NumberBox(0, 1e6, empty="type it in")
         self._poisson = NumberBox(0, 0.5, value=0.48, step=0.01)
         self._thickness = NumberBox(0, 10000, unit="µm", empty="thick")
-        self._unit = QComboBox()
-        self._unit.addItems(list(_PASCAL))
-        self._unit.setAccessibleName("Unit of stiffness")
+        self.unit_list = QComboBox()
+        self.unit_list.addItems(list(_PASCAL))
+        self.unit_list.setAccessibleName("Unit of stiffness")
         form = Form()
         form.add(
-            "Stiffness", self._young, "Young's modulus of the gel", beside=self._unit, page=_PAGE + "#the-gel"
+            "Stiffness",
+            self.young,
+            "Young's modulus of the gel",
+            beside=self.unit_list,
+            page=_PAGE + "#the-gel",
         )
         form.add(
             "Poisson's ratio", self._poisson, "0.5: does not change its volume; polyacrylamide 0.45 to 0.5"
@@ -145,16 +149,16 @@ class TfmSettingsSection(QWidget):
         form.add(
             "Thickness", self._thickness, "Of the gel on glass; 'thick' if much thicker than the cell is wide"
         )
-        for spin in (self._young, self._poisson, self._thickness):
+        for spin in (self.young, self._poisson, self._thickness):
             spin.valueChanged.connect(self._on_changed)
-        self._unit.currentIndexChanged.connect(self._on_changed)
+        self.unit_list.currentIndexChanged.connect(self._on_changed)
         return form
 
     def _build_methods(self) -> Form:
         self._drift, self._method, self._criterion = (
             _name_combo(names) for names in (_DRIFTS, _METHODS, _CRITERIA)
         )
-        self._windows = QLineEdit(", ".join(str(w) for w in DisplacementConfig().windows))
+        self.windows = QLineEdit(", ".join(str(w) for w in DisplacementConfig().windows))
         self._lambda = QLineEdit()
         self._lambda.setPlaceholderText("in µm/Pa, for example 3e-4")
         self._one = QCheckBox("one lambda for all frames")
@@ -163,7 +167,7 @@ class TfmSettingsSection(QWidget):
         form = Form()
         form.add("Drift", self._drift, "What the stage may have done between the images")
         form.add("Follow by", self._method, "How the beads are followed")
-        form.add("Windows", self._windows, "Sides in pixels, a pass each; some ten beads in the last")
+        form.add("Windows", self.windows, "Sides in pixels, a pass each; some ten beads in the last")
         form.add("Lambda by", self._criterion, "How the regularisation is chosen", page="regularisation/")
         self._lambda_row = form.add("Lambda", self._lambda, "The fixed regularisation in µm/Pa")
         self._outside = QCheckBox("measure the noise outside the cell")
@@ -172,7 +176,7 @@ class TfmSettingsSection(QWidget):
         form.addRow(self._outside)
         for combo in (self._drift, self._method, self._criterion):
             combo.currentIndexChanged.connect(self._on_changed)
-        for line in (self._windows, self._lambda):
+        for line in (self.windows, self._lambda):
             line.editingFinished.connect(self._on_changed)
         for box in (self._one, self._outside):
             box.toggled.connect(self._on_changed)
@@ -194,9 +198,9 @@ class TfmSettingsSection(QWidget):
         fixed = self._criterion.currentData() == "fixed"
         self._lambda.setVisible(fixed)
         self._lambda_row.setVisible(fixed)
-        warning = check_substrate(self._substrate()) if self._young.value() else ""
-        self._gel_note.set_text(warning, Tone.PROBLEM)
-        self._use_kilopascal.setVisible("kPa?" in warning)
+        warning = check_substrate(self._substrate()) if self.young.value() else ""
+        self.gel_message.set_text(warning, Tone.PROBLEM)
+        self.use_kilopascal.setVisible("kPa?" in warning)
         self.changed.emit()
 
     def _fixed_lambda(self) -> float | None:

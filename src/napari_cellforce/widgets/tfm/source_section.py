@@ -47,17 +47,17 @@ class TfmSourceSection(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._kind = shrinkable_combo(QComboBox())
-        self._kind.addItems(list(KINDS))
+        self.kind_list = shrinkable_combo(QComboBox())
+        self.kind_list.addItems(list(KINDS))
         self._reference = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
         self._loaded = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
         self._pixel = NumberBox(0, 100, unit="µm", empty="type it in")
         self._window = NumberBox(0, 1000, unit="µm", empty="as the file says, or none")
         self._cell = shrinkable_combo(QComboBox())
         self._field = shrinkable_combo(QComboBox())
-        self._open = QPushButton("Open …")
-        self._open.setToolTip("A file of this or another program")
-        self._open.clicked.connect(self.opened)
+        self.open_button = QPushButton("Open …")
+        self.open_button.setToolTip("A file of this or another program")
+        self.open_button.clicked.connect(self.opened)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._build())
@@ -65,7 +65,7 @@ class TfmSourceSection(QWidget):
             event.connect(self.fill)
         self._loaded.changed.connect(self._on_loaded)
         self._reference.changed.connect(self.changed)
-        self._kind.currentIndexChanged.connect(self._on_kind)
+        self.kind_list.currentIndexChanged.connect(self._on_kind)
         for combo in (self._cell, self._field):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
         for spin in (self._pixel, self._window):
@@ -77,7 +77,7 @@ class TfmSourceSection(QWidget):
     @property
     def kind(self) -> str:
         """What the user has, one of `KINDS`."""
-        return str(self._kind.currentText())
+        return str(self.kind_list.currentText())
 
     @property
     def displacement(self) -> VectorField | None:
@@ -180,7 +180,7 @@ class TfmSourceSection(QWidget):
 
     def _build(self) -> QWidget:
         form = Form()
-        form.add("I have", self._kind, "What the measurement begins with", page=_PAGE)
+        form.add("I have", self.kind_list, "What the measurement begins with", page=_PAGE)
         beads = (
             ("Reference", self._reference.combo, "Beads at rest, after the cell was removed"),
             ("Loaded", self._loaded.combo, "The same beads, pulled by the cell"),
@@ -198,7 +198,7 @@ class TfmSourceSection(QWidget):
         form.add(
             "Cell", self._cell, "Where the gel is pulled: its forces are added up; noise is told outside"
         )
-        form.addRow("", self._open)
+        form.addRow("", self.open_button)
         box = QWidget()
         box.setLayout(form)
         return box
@@ -209,7 +209,7 @@ class TfmSourceSection(QWidget):
             for label, control in rows:
                 label.setVisible(kind == self.kind)
                 control.setVisible(kind == self.kind)
-        self._open.setVisible(self.kind != BEADS)
+        self.open_button.setVisible(self.kind != BEADS)
         self.changed.emit()
 
     def _on_loaded(self) -> None:

@@ -40,7 +40,7 @@ class TfmStepsSection(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._labels: dict[str, QLabel] = {}
-        self._buttons: dict[str, QPushButton] = {}
+        self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         for i, step in enumerate(STEPS):
             button = QPushButton(f"{i + 1}  {step.capitalize()}")
@@ -51,7 +51,7 @@ class TfmStepsSection(QWidget):
             label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
             grid.addWidget(button, i, 0)
             grid.addWidget(label, i, 1)
-            self._labels[step], self._buttons[step] = label, button
+            self._labels[step], self.buttons[step] = label, button
         grid.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -87,7 +87,7 @@ class TfmStepsSection(QWidget):
 
     def show_steps(self, steps: Sequence[str], *, ready: bool) -> None:
         """Show these steps only, and let their buttons be pressed, or not."""
-        for step, button in self._buttons.items():
+        for step, button in self.buttons.items():
             button.setVisible(step in steps)
             self._labels[step].setVisible(step in steps)
             button.setEnabled(ready)

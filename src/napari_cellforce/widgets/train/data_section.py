@@ -142,22 +142,22 @@ class TrainDataSection(QWidget):
         self._read_index: DatasetIndex | None = None
         self._excluded: tuple[str, ...] = ()
         self._problem: CellForceError | None = None
-        self._sources = TrainSources()
+        self.places = TrainSources()
         self._table = TrainCellsTable()
-        self._note = TextLine()
+        self.message = TextLine()
         self._page_button = QPushButton("Look at them …")
         self._page_button.setToolTip(
             "Opens a page with all cells: pictures, how hard they pull, what is wrong"
         )
-        self._reading, self._page = Job(self), Job(self)
+        self.reading, self._page = Job(self), Job(self)
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(_DEBOUNCE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._sources)
+        layout.addWidget(self.places)
         layout.addLayout(self._build_pixel())
-        for widget in (self._table, self._note, self._page_button):
+        for widget in (self._table, self.message, self._page_button):
             layout.addWidget(widget)
         self._page_button.hide()
         self._connect()
@@ -165,19 +165,19 @@ class TrainDataSection(QWidget):
     @property
     def sources(self) -> tuple[str, ...]:
         """Folders and tables that are chosen."""
-        return self._sources.sources
+        return self.places.sources
 
     @property
     def pixel_size(self) -> float | None:
         """In µm, for files that do not say; None if none is typed in."""
-        return self._pixel.value() or None
+        return self.pixel_box.value() or None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What is chosen, as `napari_cellforce.train.DataConfig` calls it."""
         return {
             "sources": self.sources,
-            "patterns": dict(self._sources.patterns),
+            "patterns": dict(self.places.patterns),
             "pixel_size": self.pixel_size,
             "exclude": self._excluded,
         }
@@ -186,6 +186,11 @@ class TrainDataSection(QWidget):
     def dataset(self) -> DatasetIndex | None:
         """The cells that are ticked; None while they are read, or if they cannot be."""
         return self._read_index.without(self._excluded) if self._read_index else None
+
+    @property
+    def has_read(self) -> bool:
+        """Whether the cells have been read, or cannot be."""
+        return self._read_index is not None or self._problem is not None
 
     def problem(self) -> CellForceError | None:
         """Return why the data cannot be learnt from, or None."""
@@ -206,13 +211,13 @@ class TrainDataSection(QWidget):
 
     def add_sources(self, paths: Sequence[str]) -> None:
         """Add folders and tables."""
-        self._sources.add(paths)
+        self.places.add(paths)
 
     def choose(self, values: Mapping[str, Any]) -> None:
         """Choose data as `settings` tells them, and no others; what is not there any more is left out."""
         sources = [source for source in values.get("sources", ()) if Path(source).exists()]
-        self._pixel.setValue(values.get("pixel_size") or 0)
-        self._sources.choose(sources, dict(values.get("patterns", {})))
+        self.pixel_box.setValue(values.get("pixel_size") or 0)
+        self.places.choose(sources, dict(values.get("patterns", {})))
         self._excluded = tuple(values.get("exclude", ()))
 
     def show_split(self, split: Split | None) -> None:
@@ -222,34 +227,34 @@ class TrainDataSection(QWidget):
     def dispose(self) -> None:
         """End what runs in the background."""
         self._debounce.stop()
-        self._reading.cancel()
+        self.reading.cancel()
         self._page.cancel()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept folders and tables, also beside the place that asks for them."""
-        self._sources.dragEnterEvent(event)
+        self.places.dragEnterEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Take what was dropped."""
-        self._sources.dropEvent(event)
+        self.places.dropEvent(event)
 
     def _build_pixel(self) -> Form:
-        self._pixel = NumberBox(0, 100, unit="µm", empty="from the files")
+        self.pixel_box = NumberBox(0, 100, unit="µm", empty="from the files")
         form = Form()
-        form.add("Pixel", self._pixel, "Side of a pixel, for files that do not say theirs", page=_PAGE)
+        form.add("Pixel", self.pixel_box, "Side of a pixel, for files that do not say theirs", page=_PAGE)
         align_labels(form)
         return form
 
     def _connect(self) -> None:
-        self._sources.changed.connect(self._on_sources)
-        self._pixel.valueChanged.connect(lambda _: self._on_changed())
+        self.places.changed.connect(self._on_sources)
+        self.pixel_box.valueChanged.connect(lambda _: self._on_changed())
         self._table.ticked.connect(self._on_ticked)
         self._page_button.clicked.connect(self._on_page)
         self._debounce.timeout.connect(self._read)
         self._at_cell.connect(self._on_cell)
-        self._reading.yielded.connect(self._on_found)
-        self._reading.failed.connect(self._on_failed)
-        self._reading.ended.connect(self._on_ended)
+        self.reading.yielded.connect(self._on_found)
+        self.reading.failed.connect(self._on_failed)
+        self.reading.ended.connect(self._on_ended)
         self._page.yielded.connect(lambda page: QDesktopServices.openUrl(QUrl.fromLocalFile(str(page))))
         self._page.failed.connect(show_error)
         self._page.ended.connect(lambda _: self._page_button.setEnabled(True))
@@ -260,13 +265,13 @@ class TrainDataSection(QWidget):
 
     def _on_changed(self) -> None:
         """Forget what was read, and read when nothing has changed for a moment."""
-        self._reading.cancel()
+        self.reading.cancel()
         self._read_index = self._problem = None
         self._table.clear_cells()
         self._page_button.hide()
-        self._note.set_text("")
+        self.message.set_text("")
         if self.sources:
-            self._note.set_text("Reading the cells …")
+            self.message.set_text("Reading the cells …")
             self._debounce.start()
         self.changed.emit()
 
@@ -282,11 +287,11 @@ class TrainDataSection(QWidget):
 
             yield index(DataConfig(**settings), progress)
 
-        self._reading.start(read)
+        self.reading.start(read)
 
     def _on_cell(self, name: str) -> None:
-        if self._reading.running:
-            self._note.set_text(f"Reading {name} …")
+        if self.reading.running:
+            self.message.set_text(f"Reading {name} …")
 
     def _on_found(self, dataset: DatasetIndex) -> None:
         self._read_index = dataset
@@ -294,7 +299,7 @@ class TrainDataSection(QWidget):
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
             self._problem = error
-            self._note.set_text(str(error), Tone.PROBLEM)
+            self.message.set_text(str(error), Tone.PROBLEM)
         else:
             show_error(error)
 
@@ -302,7 +307,7 @@ class TrainDataSection(QWidget):
         if complete and self._read_index is not None:
             self._fill(self._read_index)
         elif self._problem is None:
-            self._note.set_text("")
+            self.message.set_text("")
         self.changed.emit()
 
     def _fill(self, dataset: DatasetIndex) -> None:
@@ -318,7 +323,7 @@ class TrainDataSection(QWidget):
         more = len(texts) - len(listed)
         listed += [f"And {more} more: point at ⚠ in the table."] if more > 0 else []
         listed += [with_period(note[0].upper() + note[1:]) for note in dataset.notes]
-        self._note.set_text(" ".join(listed), Tone.PROBLEM if texts else Tone.PLAIN)
+        self.message.set_text(" ".join(listed), Tone.PROBLEM if texts else Tone.PLAIN)
 
     def _on_page(self) -> None:
         """Write the page of the data set, and open it."""

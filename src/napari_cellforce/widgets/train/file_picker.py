@@ -55,24 +55,24 @@ class PatternDialog(QDialog):
         self.setWindowTitle("Cells by a pattern of names")
         self.setMinimumWidth(460)
         self._folder = QLineEdit(folder)
-        self._lines = {name: QLineEdit(_EXAMPLES[name]) for name in FILES}
-        self._lines["displacement"].setPlaceholderText("none")
-        self._note = TextLine()
+        self.lines = {name: QLineEdit(_EXAMPLES[name]) for name in FILES}
+        self.lines["displacement"].setPlaceholderText("none")
+        self.message = TextLine()
         browse = QPushButton("Choose …")
         browse.clicked.connect(self._on_browse)
-        self._buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
-        self._buttons.accepted.connect(self.accept)
-        self._buttons.rejected.connect(self.reject)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.Ok | QDialogButtonBox.Cancel)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
         form = Form()
         form.add("Folder", self._folder, "Where the files are, or the folders with them", beside=browse)
-        for name, line in self._lines.items():
+        for name, line in self.lines.items():
             form.add("Outline" if name == "mask" else name.capitalize(), line, _TIPS[name])
         layout = QVBoxLayout(self)
         layout.addWidget(QLabel("Write {cell} where the cell's name stands."))
         layout.addLayout(form)
-        layout.addWidget(self._note)
-        layout.addWidget(self._buttons)
-        for line in (self._folder, *self._lines.values()):
+        layout.addWidget(self.message)
+        layout.addWidget(self.buttons)
+        for line in (self._folder, *self.lines.values()):
             line.textChanged.connect(self._refresh)
         self._refresh()
 
@@ -84,7 +84,7 @@ class PatternDialog(QDialog):
     @property
     def patterns(self) -> dict[str, str]:
         """What is called how."""
-        typed = {name: line.text().strip() for name, line in self._lines.items()}
+        typed = {name: line.text().strip() for name, line in self.lines.items()}
         return {name: text for name, text in typed.items() if text}
 
     def _found(self) -> list[CellSource]:
@@ -96,11 +96,11 @@ class PatternDialog(QDialog):
         try:
             cells = self._found()
         except (CellForceError, OSError, ValueError) as error:
-            self._note.set_text(str(error), Tone.PROBLEM if self.folder else Tone.PLAIN)
+            self.message.set_text(str(error), Tone.PROBLEM if self.folder else Tone.PLAIN)
             cells = []
         else:
-            self._note.set_text(_describe_cells(cells), Tone.GOOD)
-        self._buttons.button(QDialogButtonBox.Ok).setEnabled(bool(cells))
+            self.message.set_text(_describe_cells(cells), Tone.GOOD)
+        self.buttons.button(QDialogButtonBox.Ok).setEnabled(bool(cells))
 
     def _on_browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Choose the folder of measured cells", self.folder)
@@ -134,9 +134,9 @@ class FilePickerDialog(QDialog):
         self._rows.setEditTriggers(QTableWidget.NoEditTriggers)
         self._rows.horizontalHeader().setSectionResizeMode(QHeaderView.Stretch)
         self._note = TextLine()
-        self._buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
-        self._buttons.accepted.connect(self._on_save)
-        self._buttons.rejected.connect(self.reject)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
+        self.buttons.accepted.connect(self._on_save)
+        self.buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
         for kind, labels in _KINDS.items():
             button = QPushButton(labels)
@@ -147,7 +147,7 @@ class FilePickerDialog(QDialog):
         layout.addLayout(row)
         layout.addWidget(self._rows)
         layout.addWidget(self._note)
-        layout.addWidget(self._buttons)
+        layout.addWidget(self.buttons)
         self._refresh()
 
     @property
@@ -183,7 +183,7 @@ class FilePickerDialog(QDialog):
                 self._rows.setItem(row, column, item)
         problem = self._problem()
         self._note.set_text(problem, Tone.PROBLEM if problem and any(self._picked.values()) else Tone.PLAIN)
-        self._buttons.button(QDialogButtonBox.Save).setEnabled(not problem)
+        self.buttons.button(QDialogButtonBox.Save).setEnabled(not problem)
 
     def _problem(self) -> str:
         numbers = {len(paths) for paths in self._picked.values()}

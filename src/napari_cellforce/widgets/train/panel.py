@@ -118,13 +118,13 @@ class TrainPanel(Panel):
     ) -> None:
         super().__init__(napari_viewer, **options)
         folder = self._preferences.model_folder
-        self._ready = False
-        self._data = TrainDataSection()
+        self.ready = False
+        self.data = TrainDataSection()
         self._sample = TrainSample(folder or None)
-        self._settings = TrainSettingsSection(folder)
-        self._button = RunSection()
-        self._run_section = TrainRunSection(self._viewer, self._preferences)
-        self._run = TrainRun(start_run, folder or None, self)
+        self.settings = TrainSettingsSection(folder)
+        self.run_section = RunSection()
+        self.learning = TrainRunSection(self._viewer, self._preferences)
+        self.run = TrainRun(start_run, folder or None, self)
         self._loading = Job(self)
         self._build()
         self._recall()
@@ -134,63 +134,62 @@ class TrainPanel(Panel):
 
     def start(self) -> None:
         """Train, or go on with the run that was stopped."""
-        anew = self._run.unfinished is None
+        anew = self.run.unfinished is None
         try:
             if anew:
-                self._run.begin(self._settings.task, self._whole_config(), self._settings.run_folder)
+                self.run.begin(self.settings.task, self.whole_config(), self.settings.run_folder)
             else:
-                self._run.resume()
+                self.run.resume()
         except CellForceError as error:
             show_error(error)
             return
-        self._run_section.begin(anew=anew, can_pause=not self._settings.only_scale)
-        self._button.set_status("Starting …")
+        self.learning.begin(anew=anew, can_pause=not self.settings.only_scale)
+        self.run_section.set_status("Starting …")
         self._refresh()
 
-    def _whole_config(self) -> TrainConfig:
-        config = self._settings.config()
-        return dataclasses.replace(config, data=dataclasses.replace(config.data, **self._data.settings))
+    def whole_config(self) -> TrainConfig:
+        """Return the settings of the run, its data included."""
+        config = self.settings.config()
+        return dataclasses.replace(config, data=dataclasses.replace(config.data, **self.data.settings))
 
     def _build(self) -> None:
         self._anew = QPushButton("Start anew instead")
         self._anew.setToolTip("Leaves the stopped run as it is, and trains from the beginning")
-        above = (self._data, self._sample, self._settings, self._button, self._anew)
-        self._build_layout((*above, self._run_section), self._on_reset, unchanged="models and runs")
+        above = (self.data, self._sample, self.settings, self.run_section, self._anew)
+        self._build_layout((*above, self.learning), self._on_reset, unchanged="models and runs")
 
     def _connect(self) -> None:
-        self._data.changed.connect(self._on_data)
-        self._settings.changed.connect(self._on_settings)
+        self.data.changed.connect(self._on_data)
+        self.settings.changed.connect(self._on_settings)
         self._sample.progressed.connect(self._on_sample)
-        self._sample.created.connect(lambda folder: self._data.add_sources([folder]))
+        self._sample.created.connect(lambda folder: self.data.add_sources([folder]))
         self._anew.clicked.connect(self._on_anew)
-        self._button.started.connect(self.start)
-        self._run_section.status_changed.connect(self._button.set_status)
-        self._run_section.stopped.connect(self._on_stop)
-        self._run_section.paused.connect(self._on_pause)
-        self._run_section.used.connect(self._on_used)
-        self._run_section.part_shown.connect(
-            lambda part: self.findChild(QScrollArea).ensureWidgetVisible(part)
-        )
+        self.run_section.started.connect(self.start)
+        self.learning.status_changed.connect(self.run_section.set_status)
+        self.learning.stopped.connect(self._on_stop)
+        self.learning.paused.connect(self._on_pause)
+        self.learning.used.connect(self._on_used)
+        self.learning.part_shown.connect(lambda part: self.findChild(QScrollArea).ensureWidgetVisible(part))
         self._loading.ended.connect(self._on_loaded)
         self._loading.failed.connect(show_error)
-        self._run.record_received.connect(self._run_section.show_record)
-        self._run.failed.connect(self._run_section.fail)
-        self._run.ended.connect(self._on_ended)
+        self.run.record_received.connect(self.learning.show_record)
+        self.run.failed.connect(self.learning.fail)
+        self.run.ended.connect(self._on_ended)
 
     def _dispose(self) -> None:
-        self._memory.remember(PANEL, {"data": self._data.settings, **self._settings.remember()})
-        self._run.dispose()
+        self._memory.remember(PANEL, {"data": self.data.settings, **self.settings.remember()})
+        self.run.dispose()
         self._loading.cancel()
         self._sample.dispose()
-        self._data.dispose()
-        self._run_section.dispose()
+        self.data.dispose()
+        self.learning.dispose()
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
         # A file that somebody edited is no reason not to open.
         with contextlib.suppress(TypeError, ValueError, AttributeError):
-            self._settings.recall(values)
-            self._data.choose(values.get("data", {}))
+            self.settings.recall(values)
+            self.data.choose(values.get("data", {}))
 
     def _load(self) -> None:
         """Load PyTorch off the GUI thread: it takes seconds the first time."""
@@ -203,20 +202,20 @@ class TrainPanel(Panel):
         self._loading.start(load)
 
     def _on_loaded(self, complete: bool) -> None:
-        self._ready = complete
+        self.ready = complete
         if complete:
-            self._settings.show_defaults()
-            self._settings.recall_numbers(self._memory.recall(PANEL))
+            self.settings.show_defaults()
+            self.settings.recall_numbers(self._memory.recall(PANEL))
         self._refresh()
 
     def _on_data(self) -> None:
-        self._settings.show_cells(self._data.dataset)
+        self.settings.show_cells(self.data.dataset)
         self._on_settings()
 
     def _on_settings(self) -> None:
         """Forget the run that could go on: it belongs to the settings it was started with."""
-        self._run.forget()
-        self._run_section.forget()
+        self.run.forget()
+        self.learning.forget()
         self._refresh()
 
     def _split(self) -> Split | None:
@@ -229,73 +228,75 @@ class TrainPanel(Panel):
         """
         from napari_cellforce.train import split_index
 
-        dataset = self._data.dataset
+        dataset = self.data.dataset
         assert dataset is not None
         dataset.require_usable()
-        return None if self._settings.only_scale else split_index(dataset, self._settings.config().split)
+        return None if self.settings.only_scale else split_index(dataset, self.settings.config().split)
 
     def _problem(self) -> CellForceError | None:
         """Return what keeps the run from being started."""
-        problem = self._data.problem() or self._settings.problem()
-        if problem is None and self._ready:
+        problem = self.data.problem() or self.settings.problem()
+        if problem is None and self.ready:
             try:
-                self._data.show_split(self._split())
+                self.data.show_split(self._split())
             except CellForceError as error:
                 return error
         return problem
 
     def _refresh(self) -> None:
         """Bring the button and the line above it in line with what is chosen and what runs."""
-        running = self._run.running
+        running = self.run.running
         problem = None if running else self._problem()
-        self._sample.setVisible(not self._data.sources)
-        self._anew.setVisible(self._run.unfinished is not None and not running)
-        for section in (self._data, self._settings):
+        self._sample.setVisible(not self.data.sources)
+        self._anew.setVisible(self.run.unfinished is not None and not running)
+        for section in (self.data, self.settings):
             section.setEnabled(not running)
-        self._button.set_button(self._button_label(), ready=problem is None and self._ready and not running)
+        self.run_section.set_button(
+            self._button_label(), ready=problem is None and self.ready and not running
+        )
         if not running and not self._sample.running:
-            self._button.set_status(*self._status(problem))
+            self.run_section.set_status(*self._status(problem))
 
     def _status(self, problem: CellForceError | None) -> messages.StatusText:
         if problem is not None:
             return messages.describe_problem(problem)
-        return self._run_section.summary if self._ready else ("Loading PyTorch …", Tone.PLAIN)
+        return self.learning.summary if self.ready else ("Loading PyTorch …", Tone.PLAIN)
 
     def _button_label(self) -> str:
-        stopped = self._run.unfinished
+        stopped = self.run.unfinished
         if stopped is not None:
-            return f"Go on with pass {self._run_section.passes + 1} of {stopped.optimise.epochs}"
-        settings = self._settings
-        return messages.button_label(settings.start_from, self._data.dataset, only_scale=settings.only_scale)
+            return f"Go on with pass {self.learning.passes + 1} of {stopped.optimise.epochs}"
+        settings = self.settings
+        return messages.button_label(settings.start_from, self.data.dataset, only_scale=settings.only_scale)
 
     def _on_ended(self) -> None:
-        self._run_section.end()
+        self.learning.end()
         self._refresh()
 
     def _on_stop(self) -> None:
-        self._button.set_status("Stopping after this step …")
-        self._run.stop()
+        self.run_section.set_status("Stopping after this step …")
+        self.run.stop()
 
     def _on_pause(self, rest: bool) -> None:
-        self._run.pause(rest)
-        if self._run.running:
-            self._button.set_status("Resting; press Go on to continue." if rest else "Going on …")
+        self.run.pause(rest)
+        if self.run.running:
+            self.run_section.set_status("Resting; press Go on to continue." if rest else "Going on …")
 
     def _on_anew(self) -> None:
-        self._run.forget()
+        self.run.forget()
         self.start()
 
     def _on_sample(self, words: str) -> None:
-        self._button.set_status(words)
+        self.run_section.set_status(words)
         if not words:
             self._refresh()
 
     def _on_used(self, name: str) -> None:
         """List the model, and show it in the panel Predict forces where there is a window for it."""
-        self._settings.fill()
+        self.settings.fill()
         predict_with(self._viewer, name)
 
     def _on_reset(self) -> None:
-        if not self._run.running:
-            self._data.choose({})
-            self._settings.reset()
+        if not self.run.running:
+            self.data.choose({})
+            self.settings.reset()

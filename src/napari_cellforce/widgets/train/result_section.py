@@ -46,10 +46,10 @@ class TrainResultSection(QWidget):
         self._job = Job(self)
         self._job.yielded.connect(self._on_imported)
         self._job.failed.connect(show_error)
-        self._card = QLabel()
-        self._card.setWordWrap(True)
-        self._card.setTextFormat(Qt.RichText)
-        self._card.setTextInteractionFlags(Qt.TextBrowserInteraction)
+        self.card = QLabel()
+        self.card.setWordWrap(True)
+        self.card.setTextFormat(Qt.RichText)
+        self.card.setTextInteractionFlags(Qt.TextBrowserInteraction)
         self._use, export, folder = (QPushButton(t) for t in ("Use it now", "Export …", "Open its folder"))
         self._use.setToolTip("Puts the model into your list of models, and opens Predict forces with it")
         export.setToolTip("Copies the model's file, for a colleague or another computer")
@@ -59,7 +59,7 @@ class TrainResultSection(QWidget):
         folder.clicked.connect(self._on_folder)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._card)
+        layout.addWidget(self.card)
         grid = QGridLayout()
         for i, button in enumerate((self._use, export, folder)):
             grid.addWidget(button, 0, i)
@@ -95,7 +95,7 @@ class TrainResultSection(QWidget):
         rows = [(label, notes[name]) for name, label in _METRIC_LABELS.items() if name in notes]
         table = "".join(f"<tr><td>{label}&nbsp;&nbsp;</td><td>{value:.3g}</td></tr>" for label, value in rows)
         heading = "<br><i>On the cells kept aside:</i>" if rows else ""
-        self._card.setText(
+        self.card.setText(
             f"<b>{escape(model.stem)}</b><br>{escape(sentences)}{heading}<table>{table}</table>"
         )
         self._use.setEnabled(True)

@@ -238,20 +238,20 @@ class TrainRunSection(QWidget):
         super().__init__()
         self._summary = _NO_SUMMARY
         self._progress = TrainProgress()
-        self._caution = TextLine()
-        self._curves = TrainCurves(viewer)
+        self.caution = TextLine()
+        self.curves = TrainCurves(viewer)
         self._preview = TrainPreview(viewer, preferences.arrows)
-        self._result_section = TrainResultSection(preferences.model_folder)
-        self._newest: QWidget = self._curves
+        self.outcome = TrainResultSection(preferences.model_folder)
+        self._newest: QWidget = self.curves
         self._scrolling = QTimer(self)
         self._scrolling.setSingleShot(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self._progress, self._caution, self._curves, self._result_section):
+        for part in (self._progress, self.caution, self.curves, self.outcome):
             layout.addWidget(part)
         self._progress.stopped.connect(self.stopped)
         self._progress.paused.connect(self.paused)
-        self._result_section.used.connect(self.used)
+        self.outcome.used.connect(self.used)
         self._scrolling.timeout.connect(lambda: self.part_shown.emit(self._newest))
 
     @property
@@ -262,15 +262,15 @@ class TrainRunSection(QWidget):
     @property
     def passes(self) -> int:
         """How many passes over the data are drawn."""
-        return len(self._curves.rows)
+        return len(self.curves.rows)
 
     def begin(self, *, anew: bool, can_pause: bool) -> None:
         """Show that a run begins; one that is not `anew` goes on with its curves and pictures."""
         if anew:
-            self._curves.show_rows(())
+            self.curves.show_rows(())
             self._preview.remove()
-        self._result_section.clear()
-        self._caution.set_text("")
+        self.outcome.clear()
+        self.caution.set_text("")
         self._progress.begin(can_pause=can_pause)
 
     def show_record(self, record: Record) -> None:
@@ -287,14 +287,14 @@ class TrainRunSection(QWidget):
                 self.status_changed.emit(f"Training: pass {record.epoch + 1} over the data …")
                 self._progress.show_step(record)
             case Epoch(epoch, values):
-                first = not self._curves.rows
-                self._curves.add(epoch, values)
+                first = not self.curves.rows
+                self.curves.add(epoch, values)
                 if first:
-                    self._reveal(self._curves)
+                    self._reveal(self.curves)
             case Preview():
                 self._preview.show(record)
             case WarningRecord(text):
-                self._caution.set_text(with_period(text[0].upper() + text[1:]), Tone.PROBLEM)
+                self.caution.set_text(with_period(text[0].upper() + text[1:]), Tone.PROBLEM)
             case TrainResult():
                 self._take_result(record)
             case ScaledModel():
@@ -315,11 +315,11 @@ class TrainRunSection(QWidget):
 
     def dispose(self) -> None:
         """End what runs in the background and hear nothing more of the viewer."""
-        self._result_section.dispose()
-        self._curves.dispose()
+        self.outcome.dispose()
+        self.curves.dispose()
 
     def _take_result(self, result: TrainResult) -> None:
-        self._curves.show_rows(result.history)
+        self.curves.show_rows(result.history)
         self._summary = messages.describe_result(result)
         if result.history:
             self._show_card(result.model, dict(result.figures))
@@ -331,8 +331,8 @@ class TrainRunSection(QWidget):
     def _show_card(self, model: Path, best: dict[str, float]) -> None:
         from napari_cellforce.models import checkpoint
 
-        self._result_section.show_model(model, best, messages.describe_model(checkpoint.load(model).record))
-        self._reveal(self._result_section)
+        self.outcome.show_model(model, best, messages.describe_model(checkpoint.load(model).record))
+        self._reveal(self.outcome)
 
     def _reveal(self, part: QWidget) -> None:
         """Announce a part that has just appeared, once it has its place."""

@@ -39,36 +39,36 @@ class TrainSplitChoice(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._cells, self._window = shrinkable_combo(QComboBox()), QLineEdit()
-        self._window.setPlaceholderText("all")
+        self.cells_list, self.frames_line = shrinkable_combo(QComboBox()), QLineEdit()
+        self.frames_line.setPlaceholderText("all")
         form = Form(self)
         form.add(
             "Check with",
-            self._cells,
+            self.cells_list,
             "Cells kept aside, to see what the model makes of new ones",
             page=_SPLIT_PAGE,
         )
         form.add(
             "Their frames",
-            self._window,
+            self.frames_line,
             "First and last frame, like 30-60 (from 0): then the other cells are learnt from outside of it. "
             "For a drug that is washed in and out.",
             page=_SPLIT_PAGE,
         )
         align_labels(form)
         self.show_cells(None)
-        self._cells.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self._window.editingFinished.connect(self.changed)
+        self.cells_list.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.frames_line.editingFinished.connect(self.changed)
 
     def settings(self) -> dict[str, Any]:
         """Return the choice as `napari_cellforce.train.SplitConfig` calls it."""
-        return {**self._cells.currentData(), "window": _numbers(self._window.text()) or ()}
+        return {**self.cells_list.currentData(), "window": _numbers(self.frames_line.text()) or ()}
 
     def problem(self) -> CellForceError | None:
         """Return what is wrong with it, or None."""
-        if _numbers(self._window.text()) is None:
+        if _numbers(self.frames_line.text()) is None:
             return CellForceError(
-                f"The frames to check with are {self._window.text()!r}",
+                f"The frames to check with are {self.frames_line.text()!r}",
                 "two numbers are needed, the smaller one first",
                 "Write for example 30-60, or nothing for all frames.",
                 topic="split",
@@ -77,22 +77,22 @@ class TrainSplitChoice(QWidget):
 
     def show_cells(self, dataset: DatasetIndex | None) -> None:
         """Offer the ways in which these cells can be split."""
-        previous = self._cells.currentText()
-        with QSignalBlocker(self._cells):
-            self._cells.clear()
+        previous = self.cells_list.currentText()
+        with QSignalBlocker(self.cells_list):
+            self.cells_list.clear()
             for text, share in _SHARES:
-                self._cells.addItem(text, {"validation": share})
+                self.cells_list.addItem(text, {"validation": share})
             parts = min(len(dataset.cells), _MAX_FOLDS) if dataset else 0
             for part in range(parts if parts > 2 else 0):
-                self._cells.addItem(f"part {part + 1} of {parts}", {"folds": parts, "fold": part})
+                self.cells_list.addItem(f"part {part + 1} of {parts}", {"folds": parts, "fold": part})
             for column, value in _groups(dataset):
-                self._cells.addItem(f"{column}: {value}", {"column": column, "values": (value,)})
-            self._cells.setCurrentIndex(max(self._cells.findText(previous), 0))
+                self.cells_list.addItem(f"{column}: {value}", {"column": column, "values": (value,)})
+            self.cells_list.setCurrentIndex(max(self.cells_list.findText(previous), 0))
 
     def reset(self) -> None:
         """Go back to the defaults."""
-        self._cells.setCurrentIndex(0)
-        self._window.clear()
+        self.cells_list.setCurrentIndex(0)
+        self.frames_line.clear()
 
 
 def _numbers(text: str) -> tuple[int, ...] | None:
@@ -140,15 +140,15 @@ class TrainSettingsSection(QWidget):
         super().__init__(parent)
         self._folder = model_folder or None
         self._loaded = False
-        self._start, self._split = TrainStartSection(self._folder), TrainSplitChoice()
+        self.start, self.split = TrainStartSection(self._folder), TrainSplitChoice()
         self._run_folder, self._proteins = QLineEdit(), QLineEdit()
-        self._epochs, self._batch = NumberBox(1, 10_000, whole=True), NumberBox(1, 512, whole=True)
+        self.epochs, self._batch = NumberBox(1, 10_000, whole=True), NumberBox(1, 512, whole=True)
         self._patience = NumberBox(0, 1000, unit="passes", empty="never", whole=True)
         self._side = NumberBox(32, 2048, unit="px", whole=True)
         self._seed = NumberBox(0, 2**31 - 1, whole=True)
         self._rate = NumberBox(1e-6, 1)
         self._numbers: dict[str, Any] = {
-            "epochs": self._epochs,
+            "epochs": self.epochs,
             "batch": self._batch,
             "patience": self._patience,
             "side": self._side,
@@ -157,8 +157,8 @@ class TrainSettingsSection(QWidget):
         }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._start)
-        layout.addWidget(self._split)
+        layout.addWidget(self.start)
+        layout.addWidget(self.split)
         layout.addLayout(self._build_passes())
         layout.addWidget(self._build_advanced())
         self._update_enabled()
@@ -167,17 +167,17 @@ class TrainSettingsSection(QWidget):
     @property
     def start_from(self) -> str:
         """Name or file of the model to start from; empty for none."""
-        return self._start.model
+        return self.start.model
 
     @property
     def only_scale(self) -> bool:
         """True if nothing but the way to Pa is to be found."""
-        return self._start.part in SCALES
+        return self.start.part in SCALES
 
     @property
     def task(self) -> Task:
         """What the process is to do."""
-        match self._start.part:
+        match self.start.part:
             case "scale":
                 return "scale"
             case "scale and offset":
@@ -192,55 +192,55 @@ class TrainSettingsSection(QWidget):
         if typed:
             return Path(typed).expanduser()
         runs = zoo.model_folder(self._folder).parent / "training runs"
-        folder, number = runs / self._start.model_name, 1
+        folder, number = runs / self.start.model_name, 1
         while folder.exists():
             number += 1
-            folder = runs / f"{self._start.model_name} {number}"
+            folder = runs / f"{self.start.model_name} {number}"
         return folder
 
     def problem(self) -> CellForceError | None:
         """Return what is wrong with the settings, or None."""
-        return self._start.problem() or (None if self.only_scale else self._split.problem())
+        return self.start.problem() or (None if self.only_scale else self.split.problem())
 
     def config(self) -> TrainConfig:
         """Return the settings; what to learn from is not among them."""
         base = self._default_config()
-        if self._start.kind:
+        if self.start.kind:
             proteins = tuple(p.strip() for p in self._proteins.text().split(",") if p.strip()) or ("zyxin",)
-            kind = self._start.kind
+            kind = self.start.kind
             base = dataclasses.replace(
                 base, kind=kind, inputs=(*proteins, "mask") if kind == "adhesion-unet" else proteins
             )
         optimise = dataclasses.replace(
             base.optimise,
-            epochs=self._epochs.value(),
+            epochs=self.epochs.value(),
             batch=self._batch.value(),
             learning_rate=self._rate.value(),
             patience=self._patience.value(),
             seed=self._seed.value(),
         )
-        split = dataclasses.replace(base.split, seed=self._seed.value(), **self._split.settings())
+        split = dataclasses.replace(base.split, seed=self._seed.value(), **self.split.settings())
         data = dataclasses.replace(base.data, side=self._side.value())
         return dataclasses.replace(
-            base, name=self._start.model_name, optimise=optimise, split=split, data=data
+            base, name=self.start.model_name, optimise=optimise, split=split, data=data
         )
 
     def fill(self) -> None:
         """List anew what can be started from."""
-        self._start.fill()
+        self.start.fill()
 
     def show_cells(self, dataset: DatasetIndex | None) -> None:
         """Offer the ways in which these cells can be split."""
-        self._split.show_cells(dataset)
+        self.split.show_cells(dataset)
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned, but for the numbers."""
-        self._start.recall(values)
+        self.start.recall(values)
 
     def remember(self) -> dict[str, Any]:
         """Return what is kept between sessions."""
         return {
-            **self._start.remember(),
+            **self.start.remember(),
             "numbers": {name: box.value() for name, box in self._numbers.items()},
         }
 
@@ -256,7 +256,7 @@ class TrainSettingsSection(QWidget):
         self._loaded = True
         base = self._default_config()
         with QSignalBlocker(self):
-            self._epochs.setValue(base.optimise.epochs)
+            self.epochs.setValue(base.optimise.epochs)
             self._batch.setValue(base.optimise.batch)
             self._rate.setValue(base.optimise.learning_rate)
             self._patience.setValue(base.optimise.patience)
@@ -269,12 +269,12 @@ class TrainSettingsSection(QWidget):
         self.recall({"start": PREFERRED})
         for line in (self._run_folder, self._proteins):
             line.clear()
-        self._split.reset()
+        self.split.reset()
         self.show_defaults()
 
     def _build_passes(self) -> Form:
         form = Form()
-        form.add("Passes", self._epochs, "Passes over the data (epochs), at most", page=_PAGE + "#passes")
+        form.add("Passes", self.epochs, "Passes over the data (epochs), at most", page=_PAGE + "#passes")
         align_labels(form)
         return form
 
@@ -297,10 +297,10 @@ class TrainSettingsSection(QWidget):
         return advanced
 
     def _connect(self) -> None:
-        self._start.model_changed.connect(self._on_model_changed)
-        self._start.part_changed.connect(self._on_part_changed)
-        self._start.changed.connect(self._on_start)
-        self._split.changed.connect(self.changed)
+        self.start.model_changed.connect(self._on_model_changed)
+        self.start.part_changed.connect(self._on_part_changed)
+        self.start.changed.connect(self._on_start)
+        self.split.changed.connect(self.changed)
         for line in (self._run_folder, self._proteins):
             line.editingFinished.connect(self.changed)
         for box in self._numbers.values():
@@ -312,8 +312,8 @@ class TrainSettingsSection(QWidget):
 
     def _update_enabled(self) -> None:
         """Let only that be set which counts."""
-        self._proteins.setEnabled(bool(self._start.kind))
-        for control in (self._split, self._epochs, self._rate, self._batch, self._patience):
+        self._proteins.setEnabled(bool(self.start.kind))
+        for control in (self.split, self.epochs, self._rate, self._batch, self._patience):
             control.setEnabled(not self.only_scale)
 
     def _on_model_changed(self) -> None:
@@ -330,5 +330,5 @@ class TrainSettingsSection(QWidget):
         """Return the settings that go with what is started from and what may change."""
         from napari_cellforce.train import TrainConfig, finetune_config
 
-        part: Any = "all" if self.only_scale else self._start.part
+        part: Any = "all" if self.only_scale else self.start.part
         return finetune_config(self.start_from, part) if self.start_from else TrainConfig()

@@ -65,46 +65,46 @@ class TrainStartSection(QWidget):
     def __init__(self, model_folder: str | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = model_folder
-        self._name = QLineEdit()
-        self._name.setPlaceholderText(_NAME)
-        self._start, self._parts = (shrinkable_combo(QComboBox()) for _ in range(2))
+        self.name_line = QLineEdit()
+        self.name_line.setPlaceholderText(_NAME)
+        self.start_list, self.parts = (shrinkable_combo(QComboBox()) for _ in range(2))
         self._note = TextLine()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         model, name = self._build_model(), Form()
-        name.add("Name", self._name, "What to call your model")
+        name.add("Name", self.name_line, "What to call your model")
         align_labels(model, name)
         layout.addLayout(model)
         layout.addWidget(self._note)
         layout.addLayout(name)
         self.fill()
-        self._start.currentIndexChanged.connect(self._on_start)
-        self._parts.currentIndexChanged.connect(self._on_part)
-        self._name.editingFinished.connect(self.changed)
+        self.start_list.currentIndexChanged.connect(self._on_start)
+        self.parts.currentIndexChanged.connect(self._on_part)
+        self.name_line.editingFinished.connect(self.changed)
 
     @property
     def model(self) -> str:
         """Name or file of the model to start from; empty for none."""
-        kind, name = self._start.currentData()
+        kind, name = self.start_list.currentData()
         return name if kind == "model" else ""
 
     @property
     def kind(self) -> str:
         """Kind of a network from scratch; empty where a model is started from."""
-        kind, name = self._start.currentData()
+        kind, name = self.start_list.currentData()
         return name if kind == "scratch" else ""
 
     @property
     def part(self) -> str:
         """What may change."""
-        return str(self._parts.currentData()) if self.model else "all"
+        return str(self.parts.currentData()) if self.model else "all"
 
     @property
     def model_name(self) -> str:
         """Name of the model that comes out; by default one that is free."""
         taken = {entry.name.casefold() for entry in zoo.entries(folder=self._folder)}
         free = (_NAME if number == 1 else f"{_NAME}-{number}" for number in itertools.count(1))
-        return self._name.text().strip() or next(name for name in free if name not in taken)
+        return self.name_line.text().strip() or next(name for name in free if name not in taken)
 
     def problem(self) -> CellForceError | None:
         """Return what is wrong with the choice, or None."""
@@ -134,29 +134,29 @@ class TrainStartSection(QWidget):
 
     def fill(self, choose: str = "") -> None:
         """List what can be started from; choose that of the given name, if there is one."""
-        previous = choose or (self._start.currentText() if self._start.count() else PREFERRED)
-        with QSignalBlocker(self._start):
-            self._start.clear()
+        previous = choose or (self.start_list.currentText() if self.start_list.count() else PREFERRED)
+        with QSignalBlocker(self.start_list):
+            self.start_list.clear()
             for entry in zoo.entries(folder=self._folder):
                 if entry.has_weights and entry.kind in NETWORKS:
-                    self._start.addItem(entry.name, ("model", entry.name))
+                    self.start_list.addItem(entry.name, ("model", entry.name))
             for kind, text in NETWORKS.items():
-                self._start.addItem(f"from scratch: {text}", ("scratch", kind))
-            self._start.setCurrentIndex(max(self._start.findText(previous), 0))
+                self.start_list.addItem(f"from scratch: {text}", ("scratch", kind))
+            self.start_list.setCurrentIndex(max(self.start_list.findText(previous), 0))
         self._show_part()
 
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
         self.fill(str(values.get("start", "")))
-        self._parts.setCurrentIndex(max(self._parts.findData(values.get("part")), 0))
-        self._name.setText(str(values.get("name", "")))
+        self.parts.setCurrentIndex(max(self.parts.findData(values.get("part")), 0))
+        self.name_line.setText(str(values.get("name", "")))
 
     def remember(self) -> dict[str, Any]:
         """Return what is kept between sessions."""
         return {
-            "start": self._start.currentText(),
-            "part": self._parts.currentData(),
-            "name": self._name.text(),
+            "start": self.start_list.currentText(),
+            "part": self.parts.currentData(),
+            "name": self.name_line.text(),
         }
 
     def _build_model(self) -> Form:
@@ -166,23 +166,21 @@ class TrainStartSection(QWidget):
         form = Form()
         form.add(
             "Start from",
-            self._start,
+            self.start_list,
             "Model that is adapted; its file is left alone",
             page=_PAGE,
             beside=browse,
         )
         for data, (text, tip) in _PARTS.items():
-            self._parts.addItem(text, data)
-            self._parts.setItemData(self._parts.count() - 1, tip, 3)
-        form.add(
-            "May change", self._parts, "The fewer cells, the less of it", page=_PAGE + "#what-may-change"
-        )
+            self.parts.addItem(text, data)
+            self.parts.setItemData(self.parts.count() - 1, tip, 3)
+        form.add("May change", self.parts, "The fewer cells, the less of it", page=_PAGE + "#what-may-change")
         return form
 
     def _show_part(self) -> None:
         """Let only that be set which counts, and say what it means."""
-        self._parts.setEnabled(bool(self.model))
-        tip = _PARTS[self._parts.currentData()][1]
+        self.parts.setEnabled(bool(self.model))
+        tip = _PARTS[self.parts.currentData()][1]
         self._note.set_text(f"{tip}." if self.model else "From scratch it takes dozens of cells, and hours.")
 
     def _on_start(self, index: int) -> None:
@@ -200,8 +198,8 @@ class TrainStartSection(QWidget):
     def _on_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Start from a weights file")
         if path:
-            with QSignalBlocker(self._start):
-                self._start.insertItem(0, Path(path).name, ("model", path))
-                self._start.setItemData(0, path, 3)
-            self._start.setCurrentIndex(0)
+            with QSignalBlocker(self.start_list):
+                self.start_list.insertItem(0, Path(path).name, ("model", path))
+                self.start_list.setItemData(0, path, 3)
+            self.start_list.setCurrentIndex(0)
             self._on_start(0)
