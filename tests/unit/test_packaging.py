@@ -19,7 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import napari_cellforce
-from napari_cellforce.widgets.base.form import DOCS
+from napari_cellforce.widgets.base.form import DOCS_URL
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src/napari_cellforce"
@@ -85,7 +85,7 @@ class TestAddresses:
         site = re.search(r"^site_url: (.*)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
         assert {"Homepage", "Documentation", "Source", "Issues"} <= set(URLS)
         assert citation["repository-code"] == URLS["Source"]
-        assert citation["url"] == DOCS == site[1] == URLS["Documentation"]
+        assert citation["url"] == DOCS_URL == site[1] == URLS["Documentation"]
         assert citation["version"] == napari_cellforce.__version__
         assert citation["license"] == PROJECT["license"]
 
