@@ -224,7 +224,7 @@ def test_a_table_is_opened_with_what_it_does_not_say(
     dialog = ImportDialog([str(path)], viewer, memory)
     qtbot.waitUntil(lambda: not dialog.reading, timeout=PATIENCE)
     assert dialog.field is None
-    assert "does not say in which unit" in dialog.message.text()
+    assert "does not state the unit" in dialog.message.text()
     assert "--unit" not in dialog.message.text(), "options are for the command line"
     dialog.unit_list.setCurrentIndex(dialog.unit_list.findData("Pa"))
     dialog.pixel_size.setValue(0.2)

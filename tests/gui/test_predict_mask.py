@@ -141,7 +141,7 @@ class TestOutline:
         hand.press("Edit")
         hand.wait_until(lambda: "cell cell 7" in viewer.layers)
         assert [frame.any() for frame in viewer.layers["cell cell 7"].data] == [True, True, False, False]
-        assert hand.reads("frame 2: no cell stands out")
+        assert hand.reads("frame 2: no cell is visible")
 
     def test_a_wider_one_is_drawn_and_used(self, viewer, add, hand):
         add()

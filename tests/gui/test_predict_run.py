@@ -224,10 +224,10 @@ class TestOnTheWay:
     def test_an_image_that_shows_no_cell(self, viewer, hand, notifications):
         noise = np.random.default_rng(0).poisson(100, (64, 64)).astype(float)
         viewer.add_image(noise, name="noise zyxin", scale=(0.68, 0.68), units="µm")
-        hand.wait_for("no cell stands out from the background")
+        hand.wait_for("no cell is visible above the background")
         hand.predict()
         (note,) = notifications
-        assert "no cell stands out from the background" in note
+        assert "no cell is visible above the background" in note
 
 
 def test_what_the_reader_opens_can_be_predicted(viewer, tmp_path, make_movie, hand):

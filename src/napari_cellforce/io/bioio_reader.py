@@ -1,4 +1,4 @@
-"""Microscope makers' own formats, through bioio and its packages for them, where these are installed."""
+"""Formats of microscope manufacturers, through bioio and its packages, if installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_cellforce.io.paths import several_images_error, split
 from napari_cellforce.io.raw_image import RawImage
 
 _PACKAGES = {".nd2": "bioio-nd2", ".czi": "bioio-czi", ".lif": "bioio-lif"}
-"""What to install for a format; each has its own licence."""
+"""Package for each format; each has its own licence."""
 
 
 def open_image(path: Path) -> RawImage:
@@ -23,7 +23,7 @@ def open_image(path: Path) -> RawImage:
     Raises
     ------
     CellForceError
-        If a package is missing (which is named), the file cannot be read, or no image is chosen.
+        If a package is missing (the message names it), the file cannot be read, or no image is chosen.
     """
     file, which = split(path)
     image = _image(file)
@@ -45,12 +45,12 @@ def open_image(path: Path) -> RawImage:
 
 
 def images_in(path: Path) -> tuple[Path, ...]:
-    """Return the paths of all images in a file: its own, or one for each of several.
+    """Return the paths of all images in a file: the file itself, or one path per image.
 
     Raises
     ------
     CellForceError
-        As of `open_image`.
+        See `open_image`.
     """
     image = _image(path)
     with _unreadable(path):
@@ -73,7 +73,7 @@ def _image(file: Path) -> Any:
 
 def _missing(file: Path, packages: str) -> CellForceError:
     return CellForceError(
-        f"{file} is in a microscope maker's own format, for which no reader is installed",
+        f"{file} is in the format of a microscope manufacturer, for which no reader is installed",
         "bioio and its package for the format are needed",
         f"Install them (pip install {packages}), or save the file as OME-TIFF in Fiji "
         "(Plugins > Bio-Formats > Bio-Formats Exporter).",
@@ -89,7 +89,7 @@ def _require_scene(file: Path, which: str, scenes: dict[str, str]) -> None:
     if which not in scenes:
         raise CellForceError(
             f"{file} has no image {which}",
-            f"it holds {len(scenes)}, counted from 0",
+            f"it contains {len(scenes)}, counted from 0",
             "Choose one of these.",
             topic="input",
         )
@@ -99,16 +99,16 @@ def _axes(file: Path, image: Any) -> str:
     axes = str(image.dims.order)
     if "M" in axes:
         raise CellForceError(
-            f"{file} is a mosaic of tiles that are not joined",
+            f"{file} is a mosaic of separate tiles",
             "one image of the cell is needed",
-            "Join (stitch) the tiles in the microscope's program or in Fiji, and save as OME-TIFF.",
+            "Stitch the tiles in the microscope software or in Fiji, and save as OME-TIFF.",
             topic="input",
         )
     return axes
 
 
 def _pixel_size(image: Any) -> PixelSize | None:
-    """Return the pixel size; bioio's readers give µm, unless they say another unit."""
+    """Return the pixel size; the readers of bioio use µm unless they state another unit."""
     sizes, properties = image.physical_pixel_sizes, image.dimension_properties
     y, x = (units.micron(getattr(sizes, axis), str(getattr(properties, axis).unit or "µm")) for axis in "YX")
     return None if y is None or x is None else PixelSize(y, x, "file")
@@ -121,7 +121,7 @@ def _frame_interval(image: Any) -> float | None:
 
 @contextlib.contextmanager
 def _unreadable(file: Path, *passed: type[Exception]) -> Iterator[None]:
-    """Turn whatever a reader of others raises into a `CellForceError`, but for what is `passed` on."""
+    """Convert any exception of an external reader into a `CellForceError`, except those in `passed`."""
     try:
         yield
     except Exception as error:
@@ -129,7 +129,7 @@ def _unreadable(file: Path, *passed: type[Exception]) -> Iterator[None]:
             raise
         raise CellForceError(
             f"{file} cannot be read ({type(error).__name__}: {error})",
-            "it must be whole, and of a kind that its reader knows",
+            "it must be complete, and of a version that its reader supports",
             "Copy it again, or save it as OME-TIFF in Fiji.",
             topic="input",
         ) from error

@@ -79,12 +79,12 @@ def _sampling(attributes: dict[str, Any]) -> tuple[PixelSize | None, float | Non
 
 
 def as_dask(data: Any) -> Any:
-    """Return data as a ``(T, Y, X)`` dask array of a frame a chunk; ``dask.array.from_array`` would copy it.
+    """Return data as a ``(T, Y, X)`` dask array, one chunk per frame, without the copy of ``from_array``.
 
     Parameters
     ----------
     data : (T, Y, X) or (Y, X) array
-        Of numpy, a memory-mapped file included, or anything that is indexed alike; dask keeps its chunks.
+        Numpy array, memory-mapped file or similar object; a dask array keeps its chunks.
     """
     import dask.array as da  # takes 0.6 s to load
 
@@ -96,7 +96,7 @@ def as_dask(data: Any) -> Any:
 
 
 class _LazyArray:
-    """An array that dask does not take for one of numpy's, and so does not copy first."""
+    """Wrapper that dask does not recognise as a numpy array and therefore does not copy."""
 
     def __init__(self, data: Any) -> None:
         self._data = data

@@ -1,4 +1,4 @@
-"""OME-TIFF files written plane by plane, of which a failure leaves the planes written before."""
+"""OME-TIFF files written plane by plane; on failure, the planes written before remain valid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.tiff import silence_tifffile
 
 _CLASSIC_LIMIT = 4_000_000_000
-"""Bytes; a classic TIFF ends at 2**32, and deflate may lengthen what cannot be compressed."""
+"""Limit in bytes; a classic TIFF ends at 2**32, and deflate may lengthen incompressible data."""
 
 _STORABLE = {"int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64"}
 _ILLEGAL_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -28,7 +28,7 @@ _ILLEGAL_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 @dataclass(frozen=True)
 class OmeImage:
-    """What OME-XML says of one image in a file.
+    """OME-XML metadata of one image in a file.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class OmeImage:
     channel_names : tuple of C str
     pixel_size : PixelSize or None
     frame_interval : float or None
-        In minutes.
+        Minutes between frames.
     """
 
     name: str
@@ -62,19 +62,19 @@ class OmeImage:
 
 
 def ome_xml(images: Sequence[OmeImage], annotation: tuple[str, str] | None = None) -> bytes:
-    """Describe the images of a file, whose planes follow each other with C fastest.
+    """Return the OME-XML of the images of a file, whose planes are ordered with C fastest.
 
     Parameters
     ----------
     images : sequence of OmeImage
     annotation : (namespace, text), optional
-        Kept as a comment annotation of the first image.
+        Stored as a comment annotation of the first image.
 
     Returns
     -------
     bytes
-        OME-XML (2016-06) in UTF-8. Without the (optional) identifier that tifffile draws at random, so that
-        equal content makes equal files.
+        OME-XML (2016-06) in UTF-8, without the optional random identifier of tifffile, so that equal
+        content gives equal files.
     """
     xml = tifffile.OmeXml(Creator=f"napari-cellforce {__version__}")
     comment: dict[str, Any] = {}
@@ -90,27 +90,27 @@ def ome_xml(images: Sequence[OmeImage], annotation: tuple[str, str] | None = Non
 
 
 def storable(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """Return `dtype` if OME-TIFF knows it, else float32."""
+    """Return `dtype` if OME-TIFF supports it, else float32."""
     dtype = np.dtype(dtype)
     return dtype if dtype.name in _STORABLE else np.dtype(np.float32)
 
 
 class PlaneWriter:
-    """Appends planes to a TIFF whose number is not known beforehand.
+    """Appends planes to a TIFF whose number of planes is not known in advance.
 
-    Every call of `append` is whole or not at all: if it fails, the file is cut back to what it held
-    before, and can still be finished (or appended to again).
+    Every call of `append` is atomic: if it fails, the file is truncated to its previous content and can
+    still be finished (or appended to again).
 
     Parameters
     ----------
     path : path-like
-        A file that may be overwritten; use `files.atomic_path`.
+        File that may be overwritten; use `files.atomic_path`.
     pixel_size : PixelSize or None
-        For the resolution tags, read by programs that know no OME.
+        Pixel size for the resolution tags, which programs without OME support read.
     n_bytes : int or None
-        Expected size, uncompressed; from 4 GB on, or if not known, a BigTIFF is written.
+        Expected size, uncompressed; above 4 GB, or if unknown, a BigTIFF is written.
     description_bytes : int
-        Room kept for the description, so that it can be written even on a full disk.
+        Space reserved for the description, so that it can be written even on a full disk.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class PlaneWriter:
         self._close()
 
     def append(self, planes: Iterable[npt.NDArray[Any]]) -> None:
-        """Write some (Y, X) planes, all or none."""
+        """Write (Y, X) planes, all or none."""
         n_planes = 0
         try:
             for plane in planes:
@@ -150,7 +150,7 @@ class PlaneWriter:
         self._size = self._path.stat().st_size
 
     def finish(self, description: bytes) -> None:
-        """Close the file and describe it."""
+        """Close the file and write its description."""
         self._close()
         tifffile.tiffcomment(self._path, comment=description)
 
@@ -176,7 +176,7 @@ class PlaneWriter:
             self._tiff = None
 
     def _truncate(self) -> None:
-        """Drop what was written since the last whole `append`, and end the chain of pages there."""
+        """Discard everything written since the last complete `append`, and end the chain of pages there."""
         with contextlib.suppress(OSError):
             self._close()
         self._tiff = None
@@ -191,12 +191,12 @@ class PlaneWriter:
 
 
 def _resolution(pixel_size: PixelSize | None) -> dict[str, Any]:
-    """Return the TIFF's resolution: pixels per centimetre along x and y."""
+    """Return the resolution for the TIFF: pixels per centimetre along x and y."""
     if pixel_size is None:
         return {}
     return {"resolution": (1e4 / pixel_size.x, 1e4 / pixel_size.y), "resolutionunit": "CENTIMETER"}
 
 
 def _xml_safe(text: str) -> str:
-    """Replace what XML cannot hold: control characters and halves of characters."""
+    """Replace characters that are illegal in XML: control characters and surrogates."""
     return _ILLEGAL_IN_XML.sub("\ufffd", text)

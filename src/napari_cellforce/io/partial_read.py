@@ -1,4 +1,4 @@
-"""A movie that is still being written: the frames of it that are whole."""
+"""Reading the complete frames of a movie that is still being written."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from napari_cellforce.io.tiff import metadata_is_lost, silence_tifffile
 
 
 def read_partial(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
-    """Open as much of a movie as is there, whole frames only; parameters as of `napari_cellforce.io.read`.
+    """Open the complete frames of a movie; parameters as for `napari_cellforce.io.read`.
 
-    A TIFF may break off in the middle of a page, with a description that announces more; of a folder of
-    frames the last frame may lack a channel; an OME-Zarr may have been laid out for frames that are yet to
-    come. The data of the newest frame may still be on their way: whoever must be sure waits until the
-    file does not change any more.
+    A TIFF may end in the middle of a page, with a description that announces more pages; in a folder of
+    frames the last frame may lack a channel; an OME-Zarr may have been allocated for frames that are not
+    written yet. The data of the newest frame may be incomplete: wait until the file no longer changes if
+    this matters.
 
     Raises
     ------
     CellForceError
-        If not even one frame can be opened.
+        If no frame can be opened.
     """
     path = Path(path)
     if omezarr.is_zarr(path):
@@ -56,16 +56,16 @@ def _first_frames(stack: ImageStack, n_frames: int) -> ImageStack:
         return stack
     if n_frames == 0:
         raise CellForceError(
-            f"{stack.path} holds no frame yet",
-            "its chunks are written one after the other",
-            "Wait for the first.",
+            f"{stack.path} has no frame yet",
+            "at least one frame must have been written",
+            "Wait for the first frame.",
             topic="input",
         )
     return dataclasses.replace(stack, data=stack.data[:n_frames])
 
 
 class _Pages:
-    """The whole pages of a TIFF that is being written, as (T, Z, C, Y, X) or (T, C, Z, Y, X)."""
+    """The complete pages of a TIFF that is being written, as (T, Z, C, Y, X) or (T, C, Z, Y, X)."""
 
     def __init__(self, path: Path, inner: tuple[int, int], pages: int, page: tifffile.TiffPage) -> None:
         self.path = path
@@ -81,10 +81,10 @@ class _Pages:
 
 
 def _complete_pages(path: Path) -> RawImage | None:
-    """Open the pages of a TIFF that are there; None if there is not one whole frame."""
+    """Open the complete pages of a TIFF; None if there is no complete frame."""
     try:
         with silence_tifffile(), tifffile.TiffFile(path) as tiff:
-            if metadata_is_lost(tiff):  # what the axes are, will be said at its end
+            if metadata_is_lost(tiff):  # the axes are defined at the end of the file
                 return None
             axes, inner = _page_order(tiff)
             planes = _Pages(path, inner, _count_complete_pages(tiff), tiff.pages.first)
@@ -93,7 +93,7 @@ def _complete_pages(path: Path) -> RawImage | None:
                 tiff_metadata.pixel_size(tiff),
                 tiff_metadata.frame_interval(tiff),
             )
-    except Exception:  # whatever half a file makes tifffile raise: the caller has said what is wrong with it
+    except Exception:  # tifffile raises various errors on incomplete files; the caller reports the problem
         return None
     if not planes.shape[0] or len(planes.shape) != 5:
         return None
@@ -101,10 +101,10 @@ def _complete_pages(path: Path) -> RawImage | None:
 
 
 def _count_complete_pages(tiff: tifffile.TiffFile) -> int:
-    """Return how many pages, from the first, are like it and have all their data."""
+    """Return the number of complete pages, from the first, with the same shape and dtype."""
     first, size = tiff.pages.first, tiff.filehandle.size
     count = 0
-    with contextlib.suppress(IndexError, tifffile.TiffFileError, struct.error):  # half a header
+    with contextlib.suppress(IndexError, tifffile.TiffFileError, struct.error):  # incomplete header
         while True:
             page = tiff.pages[count]
             whole = bool(page.dataoffsets) and page.dataoffsets[-1] + page.databytecounts[-1] <= size
@@ -115,11 +115,11 @@ def _count_complete_pages(tiff: tifffile.TiffFile) -> int:
 
 
 def _page_order(tiff: tifffile.TiffFile) -> tuple[str, tuple[int, int]]:
-    """Return the axes of a frame, slowest first, and their lengths; pages must follow each other in time."""
+    """Return the axes of a frame, slowest first, and their lengths; pages must be ordered by time."""
     if tiff.ome_metadata:
         pixels = ElementTree.fromstring(tiff.ome_metadata).find("{*}Image/{*}Pixels")
         if pixels is None or not pixels.get("DimensionOrder", "").endswith("T"):
-            raise ValueError("pages are not in the order of time")
+            raise ValueError("pages are not ordered by time")
         axes = pixels.get("DimensionOrder", "")[3:1:-1]
         first, second = (int(pixels.get(f"Size{axis}", 1)) for axis in axes)
         return axes, (first, second)

@@ -1,4 +1,4 @@
-"""Files that are written bit by bit, of which everything whole is kept, whatever ends the writing."""
+"""Writers of files that stay valid, with all complete frames, if writing stops early."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from napari_cellforce.fields import (
 
 
 class PartialWriter(ABC):
-    """A context manager that makes a file of what was written in its block.
+    """Context manager that turns everything written in its block into a valid file.
 
-    When the block ends, be it by an error or a stop, what was written becomes a valid file; if that is
-    nothing, none appears and a former one stays.
+    When the block ends, also by an error or a stop, the frames written become a valid file; if there are
+    none, no file is created and an existing one is not replaced.
     """
 
     def __enter__(self) -> Self:
@@ -48,24 +48,24 @@ class PartialWriter(ABC):
 
     @abstractmethod
     def _atomic(self) -> AbstractContextManager[Path]:
-        """Return what gives a temporary path, and renames it if its block succeeds."""
+        """Return a context manager that yields a temporary path and renames it if its block succeeds."""
 
     @abstractmethod
     def _begin(self, temporary: Path) -> None:
-        """Lay out the file."""
+        """Create the file."""
 
     @property
     @abstractmethod
     def _written(self) -> int:
-        """How many frames were written."""
+        """Number of frames written."""
 
     @abstractmethod
     def _finish(self) -> None:
-        """Describe and close what was written."""
+        """Write the metadata and close the file."""
 
 
 class _NothingWritten(Exception):
-    """No frame was written: what was laid out goes."""
+    """No frame was written: the file is discarded."""
 
 
 class BaseFieldWriter(PartialWriter):

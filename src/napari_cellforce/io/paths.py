@@ -1,8 +1,8 @@
-"""Paths and shapes, as checked and as told to the user.
+"""Paths of files and of images inside them, and their display.
 
-A file may hold several images (the positions of a ``.lif``, the series of an OME-TIFF). Such an image has a
-path of its own, as if the file were a folder: ``movie.lif/2`` is the third image in ``movie.lif``. In an
-OME-Zarr, images are folders anyway: ``plate.zarr/A/1/0``.
+A file may contain several images (the positions of a ``.lif``, the series of an OME-TIFF). Such an image has
+a path as if the file were a folder: ``movie.lif/2`` is the third image in ``movie.lif``. In an OME-Zarr,
+images are folders: ``plate.zarr/A/1/0``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from napari_cellforce.errors import CellForceError
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 VENDOR_SUFFIXES = (".nd2", ".czi", ".lif")
-"""Microscope makers' own formats, which other packages can read."""
+"""Formats of microscope manufacturers, read through other packages."""
 ZARR_SUFFIX = ".zarr"
 
 
 def split(path: str | os.PathLike[str]) -> tuple[Path, str]:
-    """Return the file (or OME-Zarr folder) that an image is in, and which of its images it is.
+    """Split the path of an image into its file (or OME-Zarr folder) and the image inside it.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def split(path: str | os.PathLike[str]) -> tuple[Path, str]:
 
 
 def existing_path(path: str | os.PathLike[str]) -> Path:
-    """Return `path`, refusing what is missing, empty, or not to be read by this user.
+    """Return `path` after checking that it exists, is not empty and can be read by this user.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
     container, _ = split(path)
     if not readable(path):
         raise CellForceError(
-            f"{path} may not be read by you",
-            "its owner must permit it",
-            "Ask for the permission, or for a copy.",
+            f"{path} cannot be read",
+            "reading it must be permitted",
+            "Ask its owner for permission, or for a copy.",
             topic="input",
         )
     if not path.exists() and not container.is_file():
@@ -60,7 +60,7 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
     if container.is_file() and container.stat().st_size == 0:
         raise CellForceError(
             f"{container} is empty (0 bytes)",
-            "it must hold an image",
+            "it must contain an image",
             "Copy or export it again.",
             topic="input",
         )
@@ -68,13 +68,13 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
 
 
 def readable(path: str | os.PathLike[str]) -> bool:
-    """Tell whether this user may read a file or folder; True as well for what is not there."""
+    """Return whether this user may read a file or folder; also True if it does not exist."""
     try:
         container, _ = split(path)
         place = container if container.is_file() else Path(path)
         if place.is_dir():
             os.scandir(place).close()
-            (place / "any").stat()  # looking into a folder needs a permission of its own
+            (place / "any").stat()  # access to the content of a folder is a separate permission
         elif place.is_file():
             place.open("rb").close()
     except PermissionError:
@@ -85,34 +85,34 @@ def readable(path: str | os.PathLike[str]) -> bool:
 
 
 def stem(path: str | os.PathLike[str]) -> str:
-    """Return the name of a file without ``.tif``, ``.ome.tif`` and the like; of ``a.lif/2`` it is ``a_2``."""
+    """Return the name of a file without ``.tif``, ``.ome.tif`` etc.; for ``a.lif/2`` it is ``a_2``."""
     container, which = split(path)
     name = container.stem.removesuffix(".ome")
     return f"{name}_{which.replace('/', '_')}" if which else name
 
 
 def several_images_error(path: Path, images: dict[str, str], what: str = "images") -> CellForceError:
-    """Return the error that asks which of several images is meant.
+    """Return the error for a path with several images, of which one must be chosen.
 
     Parameters
     ----------
     path : Path
-        What holds them.
+        File or folder of the images.
     images : dict of str to str
-        From what follows `path` in an image's own path to what it is called (may be empty).
+        Names (may be empty) by the part of their path that follows `path`.
     what : str
-        What they are, in the plural.
+        Noun in the plural.
     """
     listed = [f"{which} ({name})" if name else which for which, name in images.items()]
     more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
     return CellForceError(
-        f"{path} holds {len(images)} {what}: {', '.join(listed[:12])}{more}",
+        f"{path} contains {len(images)} {what}: {', '.join(listed[:12])}{more}",
         "one of them is needed here",
-        f"Add which to the path: {path / next(iter(images))}.",
+        f"Add which one to the path: {path / next(iter(images))}.",
         topic="input",
     )
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
-    """Return a shape in words: ``"3 x 256 x 256"``."""
+    """Return a shape as text: ``"3 x 256 x 256"``."""
     return " x ".join(str(n) for n in shape)

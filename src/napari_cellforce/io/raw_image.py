@@ -1,4 +1,4 @@
-"""An image as its file has it, before its axes are brought into order."""
+"""Images with the axes of their file, and the conversion to (T, C, Y, X)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _ORDER = "TCZYX"
 
 
 class TCYXView:
-    """Turns the axes of what is read, not of the whole: a plane costs the same however long the movie is.
+    """A view as (T, C, Y, X) that reorders only what is read: a plane costs the same in any movie.
 
-    As operations of dask each of these steps would be a task a frame, all of which are looked at again
-    whenever one frame is read: with 50 000 frames that takes a second.
+    As dask operations, each step would be one task per frame, and all tasks would be traversed whenever one
+    frame is read: this takes one second with 50 000 frames.
 
     Parameters
     ----------
     source : array
-        Indexed by one slice an axis; numpy, dask, or a reader of ours.
+        Indexed by one slice per axis; numpy, dask, or a reader of this package.
     axes : str
-        Of `source`: letters of TCZYX.
+        Axes of `source`: letters of TCZYX.
     plane : int or None
-        Which plane (Z) to take; None for the maximum over all.
+        Index of the plane (Z); None for the maximum projection.
     """
 
     ndim = 4
@@ -54,7 +54,7 @@ class TCYXView:
         return flat
 
     def lazy(self) -> Any:
-        """Return a dask array with one chunk a plane."""
+        """Return a dask array with one chunk per plane."""
         import dask.array as da  # takes 0.6 s to load
 
         return da.from_array(self, chunks=(1, 1, *self.shape[2:]), name=False, fancy=False)
@@ -165,22 +165,22 @@ def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple
 
 @dataclass(frozen=True)
 class RawImage:
-    """What every format gives: an array that is read on demand, and what is said of it.
+    """Image as read from a file of any format: an array that is read on demand, and its metadata.
 
     Attributes
     ----------
     path : Path
     data : array
-        Anything with a shape and a dtype that can be indexed by slices.
+        Any object with a shape and a dtype that can be indexed by slices.
     axes : str
-        One letter an axis, see `napari_cellforce.io.raw_image.to_stack`.
+        One letter per axis, see `napari_cellforce.io.raw_image.to_stack`.
     channel_names : tuple of str
-        As far as there are any; empty ones become ``"channel 0"`` and so on.
+        Names of the channels, if any; empty ones become ``"channel 0"`` and so on.
     pixel_size : PixelSize or None
     frame_interval : float or None
         Minutes between frames.
     notes : tuple of str
-        What a user would want to know.
+        Remarks for the user.
     """
 
     path: Path
@@ -192,7 +192,7 @@ class RawImage:
     notes: tuple[str, ...] = ()
 
     def stack(self, z: ZChoice = None) -> ImageStack:
-        """Return it as (T, C, Y, X); see `napari_cellforce.io.raw_image.to_stack` for errors."""
+        """Return the image as (T, C, Y, X); see `napari_cellforce.io.raw_image.to_stack` for errors."""
         container, which = split(self.path)
         name = f"{container.name}/{which}" if which else container.name
         data, notes = to_stack(self.data, self.axes, name, z)

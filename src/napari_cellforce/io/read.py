@@ -1,4 +1,4 @@
-"""Reading images and masks of any of the kinds that microscopes, Fiji and the authors write."""
+"""Reading of images and masks in the formats of microscopes, Fiji and the authors."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
     Parameters
     ----------
     path : path-like
-        TIFF, OME-TIFF, ImageJ hyperstack; OME-Zarr; a folder with one TIFF a frame; ``.nd2``, ``.czi`` or
-        ``.lif``, where bioio and its package for the format are installed; a frame (``.npy``) or cell folder
-        as the authors store them. One of several images in a file is ``movie.lif/2``, see `images_in`.
+        TIFF, OME-TIFF, ImageJ hyperstack; OME-Zarr; a folder with one TIFF per frame; ``.nd2``, ``.czi`` or
+        ``.lif``, if bioio and its package for the format are installed; a frame (``.npy``) or cell folder in
+        the authors' layout. One of several images in a file is ``movie.lif/2``, see `images_in`.
     z : "max", int or None
-        For files with several planes: maximum projection, or the index of one plane.
+        Maximum projection, or the index of one plane, for files with several planes.
 
     Returns
     -------
     ImageStack
-        ``(T, C, Y, X)``, a dask array with one plane a chunk; pixel size (µm) and frame interval (minutes)
-        None where the file does not say. ``notes`` tells what was done or left out.
+        ``(T, C, Y, X)``, a dask array with one chunk per plane; pixel size (µm) and frame interval (minutes)
+        are None if the file does not state them. ``notes`` describes conversions and omissions.
 
     Raises
     ------
     CellForceError
-        For what is missing, incomplete, not an image, coloured, has planes without a choice (topic "z"), or
-        holds several images without a choice.
+        If the file is missing, incomplete, not an image or a colour image, has several planes and no `z`
+        (topic "z"), or contains several images of which none is chosen.
     """
     path = existing_path(path)
     if path.suffix.lower() == ".npy" or (path.is_dir() and not omezarr.is_zarr(path) and is_dataset(path)):
@@ -55,10 +55,10 @@ def read(path: str | os.PathLike[str], *, z: ZChoice = None) -> ImageStack:
 
 
 def images_in(path: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Return the images that a file or folder holds, each as a path for `read`.
+    """Return the images in a file or folder, each as a path for `read`.
 
-    Mostly that is `path` itself; of an OME-TIFF with several series, an OME-Zarr with several images or a
-    ``.lif`` with several positions it is a path for each, ``movie.lif/0``, ``movie.lif/1`` and so on.
+    Usually this is `path` itself; for an OME-TIFF with several series, an OME-Zarr with several images or a
+    ``.lif`` with several positions it is one path for each, ``movie.lif/0``, ``movie.lif/1`` and so on.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def images_in(path: str | os.PathLike[str]) -> tuple[Path, ...]:
 
 
 def _raw_image(path: Path) -> RawImage:
-    """Open an image of any format but the authors'."""
+    """Open an image of any format except the authors' layout."""
     container, _ = split(path)
     if container.suffix.lower() in VENDOR_SUFFIXES:
         return bioio_reader.open_image(path)
@@ -97,21 +97,20 @@ def read_mask(
     label: int | None = None,
     every_frame: bool = False,
 ) -> Mask:
-    """Read where the cell is from a TIFF, OME-Zarr or ``.npy`` of 0 and other values.
+    """Read the mask of a cell from a TIFF, OME-Zarr or ``.npy``; 0 is background.
 
     Parameters
     ----------
     path : path-like
-        ``(Y, X)``, which stands for all frames, or ``(T, Y, X)``.
+        ``(Y, X)``, which applies to all frames, or ``(T, Y, X)``.
     shape : tuple of int
         Height and width of the image it belongs to.
     frames : int
         Number of frames of that image.
     label : int, optional
-        The cell's number in an image of labels; by default all that is not 0 is cell.
+        Label of the cell in a label image; by default all pixels other than 0 belong to the cell.
     every_frame : bool
-        Where the cell is not marked, take the nearest frame in which it is; see
-        `Mask.in_every_frame`.
+        Frames without a mask take that of the nearest frame; see `Mask.in_every_frame`.
 
     Returns
     -------
@@ -120,12 +119,12 @@ def read_mask(
     Raises
     ------
     CellForceError
-        With topic "mask", if it does not fit the image, or is empty.
+        With topic "mask", if it does not match the image, or is empty.
 
     Warns
     -----
     CellForceWarning
-        If it has several labels of which none is chosen, or frames take the mask of another.
+        If it has several labels of which none is chosen, or frames take the mask of another frame.
     """
     path = existing_path(path)
     values = _mask_values(path)
@@ -140,7 +139,7 @@ def read_mask(
 
 
 def _mask_values(path: Path) -> npt.NDArray[Any]:
-    """Read all values; axes of length 1 left out."""
+    """Read all values, without axes of length 1."""
     if path.suffix.lower() == ".npy":
         return np.squeeze(np.asarray(load_npy(path)))
     if omezarr.is_zarr(path):
@@ -153,7 +152,7 @@ def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], fram
     if values.shape in ((*shape, 3), (*shape, 4)):
         raise CellForceError(
             f"the mask {name} is a colour (RGB) image",
-            "one value a pixel says whether it is cell",
+            "a mask has one value per pixel",
             "In Fiji use Image > Type > 8-bit, and save it.",
             topic="mask",
         )
@@ -161,25 +160,25 @@ def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], fram
         raise CellForceError(
             f"the mask {name} is {format_shape(values.shape)} pixels",
             f"the image is {format_shape(shape)}",
-            "Choose the mask that was drawn on this image.",
+            "Choose the mask of this image.",
             topic="mask",
         )
     if values.ndim == 3 and values.shape[0] not in (1, frames):
         raise CellForceError(
             f"the mask {name} has {values.shape[0]} frames",
             f"the image has {frames}",
-            f"Give one mask for all frames, or {frames} of them.",
+            f"Provide one mask for all frames, or {frames} masks.",
             topic="mask",
         )
 
 
 def _warn_of_labels(values: npt.NDArray[Any], name: str) -> None:
-    """Warn of several cells taken as one; many values are those of a blurred edge."""
+    """Warn if several labels are taken as one cell; many values are a blurred edge instead."""
     labels = np.unique(values[values != 0]) if values.dtype.kind in "iu" else np.empty(0)
     if 2 <= len(labels) <= _MOST_LABELS:
         listed = ", ".join(str(label) for label in labels[:5]) + (" ..." if len(labels) > 5 else "")
         warnings.warn(
-            f"the mask {name} has the labels {listed}: all are taken as one cell. Choose one (--label).",
+            f"the mask {name} has the labels {listed}: all are taken as one cell. Choose one label.",
             CellForceWarning,
             stacklevel=4,
         )
@@ -188,8 +187,8 @@ def _warn_of_labels(values: npt.NDArray[Any], name: str) -> None:
 def _empty_mask(values: npt.NDArray[Any], name: str, label: int | None) -> CellForceError:
     present = np.unique(values[values != 0])
     if label is None or not present.size:
-        found, remedy = "has no pixel other than 0", "Draw the cell, or choose another mask."
+        found, remedy = "is 0 everywhere", "Draw the cell, or choose another mask."
     else:
         listed = ", ".join(str(n) for n in present[:20])
         found, remedy = f"has no pixel of value {label}", f"Choose one of its values: {listed}."
-    return CellForceError(f"the mask {name} {found}", "it must mark a cell", remedy, topic="mask")
+    return CellForceError(f"the mask {name} {found}", "it must mark the cell", remedy, topic="mask")

@@ -1,4 +1,4 @@
-"""Scalar fields as OME-TIFF: written frame by frame, while they are being computed, and read back."""
+"""Scalar fields as OME-TIFF: writing frame by frame, and reading."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from napari_cellforce.io.tiff import TiffPlanes, closed_on_error, description
 from napari_cellforce.io.tiff_metadata import annotation
 
 SCALAR_NAMESPACE = "napari-cellforce/scalar"
-"""Of the OME comment annotation that holds a scalar field's provenance."""
+"""Namespace of the OME comment annotation with the provenance of a scalar field."""
 
 
 class ScalarWriter(PartialWriter):
-    """A context manager like `napari_cellforce.io.FieldWriter`, for one scalar a pixel.
+    """Writer of a scalar field; a context manager like `napari_cellforce.io.FieldWriter`.
 
-    When the block ends, be it by an error or a stop, the frames appended so far become a valid OME-TIFF
-    at `path`; without any, no file appears. Memory does not grow with the number of frames.
+    When the block ends, also by an error or a stop, the frames appended so far become a valid OME-TIFF
+    at `path`; without any, no file is created. Memory does not grow with the number of frames.
 
     Parameters
     ----------
     path : path-like
-        An ``.ome.tif``.
+        Path of the ``.ome.tif``.
     like : ScalarField
-        Its name, unit, pixel size, frame interval and provenance; its data's (Y, X), and T expected frames.
+        Provides name, unit, pixel size, frame interval, provenance, (Y, X), and T expected frames.
 
     Raises
     ------
     CellForceError
-        If the disk is full, read-only or not the user's.
+        If the disk is full, read-only or not writable for the user.
     """
 
     def __init__(self, path: str | os.PathLike[str], like: ScalarField) -> None:
@@ -64,7 +64,7 @@ class ScalarWriter(PartialWriter):
         return self._n_written
 
     def append(self, data: FloatArray) -> None:
-        """Write one frame, ``(Y, X)`` in the field's unit, all of it or nothing."""
+        """Write one frame, ``(Y, X)`` in the unit of the field, atomically."""
         with files.disk_errors(self.path):
             self._planes.append([np.asarray(data, dtype=np.float32)])
         self._n_written += 1
@@ -74,7 +74,7 @@ class ScalarWriter(PartialWriter):
 
 
 def scalar_description(like: ScalarField, frames: int) -> tuple[list[OmeImage], tuple[str, str]]:
-    """Return what a file says of a scalar field with so many frames: the image, and its annotation."""
+    """Return the OME metadata of a scalar field with `frames` frames: the image, and its annotation."""
     name = f"{like.name} [{like.unit}]" if like.unit else like.name
     height, width = like.data.shape[1:]
     shape = (frames, 1, height, width)
@@ -83,7 +83,7 @@ def scalar_description(like: ScalarField, frames: int) -> tuple[list[OmeImage], 
 
 
 def is_scalar(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is a scalar field written by this package; reads only what describes it."""
+    """Return whether a file is a scalar field written by this package; reads only its metadata."""
     return Path(path).is_file() and SCALAR_NAMESPACE in description(path)
 
 
@@ -98,7 +98,7 @@ def read_scalar(path: str | os.PathLike[str]) -> ScalarField:
     Raises
     ------
     CellForceError
-        If the file is missing, incomplete, or not one of ours.
+        If the file is missing, incomplete, or not written by this package.
     """
     with closed_on_error(TiffPlanes(existing_path(path))) as planes:
         entries = annotation(planes.tiff, SCALAR_NAMESPACE)
@@ -111,6 +111,6 @@ def read_scalar(path: str | os.PathLike[str]) -> ScalarField:
 
 
 def _name_and_unit(channel: str) -> tuple[str, str]:
-    """Take apart what `scalar_description` has put together."""
+    """Split the channel name of `scalar_description` into name and unit."""
     found = re.fullmatch(r"(.*?)(?: \[([^\[\]]+)\])?", channel, re.DOTALL)
     return (found[1], found[2] or "") if found else (channel, "")

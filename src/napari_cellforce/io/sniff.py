@@ -1,4 +1,4 @@
-"""Telling at a glance what a file or folder holds."""
+"""Detection of the type of a file or folder."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Kind = Literal["image", "field", "scalar", "frame", "dataset"]
 
 
 def kind(path: str | os.PathLike[str]) -> Kind | None:
-    """Tell what `path` holds, from its name and the first bytes; None for what is not ours.
+    """Return the type of `path` from its name and first bytes; None if it cannot be read by this package.
 
     Returns
     -------
     {"image", "field", "scalar", "frame", "dataset"} or None
         For `read`; `read_field` and `read_scalar` (written by this package); `read_cell` (one ``.npy`` in the
         authors' layout) and `list_cells` (a folder of those). An ``"image"`` may also be a folder: an
-        OME-Zarr, or one file a frame. It may still turn out to be broken. None for what this user may not
-        read, too.
+        OME-Zarr, or one file per frame. The content may still be damaged. Also None if this user has no
+        permission to read it.
     """
     path = Path(path)
     container, which = split(path)

@@ -1,4 +1,4 @@
-"""Room for the frames of long movies while they are computed: in memory, or on disk where they are many."""
+"""Temporary arrays for the frames of long movies: in memory, or in a file above a size limit."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FloatArray
 
 MEMORY_LIMIT = 512 * 1024**2
-"""Bytes."""
+"""Size limit in bytes of an array in memory."""
 MEMORY_LIMIT_EACH = 64 * 1024**2
-"""The same, of an array that has a dozen others beside it."""
+"""The same limit for each of about a dozen simultaneous arrays."""
 
 
 def allocate(
@@ -31,12 +31,12 @@ def allocate(
     shape : tuple of int
     dtype : dtype
     in_memory : int
-        Bytes; a larger array is kept in a temporary file, which vanishes with it.
+        Limit in bytes; a larger array is stored in a temporary file, deleted with the array.
 
     Raises
     ------
     CellForceError
-        If the temporary folder has no room for it.
+        If there is not enough space in the temporary folder.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if size <= memory_limit:
@@ -47,7 +47,7 @@ def allocate(
 
 
 def _reserve(file: IO[bytes], size: int) -> None:
-    """Take the room at once: what a disk lacks when an array is filled ends the whole program."""
+    """Reserve the space at once: a disk that is full while an array is filled crashes the process."""
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
@@ -57,9 +57,9 @@ def _reserve(file: IO[bytes], size: int) -> None:
         if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             raise
         raise CellForceError(
-            f"the temporary folder {tempfile.gettempdir()} has no room for {size / 1e9:.3g} GB",
-            "the frames of a long movie are kept there while they are computed",
-            "Free some space there, or name another folder in the environment variable TMPDIR.",
+            f"the temporary folder {tempfile.gettempdir()} has no space for {size / 1e9:.3g} GB",
+            "the frames of a long movie are stored there during the computation",
+            "Free some space there, or set the environment variable TMPDIR to another folder.",
             topic="output",
         ) from error
 

@@ -1,4 +1,4 @@
-"""TIFF files as arrays that are read plane by plane, on demand."""
+"""TIFF files as arrays, read plane by plane on demand."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from napari_cellforce.io.paths import TIFF_SUFFIXES, existing_path, several_imag
 from napari_cellforce.io.raw_image import RawImage
 
 _silenced: ContextVar[bool] = ContextVar("quiet", default=False)
-"""Of this thread: a logger's level would be that of all threads."""
+"""State of this thread; the level of a logger would apply to all threads."""
 
 
 @contextlib.contextmanager
 def silence_tifffile() -> Iterator[None]:
-    """Drop what tifffile would log in this block."""
+    """Suppress the log messages of tifffile in this block."""
     token = _silenced.set(True)
     try:
         yield
@@ -44,40 +44,40 @@ tifffile.logger().addFilter(_is_allowed)
 
 
 SUFFIXES = TIFF_SUFFIXES
-"""How the names of the images end that are read here."""
+"""Suffixes of the files read by this module."""
 
 _METADATA_TAGS = (270, 282, 283, 50838, 50839)
-"""ImageDescription, X and YResolution, ImageJ's own. tifffile leaves out what it cannot read."""
+"""ImageDescription, X and YResolution, ImageJ metadata; tifffile omits tags it cannot read."""
 
 
 class TiffPlanes:
-    """One image series of a TIFF, read when indexed; an array as far as dask is concerned.
+    """One image series of a TIFF, read when indexed; usable as an array by dask.
 
-    The file stays open as long as this object (or an array made of it) lives, and is closed with it.
-    It can be pickled: the copy opens the file again.
+    The file stays open during the lifetime of this object (or of an array created from it). The object can
+    be pickled: the copy opens the file again.
 
     Parameters
     ----------
     path : path-like
     series : int
-        Which of the images in the file.
+        Index of the image in the file.
 
     Attributes
     ----------
     path : Path
     tiff : tifffile.TiffFile
-        Open, for reading metadata.
+        Open file, for reading metadata.
     n_series : int
         Number of images in the file.
     axes : str
-        One letter an axis, as tifffile names them; axes of length 1 are left out.
+        One letter per axis, as named by tifffile; axes of length 1 are omitted.
     shape, dtype, ndim
-        As of the array.
+        Attributes of an array.
 
     Raises
     ------
     CellForceError
-        If the file is missing, empty, truncated or not a TIFF, or if `series` is not in it.
+        If the file is missing, empty, truncated or not a TIFF, or does not contain `series`.
     """
 
     def __init__(self, path: str | os.PathLike[str], series: int = 0) -> None:
@@ -112,11 +112,11 @@ class TiffPlanes:
         return TiffPlanes, (self.path, self._index)
 
     def close(self) -> None:
-        """Close the file now; nothing more can be read."""
+        """Close the file; nothing more can be read."""
         self._close()
 
     def raw_image(self, path: Path | None = None) -> RawImage:
-        """Return it with what the file says of it; `path` is what the user calls it."""
+        """Return the image with the metadata of the file; `path` is the path shown to the user."""
         lengths = dict(zip(self.axes, self.shape, strict=True))
         n_channels = lengths.get("C", lengths.get("S", 1))
         return RawImage(
@@ -131,7 +131,7 @@ class TiffPlanes:
 
 @contextlib.contextmanager
 def closed_on_error(planes: TiffPlanes) -> Iterator[TiffPlanes]:
-    """Close the file if the block fails; otherwise it stays open for what is read later."""
+    """Close the file if the block fails; otherwise it stays open for later reading."""
     try:
         yield planes
     except BaseException:
@@ -145,7 +145,7 @@ def open_image(path: Path) -> RawImage:
     Raises
     ------
     CellForceError
-        For a file that is broken, and for one of several images without a choice.
+        If the file is damaged, or contains several images of which none is chosen.
     """
     file, which = split(path)
     with closed_on_error(TiffPlanes(file, int(which or 0))) as planes:
@@ -155,7 +155,7 @@ def open_image(path: Path) -> RawImage:
 
 
 def images_in(path: Path) -> tuple[Path, ...]:
-    """Return the paths of all images in a TIFF: its own, or one for each of several.
+    """Return the paths of all images in a TIFF: the file itself, or one path per image.
 
     Raises
     ------
@@ -169,11 +169,11 @@ def images_in(path: Path) -> tuple[Path, ...]:
 
 
 def description(path: str | os.PathLike[str]) -> str:
-    """Return the description of the first page; empty if there is none or this is no TIFF."""
+    """Return the description of the first page; empty if there is none or the file is not a TIFF."""
     try:
         with silence_tifffile(), tifffile.TiffFile(path) as tiff:
             return str(tiff.pages.first.description)
-    except Exception:  # whatever a broken file makes tifffile raise: opening it as an image will tell
+    except Exception:  # tifffile raises various errors on damaged files; opening the image reports them
         return ""
 
 
@@ -198,7 +198,7 @@ def _open(path: Path) -> tifffile.TiffFile:
 
 
 def _is_written_page_by_page(tiff: tifffile.TiffFile) -> bool:
-    """Tell whether tifffile takes every page for an image of its own, since it was so written by tifffile."""
+    """Return whether tifffile reads every page as a separate image because it wrote them one by one."""
     if not tiff.is_shaped or len(tiff.series) == 1:
         return False
     kinds = {(series.shape, series.dtype) for series in tiff.series}
@@ -212,15 +212,15 @@ def _images(tiff: tifffile.TiffFile) -> dict[str, str]:
 def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:
     if not tiff.series:
         raise CellForceError(
-            f"{tiff.filehandle.path} holds no image",
-            "a TIFF has at least one page",
+            f"{tiff.filehandle.path} contains no image",
+            "a TIFF must have at least one page",
             "Copy or export it again.",
             topic="input",
         )
     if index >= len(tiff.series):
         raise CellForceError(
             f"image {index} is not in {tiff.filehandle.path}",
-            f"it holds {len(tiff.series)}, counted from 0",
+            f"it contains {len(tiff.series)}, counted from 0",
             "Choose one of these.",
             topic="input",
         )
@@ -228,7 +228,7 @@ def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:
 
 
 def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
-    """Refuse files that end before their data do, by offsets alone: nothing is decoded."""
+    """Refuse truncated files, by comparing offsets: nothing is decoded."""
     size = tiff.filehandle.size
     if series.dataoffset is not None:
         missing = series.dataoffset + series.nbytes > size
@@ -240,15 +240,15 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
     if missing or _chain_is_broken(tiff) or metadata_is_lost(tiff):
         raise CellForceError(
             f"{tiff.filehandle.path} is incomplete (part of it is missing)",
-            "a file must hold all the planes it announces",
-            "If it is still being recorded or copied, wait; else copy it again, with all files of its set. "
-            "If it opens whole in Fiji, save it from there.",
+            "a file must contain all planes that it declares",
+            "If it is still being recorded or copied, wait; otherwise copy it again with all its files. "
+            "If it opens completely in Fiji, save it from there.",
             topic="input",
         )
 
 
 def _chain_is_broken(tiff: tifffile.TiffFile) -> bool:
-    """Tell whether the last page found points to a further one, beyond the end of the file."""
+    """Return whether the last page refers to a further page beyond the end of the file."""
     position = tiff.pages.next_page_offset
     if position is None:
         return False
@@ -258,7 +258,7 @@ def _chain_is_broken(tiff: tifffile.TiffFile) -> bool:
 
 
 def metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
-    """Tell whether the first page announces a description or resolution that lies beyond the end."""
+    """Return whether the first page declares a description or resolution beyond the end of the file."""
     page, layout = tiff.pages.first, tiff.tiff
     tiff.filehandle.seek(page.offset)
     (n_tags,) = struct.unpack(layout.tagnoformat, tiff.filehandle.read(layout.tagnosize))
@@ -270,7 +270,7 @@ def metadata_is_lost(tiff: tifffile.TiffFile) -> bool:
 
 @contextlib.contextmanager
 def _unreadable(path: Path) -> Iterator[None]:
-    """Turn whatever a broken file makes tifffile and its codecs raise into a `CellForceError`."""
+    """Convert any exception of tifffile and its codecs on damaged files into a `CellForceError`."""
     try:
         with silence_tifffile():
             yield
@@ -279,7 +279,7 @@ def _unreadable(path: Path) -> Iterator[None]:
     except Exception as error:
         raise CellForceError(
             f"{path} cannot be read ({type(error).__name__}: {error})",
-            "its planes must be intact and in a known compression",
+            "its planes must be intact and in a supported compression",
             "Copy it again, or open it in Fiji and save it as TIFF.",
             topic="input",
         ) from error

@@ -1,4 +1,4 @@
-"""What a TIFF says of itself: channel names, pixel size, time between frames. Nothing is guessed."""
+"""Metadata of TIFF files: channel names, pixel size, frame interval. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from napari_cellforce.io import units
 
 _PRINTED_UNITS = {"cm", "centimeter", "inch", "in"}
 _PLAUSIBLE = (0.005, 10.0)
-"""Pixel sizes in µm believed of a resolution per inch or cm, which programs also write for printers
-(72, 96, 300, 1200 dpi are 353, 265, 85 and 21 µm)."""
+"""Range of plausible pixel sizes in µm for a resolution per inch or cm, which programs also write for
+printers (72, 96, 300, 1200 dpi are 353, 265, 85 and 21 µm)."""
 
 _UNEVEN = 0.1
-"""Steps in time that differ by more than this part are no frame interval."""
+"""Relative deviation of time steps above which there is no constant frame interval."""
 
 _TIFF_UNITS = {2: "inch", 3: "cm"}
 
 
 def pixel_size(tiff: tifffile.TiffFile, series: int = 0) -> PixelSize | None:
-    """Return the size of a pixel in µm; None where the file does not say it in a unit of length."""
+    """Return the pixel size in µm; None if the file does not state it in a unit of length."""
     pixels = _ome_pixels(tiff, series)
     if pixels is not None:
         y, x = (
@@ -38,7 +38,7 @@ def pixel_size(tiff: tifffile.TiffFile, series: int = 0) -> PixelSize | None:
 
 
 def frame_interval(tiff: tifffile.TiffFile, series: int = 0) -> float | None:
-    """Return the time between frames in minutes; None where the file does not say."""
+    """Return the time between frames in minutes; None if the file does not state it."""
     pixels = _ome_pixels(tiff, series)
     if pixels is not None:
         increment = units.minutes(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
@@ -48,7 +48,7 @@ def frame_interval(tiff: tifffile.TiffFile, series: int = 0) -> float | None:
 
 
 def channel_names(tiff: tifffile.TiffFile, n_channels: int, series: int = 0) -> tuple[str, ...]:
-    """Return the names of the channels as far as the file has them; empty where it does not."""
+    """Return the names of the channels, empty if not stated."""
     pixels = _ome_pixels(tiff, series)
     if pixels is not None:
         return tuple(str(channel.get("Name", "")).strip() for channel in pixels.findall("{*}Channel"))
@@ -56,7 +56,7 @@ def channel_names(tiff: tifffile.TiffFile, n_channels: int, series: int = 0) -> 
 
 
 def series_names(tiff: tifffile.TiffFile) -> tuple[str, ...]:
-    """Return what the images in the file are called, empty where they are not."""
+    """Return the names of the images in the file, empty strings if not stated."""
     images = _ome_images(tiff)
     if len(images) == len(tiff.series):
         return tuple(str(image.get("Name", "")).strip() for image in images)
@@ -64,7 +64,7 @@ def series_names(tiff: tifffile.TiffFile) -> tuple[str, ...]:
 
 
 def annotation(tiff: tifffile.TiffFile, namespace: str) -> dict[str, Any] | None:
-    """Return the JSON object of the comment annotation of that namespace; None where there is none."""
+    """Return the JSON object of the comment annotation with that namespace; None if there is none."""
     try:
         xml = ElementTree.fromstring(tiff.ome_metadata or "")
         value = xml.find(f".//{{*}}CommentAnnotation[@Namespace='{namespace}']/{{*}}Value")
@@ -87,7 +87,7 @@ def _ome_pixels(tiff: tifffile.TiffFile, series: int) -> ElementTree.Element | N
 
 
 def _even_interval(pixels: ElementTree.Element) -> float | None:
-    """Return the minutes between the planes of the first channel, if these say when they were taken."""
+    """Return the minutes between the planes of the first channel from their time stamps, if any."""
     times = {
         int(plane.get("TheT", 0)): units.minutes(plane.get("DeltaT"), plane.get("DeltaTUnit", "s")) or 0.0
         for plane in pixels.findall("{*}Plane")
@@ -101,7 +101,7 @@ def _even_interval(pixels: ElementTree.Element) -> float | None:
 
 
 def _labels(imagej: dict[str, Any], n_channels: int) -> list[str]:
-    """Take ImageJ's slice labels for channel names if they are: the same in all frames, and different."""
+    """Return ImageJ's slice labels if they are channel names: the same in all frames, and distinct."""
     labels = [str(label).strip() for label in imagej.get("Labels", ())]
     names = labels[:n_channels]
     repeated = all(label == names[index % n_channels] for index, label in enumerate(labels))
@@ -110,7 +110,7 @@ def _labels(imagej: dict[str, Any], n_channels: int) -> list[str]:
 
 
 def _from_resolution(tiff: tifffile.TiffFile, tag: str) -> float | None:
-    """Return µm a pixel from a resolution tag and ImageJ's unit, or else the tag's own."""
+    """Return µm per pixel from a resolution tag and the unit of ImageJ, or else of the tag."""
     tags = tiff.pages.first.tags
     unit = (tiff.imagej_metadata or {}).get("unit") or _TIFF_UNITS.get(
         int(tags.valueof("ResolutionUnit", default=1))

@@ -1,4 +1,4 @@
-"""Lengths and times as files give them, in µm and minutes."""
+"""Conversion of lengths and times in files to µm and minutes."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def minutes(value: Any, unit: str) -> float | None:
 def normal_unit(unit: str) -> str:
     r"""Return a unit in lower case and the singular, spelt as above, with the micro sign U+00B5.
 
-    ImageJ writes the escape ``\u00B5``; others the Greek letter, or UTF-8 that was read as Latin-1. People
-    type words.
+    ImageJ writes the escape ``\u00B5``; others write the Greek letter, UTF-8 that was read as Latin-1, or
+    words.
     """
     micro = re.sub(r"\\u00b5|\u03bc|\u00e2\u00b5", "\u00b5", unit.strip().lower())
     return re.sub(r"(?<=..)s$", "", micro).replace("metre", "meter")

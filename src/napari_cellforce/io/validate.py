@@ -1,4 +1,4 @@
-"""Checks at the border: what passes here is trusted further in."""
+"""Validation of input images and pixel sizes."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import PixelSize
 
 _LARGEST_FACTOR = 5.0
-"""Between the pixel sizes of image and model, beyond which one of them is probably mistyped."""
+"""Ratio of the pixel sizes of image and model above which one of them is probably wrong."""
 
 
 def check_frame(image: npt.NDArray[Any], name: str, frame: int) -> None:
-    """Refuse a frame that no prediction can be made of.
+    """Refuse a frame that cannot be used for a prediction.
 
     Parameters
     ----------
     image : (C, Y, X) array
     name : str
-        Of the file or layer.
+        Name of the file or layer.
     frame : int
-        Counted from 0.
+        Index, from 0.
 
     Raises
     ------
     CellForceError
-        If there are values that are not finite, or a channel without any structure.
+        If there are values that are not finite, or a channel is constant.
     """
     bad = int(image.size - np.isfinite(image).sum())
     if bad:
         raise CellForceError(
             f"frame {frame} of {name} has {bad} pixels that are NaN or infinite",
-            "every pixel needs a number",
-            "Leave the frame out, or fill them (Fiji: Process > Noise > Remove NaNs...).",
+            "every pixel must be a number",
+            "Omit the frame, or fill the pixels (Fiji: Process > Noise > Remove NaNs...).",
             topic="input",
         )
     for channel, plane in enumerate(image):
         if plane.min() == plane.max():
             raise CellForceError(
                 f"channel {channel} of frame {frame} of {name} is {plane.flat[0]:g} everywhere",
-                "the image must show something",
-                "Leave the frame out, or choose another channel.",
+                "the image must not be constant",
+                "Omit the frame, or choose another channel.",
                 topic="input",
             )
 
 
 def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> PixelSize:
-    """Return the pixel size if there is one, with a warning if it is far from the model's.
+    """Return the pixel size if there is one, with a warning if it is far from that of the model.
 
     Parameters
     ----------
     pixel_size : PixelSize or None
-        Of the image.
+        Pixel size of the image.
     model_pixel_size : float
-        That the model was made for, in µm.
+        Pixel size of the model in µm.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def check_pixel_size(pixel_size: PixelSize | None, model_pixel_size: float) -> P
 
 
 def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
-    """Return the pixel size, or raise a `CellForceError` that asks for it if there is none."""
+    """Return the pixel size, or raise a `CellForceError` if there is none."""
     if pixel_size is None or not pixel_size.known:
         raise CellForceError(
             "The image has no pixel size",
@@ -84,7 +84,7 @@ def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
 
 
 def pixel_size_warning(pixel_size: PixelSize, model_pixel_size: float) -> str:
-    """Return what speaks against a pixel size, given that of the model in µm; empty if nothing does."""
+    """Return a warning if a pixel size is far from that of the model (µm); otherwise an empty text."""
     factor = max(pixel_size.micron / model_pixel_size, model_pixel_size / pixel_size.micron)
     if factor <= _LARGEST_FACTOR:
         return ""

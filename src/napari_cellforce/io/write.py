@@ -1,4 +1,4 @@
-"""Writing fields, images, masks and tables: whole or not at all, lossless, with units."""
+"""Writing of fields, images, masks and tables: atomic, lossless, with units."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
 
 _MASK = "mask"
 _BYTES_PER_PIXEL = 9
-"""Two components and a mask."""
+"""Two float32 components and a mask."""
 _BYTES_PER_FRAME_NUMBER = 8
 _FRAMES_IF_UNKNOWN = 8192
 
 
 class FieldWriter(BaseFieldWriter):
-    """Writes a vector field frame by frame, while it is being computed.
+    """Writes a vector field frame by frame, during its computation.
 
-    A context manager. When the block ends, be it by an error or a stop, the frames appended so far become
-    a valid OME-TIFF at `path`, which says which frames it holds; without any, no file appears and a former
-    one stays. Memory does not grow with the number of frames, but for a kilobyte or so a mask.
+    A context manager. When the block ends, also by an error or a stop, the frames appended so far become
+    a valid OME-TIFF at `path`, which records their indices; without any, no file is created and an existing
+    one is not replaced. Memory grows only by about a kilobyte per mask.
 
     Parameters
     ----------
     path : path-like
-        An ``.ome.tif``.
+        Path of the ``.ome.tif``.
     quantity : {"traction", "displacement"}
     unit : {"Pa", "normalised", "µm"}
     pixel_size : PixelSize
@@ -63,14 +63,14 @@ class FieldWriter(BaseFieldWriter):
         Minutes between frames.
     name : str
     provenance : Provenance, optional
-        May be set again, as `provenance`, until the block ends.
+        May be changed, as the attribute `provenance`, until the end of the block.
     n_frames : int, optional
-        How many are expected; up to 4 GB a classic TIFF is written then, which more programs read.
+        Number of expected frames; up to 4 GB a classic TIFF is then written, which more programs read.
 
     Raises
     ------
     CellForceError
-        If the disk is full, read-only or not the user's. What was appended before is kept.
+        If the disk is full, read-only or not writable for the user. Frames appended before are kept.
 
     Examples
     --------
@@ -99,7 +99,7 @@ class FieldWriter(BaseFieldWriter):
             self._masks.append(zlib.compress(np.packbits(mask).tobytes()))
 
     def _append_masks(self) -> int:
-        """Write the masks as a second image, one for all frames if they are the same; return their number."""
+        """Write the masks as a second image, one for all frames if they are equal; return their number."""
         masks = self._masks[:1] if len(set(self._masks)) == 1 else self._masks
         try:
             self._planes.append(_unpacked(mask, self._shape) for mask in masks)
@@ -111,7 +111,7 @@ class FieldWriter(BaseFieldWriter):
         return len(masks)
 
     def _xml(self, n_masks: int) -> bytes:
-        """Describe the frames appended so far (or one, where there is none yet)."""
+        """Return the OME-XML of the frames appended so far (of one frame if none)."""
         held = self._field_so_far()
         images = [_ome_image(held)]
         if n_masks:
@@ -125,12 +125,12 @@ def field_writer(path: str | os.PathLike[str]) -> type[BaseFieldWriter]:
 
 
 def write_field(path: str | os.PathLike[str], field: VectorField) -> Path:
-    """Write a vector field as OME-TIFF, or as OME-Zarr (``.zarr``); `read_field` gives back its equal.
+    """Write a vector field as OME-TIFF, or as OME-Zarr (``.zarr``); `read_field` returns an equal field.
 
     Raises
     ------
     CellForceError
-        If it cannot be written there.
+        If the file cannot be written.
     """
     with field_writer(path).like(path, field, len(field.frames)) as writer:
         for t, frame in enumerate(field.frames):
@@ -139,9 +139,9 @@ def write_field(path: str | os.PathLike[str], field: VectorField) -> Path:
 
 
 def write_stack(path: str | os.PathLike[str], stack: ImageStack) -> Path:
-    """Write an image stack as OME-TIFF, in its own type of number, or float32 where OME has none for it.
+    """Write an image stack as OME-TIFF in its dtype, or in float32 if OME does not support the dtype.
 
-    As OME-Zarr where `path` ends in ``.zarr``.
+    As OME-Zarr if `path` ends in ``.zarr``.
     """
     if Path(path).suffix.lower() == ZARR_SUFFIX:
         return omezarr.write_stack(path, stack)
@@ -165,7 +165,7 @@ def write_scalar(path: str | os.PathLike[str], field: ScalarField) -> Path:
 
 
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
-    """Write a table as CSV in UTF-8, without its index."""
+    """Write a table as CSV in UTF-8, without the index."""
     return files.write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
@@ -174,7 +174,7 @@ def _write_image(
     image: OmeImage,
     frame: Callable[[int], npt.ArrayLike],
 ) -> Path:
-    """Write an image of which `frame` gives the (C, Y, X) array at a time, whole or not at all."""
+    """Write an image atomically; `frame` returns the (C, Y, X) array of a time point."""
     xml = ome_xml([image])
     n_bytes = math.prod(image.shape) * np.dtype(image.dtype).itemsize
     with (

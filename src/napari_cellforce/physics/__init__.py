@@ -1,1 +1,1 @@
-"""Mechanics in numpy and scipy: the contractile sheet, the elastic half-space, decompositions."""
+"""Mechanics in numpy and scipy: contractile sheet, elastic half-space, decompositions, bead tracking."""

@@ -1,4 +1,4 @@
-"""What the Fourier and finite-difference parts of the physics share: checks of a field, wave numbers."""
+"""Validation of fields on grids, and wave vectors, for Fourier and finite-difference methods."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class WaveVectors:
     y, x : (Y, 1) and (1, X // 2 + 1) array
         Components in radians per µm.
     nyquist_y, nyquist_x : bool arrays of the same shapes
-        True at the highest frequency of an even side, whose sign a grid cannot tell.
+        True at the highest frequency of an even side, whose sign is not defined on a grid.
     """
 
     y: RealArray

@@ -1,8 +1,8 @@
-"""Cholesky factors of symmetric banded matrices, by LAPACK and without holding Python's lock.
+"""Cholesky factorisation of symmetric banded matrices by LAPACK, and the number of BLAS threads.
 
-The functions that `scipy.linalg` offers for this keep the global interpreter lock, so that threads wait
-for each other. Here the same LAPACK routines are reached through the pointers that scipy exports for
-Cython (`scipy.linalg.cython_lapack`); `ctypes` gives the lock away while they run.
+The functions of `scipy.linalg` for this hold the global interpreter lock, so that threads wait for each
+other. Here the same LAPACK routines are called through the pointers that scipy exports for Cython
+(`scipy.linalg.cython_lapack`); `ctypes` releases the lock during the call.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _limit = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS to one thread inside, for the whole process: bands and triangles are too small to share.
+    """Limit BLAS to one thread in this block, for the whole process: the matrices here are small.
 
-    On a busy machine a second thread, woken for a tenth of a millisecond's work, costs many. Blocks may
-    nest and run in several threads at once; the last one to end restores what was set.
+    On a busy machine, waking a second thread for work of 0.1 ms takes much longer than the work. Blocks may
+    be nested and run in several threads at once; the last one to end restores the setting.
     """
     global _running
     with _lock:
@@ -58,14 +58,14 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Band:
-    """Where the entries of a symmetric sparse matrix lie once its rows are ordered into a narrow band.
+    """Ordering of the rows of a symmetric sparse matrix into a narrow band.
 
     Attributes
     ----------
     order : (n,) int array
-        Row of the matrix that comes first, second, ... in the band.
+        Rows of the matrix in the order of the band.
     rank : (n,) int array
-        The inverse: place in the band of each row.
+        The inverse: position in the band of each row.
     width : int
         Number of diagonals below the main one.
     """
@@ -81,9 +81,9 @@ class Band:
         Parameters
         ----------
         graph : (m, m) sparse array
-            Its pattern tells which blocks are not zero; the matrix has m * size rows.
+            Its pattern defines the non-zero blocks; the matrix has m * size rows.
         size : int
-            Side of a block. The rows of a block stay together.
+            Side of a block. The rows of a block stay adjacent.
         """
         blocks = np.asarray(reverse_cuthill_mckee(graph, symmetric_mode=True), dtype=np.int64)
         order = (blocks[:, None] * size + np.arange(size)).ravel()
@@ -94,9 +94,9 @@ class Band:
         return cls(order, rank, reach * size + size - 1)
 
     def positions(self, rows: Indices, columns: Indices) -> Indices:
-        """Return where the entries (rows, columns) are kept in the flat array of `empty`, `factorise`.
+        """Return the positions of the entries (rows, columns) in the flat array of `empty`, `factorise`.
 
-        (i, j) and (j, i) share one place: the matrix is symmetric.
+        (i, j) and (j, i) have the same position: the matrix is symmetric.
         """
         first, second = self.rank[rows], self.rank[columns]
         places: Indices = np.minimum(first, second) * (self.width + 1) + np.abs(first - second)
@@ -107,7 +107,7 @@ class Band:
         return np.zeros(self.order.size * (self.width + 1))
 
     def factorise(self, entries: Array) -> BandedCholesky:
-        """Factorise the matrix kept in `entries`, which is overwritten.
+        """Factorise the matrix in `entries`, which is overwritten.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Band:
 
 @dataclass(frozen=True)
 class BandedCholesky:
-    """The factor of a symmetric positive definite matrix; made by `Band.factorise`."""
+    """The factor of a symmetric positive definite matrix; created by `Band.factorise`."""
 
     band: Band
     factor: Array

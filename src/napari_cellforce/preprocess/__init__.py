@@ -1,1 +1,1 @@
-"""What happens to an image before a model sees it: the cell's mask, normalisation, resampling, cropping."""
+"""Preparation of images for a model: mask of the cell, normalisation, resampling, cropping."""

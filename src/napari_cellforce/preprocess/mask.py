@@ -1,4 +1,4 @@
-"""Where the cell is: found automatically, cleaned, followed over time, and its outline."""
+"""Segmentation of the cell, tracking over time, and outlines of masks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.preprocess.normalise import recorded_area
 
 _NOISE_RATIO = 5.0
-"""An object must stand out this many times farther than smoothed noise would."""
+"""Minimum contrast of an object, as a multiple of the smoothed noise."""
 
 
 def find_cell(
@@ -27,24 +27,24 @@ def find_cell(
     smooth: float = 1.0,
     at: tuple[float, float] | None = None,
 ) -> BoolArray:
-    """Find the cell in one frame.
+    """Segment the cell in one frame.
 
-    The image is smoothed, its square root taken (which evens out shot noise and lets the dim cell body
-    count beside bright adhesions), and split by Li's minimum cross-entropy threshold (Li & Lee 1993,
-    Pattern Recognition 26:617). Holes are filled. A black border of drift correction is left out.
+    The image is smoothed, its square root taken (which stabilises shot noise and gives weight to the dim
+    cell body next to bright adhesions), and thresholded by Li's minimum cross-entropy method (Li & Lee
+    1993, Pattern Recognition 26:617). Holes are filled. A black border of drift correction is excluded.
 
     Parameters
     ----------
     image : (Y, X) array
         Intensities of one channel, any unit.
     pixel_size : PixelSize, optional
-        Without it, `smooth` counts pixels.
+        Without it, `smooth` is in pixels.
     sensitivity : float
-        The threshold's height above the background is divided by it: above 1 for a larger cell.
+        Divides the height of the threshold above the background: values above 1 give a larger mask.
     smooth : float
         Standard deviation of the Gaussian, in µm.
     at : (y, x), optional
-        A point in pixels; the object there is taken. Without it, the largest.
+        A point in pixels; the object there is selected. Default: the largest object.
 
     Returns
     -------
@@ -53,8 +53,8 @@ def find_cell(
     Raises
     ------
     CellForceError
-        If nothing stands out from the background, or nothing lies at `at`; if the image has values that are
-        not finite, or is narrower than `smooth`.
+        If no object has sufficient contrast, or there is none at `at`; if the image has values that are not
+        finite, or is narrower than `smooth`.
     """
     objects = _objects(np.asarray(image, dtype=np.float64), pixel_size, sensitivity, smooth)
     return _only(objects, _largest(objects) if at is None else _label_at(objects, at))
@@ -68,23 +68,23 @@ def find_cell_over_time(
     smooth: float = 1.0,
     at: tuple[float, float] | None = None,
 ) -> Iterator[BoolArray]:
-    """Find the cell in the first frame and follow it: the object that overlaps most with the last mask.
+    """Segment the cell in the first frame and track it as the object with the largest overlap.
 
     Parameters
     ----------
     frames : iterable of (Y, X) array
     pixel_size, sensitivity, smooth, at
-        See `find_cell`; `at` is where the cell is in the first frame.
+        See `find_cell`; `at` is a point in the cell in the first frame.
 
     Yields
     ------
     (Y, X) bool array
-        One mask a frame.
+        One mask per frame.
 
     Raises
     ------
     CellForceError
-        If the cell is not found, or lost; the message names the frame.
+        If the cell is not found, or lost; the message states the frame.
     """
     previous: BoolArray | None = None
     for t, frame in enumerate(frames):
@@ -107,13 +107,13 @@ def split_cells(labels: npt.NDArray[Any]) -> list[tuple[int, BoolArray]]:
     Parameters
     ----------
     labels : (..., Y, X) integer or bool array
-        The same label is the same cell in all frames.
+        Labels; a label identifies the same cell in all frames.
     """
     return [(int(label), labels == label) for label in np.unique(labels) if label]
 
 
 def touches_border(mask: BoolArray) -> bool:
-    """Tell whether a ``(Y, X)`` mask reaches the image's edge: the cell is then cut off."""
+    """Return whether a ``(Y, X)`` mask touches the edge of the image: the cell is then incomplete."""
     return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
 
 
@@ -123,23 +123,23 @@ def outline(mask: BoolArray) -> list[npt.NDArray[np.float64]]:
 
 
 def distance_margin(mask: BoolArray, micron: float, pixel_size: PixelSize) -> BoolArray:
-    """Return the ``(Y, X)`` mask widened by a distance in µm, measured between pixel centres."""
+    """Return the ``(Y, X)`` mask dilated by a distance in µm, measured between pixel centres."""
     if not mask.any():
         return mask.copy()
     distance = ndimage.distance_transform_edt(~mask, sampling=(pixel_size.y, pixel_size.x))
-    # A hair's breadth more, so that a distance of whole pixels is not lost to rounding.
+    # The tolerance keeps distances of whole pixels in spite of rounding.
     return np.asarray(distance <= micron * (1 + 1e-9))
 
 
 def _objects(
     image: npt.NDArray[np.float64], pixel_size: PixelSize | None, sensitivity: float, smooth: float
 ) -> npt.NDArray[np.int32]:
-    """Label what stands out from the background."""
+    """Label the objects that are brighter than the background."""
     if not sensitivity > 0:
         raise CellForceError(
             f"the sensitivity is {sensitivity:g}",
             "it must be positive",
-            "Leave it at 1; take 2 for a larger, 0.5 for a smaller cell.",
+            "Use 1 by default, 2 for a larger and 0.5 for a smaller mask.",
             topic="sensitivity",
         )
     sigma = (smooth, smooth) if pixel_size is None else (smooth / pixel_size.y, smooth / pixel_size.x)
@@ -152,7 +152,7 @@ def _objects(
 
 
 def _foreground(image: npt.NDArray[np.float64], sigma: tuple[float, float], sensitivity: float) -> BoolArray:
-    """Tell apart what stands out from the background."""
+    """Return the foreground mask."""
     smoothed = ndimage.gaussian_filter(image, sigma)
     root = np.sqrt(smoothed - smoothed.min())
     threshold = filters.threshold_li(root)
@@ -160,7 +160,7 @@ def _foreground(image: npt.NDArray[np.float64], sigma: tuple[float, float], sens
     foreground = root > background + (threshold - background) / sensitivity
     if not (foreground.any() and _stands_out(image, smoothed, root > threshold, sigma)):
         raise CellForceError(
-            "no cell stands out from the background",
+            "no cell is visible above the background",
             "the cell must be brighter than its surroundings",
             "Raise the sensitivity, choose another channel, or draw the cell as a mask.",
             topic="mask",
@@ -169,11 +169,11 @@ def _foreground(image: npt.NDArray[np.float64], sigma: tuple[float, float], sens
 
 
 def _require_room(shape: tuple[int, ...], sigma: tuple[float, float], smooth: float) -> None:
-    """Refuse an image narrower than the blur, which shows no cell and would take all memory."""
+    """Refuse an image narrower than the Gaussian filter, which would need excessive memory."""
     if sigma[0] > shape[0] or sigma[1] > shape[1]:
         raise CellForceError(
-            f"by its pixel size the image is less than {smooth:g} µm high or wide",
-            "a cell must fit in",
+            f"with this pixel size the image is less than {smooth:g} µm high or wide",
+            "it must be large enough for a cell",
             "Correct the pixel size: camera pixel divided by magnification.",
             topic="pixel size",
         )
@@ -183,8 +183,8 @@ def _require_numbers(image: npt.NDArray[np.float64]) -> None:
     if not np.isfinite(image).all():
         raise CellForceError(
             "the image has pixels that are NaN or infinite",
-            "every pixel needs a number",
-            "Leave the frame out, or fill them (Fiji: Process > Noise > Remove NaNs...).",
+            "every pixel must be a number",
+            "Omit the frame, or fill the pixels (Fiji: Process > Noise > Remove NaNs...).",
             topic="input",
         )
 
@@ -195,10 +195,10 @@ def _stands_out(
     foreground: BoolArray,
     sigma: tuple[float, float],
 ) -> bool:
-    """Tell an object from a threshold that merely cut smoothed noise in two.
+    """Return whether the foreground is an object and not just thresholded noise.
 
-    White noise of standard deviation s has s / (2 sqrt(pi) sigma) after a Gaussian (sigma in pixels);
-    halves of it differ by less than twice that.
+    White noise of standard deviation s has s / (2 sqrt(pi) sigma) after a Gaussian filter (sigma in pixels);
+    the means of its halves differ by less than twice that.
     """
     if not foreground.any():
         return False
@@ -228,8 +228,8 @@ def _label_at(objects: npt.NDArray[np.int32], at: tuple[float, float]) -> int:
     if label == 0:
         raise CellForceError(
             f"there is no cell at row {y}, column {x}",
-            "the point must lie on the cell",
-            "Click on the middle of the cell, or raise the sensitivity.",
+            "the point must be in the cell",
+            "Click on the centre of the cell, or raise the sensitivity.",
             topic="mask",
         )
     return label
@@ -240,8 +240,8 @@ def _most_overlapping(objects: npt.NDArray[np.int32], previous: BoolArray) -> in
     counts[0] = 0
     if not counts.any():
         raise CellForceError(
-            "the cell was lost: nothing overlaps with where it was before",
-            "a cell is followed by its overlap from frame to frame",
+            "the cell was lost: no object overlaps with its previous mask",
+            "a cell is tracked by its overlap between frames",
             "Raise the sensitivity, or draw the mask by hand from this frame on.",
             topic="mask",
         )

@@ -1,4 +1,4 @@
-"""Protein images in the units that models expect: multiples of the cell's own brightness."""
+"""Normalisation of protein images by the mean intensities inside and outside the cell."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from napari_cellforce.fields import BoolArray, FloatArray
 def recorded_area(image: npt.NDArray[Any]) -> tuple[slice, slice]:
     """Return the rows and columns of an image within a border of zeros.
 
-    Only where nothing else is zero: a background that was clipped at zero is one like any other. Correction
-    of drift moves frames, and fills with zeros what comes in from outside; no camera's background is zero
-    along a whole edge and nowhere else.
+    Only if no other pixels are zero: a background clipped at zero is not a border. Drift correction shifts
+    frames and fills the uncovered region with zeros; the background of a camera is never zero along a whole
+    edge and nowhere else.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def recorded_area(image: npt.NDArray[Any]) -> tuple[slice, slice]:
 
 @dataclass(frozen=True)
 class Baselines:
-    """Mean intensities of a cell, over all its frames, in the image's own counts.
+    """Mean intensities of a cell over all its frames, in counts of the image.
 
     Attributes
     ----------
     inside, outside : tuple of C float
-        Mean over all pixels inside and outside the mask, one number a channel.
+        Mean over all pixels inside and outside the mask, one number per channel.
     """
 
     inside: tuple[float, ...]
@@ -49,14 +49,14 @@ class Baselines:
 
 
 class BaselineMeter:
-    """Measures the mean intensity inside and outside a cell, one frame at a time."""
+    """Accumulates the mean intensity inside and outside a cell, frame by frame."""
 
     def __init__(self) -> None:
         self._sums = np.zeros(2)  # becomes (C, 2): inside, outside
         self._pixels = np.zeros(2)
 
     def add(self, image: npt.ArrayLike, mask: BoolArray) -> None:
-        """Take in a frame, ``(C, Y, X)`` in counts, and its mask, ``(Y, X)``; a black border is left out."""
+        """Add a frame, ``(C, Y, X)`` in counts, and its mask, ``(Y, X)``; a black border is excluded."""
         data = np.asarray(image, dtype=np.float64)
         within = recorded_area(data.max(axis=0))
         data, mask = data[:, *within], mask[within]
@@ -70,7 +70,7 @@ class BaselineMeter:
         Raises
         ------
         CellForceError
-            If the masks leave no pixel inside or no pixel outside.
+            If there is no pixel inside or no pixel outside the masks.
         """
         _require_both_sides(self._pixels)
         inside, outside = (self._sums / self._pixels).T.tolist()
@@ -85,7 +85,7 @@ def measure_baselines(frames: Iterable[npt.ArrayLike], masks: Iterable[BoolArray
     frames : iterable of (C, Y, X) array
         In counts.
     masks : iterable of (Y, X) bool array
-        As many as frames.
+        One mask per frame.
     """
     meter = BaselineMeter()
     for frame, mask in zip(frames, masks, strict=True):
@@ -94,7 +94,7 @@ def measure_baselines(frames: Iterable[npt.ArrayLike], masks: Iterable[BoolArray
 
 
 def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: bool = False) -> FloatArray:
-    """Normalise one frame as a model expects it.
+    """Normalise one frame in one of the modes of the models.
 
     With Z the intensity and mu the baselines of a channel, and [.]+ = max(., 0):
 
@@ -113,7 +113,7 @@ def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: 
     image : (C, Y, X) array
         In counts.
     baselines : Baselines
-        Of the same C channels.
+        Baselines of the same C channels.
     mode : str
         One of the above; the names are those of the published checkpoints.
     shared : bool
@@ -126,7 +126,7 @@ def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: 
     Raises
     ------
     CellForceError
-        If the cell is not brighter than its surroundings, or the frame is flat.
+        If the cell is not brighter than its surroundings, or the frame is constant.
     """
     data = np.asarray(image, dtype=np.float32)
     if mode == "none":
@@ -145,21 +145,20 @@ def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: 
 def denormalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: bool = False) -> FloatArray:
     """Turn a normalised frame back into counts, the inverse of `normalise`.
 
-    What was clipped is lost: pixels darker than the outside mean come back as that mean.
-    ``outside_max`` and ``totally_normalize`` divide by a number of each frame that is not kept, and
-    have no inverse.
+    Pixels that were clipped, darker than the outside mean, are set to that mean. ``outside_max`` and
+    ``totally_normalize`` divide by a number of each frame that is not stored, and have no inverse.
 
     Parameters
     ----------
     image : (C, Y, X) array
-        Normalised.
+        Normalised image.
     baselines, mode, shared
-        As given to `normalise`.
+        See `normalise`.
 
     Returns
     -------
     (C, Y, X) float32 array
-        In counts.
+        Image in counts.
     """
     data = np.asarray(image, dtype=np.float32)
     if mode == "none":
@@ -186,8 +185,8 @@ def _to_one(raised: FloatArray) -> FloatArray:
     if not brightest.all():
         raise CellForceError(
             f"channel {int(np.argmin(brightest))} has no pixel above its background in this frame",
-            "a model needs to see the protein",
-            "Check that the right channel is chosen, and leave out empty frames.",
+            "the protein must be visible",
+            "Check that the right channel is chosen, and omit empty frames.",
             topic="channel",
         )
     return np.asarray(raised / brightest[:, None, None])
@@ -198,7 +197,7 @@ def _require_contrast(inside: FloatArray, outside: FloatArray) -> None:
     if dim.size:
         c = int(dim[0])
         raise CellForceError(
-            f"channel {c} is on average {inside[c].item():.4g} inside the mask"
+            f"the mean of channel {c} is {inside[c].item():.4g} inside the mask"
             f" and {outside[c].item():.4g} outside",
             "the cell must be brighter than its surroundings",
             "Check that the mask marks the cell (and not the background), and that the channel is right.",
@@ -211,14 +210,14 @@ def _require_both_sides(pixels: npt.NDArray[np.float64]) -> None:
     if inside == 0:
         raise CellForceError(
             "the mask is empty in every frame",
-            "brightness is measured inside and outside the cell",
+            "intensities are measured inside and outside the cell",
             "Draw the cell, or find it automatically.",
             topic="mask",
         )
     if outside == 0:
         raise CellForceError(
             "the mask covers the whole image in every frame",
-            "some background is needed to measure its brightness",
-            "Draw a mask that leaves the background out, or use an image with more room around the cell.",
+            "background is needed to measure its intensity",
+            "Draw a mask of the cell only, or use an image with more background around the cell.",
             topic="mask",
         )

@@ -1,4 +1,4 @@
-"""From an image's pixels to a model's and back, and rectangles cut out of an image and put back."""
+"""Resampling between the pixel sizes of image and model, and rectangular windows of images."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, FloatArray
 
 _SAME = 1e-6
-"""Pixel sizes whose ratio is an integer to this are taken to be exact multiples."""
+"""Tolerance within which the ratio of two pixel sizes is taken as an integer."""
 
 
 @dataclass(frozen=True)
 class Regrid:
-    """Change of sampling between an image's pixels and a model's.
+    """Resampling between the pixel grids of an image and of a model.
 
     Both grids start at the same corner: the centre of pixel i is at ``(i + 0.5) * size``.
 
@@ -38,33 +38,33 @@ class Regrid:
 
     @property
     def ratio(self) -> float:
-        """Model pixels measured in image pixels; an integer if it is one to 1e-6."""
+        """Size of a model pixel in image pixels; rounded to an integer within 1e-6."""
         ratio = self.target / self.source
         return float(round(ratio)) if abs(ratio - round(ratio)) < _SAME * ratio else ratio
 
     @property
     def target_shape(self) -> tuple[int, int]:
-        """Height and width on the model's grid: the image's, rounded up to whole pixels."""
+        """Height and width on the grid of the model: those of the image, rounded up to whole pixels."""
         height, width = (max(1, math.ceil(n / self.ratio - _SAME)) for n in self.shape)
         return height, width
 
     def to_model(self, array: npt.ArrayLike) -> FloatArray:
-        """Resample an image to the model's pixels.
+        """Resample an image to the pixels of the model.
 
-        To coarser pixels every value is the mean over the area that the new pixel covers (for whole
-        ratios the block mean, as the authors take it): the integral over the image is kept, and what is
-        finer than a new pixel keeps at most a third of its contrast, mostly far less. A last pixel that
-        sticks out of the image is the mean over the part inside. To finer pixels: linear.
+        To coarser pixels, every value is the mean over the area of the new pixel (for integer ratios the
+        block mean, as in the authors' code): the integral over the image is preserved, and structures
+        finer than a new pixel keep at most a third of their contrast, usually much less. A last pixel that
+        extends beyond the image is the mean over the part inside. To finer pixels: linear.
 
         Parameters
         ----------
         array : (..., Y, X) array
-            Of `shape`.
+            Array of `shape`.
 
         Returns
         -------
         (..., Y', X') float32 array
-            Of `target_shape`.
+            Array of `target_shape`.
         """
         return _resample(array, self.shape, self.target_shape, self.ratio)
 
@@ -74,33 +74,33 @@ class Regrid:
         return covered
 
     def to_image(self, array: npt.ArrayLike) -> FloatArray:
-        """Resample a model's result to the image's pixels; linear, with the edges extended.
+        """Resample a result of the model to the pixels of the image; linear, with the edges extended.
 
-        Where the image is the coarser of the two, the mean over each image pixel.
+        If the pixels of the image are coarser, the mean over each image pixel.
 
         Parameters
         ----------
         array : (..., Y', X') array
-            Of `target_shape`.
+            Array of `target_shape`.
 
         Returns
         -------
         (..., Y, X) float32 array
-            Of `shape`.
+            Array of `shape`.
         """
         return _resample(array, self.target_shape, self.shape, 1 / self.ratio)
 
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of an image, which may stick out of it.
+    """A rectangle of an image, which may extend beyond it.
 
     Attributes
     ----------
     top, left : int
-        Row and column of its first pixel; may be negative.
+        Row and column of the first pixel; may be negative.
     height, width : int
-        In pixels.
+        Size in pixels.
     """
 
     top: int
@@ -122,7 +122,7 @@ class Window:
         multiple : int
             Height and width are rounded up to a multiple of this.
         side : int, optional
-            Height and width, whatever the size of the mask; `margin` and `multiple` are then not used.
+            Height and width, independent of the mask; `margin` and `multiple` are then ignored.
 
         Raises
         ------
@@ -136,14 +136,14 @@ class Window:
         return cls((top + bottom - height) // 2, (left + right - width) // 2, height, width)
 
     def cut(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the window's part of a ``(..., Y, X)`` array, ``(..., height, width)``; 0 beyond it."""
+        """Return the window of a ``(..., Y, X)`` array, ``(..., height, width)``; 0 beyond the array."""
         out = np.zeros((*array.shape[:-2], self.height, self.width), array.dtype)
         (y, own_y), (x, own_x) = self._overlap(array.shape[-2:])
         out[..., own_y, own_x] = array[..., y, x]
         return out
 
     def paste(self, array: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any]:
-        """Put a ``(..., height, width)`` array back to its place in ``(..., *shape)``; 0 elsewhere."""
+        """Return ``(..., *shape)`` zeros with a ``(..., height, width)`` array in the window."""
         out = np.zeros((*array.shape[:-2], *shape), array.dtype)
         (y, own_y), (x, own_x) = self._overlap(shape)
         out[..., y, x] = array[..., own_y, own_x]
@@ -174,7 +174,7 @@ def _weights(old: int, new: int, ratio: float) -> sparse.csr_array[np.float32, t
 
 
 def _area_weights(old: int, new: int, ratio: float) -> npt.NDArray[np.float64]:
-    """Return the share of every old pixel in the mean over a new one: the overlap of the two."""
+    """Return the weight of every old pixel in the mean over a new one: the overlap of the two."""
     edges = np.minimum(np.arange(new + 1) * ratio, old)
     pixels = np.arange(old)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
@@ -189,14 +189,14 @@ def _linear_weights(old: int, new: int, ratio: float) -> npt.NDArray[np.float64]
 
 
 def _shared(start: int, size: int, n: int) -> tuple[slice, slice]:
-    """Return what ``[start, start + size)`` shares with ``[0, n)``, counted from 0 and from `start`."""
+    """Return the overlap of ``[start, start + size)`` with ``[0, n)``, relative to 0 and to `start`."""
     first = max(0, start)
     last = max(first, min(n, start + size))
     return slice(first, last), slice(first - start, last - start)
 
 
 def _extent(mask: BoolArray, axis: int) -> tuple[int, int]:
-    """Return the first index that holds True and one past the last, along the axis other than `axis`."""
+    """Return the first True index and one past the last, along the axis other than `axis`."""
     indices = np.flatnonzero(mask.any(axis=axis))
     if indices.size == 0:
         raise CellForceError(

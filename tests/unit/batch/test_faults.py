@@ -108,7 +108,7 @@ def test_masks_that_are_missing_empty_or_of_another_size_are_told_before_startin
     write_mask(folder / "cell_2_mask.tif", Mask(np.ones((1, 9, 9), bool)))
     plan = make_plan(config(mask_pattern="*_mask.tif"), [predictor])
     empty, small, missing = (row.problem for row in plan.inputs)
-    assert "no pixel other than 0" in empty
+    assert "is 0 everywhere" in empty
     assert "9 x 9" in small
     assert "was not found" in missing
 

@@ -70,7 +70,7 @@ class TestModels:
         path.write_bytes(path.read_bytes()[:-1])
         answer = cellforce("models", "check", "ours", "unet-sim")
         assert (answer.code, answer.output.split()) == (1, ["ours:", "damaged", "unet-sim:", "bundled"])
-        assert "Import it again" in words(cellforce("models", "info", "ours").output)
+        assert "Import ours again" in words(cellforce("models", "info", "ours").output)
         assert cellforce("models", "remove", "ours", "--yes").code == 0
         assert "ours" not in cellforce("models", "list").output
         assert cellforce("models", "remove", "unet-sim", "--yes").code == 2

@@ -251,7 +251,7 @@ def test_one_of_several_images_in_a_file_is_named_by_its_number(cellforce, movie
             tiff.write(np.asarray(frames), photometric="minisblack", metadata={"axes": "TYX", **size})
     answer = cellforce("predict", tmp_path / "two.ome.tif", *FILTER)
     assert answer.code == 2
-    assert "holds 2 images: 0 (Image0), 1 (Image1)" in answer.errors[-1]
+    assert "contains 2 images: 0 (Image0), 1 (Image1)" in answer.errors[-1]
     both = [tmp_path / "two.ome.tif" / which for which in "01"]
     assert cellforce("predict", *both, *FILTER).code == 0
     assert results(tmp_path, "two_1")[0].frames == (0, 1)

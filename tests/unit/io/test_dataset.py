@@ -99,7 +99,7 @@ def test_only_the_plane_asked_for_is_read(tmp_path):
     for number in (0, 2):
         (folder / f"frame_{number}.npy").write_bytes(b"gone")
     np.testing.assert_array_equal(cell.image.frame(2)[0], np.full((SIDE, SIDE), 10))
-    with pytest.raises(CellForceError, match="no array of numbers"):
+    with pytest.raises(CellForceError, match="not an array of numbers"):
         cell.image.frame(0)
 
 
@@ -118,7 +118,7 @@ def test_a_data_set_of_one_cell_stands_for_it_and_of_several_one_is_asked_for(tm
     a_cell(tmp_path / "cell_1")
     assert io.read(tmp_path).n_frames == io.read(tmp_path / "cell_1").n_frames
     a_cell(tmp_path / "cell_2")
-    with pytest.raises(CellForceError, match="holds 2 cells: cell_1, cell_2"):
+    with pytest.raises(CellForceError, match="contains 2 cells: cell_1, cell_2"):
         io.read(tmp_path)
 
 
@@ -146,8 +146,8 @@ def test_an_index_cannot_lead_out_of_its_folder(tmp_path, row):
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        ("folder,filename,frame\ncell_9,frame_0.npy,0\n", "names the folder cell_9, which is not there"),
-        ("folder,filename,frame\ncell_1,frame_77.npy,77\n", "names cell_1/frame_77.npy, which is not there"),
+        ("folder,filename,frame\ncell_9,frame_0.npy,0\n", "lists cell_9, which does not exist"),
+        ("folder,filename,frame\ncell_1,frame_77.npy,77\n", "lists cell_1/frame_77.npy, which is missing"),
         ("path,frame\ncell_1/frame_0.npy,0\n", "has the columns path, frame"),
         ("folder;filename\ncell_1;frame_0.npy\n", "has the columns folder;filename.* with commas"),
         ("folder,filename\ncell_1,frame_0.npy\ncell_1\n", "row 3 of .* names no file"),
@@ -171,9 +171,9 @@ class Trap:
 @pytest.mark.parametrize(
     ("make", "value", "rule"),
     [
-        (lambda path: np.save(path, np.array([Trap()])), "no array of numbers", "a .npy with numbers"),
-        (lambda path: path.write_text("0 1 2"), "no array of numbers", "a .npy with numbers"),
-        (lambda path: path.touch(), "is empty", "hold an image"),
+        (lambda path: np.save(path, np.array([Trap()])), "not an array of numbers", "a .npy with numbers"),
+        (lambda path: path.write_text("0 1 2"), "not an array of numbers", "a .npy with numbers"),
+        (lambda path: path.touch(), "is empty", "contain an image"),
         (
             lambda path: np.save(path, np.zeros((5, 4, 4))),
             "has the shape (5, 4, 4)",
@@ -202,7 +202,7 @@ def test_frames_cut_off_or_of_another_size_are_told_at_opening(tmp_path):
         io.read_cell(folder, 0.17)
     path = folder / "frame_3.npy"
     path.write_bytes((folder / "frame_2.npy").read_bytes()[:-100])
-    with pytest.raises(CellForceError, match=r"frame_3\.npy is no array of numbers"):
+    with pytest.raises(CellForceError, match=r"frame_3\.npy is not an array of numbers"):
         io.read_cell(folder, 0.17)
 
 

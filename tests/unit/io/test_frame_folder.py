@@ -80,7 +80,7 @@ def test_pixel_size_and_names_come_from_the_first_file(tmp_path):
 def test_a_gap_in_the_numbers_is_told(tmp_path):
     stack = io.read(recorded(tmp_path / "a", *(f"t{n}.tif" for n in (0, 5, 10, 25))))
     assert stack.n_frames == 4
-    assert stack.notes == ("the frames 15, 20 are missing; those that are there follow one another",)
+    assert stack.notes == ("the frames 15, 20 are missing; the existing ones are taken as consecutive",)
 
 
 def test_even_steps_are_no_gap(tmp_path):
@@ -143,7 +143,7 @@ def test_a_frame_that_changes_its_shape_but_not_its_length_is_told_when_it_is_re
 @pytest.mark.parametrize(
     ("names", "found"),
     [
-        (("a1.tif", "b2.tif"), "names of 2 kinds"),
+        (("a1.tif", "b2.tif"), "2 patterns of names"),
         (("a1_b1.tif", "a2_b2.tif"), "names in which 2 numbers change"),
         (("t1.tif", "t01.tif"), "two files with the same number"),
         (("t1_xy1.tif", "t1_xy2.tif"), "several positions"),

@@ -190,7 +190,7 @@ def test_a_table_names_files_pixel_sizes_and_what_else_is_known(tmp_path):
         ("cell,image,mask,traction\na,../x.tif,a_mask.tif,a_force.tif\n", "leads out of"),
         (
             "cell,image,mask,traction,pixel_size [µm]\na,a_zyxin.tif,a_mask.tif,a_force.tif,small\n",
-            "pixel size 'small'",
+            "the pixel size of a is 'small'",
         ),
         ("cell,image,mask,traction\n" + 2 * "a,a_zyxin.tif,a_mask.tif,a_force.tif\n", "lists a twice"),
         ("cell,image,mask,traction\na,a_zyxin.tif\n", "lacks a file of a"),
@@ -243,7 +243,7 @@ def test_no_file_of_that_pattern_is_told(tmp_path):
         cells_by_pattern(tmp_path, "{cell}.tif", "{cell}_m.tif", "{cell}_f.tif")
     with pytest.raises(CellForceError, match="cell"):
         cells_by_pattern(tmp_path, "image.tif", "m.tif", "f.tif")
-    with pytest.raises(CellForceError, match=r"the folder is not part of the pattern"):
+    with pytest.raises(CellForceError, match=r"must not contain the folder"):
         cells_by_pattern(tmp_path, f"{tmp_path}/{{cell}}.tif", "m.tif", "f.tif")
 
 
@@ -293,7 +293,7 @@ def test_every_fold_leaves_other_cells_out():
 
 
 def test_a_cell_is_never_on_both_sides():
-    with pytest.raises(ValueError, match="both sides"):
+    with pytest.raises(ValueError, match="both sets"):
         Split(("a", "b"), ("b",))
 
 

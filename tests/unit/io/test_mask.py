@@ -75,9 +75,9 @@ def test_nan_is_outside(tmp_path):
         (two_cells(3), None, ["3 frames", "has 4"]),
         (np.stack([two_cells(4)] * 2), None, ["2 x 4 x 6 x 9", "6 x 9"]),
         (np.stack([two_cells()] * 3, axis=-1), None, ["a colour (RGB) image", "8-bit"]),
-        (np.zeros(SHAPE, np.uint8), None, ["no pixel other than 0", "mark a cell"]),
+        (np.zeros(SHAPE, np.uint8), None, ["is 0 everywhere", "mark the cell"]),
         (two_cells(), 7, ["no pixel of value 7", "one of its values: 1, 2."]),
-        (np.zeros(SHAPE, np.uint8), 7, ["no pixel other than 0", "mark a cell"]),
+        (np.zeros(SHAPE, np.uint8), 7, ["is 0 everywhere", "mark the cell"]),
     ],
     ids=["turned", "frames missing", "too many axes", "colour", "empty", "no such label", "no label at all"],
 )
@@ -111,7 +111,7 @@ def test_frames_without_a_mark_take_the_nearest_for_who_needs_one_in_each(tmp_pa
 
 def test_several_labels_are_one_cell_only_with_a_warning(tmp_path):
     path = save(tmp_path / "m.tif", two_cells())
-    with pytest.warns(CellForceWarning, match=r"labels 1, 2: all .* Choose one \(--label\)"):
+    with pytest.warns(CellForceWarning, match=r"labels 1, 2: all .* Choose one label"):
         io.read_mask(path, shape=SHAPE, frames=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -154,7 +154,7 @@ def test_irregular_places_are_interpolated_and_told(tmp_path):
     table = np.column_stack([places, 100 + 2 * places[:, 0], 50 - places[:, 1]])  # linear: exact
     path = tmp_path / "tracked.csv"
     np.savetxt(path, table, delimiter=",")
-    with pytest.warns(CellForceWarning, match="800 vectors at irregular places were interpolated"):
+    with pytest.warns(CellForceWarning, match="800 vectors at irregular positions were interpolated"):
         field = read_measured(path, MeasuredLayout(unit="Pa", position_unit="µm"))
     origin, size = field.provenance.settings[ORIGIN], field.pixel_size.micron
     y, x = (o + (np.arange(n) + 0.5) * size for o, n in zip(origin, field.data.shape[2:], strict=True))
@@ -209,7 +209,7 @@ def test_arrays_need_a_spacing_and_a_partner(tmp_path, lopsided):
 def test_kilopascals_taken_for_pascals_are_doubted(tmp_path, rows):
     path = tmp_path / "field.csv"
     np.savetxt(path, rows * [1, 1, 1e-3, 1e-3], delimiter=",")
-    with pytest.warns(CellForceWarning, match="are they in kPa"):
+    with pytest.warns(CellForceWarning, match="Are they in kPa"):
         read_measured(path, PASCAL)
 
 
@@ -263,7 +263,7 @@ def test_saenopys_results_hold_both_fields(tmp_path, lopsided):
     with pytest.raises(CellForceError, match="has no traction"):
         read_measured(path, MeasuredLayout(unit="Pa"))
     path.write_bytes(b"no archive")
-    with pytest.raises(CellForceError, match="as saenopy saves it"):
+    with pytest.raises(CellForceError, match="2-D result of saenopy"):
         read_measured(path)
 
 

@@ -126,7 +126,7 @@ def test_a_damaged_chunk_fails_in_words_and_alone(tmp_path):
     (path / "scale0" / "c" / "1" / "1" / "0" / "0").write_bytes(b"not compressed")
     stack = io.read(path)
     np.testing.assert_array_equal(stack.frame(0), movie("tcyx")[0])
-    with pytest.raises(CellForceError, match="must be there and intact"):
+    with pytest.raises(CellForceError, match="must be complete and intact"):
         stack.frame(1)
 
 
@@ -234,15 +234,15 @@ def torn_metadata(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "found"),
     [
-        (no_multiscales, "is no OME-Zarr"),
-        (empty_folder, "is no OME-Zarr"),
+        (no_multiscales, "is not an OME-Zarr"),
+        (empty_folder, "is not an OME-Zarr"),
         (bare_array, "without OME metadata"),
-        (labels_only, "labels only"),
-        (one_above, "it holds inner"),
+        (labels_only, "only labels"),
+        (one_above, "it contains inner"),
         (odd_axis, "axes lifetime, c, y, x"),
         (no_resolution, "multiscales of .* are damaged"),
         (lost_resolution, "cannot be read"),
-        (too_few_axes, "names the axes CYX, and its array is 3 x 2 x 6 x 9"),
+        (too_few_axes, "has the axes CYX and an array of 3 x 2 x 6 x 9"),
         (torn_metadata, "cannot be read"),
     ],
 )

@@ -159,7 +159,7 @@ def test_each_of_several_images_has_a_path_of_its_own(tmp_path):
     assert (control.pixel_size, micron_of(drug.pixel_size)) == (None, 0.1)
     assert drug.channel_names == ("zyxin",)
     assert io.kind(path / "1") == "image"
-    with pytest.raises(CellForceError, match=r"image 2 is not in .*it holds 2, counted from 0"):
+    with pytest.raises(CellForceError, match=r"image 2 is not in .*it contains 2, counted from 0"):
         io.read(path / "2")
 
 
@@ -495,14 +495,14 @@ def unnamed_axes(path: Path) -> None:
     ("make", "value", "rule", "remedy"),
     [
         (text_file, "is not a TIFF file", "TIFF, OME-TIFF and ImageJ", "Fiji"),
-        (empty_file, "is empty (0 bytes)", "hold an image", "again"),
+        (empty_file, "is empty (0 bytes)", "contain an image", "again"),
         (missing_file, "was not found", "it must exist", "Check the path"),
-        (empty_folder, "holds no TIFF images", "t000.tif", "Choose one of the files"),
-        (folder_of_text, "holds no TIFF images", "t000.tif", "Choose one of the files"),
+        (empty_folder, "contains no TIFF images", "t000.tif", "Choose one of the files"),
+        (folder_of_text, "contains no TIFF images", "t000.tif", "Choose one of the files"),
         (colour, "is a colour (RGB) image", "one greyscale image per protein", "Split Channels"),
         (colour_in_planes, "is a colour (RGB) image", "one greyscale image per protein", "Split Channels"),
         (complex_numbers, "has values of type complex64", "real numbers", "another image"),
-        (only_a_beginning, "holds no image", "at least one page", "Copy or export it again"),
+        (only_a_beginning, "contains no image", "at least one page", "Copy or export it again"),
         (planes, "has 4 planes (Z)", "a two-dimensional image is needed", "maximum projection"),
         (unnamed_axes, "has axes QQYX of length 3 x 2 x 6 x 9", "must be named", "Stack to Hyperstack"),
     ],
@@ -554,7 +554,7 @@ def test_what_may_not_be_read_is_left_to_others_and_told_when_asked_for():
     shutil.rmtree(folder)
     said = done.stdout.splitlines()
     assert said[::2] == ["None"] * 3
-    assert all("may not be read by you" in line for line in said[1::2])
+    assert all("cannot be read" in line for line in said[1::2])
 
 
 @pytest.mark.parametrize("plane", [4, -1])

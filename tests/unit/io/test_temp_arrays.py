@@ -37,10 +37,10 @@ def test_a_disk_without_room_is_told_of_before_the_work_begins(monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    with pytest.raises(CellForceError, match=r"no room for 4\.09e-05 GB.*TMPDIR"):
+    with pytest.raises(CellForceError, match=r"no space for 4\.09e-05 GB.*TMPDIR"):
         temp_arrays.allocate((2, 71, 72), memory_limit=1000)
 
 
 def test_the_room_is_really_taken(full_disk):
-    with full_disk(100_000), pytest.raises(CellForceError, match="no room"):
+    with full_disk(100_000), pytest.raises(CellForceError, match="no space"):
         temp_arrays.allocate((100, 64, 64), memory_limit=1000)

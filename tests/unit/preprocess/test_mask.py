@@ -69,7 +69,7 @@ def test_sensitivity_widens_and_narrows():
 @pytest.mark.parametrize("smooth", [0.3, 1.0, 4.0])
 def test_noise_and_flat_images_hold_no_cell(smooth):
     for empty in (camera(np.zeros(SHAPE, bool)), np.full(SHAPE, 7)):
-        with pytest.raises(CellForceError, match="no cell stands out") as caught:
+        with pytest.raises(CellForceError, match="no cell is visible") as caught:
             masks.find_cell(empty, pixel_size=PIXEL, smooth=smooth)
         assert caught.value.topic == "mask"
 

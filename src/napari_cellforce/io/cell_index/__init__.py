@@ -1,4 +1,4 @@
-"""Indexes of measured cells: which files, what is in them, what is wrong with them, and how to split them."""
+"""Indexes of measured cells: their files, statistics, problems, and training splits."""
 
 from napari_cellforce.io.cell_index.rows import DatasetIndex, IndexRow
 from napari_cellforce.io.cell_index.scan import index_cells

@@ -1,4 +1,4 @@
-"""What an index of measured cells tells, frame by frame and of the whole."""
+"""The index of measured cells: one row per frame, and summaries."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class IndexRow:
     ----------
     cell : str
     frame : int
-        Number in the cell, from 0.
+        Index in the cell, from 0.
     files : tuple of str
     pixel_size : float
-        In µm.
+        Pixel size in µm.
     inside, outside : tuple of float
-        The cell's baselines over all its frames, one a channel, in counts.
+        Baselines of the cell over all its frames, one per channel, in counts.
     mean_traction : float
         Mean of |F| in the mask, in Pa.
     problems : tuple of str
-        Why it cannot be used; empty if it can.
+        Reasons why the frame cannot be used; empty if it can.
     """
 
     cell: str
@@ -54,7 +54,7 @@ class DatasetIndex:
     sources : tuple of CellSource
     rows : tuple of IndexRow
     notes : tuple of str
-        What a user would want to know of the whole ("pixel sizes differ").
+        Remarks on the whole data set for the user ("pixel sizes differ").
     """
 
     sources: tuple[CellSource, ...]
@@ -63,7 +63,7 @@ class DatasetIndex:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Names of the cells that have a frame to learn from."""
+        """Names of the cells with at least one usable frame."""
         return tuple(dict.fromkeys(row.cell for row in self.usable))
 
     @property
@@ -85,12 +85,12 @@ class DatasetIndex:
         )
 
     def baselines(self, cell: str) -> Baselines:
-        """Return the brightness of a cell inside and outside its outline, in counts."""
+        """Return the mean intensities of a cell inside and outside its mask, in counts."""
         row = next(row for row in self.rows if row.cell == cell)
         return Baselines(row.inside, row.outside)
 
     def table(self) -> pd.DataFrame:
-        """Return one row a frame, units in the columns' names."""
+        """Return a table with one row per frame, with units in the names of the columns."""
         return pd.DataFrame(
             {
                 "cell": row.cell,
@@ -118,19 +118,19 @@ class DatasetIndex:
         }
 
     def require_usable(self) -> None:
-        """Refuse an index without a frame to learn from.
+        """Refuse an index without a usable frame.
 
         Raises
         ------
         CellForceError
-            Naming the first problem.
+            If there is none; the message states the first problem.
         """
         if not self.usable:
             first = next((row for row in self.rows if row.problems), None)
             found = f"{first.cell}, frame {first.frame}: {first.problems[0]}" if first else "no frames"
             raise CellForceError(
-                f"no frame can be learnt from ({found})",
-                "images, outlines and measured tractions are needed",
-                "Look at the table of problems (`cellforce train --check`) and mend or leave out the cells.",
+                f"no frame can be used for training ({found})",
+                "images, masks and measured tractions are needed",
+                "Check the table of problems, and correct or exclude the cells.",
                 topic="input",
             )

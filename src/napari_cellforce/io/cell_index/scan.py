@@ -1,4 +1,4 @@
-"""What is in the files of measured cells: read once, then kept."""
+"""Scan of the files of measured cells: statistics and problems, cached."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def index_cells(
     ----------
     sources : iterable of CellSource
     cache : bool
-        Keep what was measured beside the data (in the user's cache where that cannot be written), and use
-        it as long as the files have not changed.
+        Cache the results next to the data (in the user's cache folder if that is not writable), and use
+        them as long as the files have not changed.
     progress : callable, optional
-        Told the name of each cell before it is read.
+        Called with the name of each cell before it is read.
     """
     sources = tuple(sources)
     rows: list[IndexRow] = []
@@ -70,7 +70,7 @@ def _measure(source: CellSource) -> list[IndexRow]:
     size = cell.image.pixel_size
     if size is None:
         raise CellForceError(
-            f"{source.image} does not say its pixel size", "it is needed", "Give it in µm (--pixel-size)."
+            f"{source.image} does not state its pixel size", "it is needed", "Specify it in µm."
         )
     meter, frames = BaselineMeter(), []
     for t in range(cell.image.n_frames):
@@ -102,7 +102,7 @@ def _measure(source: CellSource) -> list[IndexRow]:
 
 
 def _measure_frame(cell: MeasuredCell, t: int, mask: npt.NDArray[np.bool_]) -> tuple[float, tuple[str, ...]]:
-    """Return a frame's mean |F| and what is wrong with it."""
+    """Return the mean |F| of a frame, and its problems."""
     force = to_numpy(cell.traction.data[t], dtype=np.float64)
     problems = []
     if not mask.any():
@@ -127,11 +127,11 @@ def _contrast(baselines: Baselines) -> tuple[str, ...]:
 
 
 CACHE = ".cellforce-index.json"
-"""File beside the data that keeps what was measured."""
+"""File name of the cache next to the data."""
 
 
 def files_hash(source: CellSource) -> str:
-    """Return a hash of names, sizes and times of a cell's files, and of what was told of it.
+    """Return a hash of names, sizes and times of the files of a cell, and of its given pixel size.
 
     Raises
     ------
@@ -144,17 +144,17 @@ def files_hash(source: CellSource) -> str:
 
 
 def read_cached(source: CellSource, state: str) -> list[IndexRow] | None:
-    """Return what was kept of a cell in that state; None where there is nothing that can be read."""
+    """Return the cached rows of a cell for this hash; None if there are none that can be read."""
     for path in _places(source):
         entry = _read(path).get(source.image.name)
         if isinstance(entry, dict) and entry.get("state") == state:
-            with contextlib.suppress(KeyError, TypeError, AttributeError):  # of another version of us
+            with contextlib.suppress(KeyError, TypeError, AttributeError):  # written by another version
                 return [_row(values) for values in entry["rows"]]
     return None
 
 
 def write_cached(source: CellSource, state: str, rows: list[IndexRow]) -> None:
-    """Keep what was measured of a cell in that state, in the first place that can be written."""
+    """Write the rows of a cell with this hash to the first cache that is writable."""
     entry = {"state": state, "rows": [dataclasses.asdict(row) for row in rows]}
     for path in _places(source):
         content = {**_read(path), source.image.name: entry}
@@ -164,7 +164,7 @@ def write_cached(source: CellSource, state: str, rows: list[IndexRow]) -> None:
 
 
 def _places(source: CellSource) -> Sequence[Path]:
-    """Return where the cache of a cell may be: beside the data, or in the user's cache folder."""
+    """Return the possible caches of a cell: next to the data, or in the user's cache folder."""
     from platformdirs import user_cache_path
 
     folder = source.image.parent

@@ -1,4 +1,4 @@
-"""Where the files of measured cells are: in the authors' layout, by a pattern of names, or in a table."""
+"""Finding the files of measured cells: in the authors' layout, by a pattern of names, or from a table."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from napari_cellforce.io.paths import existing_path
 from napari_cellforce.io.read import read, read_mask
 
 FILES = ("image", "mask", "traction", "displacement")
-"""What a cell's files hold, as patterns and columns call them."""
+"""Roles of the files of a cell, as named in patterns and columns."""
 
 
 @dataclass(frozen=True)
 class CellSource:
-    """One cell's files.
+    """Files of one measured cell.
 
     Attributes
     ----------
     cell : str
-        Its name, unique in a data set.
+        Name of the cell, unique in a data set.
     image : Path
-        The movie; or, where nothing else is given, a folder or frame in the authors' layout.
+        The movie; or, without mask and traction, a folder or frame in the authors' layout.
     mask, traction, displacement : Path or None
         Mask file, and fields written by this package.
     pixel_size : float or None
-        In µm, where it has to be told.
+        Pixel size in µm, if the files do not state it.
     columns : mapping
-        What else a table says of the cell (drug, day): splits can go by it.
+        Other columns of a table (drug, day), which can define splits.
     dataset : str
-        Folder or table that it was found in.
+        Folder or table of the data set.
     """
 
     cell: str
@@ -58,12 +58,12 @@ class CellSource:
 
     @property
     def is_authors_layout(self) -> bool:
-        """Whether everything is in one folder of frames."""
+        """True if all data are in one folder of frames."""
         return self.mask is None and self.traction is None
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files that hold the cell."""
+        """All files of the cell."""
         if self.is_authors_layout:
             return tuple(frame_paths(self.image))
         return tuple(p for p in (self.image, self.mask, self.traction, self.displacement) if p is not None)
@@ -82,16 +82,16 @@ def find_cells(
     ----------
     path : path-like
     pixel_size : float, optional
-        In µm, for cells that do not say theirs.
+        Pixel size in µm, for cells whose files do not state it.
     patterns : mapping of str to str, optional
-        Of a folder: names of its files, see `cells_by_pattern`; without it, it has the authors' layout.
+        Names of the files in a folder, see `cells_by_pattern`; None for the authors' layout.
     unique : str
-        Put before the cells' names, to tell those of several data sets apart.
+        Prefix of the cell names, to distinguish several data sets.
 
     Raises
     ------
     CellForceError
-        If it is none of these.
+        If `path` is none of these.
     """
     path = existing_path(path)
     if path.is_file() and path.suffix.lower() == ".csv":
@@ -117,11 +117,11 @@ def cells_by_pattern(
     ----------
     folder : path-like
     image, mask, traction, displacement : str
-        Paths in the folder in which ``{cell}`` stands for the cell's name: ``"{cell}/zyxin.tif"``.
+        Paths in the folder, with ``{cell}`` for the name of the cell: ``"{cell}/zyxin.tif"``.
     pixel_size : float, optional
         In µm.
 
-    A file that is not there is a problem of its cell alone, which `index_cells` lists.
+    A missing file is a problem of its cell only, listed by `index_cells`.
 
     Raises
     ------
@@ -147,11 +147,11 @@ def cells_by_pattern(
 
 
 def _match_cells(root: Path, image: str) -> list[str]:
-    """Return what ``{cell}`` stands for in the names of the images in a folder."""
+    """Return the values of ``{cell}`` in the names of the images in a folder."""
     if "{cell}" not in image or Path(image).is_absolute():
         raise CellForceError(
-            f"the pattern {image!r} does not say where in the folder the cell's name is",
-            "{cell} stands for it, and the folder is not part of the pattern",
+            f"the pattern {image!r} does not contain the name of the cell",
+            "it must contain {cell}, and must not contain the folder",
             "Write for example {cell}_zyxin.tif.",
             topic="input",
         )
@@ -165,8 +165,8 @@ def _match_cells(root: Path, image: str) -> list[str]:
     ]
     if not names:
         raise CellForceError(
-            f"no file in {root} is named like {image}",
-            "there must be one a cell",
+            f"no file in {root} matches {image}",
+            "there must be one per cell",
             "Correct the pattern.",
             topic="input",
         )
@@ -179,7 +179,7 @@ def open_cell(source: CellSource) -> MeasuredCell:
     Raises
     ------
     CellForceError
-        If files are missing, broken, or do not fit together.
+        If files are missing, damaged, or inconsistent.
     """
     if source.is_authors_layout:
         return read_cell(source.image, source.pixel_size)
@@ -191,7 +191,7 @@ def open_cell(source: CellSource) -> MeasuredCell:
         raise CellForceError(
             f"{source.traction.name} is {_size(traction.data.shape)}",
             f"{source.image.name} is {_size(image.data.shape)}",
-            "Give the traction measured on the image's own grid, frame by frame.",
+            "Provide the traction on the grid of the image, for each frame.",
             topic="input",
         )
     mask = read_mask(source.mask, shape=image.shape, frames=image.n_frames)
@@ -205,20 +205,20 @@ def open_cell(source: CellSource) -> MeasuredCell:
 
 
 def _checked_patterns(patterns: Mapping[str, str]) -> dict[str, str]:
-    """Return patterns of which none is missing.
+    """Return the patterns after checking that none is missing.
 
     Raises
     ------
     CellForceError
-        If one is, or is unknown.
+        If one is missing or unknown.
     """
     missing = [name for name in ("image", "mask", "traction") if not patterns.get(name)]
     unknown = sorted(set(patterns) - set(FILES))
     if missing or unknown:
         raise CellForceError(
             f"there is no pattern for {missing[0]}" if missing else f"a pattern is for {unknown[0]}",
-            "image, mask and traction are needed, displacement may be there",
-            "Write for example {cell}_traction.ome.tif; {cell} stands for the cell's name.",
+            "image, mask and traction are needed, displacement is optional",
+            "Write for example {cell}_traction.ome.tif; {cell} is the name of the cell.",
             topic="input",
         )
     return dict(patterns)
@@ -233,12 +233,12 @@ _NEEDED = ("cell", "image", "mask", "traction")
 
 
 def cells_from_table(path: str | os.PathLike[str], pixel_size: float | None = None) -> list[CellSource]:
-    """Return the cells that a CSV table lists, one a row.
+    """Return the cells in a CSV table, one per row.
 
-    Columns: ``cell, image, mask, traction``, and if wanted ``displacement``, ``pixel_size [µm]``, and any
+    Columns: ``cell, image, mask, traction``, optionally ``displacement``, ``pixel_size [µm]``, and any
     others. Paths are relative to the table.
 
-    A file that is not there is a problem of its cell alone, which `index_cells` lists.
+    A missing file is a problem of its cell only, listed by `index_cells`.
 
     Raises
     ------
@@ -256,12 +256,12 @@ def cells_from_table(path: str | os.PathLike[str], pixel_size: float | None = No
 
 
 def write_cell_table(path: str | os.PathLike[str], cells: Sequence[CellSource]) -> Path:
-    """Write cells whose files were picked one by one as a table, which `cells_from_table` reads.
+    """Write a table of cells, which `cells_from_table` reads.
 
     Raises
     ------
     CellForceError
-        If a file does not lie in the table's folder, or that cannot be written.
+        If a file is not in the folder of the table, or the table cannot be written.
     """
     path = Path(path)
     text = io.StringIO()
@@ -284,7 +284,7 @@ def _from_row(table: Path, row: Mapping[str, str], pixel_size: float | None) -> 
     try:
         size = float(own) if own else pixel_size
     except ValueError:
-        raise _bad_table(f"{table} gives {row['cell']} the pixel size {own!r}") from None
+        raise _bad_table(f"in {table} the pixel size of {row['cell']} is {own!r}") from None
     if not {"image", "mask", "traction"} <= paths.keys():
         raise _bad_table(f"{table} lacks a file of {row['cell']}")
     rest = {key: value for key, value in row.items() if key not in (*FILES, "cell", PIXEL_COLUMN)}
@@ -310,7 +310,7 @@ def _refuse_duplicates(cells: list[CellSource], path: Path) -> None:
 def _bad_table(found: str) -> CellForceError:
     return CellForceError(
         found,
-        f"a table of cells has one row a cell and the columns {', '.join(_NEEDED)}",
-        f"Correct the table, in UTF-8 and with commas; pixel sizes go into the column {PIXEL_COLUMN}.",
+        f"a table of cells has one row per cell and the columns {', '.join(_NEEDED)}",
+        f"Correct the table, in UTF-8 with commas; pixel sizes are in the column {PIXEL_COLUMN}.",
         topic="input",
     )

@@ -1,4 +1,4 @@
-"""Which cells to learn from and which to keep aside. A cell is never on both sides."""
+"""Split of cells into training and validation sets. A cell is never in both."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from napari_cellforce.io.cell_index.sources import CellSource
 
 @dataclass(frozen=True)
 class Split:
-    """Names of cells.
+    """Names of the training and validation cells.
 
     Attributes
     ----------
     train, validation : tuple of str
-        To learn from, and to watch the learning with.
+        Training cells, and validation cells.
     window : tuple of 2 int or None
-        First and last frame to validate with; the cells to learn from are then learnt from outside of it
-        only, so that a stretch of time (under a drug, after washing it out) is new to the model.
+        First and last validation frame; the training cells are then used only outside of it, so that a
+        time window (under a drug, after washing it out) is new to the model.
     """
 
     train: tuple[str, ...]
@@ -35,10 +35,10 @@ class Split:
     def __post_init__(self) -> None:
         both = set(self.train) & set(self.validation)
         if both:
-            raise ValueError(f"{sorted(both)[0]} is on both sides of the split")
+            raise ValueError(f"{sorted(both)[0]} is in both sets of the split")
 
     def uses(self, cell: str, frame: int) -> bool:
-        """Tell whether a frame is learnt from, or validated with."""
+        """Return whether a frame is used, for training or validation."""
         if self.window is None:
             return True
         inside = self.window[0] <= frame <= self.window[1]
@@ -55,7 +55,7 @@ class Split:
 
 
 def split_by_cell(cells: Sequence[str], validation: float = 0.2, seed: int = 0) -> Split:
-    """Keep a share of the cells aside, at least one, drawn from the seed.
+    """Draw a fraction of the cells, at least one, as validation set.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def split_by_cell(cells: Sequence[str], validation: float = 0.2, seed: int = 0) 
 
 
 def k_fold(cells: Sequence[str], folds: int, fold: int, seed: int = 0) -> Split:
-    """Keep the cells of one of several equal parts aside.
+    """Use one of several equal parts of the cells as validation set.
 
     Raises
     ------
@@ -82,19 +82,19 @@ def k_fold(cells: Sequence[str], folds: int, fold: int, seed: int = 0) -> Split:
 
 
 def split_by_column(sources: Sequence[CellSource], column: str, validation: Sequence[str]) -> Split:
-    """Keep the cells aside whose column has one of the given values (a drug, a day, a dish).
+    """Use the cells whose column has one of the given values (a drug, a day, a dish) as validation set.
 
     Raises
     ------
     CellForceError
-        If a side would be empty.
+        If a set would be empty.
     """
     aside = [cell.cell for cell in sources if cell.columns.get(column) in validation]
     if not 0 < len(aside) < len(sources):
         values = sorted({cell.columns.get(column, "") for cell in sources})
         raise CellForceError(
             f"{len(aside)} of {len(sources)} cells have {column} = {' or '.join(validation)}",
-            "some cells are to learn from and some to validate with",
+            "both sets, training and validation, need cells",
             f"Choose another column or value; it has {', '.join(values) or 'no values'}.",
             topic="split",
         )
@@ -114,7 +114,7 @@ def _require(cells: Sequence[str], least: int) -> None:
     if len(cells) < least:
         raise CellForceError(
             "there is only one cell" if len(cells) == 1 else f"there are {len(cells)} cells",
-            f"a split by cell needs at least {least}: frames of one cell are too much alike to judge by",
-            "Add cells; with one cell, calibrate the scale only (`cellforce finetune --only scale`).",
+            f"a split by cell needs at least {least}: frames of one cell are too similar for validation",
+            "Add cells; with one cell, calibrate only the scale.",
             topic="split",
         )

@@ -1,8 +1,8 @@
-"""The authors' data: one folder a cell, one ``.npy`` a frame; x before y in the file, y before x here.
+"""The authors' layout: one folder per cell, one ``.npy`` per frame; x before y in the file, y before x here.
 
 A frame is ``[7 or 8, L, L]``: u_x, u_y, F_x, F_y, mask, forcemask, zyxin[, other protein]; F in Pa.
-Source: Schmitt et al., Cell 187:481 (2024), released code and data. Neither the pixel size nor the frame
-interval is in these files, and the unit of u is not documented; a file beside them may tell, see `notes`.
+Source: Schmitt et al., Cell 187:481 (2024), released code and data. These files contain neither the pixel
+size nor the frame interval, and the unit of u is not documented; a metadata file may state them.
 """
 
 from napari_cellforce.io.dataset.cell import MeasuredCell, read_cell, read_image

@@ -1,4 +1,4 @@
-"""A cell in the authors' layout, opened without loading it."""
+"""Lazy reading of a cell in the authors' layout."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from napari_cellforce.io.dataset.frames import lazy_frames, load_npy
 from napari_cellforce.io.dataset.metadata import DatasetMetadata, read_metadata
 
 _U, _F, _MASK, _PROTEINS = [1, 0], [3, 2], 4, 6
-"""Channels of a frame: displacement and traction as (y, x), the mask, and the first protein."""
+"""Channels of a frame: displacement and traction as (y, x), mask, and first protein."""
 _NO_METADATA = DatasetMetadata(PixelSize.unknown())
 
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """A cell of which protein and traction were measured.
+    """A cell with measured protein images and tractions.
 
     Attributes
     ----------
     image : ImageStack
-        ``(T, C, Y, X)``, zyxin and, where there, the other protein.
+        ``(T, C, Y, X)``, zyxin and, if stored, the other protein.
     traction : VectorField
         ``(T, 2, Y, X)`` in Pa.
     mask : Mask
         ``(T, Y, X)`` bool.
     displacement : VectorField or None
-        ``(T, 2, Y, X)`` in µm; None where it was not stored.
+        ``(T, 2, Y, X)`` in µm; None if it was not stored.
     frame_numbers : tuple of T int
-        As in the names of the files.
+        Numbers in the names of the files.
     """
 
     image: ImageStack
@@ -51,15 +51,15 @@ def read_cell(
     *,
     displacement_unit: Literal["µm", "pixel"] = "µm",
 ) -> MeasuredCell:
-    """Open a cell in the authors' layout without loading it: everything is a dask array.
+    """Open a cell in the authors' layout without loading it: all data are dask arrays.
 
     Parameters
     ----------
     path : path-like
         The cell's folder, or one frame.
     pixel_size : PixelSize or float, optional
-        In µm. It is not in the frames, and fields need it; by default (and for `PixelSize.unknown`) that of
-        the notes beside the data set, see `metadata`.
+        Pixel size in µm, which the frames do not contain. Default (and for `PixelSize.unknown`): that of the
+        metadata file of the data set.
     displacement_unit : {"µm", "pixel"}
         Unit of u in the files. It is not documented: an assumption, recorded in the notes of the image;
         data sets with a metadata file are in µm.
@@ -67,7 +67,7 @@ def read_cell(
     Raises
     ------
     CellForceError
-        Without a pixel size (topic "pixel size"); if there are no frames or they are broken or unequal.
+        Without a pixel size (topic "pixel size"); if there are no frames, or they are damaged or differ.
     """
     metadata = read_metadata(path)
     size = _pixel_size(path, pixel_size, metadata)
@@ -89,7 +89,7 @@ def read_cell(
 
 
 def read_image(path: str | os.PathLike[str]) -> ImageStack:
-    """Open the protein channels of a cell folder or frame; the pixel size is None without notes on it."""
+    """Open the protein channels of a cell folder or frame; the pixel size is None without a metadata file."""
     metadata = read_metadata(path)
     size = metadata.pixel_size if metadata else None
     return _image(lazy_frames(frame_paths(path)), path, size, metadata or _NO_METADATA)
@@ -103,9 +103,9 @@ def _pixel_size(
         return metadata.pixel_size
     if size is None:
         raise CellForceError(
-            f"{path} does not say its pixel size",
+            f"{path} does not state its pixel size",
             "traction depends on it",
-            "Give it in µm; the published movies have 0.17 µm.",
+            "Specify it in µm; the published movies have 0.17 µm.",
             topic="pixel size",
         )
     return size
@@ -127,7 +127,7 @@ def _image(
 def _displacement(
     frames: Any, first: Path, size: PixelSize, unit: Literal["µm", "pixel"]
 ) -> VectorField | None:
-    """Return the displacements in µm; None if the first frame's are all zero, that is, not stored."""
+    """Return the displacements in µm; None if those of the first frame are all 0, that is, not stored."""
     if not load_npy(first)[_U].any():
         return None
     u = frames[:, _U]

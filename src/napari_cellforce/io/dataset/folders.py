@@ -1,4 +1,4 @@
-"""Which cells and frames a folder in the authors' layout holds."""
+"""Cells and frames in a folder in the authors' layout."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from napari_cellforce.io.paths import existing_path, several_images_error
 INDEX = "dataset.csv"
 
 _MAX_INSPECTED = 100
-"""Files, when telling whether a folder is ours."""
+"""Maximum number of files inspected to detect the layout of a folder."""
 
 
 def list_cells(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the cell folders of a data set, in the order of its ``dataset.csv``, or else by name.
+    """Return the cell folders of a data set, in the order of its ``dataset.csv`` or sorted by name.
 
-    A folder that holds frames itself is its own only cell.
+    A folder that contains frames itself is a data set of one cell.
 
     Raises
     ------
     CellForceError
-        If there are none, or if the index names what is not there.
+        If there are none, or the index lists folders that do not exist.
     """
     root = existing_path(folder)
     _require(root.is_dir(), f"{root} is a file")
     index = _read_index(root)
     cells = [files.inside(root, name) for name in dict.fromkeys(row["folder"] for row in index)]
     for cell in cells:
-        _require(cell.is_dir(), f"{root / INDEX} names the folder {cell.name}, which is not there")
+        _require(cell.is_dir(), f"{root / INDEX} lists {cell.name}, which does not exist")
     cells = cells or (
         [root] if _npy_files(root) else [cell for cell in _subfolders(root) if _npy_files(cell)]
     )
-    _require(bool(cells), f"{root} holds no cells")
+    _require(bool(cells), f"{root} contains no cells")
     return cells
 
 
 def frame_paths(path: str | os.PathLike[str]) -> list[Path]:
-    """Return the frames of a cell, sorted by the number at the end of their names.
+    """Return the frames of a cell, sorted by the last number in their names.
 
-    If the folder above has a ``dataset.csv`` that names this one, only the frames listed there. A data set of
-    a single cell stands for that cell.
+    If the parent folder has a ``dataset.csv`` that lists this folder, only the frames listed there. For a
+    data set of a single cell, the frames of that cell.
 
     Raises
     ------
     CellForceError
-        If there are none, or several cells; if the index is damaged, or names what is not there.
+        If there are no frames, or several cells; if the index is damaged, or lists files that do not exist.
     """
     path = existing_path(path)
     if path.is_file():
@@ -60,21 +60,21 @@ def frame_paths(path: str | os.PathLike[str]) -> list[Path]:
     rows = [row for row in _read_index(path.parent) if row["folder"] == path.name]
     frames = [files.inside(path, row["filename"]) for row in rows] or _npy_files(path)
     for frame in frames:
-        _require(frame.is_file(), f"{path.parent / INDEX} names {path.name}/{frame.name}, which is not there")
+        _require(frame.is_file(), f"{path.parent / INDEX} lists {path.name}/{frame.name}, which is missing")
     if not frames and is_dataset(path) and (cell := _only_cell(path)) != path.resolve():
         return frame_paths(cell)
-    _require(bool(frames), f"{path} holds no frames")
+    _require(bool(frames), f"{path} contains no frames")
     return sorted(frames, key=_sort_key)
 
 
 def is_dataset(folder: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder has ``.npy`` files, subfolders with such, or an index; opens no file."""
+    """Return whether a folder or its subfolders contain ``.npy`` files, or an index; opens no file."""
     root = Path(folder)
     return (root / INDEX).is_file() or any(True for _ in _all_npy_files(root))
 
 
 def contains_frames(folder: str | os.PathLike[str]) -> bool:
-    """Tell whether it `is_dataset` indeed: others keep ``.npy`` files too. Reads headers, of some of them."""
+    """Return whether ``.npy`` files in a folder are in the authors' layout; reads some of the headers."""
     root = Path(folder)
     some = itertools.islice(_all_npy_files(root), _MAX_INSPECTED)
     return (root / INDEX).is_file() or any(is_frame(path) for path in some)
@@ -86,7 +86,7 @@ def _all_npy_files(root: Path) -> Iterator[Path]:
 
 
 def _only_cell(root: Path) -> Path:
-    """Return the cell of a data set of one."""
+    """Return the cell of a data set with a single cell."""
     first, *others = list_cells(root)
     if others:
         raise several_images_error(root, {cell.name: "" for cell in (first, *others)}, "cells")
@@ -102,7 +102,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def frame_number(path: Path) -> int:
-    """Return the last number in a file's name, -1 if there is none."""
+    """Return the last number in the name of a file, -1 if there is none."""
     digits = re.findall(r"\d+", path.stem)
     return int(digits[-1]) if digits else -1
 
@@ -112,7 +112,7 @@ def _sort_key(path: Path) -> tuple[int, str]:
 
 
 def _read_index(folder: Path) -> list[dict[str, str]]:
-    """Read ``dataset.csv``; empty where there is none."""
+    """Read ``dataset.csv``; empty if there is none."""
     path = folder / INDEX
     if not path.is_file():
         return []
@@ -128,8 +128,8 @@ def _read_index(folder: Path) -> list[dict[str, str]]:
 def _index_error(found: str) -> CellForceError:
     return CellForceError(
         found,
-        "folder and filename are needed of each frame, in UTF-8 with commas",
-        "Write one row a frame: folder,filename,frame.",
+        "each frame needs folder and filename, in UTF-8 with commas",
+        "Write one row per frame: folder,filename,frame.",
         topic="input",
     )
 
@@ -138,8 +138,8 @@ def _require(condition: bool, found: str) -> None:
     if not condition:
         raise CellForceError(
             found,
-            "a data set has one folder a cell and in it one .npy a frame",
-            "Choose the folder that holds them.",
+            "a data set has one folder per cell with one .npy per frame",
+            "Choose the folder of the data set.",
             topic="input",
         )
 

@@ -1,4 +1,4 @@
-"""The ``.npy`` files in the authors' layout, read plane by plane."""
+"""Reading of ``.npy`` files in the authors' layout, plane by plane."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _N_CHANNELS = (7, 8)
 
 
 def is_frame(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is a frame in the authors' layout; reads only its header."""
+    """Return whether a file is a frame in the authors' layout; reads only its header."""
     try:
         array = load_npy(path)
     except CellForceError:
@@ -25,12 +25,12 @@ def is_frame(path: str | os.PathLike[str]) -> bool:
 
 
 def load_npy(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-    """Map a ``.npy`` of numbers into memory; nothing is unpickled.
+    """Memory-map a ``.npy`` of numbers; nothing is unpickled.
 
     Raises
     ------
     CellForceError
-        If it is missing, truncated, or holds Python objects.
+        If it is missing, truncated, or contains Python objects.
     """
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -42,7 +42,7 @@ def load_npy(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
 
 
 def lazy_frames(paths: Sequence[Path]) -> Any:
-    """Return all channels of all frames, (T, 7 or 8, L, L) float32, as dask with one plane a chunk."""
+    """Return all channels of all frames, (T, 7 or 8, L, L) float32, as a dask array, one chunk per plane."""
     import dask.array as da  # takes 0.6 s to load
 
     shape = _common_shape(paths)
@@ -54,7 +54,7 @@ def lazy_frames(paths: Sequence[Path]) -> Any:
 
 
 def _read_plane(paths: Sequence[str], block_info: Any = None) -> npt.NDArray[np.float32]:
-    """Read the one channel of the one frame that dask asks for, (1, 1, L, L)."""
+    """Read one channel of one frame, (1, 1, L, L), as requested by dask."""
     t, channel, _, _ = block_info[None]["chunk-location"]
     return np.array(load_npy(paths[t])[channel], dtype=np.float32)[None, None]
 
@@ -65,7 +65,7 @@ def _common_shape(paths: Sequence[Path]) -> tuple[int, ...]:
         if not _is_frame_shape(shape) or shape != shapes[0]:
             raise CellForceError(
                 f"{path} has the shape {shape}",
-                f"frames are (7 or 8, height, width), all of a cell alike (the first is {shapes[0]})",
+                f"frames must be (7 or 8, height, width), and equal in a cell (the first is {shapes[0]})",
                 "Check how it was exported: u_x, u_y, F_x, F_y, mask, forcemask, zyxin[, other protein].",
                 topic="input",
             )
@@ -78,7 +78,7 @@ def _is_frame_shape(shape: tuple[int, ...]) -> bool:
 
 def _not_npy(path: str | os.PathLike[str], why: str) -> CellForceError:
     return CellForceError(
-        f"{path} is no array of numbers ({why})",
+        f"{path} is not an array of numbers ({why})",
         "a .npy with numbers is needed",
         "Write it again with numpy.save.",
         topic="input",

@@ -1,10 +1,10 @@
-"""Writing the authors' layout: frames, and the tables that their loader reads.
+"""Writing of the authors' layout: frames, and the tables that their loader reads.
 
-The columns, and how they are computed, are those of the released example data set and the notebook that
-made it (github.com/schmittms/cell_force_prediction, DataProcessing.ipynb and utils/data_processing.py):
+The columns and their definitions are those of the released example data set and the notebook that
+created it (github.com/schmittms/cell_force_prediction, DataProcessing.ipynb and utils/data_processing.py):
 proteins as means inside and outside the cell mask, tractions as mean, maximum and 99th percentile of |F| over
-the **whole frame**, all averaged over the frames of a cell; by data set, averaged over its cells. A data set
-is what comes before the first ``_`` in the names of its cells.
+the **whole frame**, all averaged over the frames of a cell; by data set, averaged over its cells. The name
+of a data set is the part of the cell name before the first ``_``.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ CHANNELS = (
     "zyxin",
     "actin",
 )
-"""Of a frame, in the order of the file. The force mask is written equal to the mask; it is not read here.
-The authors call the second protein actin whatever it is."""
+"""Channels of a frame, in the order of the file. The force mask is written equal to the mask; it is not
+read here. The authors call the second protein actin whatever it is."""
 
 _PERCENTILE = 99
 
 
 @dataclass(frozen=True)
 class CellTables:
-    """What the tables of a data set say of one cell.
+    """Entries of one cell in the tables of a data set.
 
     Attributes
     ----------
     folder : str
     frames : int
-        How many it has, numbered from 0.
+        Number of frames, numbered from 0.
     inside, outside : tuple of 2 float
         Mean intensity of the proteins inside and outside the mask, in counts.
     mean, maximum, percentile99 : float
-        Of ``|F|`` over the whole frame, averaged over the frames, in Pa.
+        Statistics of ``|F|`` over the whole frame, averaged over the frames, in Pa.
     """
 
     folder: str
@@ -70,7 +70,7 @@ class CellTables:
 
     @classmethod
     def of(cls, folder: str, proteins: npt.ArrayLike, traction: npt.ArrayLike, mask: BoolArray) -> CellTables:
-        """Measure a cell.
+        """Compute the entries of a cell.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class CellTables:
         traction : (T, 2, Y, X) array
             In Pa.
         mask : (Y, X) bool array
-            Neither empty nor full.
+            Mask that is neither empty nor full.
         """
         images = np.asarray(proteins, dtype=np.float64)
         magnitude = np.linalg.norm(np.asarray(traction, dtype=np.float64), axis=1).reshape(len(images), -1)
@@ -98,7 +98,7 @@ class CellTables:
 
     @property
     def baselines(self) -> dict[str, float]:
-        """Columns of the table of proteins."""
+        """Columns of the protein table."""
         return {
             f"{protein}_lifetime_mean_{side}": means[channel]
             for channel, protein in enumerate(("zyxin", "actin"))
@@ -107,7 +107,7 @@ class CellTables:
 
     @property
     def forces(self) -> dict[str, float]:
-        """Columns of the tables of forces, in Pa."""
+        """Columns of the force tables, in Pa."""
         return {
             "F_lifetime_mean_avg": self.mean,
             "F_lifetime_max_avg": self.maximum,
@@ -121,7 +121,7 @@ class CellTables:
 
 
 def frame_name(number: int) -> str:
-    """Return the name of a frame's file."""
+    """Return the file name of a frame."""
     return f"frame_{number}.npy"
 
 
@@ -148,7 +148,7 @@ def write_frame(
     Raises
     ------
     CellForceError
-        If it cannot be written there.
+        If the file cannot be written.
     """
     x_first = [np.asarray(field)[::-1] for field in (displacement, traction)]
     frame = np.concatenate([*x_first, [mask, mask], np.asarray(proteins)], dtype=np.float32)
@@ -163,7 +163,7 @@ def write_tables(root: str | os.PathLike[str], cells: Sequence[CellTables]) -> N
     Raises
     ------
     CellForceError
-        If they cannot be written there.
+        If the files cannot be written.
     """
     root = Path(root)
     frames = [

@@ -1,4 +1,4 @@
-"""Telling a folder of single frames, and opening it."""
+"""Detection and reading of folders of single frames."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from napari_cellforce.io.tiff import TiffPlanes, silence_tifffile
 
 
 class FramePlanes:
-    """Files of single frames as one array, read when indexed; an array as far as dask is concerned.
+    """Files of single frames as one array, read when indexed; usable as an array by dask.
 
     Parameters
     ----------
     grid : sequence of sequence of Path
-        For each frame its files, by channel and then plane.
+        Files of each frame, by channel and then plane.
     inner_axes : str
-        Of one file.
+        Axes of one file.
     lengths : (int, int)
-        Number of channels and planes with files of their own.
+        Number of channels and planes in separate files.
     inner_shape : tuple of int
-        Of one file.
+        Shape of one file.
     dtype : numpy dtype
     """
 
@@ -75,19 +75,19 @@ class FramePlanes:
 
 
 def is_multifile_set(planes: TiffPlanes) -> bool:
-    """Tell whether one file stands for all, as in an OME-TIFF that is spread over several files."""
+    """Return whether one file refers to all, as in an OME-TIFF distributed over several files."""
     pages = planes.tiff.series[0].pages
     return any(page is not None and page.parent is not planes.tiff for page in pages)
 
 
 def n_time_points(planes: TiffPlanes) -> int:
-    """Return how many frames one file holds; axes without a name may be time."""
+    """Return the number of frames in one file; unnamed axes may be time."""
     lengths = zip(planes.axes, planes.shape, strict=True)
     return int(np.prod([length for axis, length in lengths if axis not in "CZSYX"], initial=1))
 
 
 def inner_axes(planes: TiffPlanes) -> tuple[str, tuple[int, ...]]:
-    """Return axes and shape of a frame's file without an axis of time of length 1."""
+    """Return axes and shape of the file of a frame without a time axis of length 1."""
     axes = [
         (a, n)
         for a, n in zip(planes.axes, planes.shape, strict=True)
@@ -99,26 +99,26 @@ def inner_axes(planes: TiffPlanes) -> tuple[str, tuple[int, ...]]:
 def mismatch_error(
     path: Path, shape: tuple[int, ...], dtype: Any, first_shape: tuple[int, ...], first_dtype: Any
 ) -> CellForceError:
-    """Return the error for a file that differs from the first."""
+    """Return the error for a file that differs from the first one."""
     return CellForceError(
         f"{path} is {format_shape(shape)} pixels of {dtype}",
-        f"all frames of a folder are alike, and the first is {format_shape(first_shape)} of {first_dtype}",
+        f"all frames of a folder must be alike; the first is {format_shape(first_shape)} of {first_dtype}",
         "Move the files that do not belong to this movie to another folder.",
         topic="input",
     )
 
 
 def is_frame_folder(folder: Path, *, at_least: int = 2) -> bool:
-    """Tell whether a folder is certainly one movie of single frames, by names and the first file's header.
+    """Return whether a folder is certainly one movie of single frames, by names and the first header.
 
-    ``t000.tif``, ``frame_12.tif`` or ``0001.tif`` are frames; ``cell_1.tif`` may as well be a cell of its
-    own, so a folder of these is one movie only to who says so by opening it as an image.
+    ``t000.tif``, ``frame_12.tif`` or ``0001.tif`` are frames; ``cell_1.tif`` may be a separate cell, so a
+    folder of such files is read as one movie only if it is explicitly opened as an image.
 
     Parameters
     ----------
     folder : Path
     at_least : int
-        Frames that must be there; 1 where others are expected, and the first may still be being written.
+        Minimum number of frames; 1 if more are expected and the first may be incomplete.
     """
     try:
         files = frame_files(folder)
@@ -133,18 +133,18 @@ def is_frame_folder(folder: Path, *, at_least: int = 2) -> bool:
 
 
 def open_image(folder: Path) -> RawImage:
-    """Open a folder of single frames; every file is read when its frame is asked for.
+    """Open a folder of single frames; each file is read when its frame is requested.
 
     Raises
     ------
     CellForceError
-        If files are missing, unlike each other, or no single frames.
+        If files are missing, differ in shape or dtype, or are not single frames.
     """
     return open_frames(frame_files(folder))
 
 
 def open_frames(files: FrameFiles) -> RawImage:
-    """Open the frames that `files` names; see `open_image`."""
+    """Open the frames in `files`; see `open_image`."""
     grid = _grid(files)
     first = TiffPlanes(grid[0][0])
     if is_multifile_set(first):
@@ -152,7 +152,7 @@ def open_frames(files: FrameFiles) -> RawImage:
     with contextlib.closing(first):
         if n_time_points(first) > 1:
             raise folder_error(
-                files.folder, f"holds {grid[0][0].name} with {n_time_points(first)} frames in one file"
+                files.folder, f"contains {grid[0][0].name} with {n_time_points(first)} frames in one file"
             )
         _check_consistent(grid, first)
         axes, shape = inner_axes(first)
@@ -184,14 +184,14 @@ def _grid(files: FrameFiles) -> list[tuple[Path, ...]]:
                 f"{files.folder} has no file for channel {channel}, plane {plane} of the frame of "
                 f"{frame[0].name}",
                 "every frame needs a file for each channel and plane",
-                "If it is still being recorded, wait; else copy the missing file, or move this frame away.",
+                "If it is still being recorded, wait; otherwise copy the missing file, or remove this frame.",
                 topic="input",
             )
     return list(frames)
 
 
 def _check_consistent(grid: Sequence[Sequence[Path]], first: TiffPlanes) -> None:
-    """Refuse files with pages unlike the first one's; those of the same length are believed to be alike."""
+    """Refuse files with pages that differ from the first; files of equal size are taken as consistent."""
     page = first.tiff.pages.first
     size = first.path.stat().st_size
     for path in itertools.chain.from_iterable(grid):
@@ -206,6 +206,6 @@ def _header(path: Path) -> tuple[tuple[int, ...], Any]:
     try:
         with silence_tifffile(), tifffile.TiffFile(path) as tiff:
             return tiff.pages.first.shape, tiff.pages.first.dtype
-    except Exception:  # whatever a broken file makes tifffile raise: `TiffPlanes` tells it in words
+    except Exception:  # tifffile raises various errors on damaged files; `TiffPlanes` reports them
         with contextlib.closing(TiffPlanes(path)) as planes:
             return planes.shape, planes.dtype

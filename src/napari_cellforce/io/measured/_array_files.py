@@ -1,4 +1,4 @@
-"""Vectors on a grid in two files, one a component: ``.npy`` of pyTFM, and TIFF."""
+"""Fields stored as arrays: one file per component (pyTFM, TIFF), saenopy results, the authors' frames."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from napari_cellforce.io.paths import format_shape
 from napari_cellforce.io.tiff import TiffPlanes
 
 PAIRS = (("tx.npy", "ty.npy"), ("u.npy", "v.npy"))
-"""What pyTFM calls the x and y components of traction (Pa) and displacement (pixels)."""
+"""File names in pyTFM of the x and y components of traction (Pa) and displacement (pixels)."""
 
 
 def other_component(path: Path) -> Path | None:
-    """Return the other component's file of a pyTFM pair, given either."""
+    """Return the file of the other component of a pyTFM pair."""
     for pair in PAIRS:
         for this, other in (pair, pair[::-1]):
             found = path.with_name(path.name.removesuffix(this) + other)
@@ -32,7 +32,7 @@ def other_component(path: Path) -> Path | None:
 
 
 def is_traction(path: Path) -> bool | None:
-    """Tell from the name whether a pyTFM file holds traction; None for other names."""
+    """Return from its name whether a pyTFM file contains traction; None for other names."""
     for pair, traction in zip(PAIRS, (True, False), strict=True):
         if path.name.endswith(pair):
             return traction
@@ -40,7 +40,7 @@ def is_traction(path: Path) -> bool | None:
 
 
 def read_pair(first: Path, second: Path) -> RealArray:
-    """Return ``(T, 2, Y, X)`` from a file for each component, in that order.
+    """Return ``(T, 2, Y, X)`` from the files of the first and second component.
 
     Raises
     ------
@@ -53,14 +53,14 @@ def read_pair(first: Path, second: Path) -> RealArray:
         raise CellForceError(
             f"{first.name} holds {shapes[0]} values, {second.name} {shapes[1]}",
             "both components must be on one grid",
-            "Choose the files that belong together.",
+            "Choose two files of the same field.",
             topic="input",
         )
     if parts[0].ndim not in (2, 3) or min(parts[0].shape) < 1:
         raise CellForceError(
             f"{first.name} holds {shapes[0]} values",
             "a component is (Y, X) or (T, Y, X)",
-            "Export one file a component.",
+            "Export one file per component.",
             topic="input",
         )
     stacked: RealArray = np.stack([part.reshape(-1, *part.shape[-2:]) for part in parts], axis=1)
@@ -78,19 +78,19 @@ SAENOPY = ".saenopy2d"
 
 
 def is_authors(path: Path) -> bool:
-    """Tell whether a file is a frame in the authors' layout, or a folder has one."""
+    """Return whether a file is a frame in the authors' layout, or a folder contains one."""
     if path.is_dir():
         path = next(iter(sorted(path.glob("*.npy"))), path)
     return path.suffix.lower() == ".npy" and is_frame(path)
 
 
 def read_authors(path: Path, layout: MeasuredLayout) -> VectorField:
-    """Return the traction of a frame or a cell in the authors' layout; the displacement if its unit is given.
+    """Return the traction of a frame or cell in the authors' layout; the displacement if its unit is given.
 
     Raises
     ------
     CellForceError
-        Without a pixel size, or if a displacement is asked for and none was stored.
+        Without a pixel size, or if the displacement is requested but was not stored.
     """
     size = None if layout.pixel_size is None else PixelSize.square(layout.pixel_size, "typed")
     in_pixels = layout.unit is not None and layout.quantity(layout.unit)[0] == "displacement"
@@ -98,9 +98,9 @@ def read_authors(path: Path, layout: MeasuredLayout) -> VectorField:
     field = cell.displacement if in_pixels else cell.traction
     if field is None:
         raise CellForceError(
-            f"{path.name} holds no displacement",
+            f"{path.name} contains no displacement",
             "all of its displacement channels are 0: only the traction was stored",
-            "Leave the unit as the file says, to open the traction.",
+            "Do not specify a unit, to open the traction.",
             topic="unit",
         )
     given = dataclasses.replace(layout, swap=not layout.swap)  # y is first already
@@ -109,16 +109,16 @@ def read_authors(path: Path, layout: MeasuredLayout) -> VectorField:
 
 
 def read_saenopy(path: Path, layout: MeasuredLayout) -> tuple[RealArray, str, float, float]:
-    """Return vectors (x, y), their unit, the distance of vectors and the pixel size of a saenopy 2-D result.
+    """Return vectors (x, y), their unit, the grid spacing and the pixel size of a saenopy 2-D result.
 
-    As its public source has it (``saenopy/gui/tfm2d/modules/result.py``): an npz with ``u``, ``v`` in pixels,
-    ``tx``, ``ty`` in Pa, ``pixel_size`` in µm, and the shape of the image; what is not there is
-    ``"__NONE__"``. The traction is returned, unless the layout's unit is one of displacement.
+    According to its public source (``saenopy/gui/tfm2d/modules/result.py``): an npz with ``u``, ``v`` in
+    pixels, ``tx``, ``ty`` in Pa, ``pixel_size`` in µm, and the shape of the image; missing entries are
+    ``"__NONE__"``. The traction is returned, unless the unit of the layout is one of displacement.
 
     Raises
     ------
     CellForceError
-        If it is no such file, or what is asked for was not computed.
+        If it is not such a file, or the requested field was not computed.
     """
     entries = _npz(path)
     size = float(entries["pixel_size"])
@@ -128,8 +128,8 @@ def read_saenopy(path: Path, layout: MeasuredLayout) -> tuple[RealArray, str, fl
     if (requested == "traction" and names == ("u", "v")) or not _computed(entries, names[0]):
         raise CellForceError(
             f"{path.name} has no {requested or 'displacement'}",
-            "only what saenopy has computed is in its file",
-            "Compute it there and save again, or choose another unit.",
+            "the file contains only the fields computed by saenopy",
+            "Compute it in saenopy and save again, or choose another unit.",
             topic="unit",
         )
     vectors = np.stack([np.asarray(entries[name], dtype=np.float64) for name in names])
@@ -145,7 +145,7 @@ def _npz(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise CellForceError(
             f"{path.name} cannot be read ({error})",
-            "it must be a 2-D result as saenopy saves it",
+            "it must be a 2-D result of saenopy",
             "Save it again.",
             topic="input",
         ) from error

@@ -1,4 +1,4 @@
-"""Vectors at given places: put on a grid."""
+"""Gridding of vectors at given positions."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from napari_cellforce.fields import BoolArray, VectorField
 from napari_cellforce.io.measured._layout import RealArray
 
 ORIGIN = "origin [µm]"
-"""Key in the provenance's settings: (y, x) of the corner of the field's first pixel in the image."""
+"""Key in the settings of the provenance: (y, x) of the corner of the field in the image."""
 
 _GRID_TOLERANCE = 0.1
-"""Deviation from a regular grid, in its steps, that is rounding."""
+"""Deviation from a regular grid, in grid steps, that counts as rounding."""
 _MAX_SITES_PER_VECTOR = 4
-"""Places of a grid for each vector; a sparser one is no grid."""
+"""Maximum number of grid points per vector; sparser positions are not a grid."""
 _MAX_VECTORS = 4_000_000
 _TYPICAL = (5.0, 2e4)
-"""Pa; the 99th percentile of a cell's tractions is expected between."""
+"""Expected range in Pa of the 99th percentile of the tractions of a cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,13 @@ class GriddedVectors:
     Attributes
     ----------
     vectors : (2, Y, X) array
-        In the order and unit given.
+        Vectors in the given order and unit.
     known : (Y, X) bool array
-        False where nothing was measured; the vectors are 0 there.
+        False at grid points without a measurement, where the vectors are 0.
     spacing : float
-        In the unit of the positions.
+        Grid spacing in the unit of the positions.
     first : tuple of 2 float
-        (y, x) of the first vector.
+        Position (y, x) of the first vector.
     """
 
     vectors: RealArray
@@ -55,7 +55,7 @@ def to_grid(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridde
     Raises
     ------
     CellForceError
-        If there are too few, or all on a line.
+        If there are too few vectors, or all on a line.
 
     Warns
     -----
@@ -65,7 +65,7 @@ def to_grid(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridde
     finite = np.flatnonzero(np.isfinite(np.stack([y, x, *vectors])).all(axis=0))
     y, x, vectors = y[finite], x[finite], vectors[:, finite]
     if len(y) < 9:
-        raise _bad(f"{name} holds {len(y)} vectors", "at least 9 are needed to make a field")
+        raise _bad(f"{name} holds {len(y)} vectors", "at least 9 are needed for a field")
     steps = [_step(positions) for positions in (y, x)]
     spacing = max(steps)
     area = (np.ptp(y) / spacing + 1) * (np.ptp(x) / spacing + 1) if spacing > 0 else math.inf
@@ -76,20 +76,20 @@ def to_grid(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> Gridde
 
 
 def unit_warning(field: VectorField) -> str:
-    """Return what speaks against the unit of a traction field; empty if nothing does."""
+    """Return a warning if the unit of a traction field is implausible; otherwise an empty text."""
     if field.quantity != "traction" or field.unit != "Pa":
         return ""
     high = float(np.nanpercentile(field.magnitude(), 99))
     low, top = _TYPICAL
     if 0 < high < low:
-        return f"The largest tractions are about {high:.2g} Pa, cells pull with hundreds: are they in kPa?"
+        return f"The largest tractions are about {high:.2g} Pa; cells exert hundreds. Are they in kPa?"
     if high > top:
-        return f"The largest tractions are about {high:.2g} Pa, cells pull with hundreds: is the unit right?"
+        return f"The largest tractions are about {high:.2g} Pa; cells exert hundreds. Is the unit correct?"
     return ""
 
 
 def _step(positions: RealArray) -> float:
-    """Return the distance of neighbouring different places; the median, as a row may be missing."""
+    """Return the median distance of neighbouring positions; single rows may be missing."""
     different = np.unique(np.round(positions, 6))
     return float(np.median(np.diff(different))) if len(different) > 1 else 0.0
 
@@ -113,7 +113,7 @@ def _interpolate(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> G
     nearest = np.asarray(cKDTree(positions).query(positions, 2)[0])
     spacing = float(np.median(nearest[:, 1]))
     if not spacing > 0:
-        raise _bad(f"{name} has several vectors at one place", "each place has one vector")
+        raise _bad(f"{name} has several vectors at one position", "each position must have one vector")
     low = positions.min(axis=0)
     rows, columns = (int(extent // spacing) + 1 for extent in np.ptp(positions, axis=0))
     shape = _limited((rows, columns), name)
@@ -124,7 +124,7 @@ def _interpolate(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> G
         raise _bad(f"all vectors of {name} lie on a line", "they must cover an area") from error
     known: npt.NDArray[np.bool_] = np.isfinite(found[..., 0])
     warnings.warn(
-        f"{name}: {len(y)} vectors at irregular places were interpolated (linearly) to a grid of "
+        f"{name}: {len(y)} vectors at irregular positions were interpolated linearly to a grid of "
         f"{shape[0]} x {shape[1]}.",
         CellForceWarning,
         stacklevel=4,
@@ -136,7 +136,7 @@ def _interpolate(y: RealArray, x: RealArray, vectors: RealArray, name: str) -> G
 def _limited(shape: tuple[int, int], name: str) -> tuple[int, int]:
     if shape[0] * shape[1] > _MAX_VECTORS:
         raise _bad(
-            f"the places in {name} would make a grid of {shape[0]} x {shape[1]}",
+            f"the positions in {name} give a grid of {shape[0]} x {shape[1]}",
             f"at most {_MAX_VECTORS} vectors are read",
         )
     return shape

@@ -1,4 +1,4 @@
-"""What a file of measured vectors does not say of itself."""
+"""Units and conventions of a file of measured vectors that the file does not state."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _PIXELS = ("px", "pixel", "pixels", "pix")
 
 @dataclass(frozen=True)
 class MeasuredLayout:
-    """What a user tells of a file of measured vectors; what is None must be in the file.
+    """Units and conventions of a file of measured vectors; None means that the file states them.
 
     Attributes
     ----------
     unit : str or None
-        Of the vectors: ``"Pa"``, ``"kPa"``, ``"nN/µm²"`` make them tractions, ``"µm"``, ``"nm"``, ``"px"``
+        Unit of the vectors: ``"Pa"``, ``"kPa"``, ``"nN/µm²"`` for tractions, ``"µm"``, ``"nm"``, ``"px"`` for
         displacements.
     position_unit : {"px", "µm"}
-        Of the columns x and y.
+        Unit of the columns x and y.
     pixel_size : float or None
-        Side of an image pixel in µm, for whatever is in pixels.
+        Pixel size of the image in µm, for values in pixels.
     spacing : float or None
-        Distance of vectors in µm, for arrays without positions.
+        Grid spacing in µm, for arrays without positions.
     frame_interval : float or None
         Minutes between frames.
     swap : bool
         True if the first component is along y, down the rows.
     flip_y, flip_x : bool
-        True to turn the sign of a component: of y for files whose y points up.
+        True to invert the sign of a component: of y for files in which y points up.
     scale : float
-        The vectors are multiplied by it.
+        Factor by which the vectors are multiplied.
     """
 
     unit: str | None = None
@@ -53,7 +53,7 @@ class MeasuredLayout:
     scale: float = 1.0
 
     def turned(self, vectors: RealArray) -> RealArray:
-        """Return vectors ``(2, ...)`` in the file's order (x, y) as (y, x), swapped, flipped and scaled."""
+        """Return vectors ``(2, ...)`` in the order of the file (x, y) as (y, x), flipped and scaled."""
         first, second = vectors
         y, x = (first, second) if self.swap else (second, first)
         result = np.stack([y, x]) * self.scale
@@ -62,12 +62,12 @@ class MeasuredLayout:
         return result
 
     def quantity(self, unit: str) -> tuple[Quantity, Unit, float]:
-        """Return what vectors in `unit` are, our unit for them, and the factor to it.
+        """Return the quantity of vectors in `unit`, its unit in this package, and the conversion factor.
 
         Raises
         ------
         CellForceError
-            If the unit is not known, or in pixels whose size is not.
+            If the unit is unknown, or is pixels and the pixel size is unknown.
         """
         name = _plain(unit)
         if name in _PASCAL:
@@ -91,28 +91,28 @@ class MeasuredLayout:
 
     @property
     def positions_in_pixels(self) -> bool:
-        """True if positions count pixels: 0 is then the centre of the first."""
+        """True if positions are in pixels: 0 is then the centre of the first pixel."""
         return _plain(self.position_unit) in _PIXELS
 
     def micron_per_pixel(self) -> float:
-        """Return the pixel size, or ask for it."""
+        """Return the pixel size; raise a `CellForceError` if there is none."""
         if self.pixel_size is None:
             raise CellForceError(
                 "positions or displacements are in pixels",
-                "the size of a pixel must be known",
-                "Type it in, in µm: camera pixel divided by magnification (--pixel-size).",
+                "the pixel size must be known",
+                "Specify it in µm: camera pixel divided by magnification.",
                 topic="pixel size",
             )
         return self.pixel_size
 
 
 def require_unit(unit: str | None, name: str) -> str:
-    """Return the unit of the vectors, or ask for it."""
+    """Return the unit of the vectors; raise a `CellForceError` if there is none."""
     if unit is None:
         raise CellForceError(
-            f"{name} does not say in which unit its vectors are",
+            f"{name} does not state the unit of its vectors",
             "tractions are in Pa or kPa, displacements in px or µm: a factor of 1000 is easily missed",
-            "Choose the unit (--unit).",
+            "Choose the unit.",
             topic="unit",
         )
     return unit

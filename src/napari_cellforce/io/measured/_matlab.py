@@ -1,8 +1,8 @@
-"""Matlab files: structures with ``pos`` and ``vec``, as TFM programs write them; version 5 and 7.3.
+"""Matlab files: structures with ``pos`` and ``vec`` written by TFM programs; versions 5 and 7.3.
 
-As their public sources have it, u-inferforce (Danuser lab) saves ``displField`` (pixels) and ``forceField``
-(Pa), one entry a frame, with ``pos`` and ``vec``, both (N, 2) in x, y; Easy-to-use TFM (Sabass lab) reads
-``input_data.displacement``, built alike, and saves ``TFM_results`` with ``pos`` and ``traction`` (Pa).
+According to their public sources, u-inferforce (Danuser lab) saves ``displField`` (pixels) and ``forceField``
+(Pa), one entry per frame, with ``pos`` and ``vec``, (N, 2) in x, y; Easy-to-use TFM (Sabass lab) reads
+``input_data.displacement`` of that structure, and saves ``TFM_results`` with ``pos`` and ``traction`` (Pa).
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from napari_cellforce.io.measured._tables import Table
 _HDF5 = b"\x89HDF"
 _UNITS = {"displfield": "px", "displacement": "px", "forcefield": "Pa", "traction": "Pa", "tfm_results": "Pa"}
 _VECTORS = ("traction", "vec")
-"""Names of the vectors at ``pos``, the first that is there counts."""
+"""Names of the vectors at ``pos``; the first existing one is used."""
 
 
 def read_mat(path: Path) -> list[Table]:
-    """Return the vectors of every frame of the first field with places and vectors in a Matlab file.
+    """Return the vectors of every frame of the first field with positions and vectors in a Matlab file.
 
     Raises
     ------
     CellForceError
-        If there is none, or the file is broken.
+        If there is none, or the file is damaged.
     """
     for name, frames in _structures(path):
         tables = [_table(frame, name) for frame in frames]
         if tables:
             return [table for table in tables if table is not None]
     raise CellForceError(
-        f"{path.name} has no vectors that are known here",
+        f"{path.name} has no vectors in a supported structure",
         "it needs a structure with pos and vec, each N x 2, as u-inferforce and Easy-to-use TFM write",
         "Export the field as a text table x, y, u, v instead.",
         topic="input",

@@ -1,4 +1,4 @@
-"""Opening whatever another program has measured."""
+"""Reading of fields measured with other programs."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ PathLike = str | os.PathLike[str]
 
 
 def read_measured(path: PathLike | Sequence[PathLike], layout: MeasuredLayout | None = None) -> VectorField:
-    """Open displacements or tractions measured with another program (or ours).
+    """Open displacements or tractions measured with another program or this package.
 
     Parameters
     ----------
     path : path, or sequence of paths
         A text table or Matlab file; several tables for several frames; two files (``.npy`` or TIFF) for the
-        x and y component; one of pyTFM's files, or their folder; a 2-D result of saenopy; a frame or cell in
-        the authors' layout; a field of ours.
+        x and y component; a file of pyTFM, or its folder; a 2-D result of saenopy; a frame or cell in the
+        authors' layout; a field written by this package.
     layout : MeasuredLayout, optional
-        What the file does not say, and how to turn it.
+        Units and conventions that the file does not state.
 
     Returns
     -------
     VectorField
-        In Pa or µm, components (y, x). ``mask`` is where something was measured. As the first vector is
-        seldom at the image's corner, ``provenance.settings["origin [µm]"]`` tells where the field begins.
+        In Pa or µm, components (y, x). ``mask`` is True at measured vectors. ``provenance.settings["origin
+        [µm]"]`` is the position of the field in the image, as the first vector is rarely at its corner.
 
     Raises
     ------
     CellForceError
-        If a file cannot be read, or a unit, pixel size or spacing is not known (topics "unit", "pixel size",
+        If a file cannot be read, or a unit, pixel size or spacing is unknown (topics "unit", "pixel size",
         "spacing").
 
     Warns
     -----
     CellForceWarning
-        If irregular positions were interpolated, or the values are far from those of cells.
+        If irregular positions were interpolated, or the values are implausible for cells.
     """
     layout = layout or MeasuredLayout()
     paths = [existing_path(p) for p in ([path] if isinstance(path, (str, os.PathLike)) else path)]
@@ -87,7 +87,7 @@ def _in_folder(folder: Path) -> Path:
             return found[0]
     raise CellForceError(
         f"{folder} has neither tx.npy and ty.npy nor u.npy and v.npy",
-        "a folder is read as pyTFM writes it",
+        "a folder must be the output of pyTFM",
         "Choose the file with the vectors.",
         topic="input",
     )
@@ -102,7 +102,7 @@ def _from_positions(paths: list[Path], layout: MeasuredLayout) -> VectorField:
     grids = [to_grid(t.y, t.x, factor * layout.turned(t.vectors), paths[0].name) for t in tables]
     if any(g.vectors.shape != grids[0].vectors.shape or g.first != grids[0].first for g in grids):
         raise CellForceError(
-            f"the {len(grids)} frames of {paths[0].name} have vectors at different places",
+            f"the {len(grids)} frames of {paths[0].name} have vectors at different positions",
             "a movie needs one grid",
             "Open the frames one by one.",
             topic="input",
@@ -122,7 +122,7 @@ def _from_positions(paths: list[Path], layout: MeasuredLayout) -> VectorField:
 
 
 def _origin(grid: GriddedVectors, layout: MeasuredLayout, micron: float) -> tuple[float, float]:
-    """Return the corner of the first vector's cell in µm from the corner of the image."""
+    """Return the corner of the field in µm from the corner of the image."""
     half_pixel = 0.5 if layout.positions_in_pixels else 0.0
     y, x = ((place + half_pixel - grid.spacing / 2) * micron for place in grid.first)
     return y, x
@@ -137,7 +137,7 @@ def _from_arrays(paths: list[Path], layout: MeasuredLayout) -> VectorField:
     if other is None:
         raise CellForceError(
             f"{len(paths)} file{'s' if len(paths) > 1 else ''} beginning with {paths[0].name}",
-            "a field on a grid comes as two files, for its x and its y component",
+            "a field on a grid has two files, for its x and its y component",
             "Choose both, x first.",
             topic="input",
         )
@@ -148,7 +148,7 @@ def _from_arrays(paths: list[Path], layout: MeasuredLayout) -> VectorField:
 
 
 def _on_grid(vectors: RealArray, paths: list[Path], unit: str, layout: MeasuredLayout) -> VectorField:
-    """Return ``(T, 2, Y, X)`` vectors in the file's order as a field."""
+    """Return ``(T, 2, Y, X)`` vectors in the order of the file as a field."""
     quantity, our_unit, factor = layout.quantity(unit)
     turned: RealArray = np.moveaxis(layout.turned(np.moveaxis(vectors, 1, 0)), 0, 1) * factor
     finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(turned).all(axis=1))
@@ -167,9 +167,9 @@ def _on_grid(vectors: RealArray, paths: list[Path], unit: str, layout: MeasuredL
 def _spacing(layout: MeasuredLayout, name: str) -> float:
     if layout.spacing is None:
         raise CellForceError(
-            f"{name} does not say how far its vectors are apart",
-            "their distance on the sample must be known",
-            "Type it in, in µm (--spacing): side of the image divided by the number of vectors along it.",
+            f"{name} does not state the spacing of its vectors",
+            "the spacing on the sample must be known",
+            "Specify it in µm: side of the image divided by the number of vectors along it.",
             topic="spacing",
         )
     return layout.spacing

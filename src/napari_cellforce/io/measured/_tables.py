@@ -1,4 +1,4 @@
-"""Text tables of vectors: any delimiter, with or without header."""
+"""Text tables of vectors, with any delimiter, with or without header."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _COLUMNS = {
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Vectors at places.
+    """Vectors at given positions.
 
     Attributes
     ----------
     x, y : (N,) arrays
-        In the file's unit.
+        Positions in the unit of the file.
     vectors : (2, N) array
-        In the file's order, x first.
+        Vectors in the order of the file, x first.
     unit : str or None
-        From the header, ``tx [Pa]``.
+        Unit in the header, ``tx [Pa]``.
     """
 
     x: RealArray
@@ -43,14 +43,15 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read ``x y u v`` or ``x y tx ty``, in any order if there is a header; further columns are left out.
+    """Read ``x y u v`` or ``x y tx ty``, in any order if there is a header; other columns are ignored.
 
-    The tables of Fiji's PIV and FTTC plugins, without header and separated by blanks, begin with these four.
+    The tables of Fiji's PIV and FTTC plugins, without header and separated by blanks, start with these four
+    columns.
 
     Raises
     ------
     CellForceError
-        If there are no four columns of numbers, or the header does not tell which they are.
+        If there are fewer than four columns of numbers, or the header does not name them.
     """
     lines = [line.strip() for line in _text(path).splitlines()]
     lines = [line for line in lines if line and not line.startswith(("#", "%"))]

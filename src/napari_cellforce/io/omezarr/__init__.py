@@ -1,4 +1,4 @@
-"""OME-Zarr (OME-NGFF 0.4 and 0.5): images and fields as folders of chunks, read and written."""
+"""Reading and writing of OME-Zarr (OME-NGFF 0.4 and 0.5)."""
 
 from napari_cellforce.io.omezarr.planes import is_zarr
 from napari_cellforce.io.omezarr.read import images_in, is_field, open_image, read_field, written_frames

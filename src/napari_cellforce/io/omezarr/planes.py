@@ -1,4 +1,4 @@
-"""Zarr arrays that are read plane by plane, on demand, and what is noted beside them."""
+"""Zarr arrays, read plane by plane on demand, and their attributes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKERS = (_V3, ".zgroup", ".zarray", _V2_ATTRIBUTES)
 
 
 def is_zarr(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder is, or claims to be, a zarr group or array; reads nothing of it."""
+    """Return whether a folder is a zarr group or array, from its name or marker files; reads nothing."""
     path = Path(path)
     return path.is_dir() and (
         path.suffix.lower() == ZARR_SUFFIX or any((path / name).is_file() for name in _MARKERS)
@@ -29,12 +29,12 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
 
 
 def is_array(path: Path) -> bool:
-    """Tell whether a folder is a zarr array."""
+    """Return whether a folder is a zarr array."""
     return (path / ".zarray").is_file() or _json(path / _V3).get("node_type") == "array"
 
 
 def attributes(path: Path) -> dict[str, Any]:
-    """Return the attributes of a group; those of OME-NGFF 0.5, which lie under ``"ome"``, beside the rest.
+    """Return the attributes of a group; those of OME-NGFF 0.5, under the key ``"ome"``, are merged.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def attributes(path: Path) -> dict[str, Any]:
 
 
 class ZarrPlanes:
-    """A zarr array, read when indexed; an array as far as dask is concerned. It can be pickled.
+    """A zarr array, read when indexed; usable as an array by dask. It can be pickled.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ class ZarrPlanes:
     ----------
     path : Path
     shape, dtype, ndim
-        As of the array.
+        Attributes of the array.
 
     Raises
     ------
     CellForceError
-        If it is missing or damaged; when indexed, if a chunk is damaged. A chunk that is missing is not: in
-        zarr, it stands for the fill value.
+        If it is missing or damaged; when indexed, if a chunk is damaged. A missing chunk is valid in zarr:
+        it has the fill value.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -84,7 +84,7 @@ class ZarrPlanes:
         return ZarrPlanes, (self.path,)
 
     def written(self, axes: str) -> int:
-        """Return the length along the first axis up to the last chunk there is; all if that is not time."""
+        """Return the length along the first axis up to the last existing chunk; all of it if not time."""
         if axes[0] != "T" or self._array.shards is not None:
             return self.shape[0]
         origin = self._array.metadata.encode_chunk_key((0,) * self.ndim)
@@ -95,7 +95,7 @@ class ZarrPlanes:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return what a JSON file holds; empty where there is none."""
+    """Return the content of a JSON file; empty if it does not exist."""
     if not path.is_file():
         return {}
     with _unreadable(path):
@@ -105,13 +105,13 @@ def _json(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _unreadable(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged folder makes zarr and its codecs raise into a `CellForceError`."""
+    """Convert any exception of zarr and its codecs on damaged data into a `CellForceError`."""
     try:
         yield
     except Exception as error:
         raise CellForceError(
             f"{path} cannot be read ({type(error).__name__}: {error})",
-            "all of an OME-Zarr must be there and intact",
-            "If it is still being written or copied, wait; else copy it again.",
+            "an OME-Zarr must be complete and intact",
+            "If it is still being written or copied, wait; otherwise copy it again.",
             topic="input",
         ) from error

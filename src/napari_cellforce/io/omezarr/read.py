@@ -1,4 +1,4 @@
-"""Which images an OME-Zarr holds, and opening one of them."""
+"""Reading of images and fields in OME-Zarr."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def open_image(path: Path) -> RawImage:
     Raises
     ------
     CellForceError
-        If there is none, or several and none is chosen; if it is a plate; if it is damaged.
+        If there is no image, or several of which none is chosen; if it is a plate; if it is damaged.
     """
     images = _images(path)
     if len(images) > 1 or "plate" in attributes(path):
@@ -39,15 +39,15 @@ def open_image(path: Path) -> RawImage:
 
 
 def written_frames(path: Path) -> int:
-    """Return how many frames of an image have been written, from the first to the last that has a chunk.
+    """Return the number of frames written, from the first to the last one with a chunk.
 
-    An OME-Zarr is often laid out for all its frames before the first is recorded. Where time is not the
-    first axis, or chunks are not files of their own (shards hold several), all that is laid out counts.
+    An OME-Zarr is often allocated for all frames before the first is recorded. If time is not the first
+    axis, or chunks are not separate files (a shard contains several), all allocated frames count.
 
     Raises
     ------
     CellForceError
-        As of `open_image`.
+        See `open_image`.
     """
     image = path / next(iter(_images(path)))
     found = multiscale(image, attributes(image))
@@ -55,7 +55,7 @@ def written_frames(path: Path) -> int:
 
 
 def images_in(path: Path) -> tuple[Path, ...]:
-    """Return the paths of all images in an OME-Zarr: its own, or one for each of several.
+    """Return the paths of all images in an OME-Zarr: the folder itself, or one path per image.
 
     Raises
     ------
@@ -66,13 +66,13 @@ def images_in(path: Path) -> tuple[Path, ...]:
 
 
 def _open(path: Path, image: Path) -> RawImage:
-    """Open the multiscale image in the folder `image`, which the user calls `path`."""
+    """Open the multiscale image in the folder `image`; `path` is the path shown to the user."""
     entries = attributes(image)
     found = multiscale(image, entries)
     planes = ZarrPlanes(image / found.level)
     if planes.ndim != len(found.axes):
         raise CellForceError(
-            f"{image} names the axes {found.axes}, and its array is {format_shape(planes.shape)}",
+            f"{image} has the axes {found.axes} and an array of {format_shape(planes.shape)}",
             "there must be one axis for each dimension",
             "Write it again, for example with ome-zarr-py or bioformats2raw.",
             topic="axes",
@@ -84,9 +84,9 @@ def _open(path: Path, image: Path) -> RawImage:
 
 
 def _images(path: Path) -> dict[str, str]:
-    """Return the images below `path`: what follows in their own paths, and what they are called.
+    """Return the names of the images in `path`, by their relative paths.
 
-    A folder that is an image itself is its own only one, under ``""``.
+    A folder that is itself an image has the relative path ``""``.
     """
     entries = attributes(path)
     if "multiscales" in entries:
@@ -107,7 +107,7 @@ def _fields(well: Path) -> list[str]:
 
 
 def _series(path: Path) -> list[str]:
-    """Return the images of bioformats2raw's layout, which are called 0, 1 and so on unless it is said."""
+    """Return the images in the layout of bioformats2raw: as listed, or else named 0, 1 and so on."""
     series = attributes(path / "OME").get("series")
     if isinstance(series, list):
         return [str(which) for which in series]
@@ -132,17 +132,17 @@ def _several_wells_error(path: Path, images: dict[str, str]) -> CellForceError:
 
 
 def _not_an_image_error(path: Path, entries: dict[str, Any]) -> CellForceError:
-    """Say what it is instead."""
+    """Return the error for a folder that is not an image, with the type of its content."""
     if "labels" in entries or (path / "labels").is_dir():
-        found, remedy = "holds labels only", "Choose the image that the labels were drawn on."
+        found, remedy = "contains only labels", "Choose the image of these labels."
     elif is_array(path):
-        found = "is a zarr array without OME metadata, so that nothing says what its axes are"
-        remedy = "Choose the folder above it, or write it as OME-Zarr."
+        found = "is a zarr array without OME metadata, which would define its axes"
+        remedy = "Choose its parent folder, or write it as OME-Zarr."
     elif inner := sorted(folder.name for folder in path.iterdir() if _is_image(folder)):
-        found, remedy = f"is no image itself; it holds {', '.join(inner[:5])}", "Choose one of these."
+        found, remedy = f"is not an image; it contains {', '.join(inner[:5])}", "Choose one of these."
     else:
-        found = "is no OME-Zarr (it has no multiscales)"
-        remedy = "Choose the folder that was written as OME-Zarr, or write it again."
+        found = "is not an OME-Zarr (it has no multiscales)"
+        remedy = "Choose the folder of the OME-Zarr, or write it again."
     return CellForceError(
         f"{path} {found}", "an image with multiscales metadata is needed", remedy, topic="input"
     )
@@ -154,24 +154,24 @@ def _is_image(folder: Path) -> bool:
 
 _LETTERS = {"t": "T", "time": "T", "c": "C", "channel": "C", "z": "Z", "y": "Y", "x": "X"}
 _FIVE = "TCZYX"
-"""Axes of OME-NGFF 0.1 and 0.2, which do not name them."""
+"""Axes of OME-NGFF 0.1 and 0.2, where they are not named."""
 
 
 @dataclass(frozen=True)
 class Multiscale:
-    """The first of an image's resolutions, which is the full one.
+    """Metadata of the first, full resolution of an image.
 
     Attributes
     ----------
     level : str
-        Path of its array in the image's folder.
+        Path of the array in the folder of the image.
     axes : str
-        One letter an axis.
+        One letter per axis.
     pixel_size : PixelSize or None
     frame_interval : float or None
-        In minutes.
+        Minutes between frames.
     notes : tuple of str
-        What a user would want to know.
+        Remarks for the user.
     """
 
     level: str
@@ -182,12 +182,12 @@ class Multiscale:
 
 
 def multiscale(path: Path, entries: dict[str, Any]) -> Multiscale:
-    """Read what the attributes `entries` of the image at `path` say.
+    """Read the attributes `entries` of the image at `path`.
 
     Raises
     ------
     CellForceError
-        If it is damaged, or has an axis that we do not know.
+        If they are damaged, or contain an unknown axis.
     """
     try:
         first, *others = entries["multiscales"]
@@ -198,7 +198,7 @@ def multiscale(path: Path, entries: dict[str, Any]) -> Multiscale:
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise CellForceError(
             f"the multiscales of {path} are damaged ({type(error).__name__}: {error})",
-            "they must name axes and at least one resolution",
+            "they must define axes and at least one resolution",
             "Write it again, for example with ome-zarr-py or bioformats2raw.",
             topic="input",
         ) from error
@@ -207,12 +207,12 @@ def multiscale(path: Path, entries: dict[str, Any]) -> Multiscale:
     y, x = (units.micron(*found[axis]) for axis in "YX")
     size = None if y is None or x is None else PixelSize(y, x, "file")
     interval = units.minutes(*found["T"]) if "T" in found else None
-    left = (f"the first of {1 + len(others)} multiscales; the others were left",) if others else ()
+    left = (f"the first of {1 + len(others)} multiscales; the others were ignored",) if others else ()
     return Multiscale(level, letters, size, interval, left)
 
 
 def channel_names(entries: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of the channels, as far as there are any."""
+    """Return the names of the channels, if any."""
     omero = entries.get("omero")
     channels = omero.get("channels", []) if isinstance(omero, dict) else []
     return tuple(str(channel.get("label", "")).strip() for channel in channels if isinstance(channel, dict))
@@ -231,7 +231,7 @@ def _letters(path: Path, names: list[str]) -> str:
     if unknown or len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
         raise CellForceError(
             f"{path} has the axes {', '.join(names)}",
-            "images with t, c, z, y and x are read, each at most once, y and x always there",
+            "images may have the axes t, c, z, y and x, each at most once, and need y and x",
             "Rename or remove the others.",
             topic="axes",
         )
@@ -239,7 +239,7 @@ def _letters(path: Path, names: list[str]) -> str:
 
 
 def _scale(entries: dict[str, Any], n_axes: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the factors along all axes that an entry's transformations come to."""
+    """Return the combined scale of the transformations of an entry along all axes."""
     scale = np.ones(n_axes)
     for transformation in entries.get("coordinateTransformations", []):
         if transformation["type"] == "scale":
@@ -248,7 +248,7 @@ def _scale(entries: dict[str, Any], n_axes: int) -> np.ndarray[Any, np.dtype[np.
 
 
 def is_field(path: Path) -> bool:
-    """Tell whether a folder is a vector field written by this package."""
+    """Return whether a folder is a vector field written by this package."""
     try:
         return is_zarr(path) and NAMESPACE in attributes(path)
     except CellForceError:
@@ -268,6 +268,6 @@ def read_field(path: Path) -> VectorField:
 
 
 def _stack(array: Path) -> Any:
-    """Open an array that this package wrote."""
+    """Open an array written by this package."""
     stack, _ = to_stack(ZarrPlanes(array), "TCYX", str(array))
     return stack

@@ -1,4 +1,4 @@
-"""Writing fields and images as OME-Zarr: OME-NGFF 0.5 (zarr v3), or 0.4 (zarr v2) where others need it."""
+"""Writing of fields and images as OME-Zarr: OME-NGFF 0.5 (zarr v3), or 0.4 (zarr v2) on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_cellforce.io.field_record import NAMESPACE, record_json
 from napari_cellforce.io.partial_writer import BaseFieldWriter
 
 Version = Literal["0.4", "0.5"]
-"""Of OME-NGFF."""
+"""Versions of OME-NGFF."""
 
 LEVEL = "0"
 LABELS, MASK = "labels", "mask"
@@ -29,16 +29,17 @@ _MICROMETER, _MINUTE = "micrometer", "minute"
 
 
 class OmeZarrWriter(BaseFieldWriter):
-    """Writes a vector field frame by frame as OME-Zarr; parameters as of `napari_cellforce.io.FieldWriter`.
+    """Writes a vector field frame by frame as OME-Zarr; parameters as for `napari_cellforce.io.FieldWriter`.
 
-    A context manager. When the block ends, be it by an error or a stop, the frames appended so far become
-    a valid OME-Zarr at `path`, which says which frames it holds; without any, none appears and a former
-    one stays. One chunk is one component of one frame; the mask is a label image, ``labels/mask``.
+    A context manager. When the block ends, also by an error or a stop, the frames appended so far become
+    a valid OME-Zarr at `path`, which records their indices; without any, none is created and an existing
+    one is not replaced. One chunk is one component of one frame; the mask is a label image,
+    ``labels/mask``.
 
     Raises
     ------
     CellForceError
-        If the disk is full, read-only or not the user's. What was appended before is kept.
+        If the disk is full, read-only or not writable for the user. Frames appended before are kept.
     """
 
     version: ClassVar[Version] = "0.5"
@@ -62,7 +63,7 @@ class OmeZarrWriter(BaseFieldWriter):
                 array[t] = np.reshape(values, array.shape[1:])
 
     def _finish(self) -> None:
-        """Describe the frames written so far; what a failed append has left is cut off."""
+        """Write the metadata of the frames written so far; remains of a failed append are removed."""
         held = self._field_so_far()
         for array in (self._data, self._mask):
             if array is not None:
@@ -84,12 +85,12 @@ class OmeZarrWriter(BaseFieldWriter):
 
 
 def write_stack(path: str | os.PathLike[str], stack: ImageStack, *, version: Version = "0.5") -> Path:
-    """Write an image stack as OME-Zarr, in its own type of number, one plane a chunk, whole or not at all.
+    """Write an image stack as OME-Zarr, in its dtype, one chunk per plane, atomically.
 
     Raises
     ------
     CellForceError
-        If it cannot be written there.
+        If it cannot be written.
     """
     with atomic_folder(path) as folder:
         array = _array(folder, stack.data.shape, stack.data.dtype, version)
@@ -104,7 +105,7 @@ def write_stack(path: str | os.PathLike[str], stack: ImageStack, *, version: Ver
 
 
 def _array(folder: Path, shape: Sequence[int], dtype: npt.DTypeLike, version: Version) -> Any:
-    """Create the array of the only resolution, with one plane a chunk."""
+    """Create the array of the only resolution, with one chunk per plane."""
     import zarr  # takes 0.4 s to load, and is needed only here
 
     v3 = version == "0.5"
@@ -121,7 +122,7 @@ def _array(folder: Path, shape: Sequence[int], dtype: npt.DTypeLike, version: Ve
 
 
 def _describe(folder: Path, ome: dict[str, Any], version: Version, own: dict[str, Any] | None = None) -> None:
-    """Write the attributes of a group: OME's, and those that only we read."""
+    """Write the attributes of a group: those of OME, and those of this package."""
     import zarr
 
     entries = own or {}
@@ -139,7 +140,7 @@ def _describe(folder: Path, ome: dict[str, Any], version: Version, own: dict[str
 def _multiscales(
     name: str, frame_interval: float | None, pixel_size: PixelSize | None
 ) -> list[dict[str, Any]]:
-    """Describe axes t, c, y, x and their scales; where a scale is not known, it is 1 without a unit."""
+    """Return the metadata of the axes t, c, y, x; an unknown scale is 1 without a unit."""
     y, x = (1.0, 1.0) if pixel_size is None else (pixel_size.y, pixel_size.x)
     length = {} if pixel_size is None else {"unit": _MICROMETER}
     axes: list[dict[str, str]] = [
@@ -154,7 +155,7 @@ def _multiscales(
 
 
 def _omero(channel_names: Sequence[str], dtype: np.dtype[Any]) -> dict[str, Any]:
-    """Name the channels; viewers that know OME-Zarr want colours and a range of values with them."""
+    """Return the metadata of the channels; viewers of OME-Zarr also need colours and a value range."""
     limits = np.iinfo(dtype) if dtype.kind in "iu" else None
     low, high = (float(limits.min), float(limits.max)) if limits else (0.0, 1.0)
     window = {"min": low, "max": high, "start": low, "end": high}
@@ -167,16 +168,16 @@ def _omero(channel_names: Sequence[str], dtype: np.dtype[Any]) -> dict[str, Any]
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; rename it to `path` if the block succeeds, remove it if not.
+    """Yield a temporary folder next to `path`, renamed to `path` if the block succeeds and deleted otherwise.
 
-    What was at `path` before is moved aside first and removed last, for no system call exchanges two
-    folders everywhere; a computer that fails between the two renames leaves it as a hidden folder
+    An existing folder at `path` is first moved aside and finally deleted, as no system call exchanges two
+    folders on all systems; after a crash between the two renames it remains as a hidden folder
     ``.NAME.former``.
 
     Raises
     ------
     CellForceError
-        If the disk is full, read-only or not the user's.
+        If the disk is full, read-only or not writable for the user.
     """
     target = Path(path)
     temporary = target.parent / f".{uuid.uuid4().hex}.partial"

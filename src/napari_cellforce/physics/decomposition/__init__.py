@@ -1,4 +1,4 @@
-"""Vector fields taken apart: Helmholtz (sources, rotation, harmonic rest) and Clebsch potentials."""
+"""Decomposition of vector fields: Helmholtz (curl-free, divergence-free, harmonic) and Clebsch."""
 
 from napari_cellforce.physics.decomposition._clebsch import Clebsch, clebsch
 from napari_cellforce.physics.decomposition._helmholtz import Helmholtz, helmholtz

@@ -1,8 +1,12 @@
-"""Clebsch: a planar vector field from three scalars, F = grad(phi) + psi grad(chi).
+"""Clebsch decomposition of a planar vector field, F = grad(phi) + psi grad(chi).
 
-The potentials of a given field are far from unique. Here they are those that fit, are smooth, and leave
-little to grad(phi); why this settles them: ``docs/physics/decomposition.md``. For every psi and chi the
-best phi is known (least squares), so only these two are sought (`_fit`).
+The potentials of a field are not unique. They are selected here by goodness of fit, smoothness, and a small
+contribution of grad(phi); see ``docs/physics/decomposition.md``. For given psi and chi the optimal phi
+follows from least squares, so the fit is over psi and chi only.
+
+The fit proceeds from coarse to fine grids, by L-BFGS in a Sobolev metric: large features of the field
+determine the choice of potentials, and a coarse grid resolves them at a fraction of the cost. The initial
+value on the coarsest grid is the best rank-one pair, found by a power iteration.
 """
 
 from __future__ import annotations
@@ -20,19 +24,19 @@ from napari_cellforce.physics.decomposition._operators import Grid
 
 _POWER_ITERATIONS = 30
 _COARSEST = 32
-"""Least nodes along the shorter side of a grid that stands for a finer one."""
+"""Minimum number of nodes along the shorter side of a coarse grid."""
 _FIRST_STAGES: tuple[tuple[float, float], ...] = ((10.0, 1 / 3), (1.0, 2 / 3))
-"""Multiple of the smoothness, share of the iterations: what the fit does not determine settles first."""
+"""(Multiple of the smoothness, fraction of the iterations) of the stages on the coarsest grid."""
 _REFINEMENT: tuple[tuple[float, float], ...] = ((1.0, 1 / 5),)
-"""The same on a grid that starts from a coarser one."""
+"""The same on a grid initialised from a coarser one."""
 _CORRECTIONS = 5
-"""Steps that L-BFGS remembers: with ten it fits no better, and takes half as long again."""
+"""Memory of L-BFGS in steps: ten give no better fit and take 1.5 times as long."""
 _ROUNDING = 1e-20
 
 
 @dataclass(frozen=True)
 class ClebschFit:
-    """What `clebsch` is told of a fit; the attributes are explained there."""
+    """Settings of a fit, see `clebsch`."""
 
     smoothness: float
     gradient_weight: float
@@ -49,7 +53,7 @@ class ClebschFit:
             )
 
     def potentials(self, grid: Grid, field: RealArray) -> tuple[RealArray, int]:
-        """Return psi and chi at the nodes, (2, ...), and the steps taken; 0 if the field is a gradient."""
+        """Return psi and chi at the nodes, (2, ...), and the number of steps; 0 for a gradient field."""
         rotational = grid.without_gradients(field)
         pair, steps = np.zeros((2, *grid.node_shape)), 0
         if np.sum(rotational**2) <= _ROUNDING * np.sum(field**2):
@@ -68,7 +72,7 @@ class ClebschFit:
 
 
 class Objective:
-    """What `clebsch` minimises, halved, for a pair (psi, chi) of shape (2, nodes), with its gradient."""
+    """Half the objective function of `clebsch` of a pair (psi, chi), (2, nodes), with its gradient."""
 
     def __init__(
         self, grid: Grid, field: RealArray, rotational: RealArray, smoothness: float, gradient_weight: float
@@ -95,9 +99,9 @@ class Objective:
         return float(value) / 2, self.energy_weight * tension - descent
 
     def minimise(self, start: RealArray, iterations: int) -> tuple[RealArray, int]:
-        """Return the minimiser found from `start`, and the steps taken.
+        """Return the minimiser found from `start`, and the number of steps.
 
-        The unknowns are steps from `start` before smoothing: a gradient in them is a Sobolev gradient.
+        The unknowns are steps from `start` before smoothing: their gradient is a Sobolev gradient.
         """
         scale = np.sqrt(np.sum(start * self.grid.stiffness(start)))
 
@@ -126,10 +130,10 @@ class Objective:
 
 
 def _first_guess(grid: Grid, rotational: RealArray) -> RealArray:
-    """Return the pair of given Dirichlet energy whose product explains most of the field.
+    """Return the pair of given Dirichlet energy that explains most of the field.
 
-    That is the leading singular pair of the bilinear form (psi, chi) -> sum R . psi grad(chi), found by
-    power iteration in the Sobolev metric; then both are scaled to fit R best.
+    This is the leading singular pair of the bilinear form (psi, chi) -> sum R . psi grad(chi), found by
+    power iteration in the Sobolev metric, scaled by least squares to R.
     """
     rows, columns = (np.linspace(-1, 1, n) for n in grid.node_shape)
     psi = np.cos(np.pi * (rows[:, None] + 0.3 * columns[None, :] + 0.2))
@@ -144,7 +148,7 @@ def _first_guess(grid: Grid, rotational: RealArray) -> RealArray:
 
 
 def _unit(grid: Grid, load: RealArray) -> RealArray:
-    """Solve approximately for the potential under a load, and scale it to unit Dirichlet energy."""
+    """Return the approximate potential of a load, scaled to unit Dirichlet energy."""
     potential = grid.smooth(grid.smooth(load))
     energy = np.sum(potential * grid.stiffness(potential))
     return potential / np.sqrt(energy) if energy > 0 else potential
@@ -157,16 +161,16 @@ class Clebsch:
     Attributes
     ----------
     phi : (Y, X) float64 array
-        In the unit of F times µm, mean 0.
+        Potential in the unit of F times µm, mean 0.
     psi, chi : (Y, X) float64 array
-        Each in the square root of that unit, (Pa µm)^½ for a traction. The mean of psi is not negative,
-        that of chi is 0.
+        Potentials in the square root of that unit, (Pa µm)^½ for a traction. The mean of psi is not
+        negative, that of chi is 0.
     grad_phi, psi_grad_chi, residual : (2, Y, X) float64 array
         Components (y, x), in the unit of F. 0 outside the mask.
     residual_fraction : float
-        Share of the sum of |F|² in the residual.
+        Fraction of the sum of |F|² in the residual.
     iterations : int
-        Steps of the minimiser, over all grids.
+        Number of steps of the minimiser, over all grids.
     """
 
     phi: RealArray
@@ -190,12 +194,12 @@ def clebsch(
 ) -> Clebsch:
     """Find smooth Clebsch potentials of a vector field.
 
-    Minimises, over psi and chi and with phi the best for each, ::
+    Minimises over psi and chi, with the optimal phi, ::
 
         |F - grad phi - psi grad chi|² / |R|²  +  gradient_weight * |grad phi|² / |F|²
         + smoothness * int(|grad psi|² + |grad chi|²) dA / |R|
 
-    where R is what is left of F without its gradient part, and ``|R|² = int R² dA``.
+    where R is F without its gradient part, and ``|R|² = int R² dA``.
 
     Parameters
     ----------
@@ -208,9 +212,9 @@ def clebsch(
     smoothness : float
         Weight of the Dirichlet energy; larger gives smoother potentials and a larger residual.
     gradient_weight : float
-        Between 0 and 1: how much a gradient is avoided. Near 1, all of F is sought in psi grad(chi).
+        Weight of the penalty on the gradient part, between 0 and 1; near 1, F is attributed to psi grad(chi).
     iterations : int
-        At most this many steps of the minimiser on the coarsest grid, and a fifth of them on each finer one.
+        Maximum number of steps on the coarsest grid; a fifth of them on each finer grid.
 
     Returns
     -------

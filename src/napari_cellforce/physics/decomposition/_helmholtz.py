@@ -1,4 +1,4 @@
-"""Helmholtz: a vector field as what springs from sources, what turns around, and what does neither."""
+"""Helmholtz decomposition into a curl-free, a divergence-free and a harmonic part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_cellforce.physics.decomposition._periodic import PeriodicGrid
 
 @dataclass(frozen=True, eq=False)
 class Helmholtz:
-    """A vector field F in three orthogonal parts, which add up to it.
+    """Helmholtz decomposition of a vector field F: three orthogonal parts with the sum F.
 
     ``F = curl_free + divergence_free + harmonic``, ``curl_free = grad(phi)`` and, in (y, x),
     ``divergence_free = (-d stream/dx, d stream/dy)``.
@@ -37,9 +37,9 @@ class Helmholtz:
 
     @property
     def fractions(self) -> tuple[RealArray, RealArray, RealArray]:
-        """Shares of the sum of |F|² of the three parts, each of shape ``(...)``; they add up to 1.
+        """Fractions of the sum of |F|² in the three parts, each of shape ``(...)``; their sum is 1.
 
-        All are 0 for a field that is 0.
+        All are 0 for a zero field.
         """
         energies = [_energy(part) for part in (self.curl_free, self.divergence_free, self.harmonic)]
         total = np.asarray(sum(energies))
@@ -54,12 +54,12 @@ def helmholtz(
     *,
     fixed_edge: bool = False,
 ) -> Helmholtz:
-    """Take a vector field apart into a curl-free, a divergence-free and a harmonic part.
+    """Decompose a vector field into a curl-free, a divergence-free and a harmonic part.
 
-    Without a mask the field is periodic and derivatives are exact for it (Fourier transform); the
-    harmonic part is the mean, and on even sides the highest frequency, whose derivative a grid cannot
-    see. With a mask, derivatives are finite differences of second order inside it; the stream
-    function is 0 on its edge, and the harmonic part is what circulates around holes.
+    Without a mask the field is periodic and its derivatives are exact (Fourier transform); the harmonic
+    part is the mean and, on even sides, the highest frequency, whose derivative is not defined on the
+    grid. With a mask, derivatives are second-order finite differences inside it; the stream function is 0
+    on its edge, and the harmonic part is the circulation around holes.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ def helmholtz(
     spacing : float
         Side of the square pixels in µm.
     mask : (Y, X) bool array or None
-        True inside the cell; what lies outside is ignored.
+        True inside the cell; the field outside is ignored.
     fixed_edge : bool
-        With a mask: False lets phi free on the edge, so that it takes up all that a gradient can
-        explain. True holds phi at 0 there too: the harmonic part is then everything free of both
-        sources and rotation inside, such as a uniform field.
+        With a mask: False leaves phi free on the edge, so that the curl-free part is the complete gradient
+        part. True sets phi to 0 on the edge: the harmonic part then includes all fields without divergence
+        and curl inside, such as a uniform field.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def helmholtz(
 
 
 def on_grid(field: npt.ArrayLike, spacing: float, mask: npt.ArrayLike | None) -> tuple[Grid, RealArray]:
-    """Return the grid of a field, and the checked field on it."""
+    """Return the grid of a field, and the validated field on it."""
     if mask is None:
         values = vector_field(field, "vector")
         shape = (values.shape[-2], values.shape[-1])

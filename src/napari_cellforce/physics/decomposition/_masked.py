@@ -1,4 +1,4 @@
-"""The inside of a mask: derivatives by finite differences, nothing assumed beyond the edge."""
+"""Finite differences inside a mask, without assumptions beyond its edge."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from napari_cellforce.physics._grid import RealArray, pixel_side
 class MaskedGrid:
     """The pixels of a mask as square elements with their corners as nodes.
 
-    The gradient at a pixel's centre comes from the differences along the pixel's two diagonals. With
-    it, summation by parts is exact: a gradient and the rotation of a stream function that is 0 on the
-    edge are orthogonal on any mask (``docs/physics/decomposition.md``). The corners fall into two
-    interleaved lattices, as the colours of a chessboard, that only `at_pixels` and `stiffness` join.
+    The gradient at the centre of a pixel follows from the differences along its two diagonals. Summation by
+    parts is then exact: a gradient and the curl of a stream function that is 0 on the edge are orthogonal
+    on any mask (``docs/physics/decomposition.md``). The corners form two interleaved lattices, as the
+    colours of a chessboard, coupled only by `at_pixels` and `stiffness`.
 
     Parameters
     ----------
     mask : (Y, X) bool array
-        True inside. The attribute `mask` is its bounding box.
+        True inside. The attribute `mask` is cropped to its bounding box.
     spacing : float
         Side of a pixel in µm.
 
@@ -147,7 +147,7 @@ class MaskedGrid:
 
     @functools.cached_property
     def _edge_weights(self) -> tuple[RealArray, RealArray]:
-        """Half a weight for each of the one or two pixels of the mask beside an edge."""
+        """Weights of the edges: 1/2 for each of the one or two adjacent pixels in the mask."""
         padded = np.pad(self.mask, 1) / 2
         return padded[1:-1, :-1] + padded[1:-1, 1:], padded[:-1, 1:-1] + padded[1:, 1:-1]
 
@@ -182,7 +182,7 @@ class MaskedGrid:
 
     @functools.cached_property
     def _free(self) -> tuple[npt.NDArray[np.intp], Any]:
-        """All nodes but one of each connected lattice, whose potential is 0 there."""
+        """All nodes except one per connected lattice, where the potential is 0."""
         used = np.flatnonzero(self._laplacian.diagonal() > 0)
         _, lattice = scipy.sparse.csgraph.connected_components(self._laplacian[used][:, used], directed=False)
         _, pinned = np.unique(lattice, return_index=True)
@@ -190,7 +190,7 @@ class MaskedGrid:
 
     @functools.cached_property
     def _fixed(self) -> tuple[npt.NDArray[np.intp], Any]:
-        """The nodes inside: those with the mask on all four sides."""
+        """The interior nodes: those with the mask on all four sides."""
         padded = np.pad(self.mask, 1)
         inside = padded[1:, 1:] & padded[:-1, 1:] & padded[1:, :-1] & padded[:-1, :-1]
         return self._factorised(np.flatnonzero(inside))
@@ -205,7 +205,7 @@ class MaskedGrid:
 
 
 def _blocks(values: npt.NDArray[Any]) -> RealArray:
-    """Return the sums over blocks of 2 x 2 pixels, ``(..., Y, X)``; what is missing at the far ends is 0."""
+    """Return the sums over blocks of 2 x 2 pixels, ``(..., Y, X)``; missing pixels at the ends are 0."""
     rows, columns = values.shape[-2:]
     even = np.zeros((*values.shape[:-2], rows + rows % 2, columns + columns % 2))
     even[..., :rows, :columns] = values
@@ -215,7 +215,7 @@ def _blocks(values: npt.NDArray[Any]) -> RealArray:
 
 
 def _with_midpoints(values: RealArray, axis: int) -> RealArray:
-    """Return values with the means of neighbours between them, along one axis."""
+    """Return values with the means of neighbours inserted, along one axis."""
     along = np.moveaxis(values, axis, 0)
     finer = np.empty((2 * len(along) - 1, *along.shape[1:]))
     finer[::2] = along

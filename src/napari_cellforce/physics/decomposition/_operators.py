@@ -1,7 +1,7 @@
-"""What Helmholtz and Clebsch decompositions need of a grid; there are a periodic and a masked one.
+"""Protocol of the grids of Helmholtz and Clebsch decompositions; implemented by a periodic and a masked grid.
 
-Potentials live on the *nodes*: the pixels themselves, or the corners of the mask's pixels. Vector
-fields are (y, x) at the pixel centres of both, so that what one grid says of a field the other can too.
+Potentials are defined at the *nodes*: the pixels, or the corners of the pixels of a mask. Vector fields are
+(y, x) at the pixel centres of both grids, so that their results can be compared.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Grid(Protocol):
         ...
 
     def restrict(self, field: RealArray) -> RealArray:
-        """Return the part of an image or field, ``(..., Y, X)``, that lies on the grid."""
+        """Return the part of an image or field, ``(..., Y, X)``, on the grid."""
         ...
 
     def whole(self, values: RealArray) -> RealArray:
-        """Undo `restrict`, with 0 where the grid does not reach."""
+        """Invert `restrict`, with 0 outside the grid."""
         ...
 
     def gradient(self, potential: RealArray) -> RealArray:
@@ -49,15 +49,15 @@ class Grid(Protocol):
         ...
 
     def potential(self, field: RealArray, *, fixed_edge: bool) -> RealArray:
-        """Return the potential whose gradient is closest to `field`, 0 on the edge if that is fixed."""
+        """Return the potential whose gradient is closest to `field`; 0 on the edge if `fixed_edge`."""
         ...
 
     def without_gradients(self, field: RealArray) -> RealArray:
-        """Return what is left of `field` without the gradient closest to it (edge free)."""
+        """Return `field` minus the gradient closest to it (with a free edge)."""
         ...
 
     def centred(self, values: RealArray) -> RealArray:
-        """Return a scalar at the pixels with mean 0 on every connected part."""
+        """Return a scalar at the pixels, shifted to mean 0 on every connected part."""
         ...
 
     def stiffness(self, potential: RealArray) -> RealArray:
@@ -70,7 +70,7 @@ class Grid(Protocol):
 
     @property
     def coarser(self) -> Grid:
-        """Grid of twice the spacing over the same place."""
+        """Grid with twice the spacing over the same region."""
         ...
 
     def averaged(self, field: RealArray) -> RealArray:

@@ -1,4 +1,4 @@
-"""The periodic rectangle: derivatives by Fourier transform, exact for what the grid resolves."""
+"""The periodic rectangle: derivatives by Fourier transform, exact for all resolved waves."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from napari_cellforce.physics._grid import RealArray, WaveVectors
 
 @dataclass(frozen=True, eq=False)
 class PeriodicGrid:
-    """A rectangle that continues periodically.
+    """A periodic rectangle.
 
     The derivative of the highest frequency of an even side is 0 on the grid, as everywhere in this
-    package (`WaveVectors`): such a mode is neither a gradient nor a rotation, like the mean.
+    package (`WaveVectors`): like the mean, such a mode is neither a gradient nor a curl.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class PeriodicGrid:
 
     @functools.cached_property
     def coarser(self) -> PeriodicGrid:
-        """On an odd side, rounded up, pixels are in truth a little narrower than twice the spacing."""
+        """Odd sides are rounded up: the pixels are then slightly narrower than twice the spacing."""
         rows, columns = self.shape
         return PeriodicGrid((-(-rows // 2), -(-columns // 2)), 2 * self.spacing)
 
@@ -120,7 +120,7 @@ class PeriodicGrid:
 
 
 def _resampled(values: RealArray, shape: tuple[int, int]) -> RealArray:
-    """Return values on another number of pixels, with the waves that both can show."""
+    """Return values on another number of pixels, with the waves that both grids resolve."""
     rows, columns = shape
     across: RealArray = scipy.signal.resample(values, columns, axis=-1)
     return np.asarray(scipy.signal.resample(across, rows, axis=-2))

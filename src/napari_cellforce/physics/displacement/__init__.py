@@ -1,4 +1,4 @@
-"""How far the beads in a gel have moved: drift, particle image velocimetry, optical flow."""
+"""Displacement of the beads in a gel: drift correction, particle image velocimetry, optical flow."""
 
 from napari_cellforce.physics.displacement._config import DisplacementConfig, DisplacementResult, Drift
 from napari_cellforce.physics.displacement._measure import displacement_field, find_drift

@@ -1,4 +1,4 @@
-"""Refusing bead images that nothing can be measured from."""
+"""Validation of bead images and of measured displacements."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from napari_cellforce.physics.displacement._config import DisplacementConfig, Dr
 from napari_cellforce.physics.displacement._correlation import Float32
 
 _MIN_SIMILARITY = 0.35
-"""Unlike beads, shifted about to fit, come to 0.02 to 0.3; like ones, faint or half of them lost, to 0.5."""
+"""Minimum correlation. Unrelated beads reach 0.02 to 0.3; equal beads, faint or half of them lost, 0.5."""
 _PILE = 3.0
-"""How many times as many pixels as at the next value below lie at the camera's limit, if it was reached."""
+"""Ratio of pixels at the highest value to those at the next lower value that indicates saturation."""
 _SATURATED_DOUBT, _SATURATED_LIMIT = 0.002, 0.1
-"""Shares of pixels at the camera's limit: beads that have lost their tops, and images without information."""
+"""Fractions of saturated pixels above which a warning is issued, and above which the image is refused."""
 
 
 def checked_image(image: npt.ArrayLike, name: str, config: DisplacementConfig) -> Float32:
-    """Return one bead image as float32, having checked that there may be beads in it.
+    """Return one bead image as float32 after validation.
 
     Parameters
     ----------
     image : (Y, X) array
     name : str
-        For the message: ``"reference"``.
+        Name for the message: ``"reference"``.
     config : DisplacementConfig
 
     Raises
     ------
     CellForceError
-        If the image is empty, not finite, smaller than a window, or mostly saturated.
+        If the image is constant, not finite, smaller than a window, or mostly saturated.
 
     Warns
     -----
     CellForceWarning
-        If the tops of beads are saturated.
+        If the centres of beads are saturated.
     """
     array = np.asarray(image)
     if array.ndim != 2:
@@ -47,7 +47,7 @@ def checked_image(image: npt.ArrayLike, name: str, config: DisplacementConfig) -
     if not np.isfinite(array).all():
         raise _bad(
             f"the {name} bead image has NaN or infinite pixels",
-            "every pixel needs a number",
+            "every pixel must be a number",
             "Export the image again.",
         )
     if min(array.shape) < max(config.windows):
@@ -72,18 +72,18 @@ def check_same_size(reference: npt.NDArray[Any], deformed: npt.NDArray[Any]) -> 
         sizes = (f"{a.shape[0]} x {a.shape[1]}" for a in (reference, deformed))
         raise _bad(
             "the reference is {} pixels, the loaded image {}".format(*sizes),
-            "both must show the same place in the same size",
-            "Choose the pair that belongs together, or crop both alike.",
+            "both must show the same region in the same size",
+            "Choose the images of one pair, or crop both equally.",
         )
 
 
 def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> None:
-    """Refuse a shift that the windows cannot follow because its correction is switched off."""
+    """Refuse a shift that is too large for the windows without drift correction."""
     length = float(np.hypot(*measured))
     if config.drift == "none" and length > config.windows[0] / 3:
         raise _bad(
             f"the images are shifted against each other by {length:.0f} pixels",
-            f"without drift correction, windows of {config.windows[0]} pixels follow a third of their side",
+            f"without drift correction, windows of {config.windows[0]} pixels cover a third of their side",
             "Switch the drift correction on.",
             "drift",
         )
@@ -92,26 +92,26 @@ def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> No
 def check_quality(
     similarities: RealArray, whole: float, share: float, drift: Drift, shape: tuple[int, int]
 ) -> None:
-    """Refuse a field that chance would give as well, and one that is mostly filled in.
+    """Refuse a field that could arise by chance, or that is mostly interpolated.
 
     Parameters
     ----------
     similarities : (N,) array
-        Correlation coefficient of each window of the reference and of the loaded image put back by the
+        Correlation coefficient of each window of the reference with the loaded image deformed back by the
         displacement.
     whole : float
-        The same of all windows together.
+        The same for all windows together.
     share : float
-        Of rejected vectors.
+        Fraction of rejected vectors.
     drift : Drift
     shape : tuple of int
-        Of the images.
+        Shape of the images.
     """
     if whole < _MIN_SIMILARITY:
         raise _bad(
             f"the two images have nothing in common (correlation {whole:.2f})",
-            f"put back by the displacement, the beads must correlate by {_MIN_SIMILARITY} at least",
-            "Check that both images show the same place, in focus, in the channel of the beads.",
+            f"after deformation by the displacement, the correlation must be at least {_MIN_SIMILARITY}",
+            "Check that both images show the same region, in focus, in the bead channel.",
         )
     seen = float(np.prod([max(0.0, 1 - abs(d) / side) for d, side in zip(drift.shift, shape, strict=True)]))
     if share > 0.5 and seen < 1 - share / 2:
@@ -119,7 +119,7 @@ def check_quality(
             f"the stage has drifted by {np.hypot(*drift.shift):.0f} pixels: "
             f"both images share {100 * seen:.0f} % of their area",
             "at least half of the vectors must be measured",
-            "Choose a reference taken nearer to the cell, or images of a larger field.",
+            "Choose a reference closer to the cell, or images of a larger field.",
             "drift",
         )
     share = max(share, float((similarities < _MIN_SIMILARITY).mean()))
@@ -127,7 +127,7 @@ def check_quality(
         raise _bad(
             f"{100 * share:.0f} % of the displacement vectors were rejected",
             "at least half must be measured",
-            "Check that both images show the same beads in focus; take larger windows: they hold more beads.",
+            "Check that both images show the same beads in focus, or choose larger windows, with more beads.",
         )
 
 
@@ -138,13 +138,13 @@ def _check_saturation(array: npt.NDArray[Any], name: str) -> None:
     if share > _SATURATED_LIMIT:
         raise _bad(
             f"{100 * share:.0f} % of the {name} bead image is saturated (value {top:g})",
-            "beads must be told from each other",
-            "Take the images with less exposure.",
+            "individual beads must be distinguishable",
+            "Record the images with less exposure.",
         )
     if share > _SATURATED_DOUBT:
         warnings.warn(
-            f"{100 * share:.1f} % of the {name} bead image is saturated: beads without tops are found "
-            "less precisely. Take the images with less exposure.",
+            f"{100 * share:.1f} % of the {name} bead image is saturated: saturated beads are located "
+            "less precisely. Record the images with less exposure.",
             CellForceWarning,
             stacklevel=4,
         )

@@ -1,4 +1,4 @@
-"""What the user chooses for a displacement, and what comes of it."""
+"""Settings and result of a displacement measurement."""
 
 from __future__ import annotations
 
@@ -92,21 +92,21 @@ class DisplacementConfig(Settings):
 
 @dataclass(frozen=True)
 class Drift:
-    """A rigid movement of the whole image about its centre: r -> R(angle) (r - c) + c + shift.
+    """A rigid motion of the whole image about its centre: r -> R(angle) (r - c) + c + shift.
 
     Attributes
     ----------
     shift : tuple of 2 float
-        (y, x) in pixels.
+        Translation (y, x) in pixels.
     angle : float
-        In radians, positive from y towards x: R = [[cos, -sin], [sin, cos]] on (y, x).
+        Angle in radians, positive from y towards x: R = [[cos, -sin], [sin, cos]] on (y, x).
     """
 
     shift: tuple[float, float] = (0.0, 0.0)
     angle: float = 0.0
 
     def at(self, y: npt.ArrayLike, x: npt.ArrayLike, shape: tuple[int, int]) -> RealArray:
-        """Return how it displaces the points (y, x), ``(2, ...)`` in pixels, of images of `shape`."""
+        """Return the displacement of the points (y, x), ``(2, ...)`` in pixels, of images of `shape`."""
         dy, dx = np.asarray(y) - (shape[0] - 1) / 2, np.asarray(x) - (shape[1] - 1) / 2
         cosine, sine = np.cos(self.angle) - 1, np.sin(self.angle)
         moved: RealArray = np.stack(
@@ -117,19 +117,19 @@ class Drift:
 
 @dataclass(frozen=True, eq=False)
 class DisplacementResult:
-    """How far the beads have moved, on the grid of the windows' centres.
+    """Measured displacement of the beads, on the grid of the window centres.
 
     Attributes
     ----------
     displacement : (2, Yw, Xw) float32 array
-        (y, x) in pixels, without the drift: what is at r in the reference is at r + u(r) in the deformed
+        (y, x) in pixels, without the drift: a bead at r in the reference is at r + u(r) in the deformed
         image.
     y, x : (Yw,) and (Xw,) arrays
-        Of the windows' centres, in pixels.
+        Positions of the window centres in pixels.
     signal_to_noise : (Yw, Xw) float32 array
-        Highest peak of the correlation over the next; NaN for optical flow.
+        Ratio of the highest to the second peak of the correlation; NaN for optical flow.
     replaced : (Yw, Xw) bool array
-        True where the measured vector was rejected and its neighbours' were taken.
+        True where the measured vector was rejected and replaced by its neighbours.
     drift : Drift
     shape : tuple of int
         Height and width of the images.
@@ -145,14 +145,14 @@ class DisplacementResult:
 
     @property
     def replaced_fraction(self) -> float:
-        """Share of the vectors that were replaced."""
+        """Fraction of the vectors that were replaced."""
         return float(self.replaced.mean())
 
     @property
     def step(self) -> float:
-        """Distance of neighbouring vectors in pixels; that of the whole image if there is one vector only."""
+        """Distance of neighbouring vectors in pixels; the size of the image if there is only one vector."""
         return float(self.y[1] - self.y[0] if len(self.y) > 1 else max(self.shape))
 
     def on_pixels(self) -> FloatArray:
-        """Interpolate to the grid of the images, ``(2, Y, X)``: cubic splines, held at the edge."""
+        """Interpolate to the grid of the images, ``(2, Y, X)``: cubic splines, constant beyond the edge."""
         return to_pixels(self.displacement, self.y, self.x, self.shape).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Cross-correlation of all windows of two images: batches of Fourier transforms, peaks between pixels."""
+"""Cross-correlation of all windows of two images by Fourier transform, with sub-pixel peaks."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from napari_cellforce.physics.displacement._sampling import window_centres
 Float32 = npt.NDArray[np.float32]
 
 _BATCH_BYTES = 16 << 20
-"""Of the windows transformed at once: they should stay in the processor's cache."""
+"""Size of the windows transformed in one batch, which should fit into the processor cache."""
 _PEAK_RADIUS = 2
-"""Pixels about the highest peak where no second peak is looked for."""
+"""Radius in pixels around the highest peak that is excluded from the search for the second."""
 _TAPER_WIDTH = 0.4
-"""Standard deviation of the windows' weights, in windows. Without them the frequency response turns
-negative, so that passes amplify what lies there; narrower ones let more noise through."""
+"""Standard deviation of the window weights, in windows. Without weights the frequency response becomes
+negative, so that iterations amplify those frequencies; narrower weights give more noise."""
 _SAMPLES = 1024
-"""About how many windows the coherence is averaged over."""
+"""Approximate number of windows over which the coherence is averaged."""
 _HIGHEST_COHERENCE = 0.98
-"""Beyond, deformation within the windows makes the estimate worthless."""
+"""Upper limit: beyond it, deformation within the windows makes the estimate unreliable."""
 _SMOOTHING = 0.7
-"""Of the spectra, standard deviation in wave numbers."""
+"""Standard deviation of the smoothing of the spectra, in wave numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """Where the correlation of each pair of windows is highest.
+    """Peaks of the correlation of each pair of windows.
 
     Attributes
     ----------
     shift : (2, Yw, Xw) array
-        (y, x) in pixels.
+        Shift (y, x) in pixels.
     signal_to_noise : (Yw, Xw) float32 array
-        Highest peak over the next; 0 for windows without structure.
+        Ratio of the highest to the second peak; 0 for windows without structure.
     y, x : (Yw,) and (Xw,) arrays
         Centres of the windows in pixels.
     """
@@ -58,7 +58,7 @@ def correlate(
     threads: int,
     weights: Float32 | None = None,
 ) -> Peaks:
-    """Find how far the content of each window of `first` has moved in `second`.
+    """Find the shift of each window of `first` in `second`.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def correlate(
     window, step : int
         Side and distance of the windows in pixels.
     threads : int
-        Of the Fourier transform.
+        Threads of the Fourier transform.
     weights : (w, w // 2 + 1) float32 array, optional
-        Of the wave vectors, see `coherence_weights`.
+        Weights of the wave vectors, see `coherence_weights`.
     """
     windows = tiles(first, window, step), tiles(second, window, step)
     height, width = windows[0].shape[:2]
@@ -90,16 +90,16 @@ def correlate(
 
 
 def coherence_weights(first: Float32, second: Float32, window: int, threads: int) -> Float32 | None:
-    """Return Hannan and Thomson's weights: how much each wave vector tells of the shift of a window.
+    """Return the Hannan-Thomson weights: the information of each wave vector on the shift of a window.
 
     With C² the coherence of both images, averaged over windows, the weight of the cross-spectrum S is
-    C² / (1 - C²) / |S|: what only one image shows (camera noise, lost beads) is left out, and what both show
-    is whitened, which makes the peak as sharp as the noise allows. The images must be nearly aligned.
+    C² / (1 - C²) / |S|: structures in only one image (camera noise, lost beads) are suppressed, and common
+    structures are whitened, which gives the sharpest peak for this noise. The images must be nearly aligned.
 
     Returns
     -------
     (w, w // 2 + 1) float32 array
-        None where nothing is coherent.
+        None if there is no coherence.
 
     References
     ----------
@@ -113,8 +113,8 @@ def coherence_weights(first: Float32, second: Float32, window: int, threads: int
     cross = _smooth((np.conj(a) * b).mean(axis=0).real)
     power = _smooth((np.abs(a) ** 2).mean(axis=0)) * _smooth((np.abs(b) ** 2).mean(axis=0))
     coherence = np.divide(np.maximum(cross, 0) ** 2, power, out=np.zeros_like(power), where=power > 0)
-    coherence = np.clip(coherence - 1 / len(a), 0, _HIGHEST_COHERENCE)  # 1 / N is what chance gives
-    coherence[0, 0] = 0  # the windows' means are taken off
+    coherence = np.clip(coherence - 1 / len(a), 0, _HIGHEST_COHERENCE)  # 1 / N is the expectation by chance
+    coherence[0, 0] = 0  # the means of the windows are subtracted
     coherent = coherence > 0
     if not coherent.any():
         return None
@@ -130,7 +130,7 @@ def tiles(image: npt.NDArray[Any], window: int, step: int) -> npt.NDArray[Any]:
 
 
 def _spectra(windows: Float32, threads: int) -> npt.NDArray[np.complex64]:
-    """Transform (N, w, w) windows, their mean taken off, weighed down towards their edges by a Gaussian."""
+    """Transform (N, w, w) windows after subtracting the mean and applying a Gaussian taper."""
     side = windows.shape[-1]
     place = (np.arange(side) - (side - 1) / 2) / (_TAPER_WIDTH * side)
     profile = np.exp(-(place**2) / 2).astype(np.float32)
@@ -146,7 +146,7 @@ def _smooth(spectrum: Float32) -> Float32:
 
 
 def _peaks(maps: Float32) -> tuple[RealArray, Float32]:
-    """Return where (N, w, w) correlations are highest, (2, N), and that height over the next peak."""
+    """Return the peak positions of (N, w, w) correlations, (2, N), and the ratio to the second peak."""
     count, side = maps.shape[0], maps.shape[1]
     flat = maps.reshape(count, -1)
     each = np.arange(count)
@@ -173,7 +173,7 @@ def _peaks(maps: Float32) -> tuple[RealArray, Float32]:
 
 
 def _vertex(three: RealArray) -> RealArray:
-    """Return where a Gaussian through three neighbouring values, (N, 3), has its top: -1/2 to 1/2."""
+    """Return the maximum of a Gaussian through three neighbouring values, (N, 3): -1/2 to 1/2."""
     height = np.log(np.maximum(three, 1e-6 * np.maximum(three[:, 1:2], 1e-30)))
     curvature = height[:, 0] - 2 * height[:, 1] + height[:, 2]
     slope = height[:, 0] - height[:, 2]

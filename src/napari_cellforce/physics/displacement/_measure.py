@@ -1,4 +1,4 @@
-"""From two images of beads to a displacement."""
+"""Measurement of the displacement between two images of beads."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def displacement_field(
     config: DisplacementConfig | None = None,
     drift: Drift | None = None,
 ) -> DisplacementResult:
-    """Measure how far the beads of a gel have moved.
+    """Measure the displacement of the beads in a gel.
 
     Parameters
     ----------
     reference : (Y, X) array
-        Beads of the gel at rest (the cell removed).
+        Beads in the relaxed gel (without the cell).
     deformed : (Y, X) array
-        The same beads, pulled by the cell.
+        The same beads, displaced by the cell.
     config : DisplacementConfig, optional
     drift : Drift, optional
-        If it is known already, see `find_drift`.
+        Drift, if known, see `find_drift`.
 
     Returns
     -------
@@ -50,8 +50,8 @@ def displacement_field(
     Raises
     ------
     CellForceError
-        If the images differ in size, have no beads, are saturated, are shifted farther than can be
-        followed, or have too little in common.
+        If the images differ in size, have no beads, are saturated, are shifted too far, or are not
+        sufficiently similar.
 
     References
     ----------
@@ -89,9 +89,9 @@ def displacement_field(
 def find_drift(
     reference: npt.ArrayLike, deformed: npt.ArrayLike, config: DisplacementConfig | None = None
 ) -> Drift:
-    """Measure the movement of the stage between two bead images, as ``config.drift`` says.
+    """Measure the drift of the stage between two bead images by the method ``config.drift``.
 
-    Parameters, errors as for `displacement_field`. With ``"none"`` it is zero.
+    Parameters and errors as for `displacement_field`. With ``"none"`` the drift is zero.
     """
     config = config or DisplacementConfig()
     return _drift(*_images(reference, deformed, config), config)
@@ -114,7 +114,7 @@ def _drift(first: Float32, second: Float32, config: DisplacementConfig) -> Drift
     shape = (first.shape[0], first.shape[1])
     drift, image = Drift(shift), DeformedImage(second, config.threads)
     window = max(config.windows)
-    for _ in range(2):  # the second time on an image that is nearly in place
+    for _ in range(2):  # the second iteration uses a nearly aligned image
         aligned, _ = filled(image.at(drift_on_pixels(drift, shape)), first)
         peaks = correlate(first, aligned, window, window // 2, config.threads)
         whole = peaks.shift + drift.at(peaks.y[:, None], peaks.x[None, :], shape)
@@ -150,15 +150,15 @@ def optical_flow(reference: Float32, aligned: Float32, method: Method, window: i
 
 
 _PEAK_WIDTH = 1.5
-"""Standard deviation, in pixels, given to the correlation's peak so that it can be found between pixels."""
+"""Standard deviation, in pixels, of the smoothed correlation peak, for sub-pixel localisation."""
 
 
 def phase_shift(reference: Float32, deformed: Float32) -> tuple[float, float]:
-    """Return the shift (y, x), in pixels, that most of the image has made: phase correlation.
+    """Return the shift (y, x), in pixels, of most of the image by phase correlation.
 
-    The Fourier phases alone make a peak at every shift that part of the image has made, as sharp as a
-    pixel; that of the resting gel is the highest. It is smoothed to a Gaussian, whose top three values a
-    side give exactly. A second look at the overlapping parts takes away what the edges did.
+    The Fourier phases give a peak of one pixel at every shift that occurs in the image; that of the
+    undeformed gel is the highest. The peak is smoothed to a Gaussian, whose maximum follows exactly from
+    three values per axis. A second pass on the overlapping parts removes the effect of the edges.
 
     Parameters
     ----------
@@ -177,19 +177,19 @@ def phase_shift(reference: Float32, deformed: Float32) -> tuple[float, float]:
 
 
 def fit_rigid(vectors: RealArray, y: RealArray, x: RealArray, shape: tuple[int, int]) -> Drift:
-    """Return the rigid movement that most vectors agree on.
+    """Return the rigid motion of the majority of the vectors.
 
-    Least squares (Kabsch), repeated with weights 1 / (1 + (rest / scatter)²) so that the cell's own pull
-    does not count.
+    Least squares (Kabsch), iterated with weights 1 / (1 + (rest / scatter)²) to exclude the displacement by
+    the cell.
 
     Parameters
     ----------
     vectors : (2, Yw, Xw) array
-        In pixels.
+        Displacements in pixels.
     y, x : arrays
-        Their places in pixels.
+        Positions in pixels.
     shape : tuple of int
-        Of the images.
+        Shape of the images.
     """
     places = np.stack(np.meshgrid(y, x, indexing="ij")).reshape(2, -1)
     goals = places + vectors.reshape(2, -1)
@@ -235,7 +235,7 @@ def _phase_peak(first: Float32, second: Float32) -> npt.NDArray[np.float64]:
 
 
 def _overlap(image: Float32, shift: npt.NDArray[np.int_], sign: int) -> Float32:
-    """Return the part of an image that the other one shows, too."""
+    """Return the part of an image that is also in the other one."""
     cut = []
     for step, side in zip(shift * sign, image.shape, strict=True):
         cut.append(slice(max(0, -int(step)), side - max(0, int(step))))

@@ -1,4 +1,4 @@
-"""Particle image velocimetry in several passes, each on the image deformed by what is known so far."""
+"""Particle image velocimetry in several passes, each on the image deformed by the previous result."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from napari_cellforce.physics.displacement._correlation import (
 from napari_cellforce.physics.displacement._sampling import DeformedImage, from_pixels, to_pixels
 
 _HIDDEN = 0.25
-"""Share of a window that may lie outside the other image."""
+"""Maximum fraction of a window outside the other image."""
 
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """What a pass has measured.
+    """Result of one pass.
 
     Attributes
     ----------
     displacement : (2, Yw, Xw) array
-        In pixels, without the drift.
+        Displacement in pixels, without the drift.
     rejected : (Yw, Xw) bool array
-        Where it comes from the neighbours.
+        True for vectors replaced by their neighbours.
     peaks : Peaks
-        Of the correlation with the image deformed by the pass before.
+        Peaks of the correlation with the image deformed by the previous pass.
     """
 
     displacement: RealArray
@@ -56,7 +56,7 @@ def piv(reference: Float32, deformed: Float32, config: DisplacementConfig, drift
 def similarity(
     reference: Float32, deformed: Float32, vectors: Vectors, config: DisplacementConfig, drift: Drift
 ) -> tuple[RealArray, float]:
-    """Return the correlation coefficients of both images, put in place: of the windows seen, and of all."""
+    """Return the correlation coefficients of both images after alignment: per window, and of all windows."""
     window = config.windows[-1]
     shape = (reference.shape[0], reference.shape[1])
     moved = to_pixels(vectors.displacement, vectors.peaks.y, vectors.peaks.x, shape)
@@ -72,7 +72,7 @@ def similarity(
 
 
 def filled(aligned: Float32, reference: Float32) -> tuple[Float32, BoolArray]:
-    """Return an image with the reference's pixels where it has NaN, and where that is."""
+    """Return an image with NaN replaced by the pixels of the reference, and the mask of these pixels."""
     unseen: BoolArray = np.isnan(aligned)
     return np.where(unseen, reference, aligned), unseen
 
@@ -92,7 +92,7 @@ def _pass(
     stage: Float32,
     known: Vectors | None,
 ) -> Vectors:
-    """Correlate with the image as deformed by the drift, `stage`, and by what is known."""
+    """Correlate with the image deformed by the drift, `stage`, and by the previous result."""
     threads = config.threads
     predicted = np.zeros_like(stage)
     if known is not None:
@@ -104,17 +104,17 @@ def _pass(
     before = from_pixels(predicted, peaks.y, peaks.x)
     hidden = tiles(unseen, window, step).mean(axis=(2, 3)) > _HIDDEN
     rejected = _rejected(peaks, before + peaks.shift, hidden, config)
-    # A hole is filled with its neighbours' news of the last pass, or in the first pass with their vectors.
+    # A gap is filled with the changes of its neighbours in the last pass, in the first with their vectors.
     return Vectors(before + replace(peaks.shift, rejected), rejected, peaks)
 
 
 def _rejected(peaks: Peaks, total: RealArray, hidden: BoolArray, config: DisplacementConfig) -> BoolArray:
-    """Find the vectors not to be trusted.
+    """Return the vectors to be rejected.
 
-    They are those of windows that left the image, those without a clear peak, and those which fit their
-    neighbours neither in all nor as a change. The change alone tells errors from the sharp peak of
-    displacement under an adhesion, which an earlier pass has seen, too; the whole tells them from the
-    correction of an earlier error.
+    These are vectors of windows that leave the image, vectors without a clear peak, and vectors that are
+    inconsistent with their neighbours both in total and in the change by this pass. The change
+    distinguishes errors from the sharp displacement peak under an adhesion, already found by an earlier
+    pass; the total distinguishes them from the correction of an earlier error.
     """
     unclear: BoolArray = hidden | (peaks.signal_to_noise < config.signal_to_noise)
     residuals = [
@@ -130,7 +130,7 @@ _KERNEL = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]], dtype=float)
 
 
 def normalised_median_residual(vectors: RealArray, noise: float) -> RealArray:
-    """Return how far each vector is from its eight neighbours, in units of their own scatter.
+    """Return the deviation of each vector from its eight neighbours, in units of their scatter.
 
     r = |u - median(u_i)| / (median |u_i - median(u_i)| + noise), the larger of both components;
     2 is the usual threshold. Neighbours outside the field or NaN do not count.
@@ -138,14 +138,14 @@ def normalised_median_residual(vectors: RealArray, noise: float) -> RealArray:
     Parameters
     ----------
     vectors : (2, Y, X) array
-        May hold NaN.
+        May contain NaN.
     noise : float
-        Scatter that is always allowed for, in the unit of the vectors (0.1 pixels as a rule).
+        Minimum scatter, in the unit of the vectors (usually 0.1 pixels).
 
     Returns
     -------
     (Y, X) array
-        0 where a vector has no neighbour, NaN where there is no vector.
+        0 for a vector without neighbours, NaN where there is no vector.
 
     References
     ----------
@@ -161,7 +161,7 @@ def normalised_median_residual(vectors: RealArray, noise: float) -> RealArray:
 
 
 def replace(vectors: RealArray, rejected: BoolArray) -> RealArray:
-    """Fill rejected vectors with the weighted mean of their neighbours, from the rim of a hole inwards.
+    """Replace rejected vectors by the weighted mean of their neighbours, from the rim of a gap inwards.
 
     Raises
     ------
@@ -171,8 +171,8 @@ def replace(vectors: RealArray, rejected: BoolArray) -> RealArray:
     if rejected.all():
         raise CellForceError(
             "no displacement could be measured: every vector was rejected",
-            "the beads of both images must be the same, and seen in most windows",
-            "Check that both images show the same place, in focus; take larger windows.",
+            "both images must show the same beads in most windows",
+            "Check that both images show the same region, in focus, or choose larger windows.",
             topic="displacement",
         )
     filled = np.where(rejected, 0, vectors)
@@ -187,14 +187,14 @@ def replace(vectors: RealArray, rejected: BoolArray) -> RealArray:
 
 
 def _neighbours(vectors: RealArray) -> RealArray:
-    """Return the eight neighbours of every vector, (8, 2, Y, X), NaN where there is none."""
+    """Return the eight neighbours of every vector, (8, 2, Y, X), NaN outside the field."""
     height, width = vectors.shape[1:]
     padded = np.pad(vectors, ((0, 0), (1, 1), (1, 1)), constant_values=np.nan)
     return np.stack([padded[:, 1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in _RING])
 
 
 def _median(values: RealArray) -> RealArray:
-    """Return the median over the first axis, leaving out NaN; numpy's own is slow for many short lists."""
+    """Return the median over the first axis, ignoring NaN; faster than numpy for many short lists."""
     ordered = np.sort(values, axis=0)  # NaN last
     count = np.count_nonzero(~np.isnan(values), axis=0)[None]
     middle = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, len(values) - 1)

@@ -1,4 +1,4 @@
-"""Between the grid of windows and the grid of pixels, and images seen at displaced places."""
+"""Interpolation between the grids of windows and pixels, and deformation of images."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from scipy.ndimage import map_coordinates, spline_filter
 from napari_cellforce.physics._grid import RealArray
 
 _ROWS = 128
-"""Of an image, resampled at once by a thread."""
+"""Number of image rows resampled at once by a thread."""
 
 
 def window_centres(side: int, window: int, step: int) -> RealArray:
-    """Return the centres, in pixels, of the windows that fit on a side."""
+    """Return the centres, in pixels, of the windows along a side."""
     centres: RealArray = np.arange(0, side - window + 1, step, dtype=np.float64) + (window - 1) / 2
     return centres
 
 
 def to_pixels(vectors: npt.ArrayLike, y: RealArray, x: RealArray, shape: tuple[int, int]) -> RealArray:
-    """Interpolate ``(..., Yw, Xw)`` values at y, x to all pixels by cubic splines, held outside."""
+    """Interpolate ``(..., Yw, Xw)`` values at y, x to all pixels by cubic splines, constant outside."""
     along_y, along_x = _weights(y, np.arange(shape[0])), _weights(x, np.arange(shape[1]))
     pixels: RealArray = along_y @ np.asarray(vectors, dtype=np.float64) @ along_x.T
     return pixels
 
 
 def from_pixels(image: npt.ArrayLike, y: RealArray, x: RealArray) -> RealArray:
-    """Interpolate ``(..., Y, X)`` values on pixels linearly to the places y, x, which may lie between two."""
+    """Interpolate ``(..., Y, X)`` values on pixels linearly to the positions y, x."""
     values = np.asarray(image, dtype=np.float64)
     for axis, places in ((-2, y), (-1, x)):
         below = np.floor(places).astype(int)
@@ -40,7 +40,7 @@ def from_pixels(image: npt.ArrayLike, y: RealArray, x: RealArray) -> RealArray:
 
 
 def _weights(known: RealArray, wanted: npt.ArrayLike) -> RealArray:
-    """Return the matrix that takes values at the places `known` to those `wanted`."""
+    """Return the interpolation matrix from the positions `known` to `wanted`."""
     places = np.clip(wanted, known[0], known[-1])
     if len(known) < 4:  # too few for a cubic
         return np.array([np.interp(places, known, row) for row in np.eye(len(known))]).T
@@ -49,7 +49,7 @@ def _weights(known: RealArray, wanted: npt.ArrayLike) -> RealArray:
 
 
 class DeformedImage:
-    """An image that can be looked at through a displacement, by cubic splines.
+    """An image that is evaluated at displaced positions by cubic splines.
 
     Parameters
     ----------

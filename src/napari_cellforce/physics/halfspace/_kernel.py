@@ -1,4 +1,4 @@
-"""The Green's function of a gel on a grid, as one 2 x 2 matrix a wave vector."""
+"""The Green's function of a gel on a grid, as one 2 x 2 matrix per wave vector."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def green_eigenvalues(
     poisson : float
         Poisson's ratio.
     thickness : float or None
-        Of the gel, in µm; None for a half-space.
+        Thickness of the gel in µm; None for a half-space.
 
     Returns
     -------
@@ -54,8 +54,8 @@ def green_eigenvalues(
 
 
 def _layer_factor(depth: RealArray, poisson: float) -> RealArray:
-    """Return by how much a layer moves less than a half-space under a longitudinal wave; depth = k h."""
-    twice = 2 * np.minimum(depth, 350.0)  # exp(-700) is still a number, and as good as 0
+    """Return the ratio of the responses of layer and half-space to a longitudinal wave; depth = k h."""
+    twice = 2 * np.minimum(depth, 350.0)  # exp(-700) is representable and effectively 0
     decay = np.exp(-twice)
     stiff = (3 - 4 * poisson) / 2
     numerator = stiff * (1 - decay**2) + twice * decay
@@ -68,14 +68,14 @@ def _layer_factor(depth: RealArray, poisson: float) -> RealArray:
 class HalfspaceKernel:
     """A symmetric 2 x 2 matrix for each wave vector of a grid: the gel's Green's function.
 
-    Made by `halfspace_kernel`, which keeps the latest.
+    Created by `halfspace_kernel`, which caches the latest.
 
     Attributes
     ----------
     shape : tuple of int
         Height and width of the grid in pixels.
     yy, xx, yx : (Y, X // 2 + 1) float64 array
-        Entries in µm/Pa, on the wave vectors of `scipy.fft.rfft2`.
+        Matrix elements in µm/Pa, on the wave vectors of `scipy.fft.rfft2`.
     """
 
     shape: tuple[int, int]
@@ -92,26 +92,26 @@ class HalfspaceKernel:
     ) -> RealArray:
         """Return the periodic traction, ``(..., 2, Y, X)`` in Pa, of a displacement in µm.
 
-        `regularisation` is Tikhonov's lambda in µm/Pa, see `fttc`.
+        `regularisation` is the Tikhonov parameter lambda in µm/Pa, see `fttc`.
         """
         return self.inverse(regularisation)._apply(displacement, workers)
 
     def inverse(self, regularisation: float = 0.0) -> HalfspaceKernel:
-        """Return (G² + lambda²)⁻¹ G, in Pa/µm; the latest are kept."""
+        """Return (G² + lambda²)⁻¹ G, in Pa/µm; the latest are cached."""
         if not (math.isfinite(regularisation) and regularisation >= 0):
             raise CellForceError(
                 f"the regularisation is {regularisation:g} µm/Pa",
                 "it must be 0 or a positive number",
-                "Start from 0 and increase it until the noise outside the cell is gone.",
+                "Start from 0 and increase it until the noise outside the cell vanishes.",
                 topic="regularisation",
             )
         return _regularised_inverse(self, float(regularisation))
 
     @functools.cached_property
     def _doubled(self) -> tuple[RealArray, RealArray, RealArray]:
-        """Every entry twice in a row: for the real and the imaginary part of a spectrum.
+        """Every entry twice in a row, for the real and the imaginary part of a spectrum.
 
-        numpy multiplies reals with reals several times faster than with complex numbers.
+        The multiplication of real numbers is several times faster in numpy than real times complex.
         """
         return np.repeat(self.yy, 2, axis=-1), np.repeat(self.xx, 2, axis=-1), np.repeat(self.yx, 2, axis=-1)
 
@@ -139,14 +139,14 @@ def halfspace_kernel(
     poisson: float,
     thickness: float | None = None,
 ) -> HalfspaceKernel:
-    """Return the Green's function of a gel on a grid; the latest are kept and shared.
+    """Return the Green's function of a gel on a grid; the latest are cached.
 
     Parameters
     ----------
     shape : tuple of int
         Height and width in pixels.
     spacing, young, poisson, thickness
-        As for `displacement`.
+        See `displacement`.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def _kernel(
     waves = WaveVectors.of(shape, spacing)
     squared = waves.y**2 + waves.x**2
     along, across = green_eigenvalues(np.sqrt(squared), young, poisson, thickness)
-    squared[0, 0] = 1.0  # there along = across: any direction does
+    squared[0, 0] = 1.0  # along = across here: the direction is arbitrary
     anisotropy = (along - across) / squared
     cross = np.where(waves.nyquist_y | waves.nyquist_x, 0.0, anisotropy * waves.y * waves.x)
     return HalfspaceKernel(shape, across + anisotropy * waves.y**2, across + anisotropy * waves.x**2, cross)
@@ -188,7 +188,7 @@ def _kernel(
 
 @functools.lru_cache(maxsize=4)
 def _regularised_inverse(kernel: HalfspaceKernel, regularisation: float) -> HalfspaceKernel:
-    """Solve (G² + lambda²) A = G for each wave vector by Cramer's rule; modes that G lacks stay 0."""
+    """Solve (G² + lambda²) A = G for each wave vector by Cramer's rule; modes with G = 0 stay 0."""
     yy, xx, yx = kernel.yy, kernel.xx, kernel.yx
     square_yy = yy**2 + yx**2 + regularisation**2
     square_xx = xx**2 + yx**2 + regularisation**2

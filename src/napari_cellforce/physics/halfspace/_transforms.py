@@ -1,4 +1,4 @@
-"""From a traction to a displacement and back: checks, padding, and the kernel in between."""
+"""Forward and inverse transforms between traction and displacement, with validation and padding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def displacement(
     padding: float = 0.0,
     workers: int = 1,
 ) -> RealArray:
-    """Return how tangential tractions displace the surface of a gel.
+    """Return the displacement of the surface of a gel by tangential tractions.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ def displacement(
     poisson : float
         Poisson's ratio, in (-1, 0.5].
     thickness : float or None
-        Of the gel, in µm; None for a half-space.
+        Thickness of the gel in µm; None for a half-space.
     padding : float
-        Width of a border of zeros, as a multiple of the image's sides; 1 doubles them. 0 takes the
-        field as periodic.
+        Width of the zero padding, as a multiple of the sides of the image; 1 doubles them. With 0 the
+        field is periodic.
     workers : int
         Threads of the Fourier transform.
 
@@ -72,7 +72,7 @@ def fttc(
     padding: float = 0.0,
     workers: int = 1,
 ) -> RealArray:
-    """Return the tractions that displaced a gel: Fourier transform traction cytometry.
+    """Return the tractions for a displacement of the gel: Fourier transform traction cytometry.
 
     Minimises ``sum |G t - u|² + regularisation² sum |t|²`` (zeroth-order Tikhonov): the larger
     `regularisation`, the smoother and weaker the tractions.
@@ -88,11 +88,11 @@ def fttc(
     poisson : float
         Poisson's ratio, in (-1, 0.5].
     regularisation : float
-        Tikhonov's lambda in µm/Pa, the unit of G. Waves with G well below it are suppressed.
+        Tikhonov parameter lambda in µm/Pa, the unit of G. Waves with G well below it are suppressed.
     thickness : float or None
-        Of the gel, in µm; None for a half-space.
+        Thickness of the gel in µm; None for a half-space.
     padding : float
-        Width of a border of zeros, as a multiple of the image's sides; 0 takes the field as periodic.
+        Width of the zero padding, as a multiple of the sides of the image; with 0 the field is periodic.
     workers : int
         Threads of the Fourier transform.
 
@@ -120,7 +120,7 @@ def fttc(
 
 @dataclass(frozen=True)
 class _Padding:
-    """A border of zeros after the last row and column: the next image of a periodic field moves away."""
+    """Zero padding after the last row and column, which separates the periodic images."""
 
     inner: tuple[int, int]
     shape: tuple[int, int]
@@ -152,11 +152,11 @@ class _Padding:
 
 
 def periodic_part(displacement: npt.ArrayLike) -> RealArray:
-    """Return a displacement without the jump that its repetition makes from one border to the other.
+    """Return the periodic component of a displacement, without the jump between opposite borders.
 
-    A Fourier transform takes the image for one tile of many. Where the gel is still displaced at the border,
-    opposite borders do not fit, and the tractions of that jump are a bright frame. The smoothest field with
-    the same jump is taken off: the solution of Poisson's equation with the jump as its source.
+    A Fourier transform assumes a periodic image. If the gel is displaced at the border, opposite borders do
+    not match, and the jump causes spurious tractions along the border. The smoothest field with the same
+    jump is subtracted: the solution of Poisson's equation with the jump as its source.
 
     Parameters
     ----------
