@@ -234,9 +234,8 @@ from napari_cellforce.batch import BatchConfig, run_batch
 {imports}
 config = {config}
 
-if __name__ == "__main__":  # needed where several processes work
-    for event in run_batch(config):
-        print(event)
+for event in run_batch(config):
+    print(event)
 """
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from napari_cellforce.batch.config import BatchConfig
@@ -17,15 +13,13 @@ from napari_cellforce.batch.input_state import StepEvent, Task
 from napari_cellforce.batch.jobqueue_config import read_jobqueue_config
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
+from napari_cellforce.process_pool import POLL_INTERVAL, ProcessPool
 
 GPU = "GPU"
 """Dask resource that a worker with a graphics card has once: ``dask worker --resources GPU=1``."""
 
 _CONNECT_TIMEOUT = "20s"
 """Time for a scheduler to answer."""
-
-_POLL_INTERVAL = 0.2
-"""Longest wait in seconds before the caller can check whether to stop."""
 
 RunTask = Callable[..., Generator[StepEvent]]
 """``run_task(task, config, predictor=None)``: executes a task; see `napari_cellforce.batch.execute`."""
@@ -119,13 +113,6 @@ class InProcessExecutor:
             self._events.close()
 
 
-@dataclass
-class _Worker:
-    process: BaseProcess
-    connection: Connection
-    task: Task | None = None
-
-
 class ProcessExecutor:
     """Executes tasks in ``config.workers`` processes of one thread each; a killed one is replaced."""
 
@@ -133,79 +120,42 @@ class ProcessExecutor:
 
     def __init__(self, config: BatchConfig, run_task: RunTask) -> None:
         self._config, self._run_task = config, run_task
-        self._workers: list[_Worker] = []
+        self._pool = ProcessPool(config.workers, setup=_use_one_thread)
 
     @property
     def free_slots(self) -> int:
         """Number of processes without a task, started or not."""
-        return self._config.workers - len(self._busy)
+        return self._pool.free_slots
 
     def submit(self, task: Task) -> None:
-        """Send a task to an idle process; if that is dead, `updates` reports it."""
-        idle = next((worker for worker in self._workers if worker.task is None), None)
-        worker = idle or self._start()
-        worker.task = task
-        with contextlib.suppress(OSError):
-            worker.connection.send(task)
+        """Send a task to an idle process."""
+        self._pool.submit(task, self._run_task, task, self._config)
 
     def updates(self) -> Iterator[TaskUpdate]:
         """Yield the events that the processes have sent."""
-        ready = wait([worker.connection for worker in self._busy], timeout=_POLL_INTERVAL)
-        for worker in [worker for worker in self._busy if worker.connection in ready]:
-            task = worker.task
-            if task is None:
-                continue
-            try:
-                event: StepEvent | None = worker.connection.recv()
-            except (EOFError, OSError):
-                worker.process.join()
-                self._workers.remove(worker)
-                yield TaskUpdate(task, worker_died=_how_it_ended(worker.process))
-                continue
-            if event is None:
-                worker.task = None
-            yield TaskUpdate(task, event)
+        for update in self._pool.updates():
+            task = update.key
+            assert isinstance(task, Task)
+            if update.kind == "record":
+                yield TaskUpdate(task, update.value)
+            elif update.kind == "died":
+                memory = "; if memory ran out, use fewer workers" if update.value.startswith("signal") else ""
+                yield TaskUpdate(task, worker_died=f"{update.value}{memory}")
+            else:
+                if update.kind == "raised":
+                    reason = f"{type(update.value).__name__}: {update.value}"
+                    yield TaskUpdate(task, StepEvent(task.steps[0], "failed", reason=reason))
+                yield TaskUpdate(task)
 
     def close(self) -> None:
         """End all processes at once."""
-        for worker in self._workers:
-            worker.process.terminate()
-            worker.process.join()
-
-    @property
-    def _busy(self) -> list[_Worker]:
-        return [worker for worker in self._workers if worker.task is not None]
-
-    def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")  # a fork would copy torch's and Qt's threads half
-        ours, theirs = context.Pipe()
-        arguments = (theirs, self._config, self._run_task)
-        process = context.Process(target=_serve, args=arguments, daemon=True, name="cellforce-batch")
-        process.start()
-        theirs.close()  # else the end of the process would not be noticed
-        worker = _Worker(process, ours)
-        self._workers.append(worker)
-        return worker
+        self._pool.close()
 
 
-def _how_it_ended(process: BaseProcess) -> str:
-    code = process.exitcode or 0
-    return f"signal {-code}; if memory ran out, use fewer workers" if code < 0 else f"exit code {code}"
-
-
-def _serve(connection: Connection, config: BatchConfig, run_task: RunTask) -> None:
-    """Execute the tasks that come through `connection` until its other end is closed; None ends each."""
+def _use_one_thread() -> None:
     from napari_cellforce.models.device import use_threads
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     use_threads(1)
-    while True:
-        try:
-            for event in run_task(connection.recv(), config):
-                connection.send(event)
-            connection.send(None)
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            return
 
 
 class ClusterExecutor:
@@ -252,7 +202,7 @@ class ClusterExecutor:
 
     def updates(self) -> Iterator[TaskUpdate]:
         """Yield the events of tasks that are over."""
-        self._something_ended.wait(_POLL_INTERVAL)
+        self._something_ended.wait(POLL_INTERVAL)
         self._something_ended.clear()
         for future in [future for future in self._running if future.done()]:
             task = self._running.pop(future)

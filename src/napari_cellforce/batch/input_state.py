@@ -10,14 +10,12 @@ from typing import Literal
 
 from napari_cellforce.batch.config import PREDICT
 from napari_cellforce.batch.planned_input import PlannedInput, describe_failures
+from napari_cellforce.process_pool import ATTEMPTS
 
 Stage = Literal["measure", "frames", "join", "whole"]
 """A prediction measures baselines, predicts frames and joins chunks; any other part is one stage, "whole"."""
 
 State = Literal["running", "done", "skipped", "failed"]
-
-_ATTEMPTS = 2
-"""Times a task is tried: a worker may have been killed because others used up the memory."""
 
 CHUNK_FRAMES = 50
 """Frames in a chunk of a long input: the most that is lost when the computer fails."""
@@ -223,13 +221,13 @@ class InputProgress:
     def requeue(self, task: Task, why: str) -> InputEvent:
         """Record that the worker of a task died: the task is queued again, or given up."""
         self._running.remove(task)
-        if self._attempts[task] < _ATTEMPTS:
+        if self._attempts[task] < ATTEMPTS:
             left = Task(task.row, tuple(step for step in task.steps if step.part not in self._finished))
             self._attempts[left] = self._attempts[task]
             self._ready.append(left)
             return self._progress("Its process was killed; trying again later", 0, 0)
         part = next(step.part for step in task.steps if step.part not in self._finished)
-        self._failures[part] = f"The process that worked on it was killed {_ATTEMPTS} times ({why})."
+        self._failures[part] = f"The process that worked on it was killed {ATTEMPTS} times ({why})."
         self._running.append(task)
         self.end_task(task)
         return self._progress("", 0, 0)

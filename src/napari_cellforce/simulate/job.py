@@ -18,9 +18,9 @@ from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.dataset.folders import INDEX
 from napari_cellforce.io.dataset.metadata import METADATA_FILE, DatasetMetadata, read_entries
 from napari_cellforce.io.dataset.writing import CHANNELS, CellTables, write_tables
+from napari_cellforce.process_pool import map_unordered, usable_cores
 from napari_cellforce.simulate.cell import RECORDS, CellJob, simulate_cell
 from napari_cellforce.simulate.config import SimulateConfig
-from napari_cellforce.simulate.pool import map_unordered, usable_cores
 
 CellOutcome = Literal["made", "kept", "failed"]
 
@@ -61,8 +61,7 @@ def simulate_cells(
     out : path-like
         Becomes the root of the data set.
     workers : int, optional
-        Processes; by default one a core. A script that uses more than one needs the usual
-        ``if __name__ == "__main__":``.
+        Processes; by default one per core.
 
     Yields
     ------

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import contextlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +26,7 @@ from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.preprocess.mask import touches_border
 from napari_cellforce.preprocess.normalise import Baselines, measure_baselines, normalise
 from napari_cellforce.preprocess.regrid import Window
+from napari_cellforce.process_pool import map_unordered, usable_cores
 from napari_cellforce.synthetic import (
     FibreMechanics,
     PopulationConfig,
@@ -298,12 +297,15 @@ def _simulated(config: TrainConfig, progress: ProgressCallback) -> Examples:
     population_config = population(config.data)
     frames: dict[str, list[Example]] = {}
     work = [(population_config, i, config) for i in range(population_config.cells)]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(config.optimise.threads or os.cpu_count(), mp_context=context) as pool:
-        for done, (name, example) in enumerate(pool.map(_simulate, work, chunksize=8)):
+    simulated: dict[int, tuple[str, Example | None]] = {}
+    workers = config.optimise.threads or usable_cores()
+    with contextlib.closing(map_unordered(_simulate, work, workers)) as cells:
+        for done, (item, result) in enumerate(cells):
             progress("Simulating cells", done, population_config.cells)
-            if example is not None:
-                frames[name] = [example]
+            simulated[item[1]] = result
+    for _, (name, example) in sorted(simulated.items()):
+        if example is not None:
+            frames[name] = [example]
     split = split_by_cell(list(frames), config.split.validation, config.split.seed)
     means = [_mean(frames[cell][0]) for cell in split.train]
     mean = float(np.mean(means))

@@ -1,9 +1,9 @@
 """A training run in a process of its own, heard and steered from another one.
 
 Training is Python that keeps the interpreter busy: in a thread of the window's process it would make the
-window stutter. The process is a fresh interpreter, not a spawn of `multiprocessing`, which would run the
-user's script again where that lacks ``if __name__ == "__main__":``. It gets its orders, line by line, on
-standard input, and answers with pickled records on standard output. It ends when its parent does.
+window stutter. The process is a fresh interpreter; see `napari_cellforce.process_pool`. It gets its orders,
+line by line, on standard input, and answers with pickled records on standard output. It ends when its parent
+does.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import io
 import json
 import os
 import pickle
-import subprocess
-import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from napari_cellforce.config_io import from_mapping, read_settings, to_mapping
 from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.process_pool import claim_output, describe_exit, start_python
 from napari_cellforce.train.calibration import Calibration, calibrate_file
 from napari_cellforce.train.callbacks import LAST, Epoch, Event
 from napari_cellforce.train.config import TrainConfig
@@ -96,14 +95,7 @@ class SubprocessRun:
         if model_folder:
             environment.setdefault(FOLDER_VARIABLE, model_folder)
         self._folder = folder
-        self._process = subprocess.Popen(
-            # Not "-m": then the records' classes would be those of a module called __main__.
-            [sys.executable, "-c", f"from {__name__} import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        self._process = start_python(__name__, "main", env=environment)
         command = {"task": task, "config": to_mapping(config), "folder": str(folder)}
         self._send(json.dumps(command))
 
@@ -171,7 +163,7 @@ class SubprocessRun:
         code = self._process.wait()
         again = (self._folder / LAST).is_file()
         return CellForceError(
-            f"the training process ended by itself ({f'signal {-code}' if code < 0 else f'code {code}'})",
+            f"the training process ended by itself ({describe_exit(code)})",
             "mostly the reason is that memory ran out",
             ("Go on: it continues after the last whole pass. " if again else "")
             + "If it happens again, take fewer frames in a step, or a smaller largest side.",
@@ -214,7 +206,7 @@ def main() -> None:
     """Carry out what standard input says."""
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    with _reserve_stdout() as answers, _unbuffered_stdin() as lines:
+    with claim_output() as answers, _unbuffered_stdin() as lines:
 
         def send(record: Any) -> None:
             pickle.dump(record, answers)
@@ -262,13 +254,6 @@ def _run_training(
     return train(
         config, folder, resume=resume, listener=listen, should_stop=commands.should_stop, examples=examples
     )
-
-
-def _reserve_stdout() -> IO[bytes]:
-    """Return standard output for the records alone; what others print goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 def _unbuffered_stdin() -> io.FileIO:

@@ -1,7 +1,8 @@
-"""What the user chooses for following an acquisition."""
+"""Settings of a watch, and the events it yields."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,14 +14,17 @@ from napari_cellforce.batch.config import (
     changed_options,
     command_line,
 )
-from napari_cellforce.fields import PixelSize
-from napari_cellforce.predict import PredictConfig
+from napari_cellforce.fields import FrameResult, ImageStack, PixelSize
+from napari_cellforce.predict import OutputPaths, PredictConfig, Prediction
 
 _FLAGS = {
     **SHARED_FLAGS,
     "settle": "--settle",
     "patience": "--patience",
 }
+
+State = Literal["found", "frame", "failed", "written", "idle"]
+"""What has happened, see `WatchEvent`."""
 
 
 @dataclass(frozen=True)
@@ -30,33 +34,33 @@ class WatchConfig:
     Attributes
     ----------
     folder : str
-        Where the microscope writes: files that are movies or become longer, or single frames.
+        Folder to which the microscope writes movies, growing or complete, or single frames.
     out : str
-        Where the results go. It may lie inside `folder`.
+        Folder for the results. It may lie inside `folder`.
     model : str
-        Name in the zoo, or a weights file.
+        Model name in the zoo, or a weights file.
     pattern : str
-        Of the files' names, as in the shell.
+        Glob pattern for the files' names.
     pixel_size : float or None
-        In µm, in place of what the files say.
+        Pixel size in µm; overrides the file metadata.
     z : "max", int or None
         For z-stacks: maximum projection, or one plane.
     predict : PredictConfig
     samples : int
-        Passes with dropout for an uncertainty; 0 for one plain pass.
+        Number of Monte Carlo dropout passes for an uncertainty map (0: off).
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` ...
     backend : str
-        What computes a network; see `napari_cellforce.models.backends`.
+        Inference backend; see `napari_cellforce.models.backends`.
     model_folder : str
         See `napari_cellforce.zoo.model_folder`; empty for the usual one.
     settle : float
-        Seconds for which the newest frame has to stay as it is before it counts as written.
+        Seconds without change before the newest frame is treated as complete.
     patience : float
-        Seconds after which a file that cannot be read is told, and the one after it begun.
+        Seconds before an unreadable file is reported and skipped.
     every : float
-        Seconds between looks at the folder; where the system says at once that something was written, the
-        look is at once.
+        Seconds between two checks of the folder; where the system reports changes, they are processed at
+        once.
     """
 
     folder: str
@@ -90,3 +94,44 @@ class WatchConfig:
         return command_line(
             "watch", self.folder, (*own, *changed_options(self, WatchConfig("", "", ""), _FLAGS))
         )
+
+
+@dataclass(frozen=True)
+class WatchEvent:
+    """An event of a watch.
+
+    Attributes
+    ----------
+    state : {"found", "frame", "failed", "written", "idle"}
+        A movie is started or resumed; a frame was predicted; a frame or file was skipped (until it
+        changes); the joined result of a movie is up to date; there is nothing to do at the moment.
+    name : str
+        Name of the movie; empty when idle.
+    frames : int
+        Number of its frames so far; for ``"written"``, number of frames in the result.
+    result : FrameResult or None
+        Result of a predicted frame.
+    row : mapping of str to float
+        The frame's row of the summary table.
+    stack : ImageStack or None
+        The movie so far.
+    paths : OutputPaths or None
+        Paths of its results, written or not.
+    frame : int
+        Frame that was predicted or skipped; for ``"found"``, the next frame to predict; else -1.
+    reason : str
+        Why something was skipped.
+    job : Prediction or None
+        The prediction job of a movie that was found, with unit, pixel size and model.
+    """
+
+    state: State
+    name: str = ""
+    frames: int = 0
+    result: FrameResult | None = None
+    row: Mapping[str, float] = field(default_factory=dict)
+    stack: ImageStack | None = None
+    paths: OutputPaths | None = None
+    frame: int = -1
+    reason: str = ""
+    job: Prediction | None = None

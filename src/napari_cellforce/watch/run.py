@@ -1,4 +1,4 @@
-"""Following a folder: a generator of events that can be stopped at any time, and taken up again."""
+"""Watching a folder: a generator of events that can be stopped at any time and resumed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from napari_cellforce.batch.completion import STATE_DIR
 from napari_cellforce.batch.lock import locked
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.watch.bell import Bell
-from napari_cellforce.watch.config import WatchConfig
-from napari_cellforce.watch.events import WatchEvent
-from napari_cellforce.watch.follower import Follower
+from napari_cellforce.watch.change_waiter import FileChangeWaiter
+from napari_cellforce.watch.config import WatchConfig, WatchEvent
+from napari_cellforce.watch.movie_watcher import MovieWatcher
 from napari_cellforce.watch.sources import Source, find_sources
 
 
@@ -36,18 +35,18 @@ def watch(
 ) -> Generator[WatchEvent]:
     """Predict what is in a folder, and then what is written to it, frame by frame.
 
-    A movie is a file that is there or becomes longer (TIFF, OME-Zarr), or a folder with one file a frame.
-    The newest frame is waited for until it does not change any more. What is finished is on disk at once;
-    the joined file of a movie is renewed when it has grown by a quarter, and at the end. However it ends,
-    a later watch with the same settings and folders goes on where this one was.
+    A movie is a file, complete or growing (TIFF, OME-Zarr), or a folder with one file per frame. The newest
+    frame is predicted once it no longer changes. Finished frames are on disk at once; the joined file of a
+    movie is written again when it has grown by a quarter, and at the end. However it ends, a later watch
+    with the same settings and folders resumes it.
 
     Parameters
     ----------
     config : WatchConfig
     predictor : Predictor
     stop : threading.Event, optional
-        To end it from another thread: after the frame that is being predicted. Closing the generator ends
-        it too.
+        Ends it from another thread, after the frame that is being predicted. Closing the generator ends it
+        too.
 
     Yields
     ------
@@ -62,46 +61,46 @@ def watch(
     stop = stop or threading.Event()
     folder, out = config.paths
     find_sources(folder, out, config.pattern)
-    books = out / STATE_DIR / "watch"
-    followers: dict[Path, Follower] = {}
-    with locked(out / STATE_DIR / "lock"), Bell(folder) as bell:
+    state_dir = out / STATE_DIR / "watch"
+    watchers: dict[Path, MovieWatcher] = {}
+    with locked(out / STATE_DIR / "lock"), FileChangeWaiter(folder) as changes:
         try:
             while not stop.is_set():
-                _take_up(followers, config, predictor, books, stop)
+                _add_new_movies(watchers, config, predictor, state_dir, stop)
                 busy = False
-                for follower in tuple(followers.values()):
-                    for event in follower.step(time.monotonic()):
+                for watcher in tuple(watchers.values()):
+                    for event in watcher.step(time.monotonic()):
                         busy = busy or event.state in ("found", "frame")
                         yield event
                     if stop.is_set():
                         break
                 if not busy and not stop.is_set():
                     yield WatchEvent("idle")
-                    bell.wait(min(config.every, config.settle), stop)
-            yield from _finish(followers)
+                    changes.wait(min(config.every, config.settle), stop)
+            yield from _finish(watchers)
         finally:
-            for _ in _finish(followers):  # what was not told because the generator was closed
+            for _ in _finish(watchers):  # again, because the generator may have been closed
                 pass
 
 
-def _take_up(
-    followers: dict[Path, Follower],
+def _add_new_movies(
+    watchers: dict[Path, MovieWatcher],
     config: WatchConfig,
     predictor: Predictor,
-    books: Path,
+    state_dir: Path,
     stop: threading.Event,
 ) -> None:
-    """Look for movies that are new."""
+    """Start watching the movies that are new."""
     folder, out = config.paths
     with contextlib.suppress(CellForceError):  # a network drive that is away for a moment
-        for source in find_sources(folder, out, config.pattern, followers):
-            taken = {follower.source.name for follower in followers.values()}
-            named = Source(source.path, source.path.name) if source.name in taken else source
-            followers[source.path] = Follower(named, config, predictor, books, stop)
+        for source in find_sources(folder, out, config.pattern, watchers):
+            names = {watcher.source.name for watcher in watchers.values()}
+            named = Source(source.path, source.path.name) if source.name in names else source
+            watchers[source.path] = MovieWatcher(named, config, predictor, state_dir, stop)
 
 
-def _finish(followers: dict[Path, Follower]) -> Iterator[WatchEvent]:
-    for follower in followers.values():
-        event = follower.finish()
+def _finish(watchers: dict[Path, MovieWatcher]) -> Iterator[WatchEvent]:
+    for watcher in watchers.values():
+        event = watcher.finish()
         if event is not None:
             yield event

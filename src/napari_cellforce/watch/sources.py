@@ -1,4 +1,4 @@
-"""What in a folder is, or becomes, a movie; and how far each of them is."""
+"""Movies in a folder, growing or complete, and their state on disk."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from napari_cellforce.io.frame_folder import frame_files, is_frame_folder, open_
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, stem
 from napari_cellforce.io.raw_image import ZChoice
 
-Mark = tuple[int, ...]
-"""Changes whenever something is written: sizes and times of change."""
+FileState = tuple[int, ...]
+"""Sizes and modification times; changes whenever something is written."""
 
 _IMAGES = (*TIFF_SUFFIXES, *VENDOR_SUFFIXES)
 
@@ -31,16 +31,16 @@ class Source:
     Attributes
     ----------
     path : Path
-        Of the file; of the folder, if it holds single frames.
+        Path of the file, or of the folder of single frames.
     name : str
-        As told to people, and the beginning of the results' names.
+        Name shown to people; the results' names start with it.
     """
 
     path: Path
     name: str
 
-    def mark(self) -> Mark:
-        """Return what changes whenever something is written.
+    def state(self) -> FileState:
+        """Return a value that changes whenever something is written.
 
         Raises
         ------
@@ -54,19 +54,19 @@ class Source:
         return len(newest), *max(newest, default=(0, 0))
 
     def open(self, z: ZChoice, names: Sequence[str] = ()) -> tuple[ImageStack, tuple[str, ...], set[str]]:
-        """Open as much of it as is there; see `napari_cellforce.io.read_partial` for errors.
+        """Open the frames that are there; see `napari_cellforce.io.read_partial` for errors.
 
         Parameters
         ----------
         z : "max", int or None
         names : sequence of str
-            Of single frames, the files of those that were predicted: they keep their places.
+            For single frames, the files of predicted frames: they keep their positions.
 
         Returns
         -------
         ImageStack, tuple of str, set of str
-            The movie; of single frames, the name of each frame's file, and the names of those that came
-            too late to have a place.
+            The movie; for single frames, the name of each frame's file, and the names of files that came
+            too late to have a position.
         """
         if not self.path.is_dir() or omezarr.is_zarr(self.path):
             return read_partial(self.path, z=z), (), set()

@@ -231,7 +231,7 @@ def test_a_frame_that_comes_late_does_not_shift_the_others(tmp_path, config):
     scope.file_a_frame(0)
     events = follow(config(), lambda: scope.file_a_frame(2), lambda: scope.file_a_frame(1))
     assert frames_of(events) == [0, 1]
-    assert "t001.tif came when a later frame was predicted" in failures(events)[0]
+    assert "t001.tif came after a later frame was predicted" in failures(events)[0]
     assert frames_of(follow(config())) == []
 
 
@@ -279,7 +279,7 @@ def test_a_movie_that_becomes_shorter_is_told(tmp_path, config):
 
 def test_many_small_parts_become_few(tmp_path, config, monkeypatch):
     """A frame every five minutes for two days: no folder of hundreds of files."""
-    monkeypatch.setattr("napari_cellforce.watch.results._MANY", 3)
+    monkeypatch.setattr("napari_cellforce.watch.chunked_output._MERGE_COUNT", 3)
     scope = Microscope(tmp_path / "run", 7)
     scope.file_a_frame(0)
     events = follow(config(), *(lambda t=t: scope.file_a_frame(t) for t in range(1, 7)))
@@ -292,9 +292,9 @@ def test_many_small_parts_become_few(tmp_path, config, monkeypatch):
 
 def test_a_movie_that_rests_is_joined_and_let_go(tmp_path, config, monkeypatch):
     """Of hundreds of movies in a folder not all files stay open."""
-    monkeypatch.setattr("napari_cellforce.watch.follower._BURST", 4)
+    monkeypatch.setattr("napari_cellforce.watch.movie_watcher._CHUNK_FRAMES", 4)
     scope = Microscope(tmp_path / "run", 5)
-    monkeypatch.setattr("napari_cellforce.watch.follower._GROWN", 10.0)
+    monkeypatch.setattr("napari_cellforce.watch.movie_watcher._GROWTH", 10.0)
     scope.movie("a.tif", 5)
     opened = []
     for event in watch(config(), AdhesionFilter()):

@@ -1,4 +1,4 @@
-"""What has come of a movie so far: whole parts on disk, which are joined now and then, and at the end."""
+"""Results of a growing movie: complete chunks on disk, joined from time to time and at the end."""
 
 from __future__ import annotations
 
@@ -18,129 +18,128 @@ from napari_cellforce.fields import BoolArray, to_numpy
 from napari_cellforce.io import read_field, write_table
 from napari_cellforce.predict import OutputPaths, concatenate_fields
 
-_MANY = 20
-"""So many parts are joined to one: a long acquisition, frame by frame, has few files."""
+_MERGE_COUNT = 20
+"""Number of chunks that are merged into one, so that a long acquisition has few files."""
 
 _NOTES = "notes.json"
 
 
-class Results:
-    """Parts of one movie's result, in a folder of their own; each whole or not at all.
+class ChunkedOutput:
+    """Chunks of the result of one movie, in a folder of their own; each complete or absent.
 
-    What is there when it is made, from a watch before that had the same `key`, is gone on with; what was
-    made otherwise is removed.
+    Chunks from an earlier watch with the same `key` are continued; all others are removed.
 
     Parameters
     ----------
-    books : Path
-        Folder for the parts of all movies.
+    state_dir : Path
+        Folder for the chunks of all movies.
     final : OutputPaths
-        Where the joined result goes.
+        Paths of the joined result.
     key : str
-        Changes with everything that the result depends on.
+        Cache key over everything that the result depends on.
 
     Attributes
     ----------
     skipped : dict of int to str
-        Frames that were left out, with the reason.
+        Reasons by frame that was skipped.
     names : tuple of str
-        The files that the frames so far are, where each has a file of its own.
+        File names of the frames so far, where each has a file of its own.
     """
 
-    def __init__(self, books: Path, final: OutputPaths, key: str) -> None:
+    def __init__(self, state_dir: Path, final: OutputPaths, key: str) -> None:
         self.final = final
         digest = hashlib.sha256(final.traction.name.encode()).hexdigest()[:16]
-        self.folder = books / digest / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self.folder = state_dir / digest / hashlib.sha256(key.encode()).hexdigest()[:16]
         for other in self.folder.parent.glob("*"):
             if other != self.folder:
                 shutil.rmtree(other, ignore_errors=True)
         with files.disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        self._parts = self._found()
-        self._joined = self._joined_before()
+        self._chunks = self._read_chunks()
+        self._joined = self._count_joined()
         self.skipped, self.names = self._read_notes()
 
     @property
     def frames(self) -> list[int]:
         """Frames that were predicted, in order."""
-        return [frame for frames in self._parts.values() for frame in frames]
+        return [frame for frames in self._chunks.values() for frame in frames]
 
     @property
     def next_frame(self) -> int:
-        """The frame to go on with."""
+        """The next frame to predict."""
         return max([-1, *self.frames, *self.skipped]) + 1
 
     def paths(self, start: int) -> OutputPaths:
-        """Return where a part that begins with frame `start` is to be written."""
+        """Return the paths of the chunk that starts with frame `start`."""
         return OutputPaths.of(self.folder, f"{start:06d}")
 
-    def take(self, start: int) -> None:
-        """Count a part in that was written, if anything of it was."""
+    def add_chunk(self, start: int) -> None:
+        """Add a chunk that was written, if any of its frames were."""
         paths = self.paths(start)
         if paths.traction.is_file():
-            self._parts[paths.traction] = read_field(paths.traction).frames
+            self._chunks[paths.traction] = read_field(paths.traction).frames
             self._write_table()
             self._compact()
 
     def skip(self, frame: int, reason: str) -> None:
-        """Note that a frame was left out, so that it is not tried again."""
+        """Record that a frame was skipped, so that it is not tried again."""
         self.skipped[frame] = reason
         self._write_notes()
 
-    def name_frames(self, names: Sequence[str]) -> None:
-        """Note which files the frames so far are, where each has a file of its own."""
+    def set_frame_names(self, names: Sequence[str]) -> None:
+        """Record the file names of the frames so far, where each has a file of its own."""
         self.names = tuple(names[: self.next_frame])
         self._write_notes()
 
     def masks(self) -> Iterator[tuple[int, BoolArray]]:
-        """Yield the frames that were predicted, with the cell's outlines, as they were written."""
-        for path in self._parts:
+        """Yield the predicted frames with the outlines that were written."""
+        for path in self._chunks:
             field = read_field(path)
             for i, frame in enumerate(field.frames):
                 yield frame, to_numpy(field.mask[i])
 
     def join(self, *, at_least: float = 0.0) -> bool:
-        """Bring the joined result up to date, if it has grown by at least that share; tell whether it was."""
+        """Update the joined result if it has grown by at least that fraction; return whether it was."""
         count = len(self.frames)
         if count <= self._joined or count < self._joined * (1 + at_least):
             return False
-        _join(list(self._parts), self.final)
+        _join(list(self._chunks), self.final)
         self._joined = count
         return True
 
-    def _found(self) -> dict[Path, tuple[int, ...]]:
-        """Return the parts that are there; what a crash left twice, or without its table, is removed."""
-        found: dict[Path, tuple[int, ...]] = {}
+    def _read_chunks(self) -> dict[Path, tuple[int, ...]]:
+        """Return the chunks on disk; those that a crash left twice, or without a table, are removed."""
+        chunks: dict[Path, tuple[int, ...]] = {}
         last = -1
         for path in sorted(self.folder.glob("*_traction.ome.tif")):
             frames = read_field(path).frames
             if frames[0] <= last or not OutputPaths.beside(path).summary.is_file():
                 _remove(path)
                 continue
-            found[path], last = frames, frames[-1]
-        return found
+            chunks[path], last = frames, frames[-1]
+        return chunks
 
-    def _joined_before(self) -> int:
-        """Return how many frames the joined result holds, if it is of these parts."""
+    def _count_joined(self) -> int:
+        """Return the number of frames in the joined result, if it belongs to these chunks."""
         with contextlib.suppress(CellForceError):
-            before = read_field(self.final.traction).frames
-            return len(before) if list(before) == self.frames else 0
+            joined = read_field(self.final.traction).frames
+            return len(joined) if list(joined) == self.frames else 0
         return 0
 
     def _compact(self) -> None:
-        """Join the last parts of about one length, once there are many: there are always few."""
+        """Merge the last chunks of similar length once there are many."""
         while True:
-            level = _level(self._parts[next(reversed(self._parts))])
-            alike = [path for path, frames in self._parts.items() if _level(frames) == level]
-            if len(alike) < _MANY:
+            level = _level(self._chunks[next(reversed(self._chunks))])
+            alike = [path for path, frames in self._chunks.items() if _level(frames) == level]
+            if len(alike) < _MERGE_COUNT:
                 return
             _join(alike, OutputPaths.beside(alike[0]))
             for path in alike[1:]:
                 _remove(path)
-            self._parts = self._found()
+            self._chunks = self._read_chunks()
 
     def _write_table(self) -> None:
-        tables = [pd.read_csv(OutputPaths.beside(path).summary) for path in self._parts]
+        tables = [pd.read_csv(OutputPaths.beside(path).summary) for path in self._chunks]
         write_table(self.final.summary, pd.concat(tables))
 
     def _write_notes(self) -> None:
@@ -156,8 +155,8 @@ class Results:
 
 
 def _level(frames: Sequence[int]) -> int:
-    """Return how often parts of `_MANY` others have been joined to this one."""
-    return int(math.log(len(frames) + 0.5, _MANY))
+    """Return how often this chunk was merged from `_MERGE_COUNT` others."""
+    return int(math.log(len(frames) + 0.5, _MERGE_COUNT))
 
 
 def _remove(traction: Path) -> None:
@@ -166,8 +165,8 @@ def _remove(traction: Path) -> None:
 
 
 def _join(paths: list[Path], final: OutputPaths) -> None:
-    """Copy the tractions, uncertainties and tables of some parts to one, a frame at a time."""
-    parts = [OutputPaths.beside(path) for path in paths]
-    tables = [pd.read_csv(part.summary) for part in parts]
-    concatenate_fields(parts, final, like=parts[-1])
+    """Copy the tractions, uncertainties and tables of some chunks to one, frame by frame."""
+    chunks = [OutputPaths.beside(path) for path in paths]
+    tables = [pd.read_csv(chunk.summary) for chunk in chunks]
+    concatenate_fields(chunks, final, like=chunks[-1])
     write_table(final.summary, pd.concat(tables))

@@ -1,4 +1,4 @@
-"""Waking up when something is written."""
+"""Waiting for changes in a folder."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_TICK = 0.2
-"""Seconds between looks at whether to stop."""
-_BREATH = 0.05
+_POLL_INTERVAL = 0.2
+"""Seconds between two checks whether to stop."""
+_EVENT_BURST = 0.05
 """Seconds to let a burst of events pass."""
 
 
-class Bell:
-    """Rings when the system says that something in a folder was written.
+class FileChangeWaiter:
+    """Waits until the operating system reports a change in a folder.
 
-    Network drives do not say, and watchdog may not be installed: whoever waits looks for himself after a
-    while. That is also what watchdog's own polling would do, at the same cost.
+    Network drives report none, and watchdog may not be installed: the caller checks the folder after a while
+    itself. Watchdog's own polling would do the same, at the same cost.
 
     Parameters
     ----------
     folder : Path
-        With its subfolders.
+        Its subfolders are included.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._rung = threading.Event()
-        self._observer = _observer(folder, self._rung)
+        self._changed = threading.Event()
+        self._observer = _observer(folder, self._changed)
 
     def __enter__(self) -> Self:
         return self
@@ -42,34 +42,34 @@ class Bell:
             self._observer.join()
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
-        """Wait until it rings, `stop` is set, or so many seconds have passed."""
+        """Wait until something has changed, `stop` is set, or so many seconds have passed."""
         end = time.monotonic() + seconds
         while not stop.is_set() and time.monotonic() < end:
-            if self._rung.wait(min(_TICK, max(end - time.monotonic(), 0))):
-                time.sleep(_BREATH)
+            if self._changed.wait(min(_POLL_INTERVAL, max(end - time.monotonic(), 0))):
+                time.sleep(_EVENT_BURST)
                 break
-        self._rung.clear()
+        self._changed.clear()
 
 
-def _observer(folder: Path, rung: threading.Event) -> Any:
-    """Return a running observer that sets `rung`; None if the system, or watchdog, has none."""
+def _observer(folder: Path, changed: threading.Event) -> Any:
+    """Return a running observer that sets `changed`; None without watchdog or system support."""
     try:
         from watchdog.events import FileSystemEventHandler
         from watchdog.observers import Observer
     except ImportError:
         return None
 
-    class Ring(FileSystemEventHandler):
+    class Handler(FileSystemEventHandler):
         def on_any_event(self, event: Any) -> None:
             if event.event_type not in ("opened", "closed_no_write"):  # our own reading
-                rung.set()
+                changed.set()
 
-    # It may tell of its own end as if that were an error, in the terminal of whoever has pressed Ctrl-C.
+    # After Ctrl-C it reports its own end as if that were an error.
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)
     observer = Observer()
     try:
-        observer.schedule(Ring(), str(folder), recursive=True)
+        observer.schedule(Handler(), str(folder), recursive=True)
         observer.start()
-    except OSError:  # the limit of watched folders is reached, or the file system does not tell
+    except OSError:  # the limit of watched folders is reached, or the file system reports nothing
         return None
     return observer

@@ -1,4 +1,4 @@
-"""The cell in frames that are still arriving: its outline, and its brightness over those so far."""
+"""The cell in a growing movie: its outline per frame, and its baselines over the frames so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines
 
 
 class Outlines:
-    """Masks of some frames of a movie; stands for the ``(T, Y, X)`` array in a `Mask`.
+    """Masks of some frames of a movie, in place of the ``(T, Y, X)`` array of a `Mask`.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ class Outlines:
         return self.known[t]
 
 
-class FollowedCell:
-    """Finds the cell in one frame after the other, and measures how bright it is over all of them.
+class GrowingCell:
+    """Finds the cell frame by frame, and measures its baselines over all frames so far.
 
     Parameters
     ----------
     pixel_size : PixelSize
     sensitivity : float
-        Above 1 for a larger cell.
+        Values above 1 give a larger outline.
     at : (y, x), optional
-        In pixels, on the cell in the first frame; by default the largest object is taken.
+        Pixel on the cell in the first frame; by default the largest object is taken.
     """
 
     def __init__(
@@ -54,40 +54,40 @@ class FollowedCell:
         self._last: BoolArray | None = None
         self._meter = BaselineMeter()
         self.measured = 0
-        self._search = self._begin(at)
+        self._search = self._start_search(at)
 
-    def remember(self, image: FloatArray, mask: BoolArray) -> None:
-        """Take in a frame, ``(C, Y, X)``, whose outline ``(Y, X)`` is known from a watch before."""
+    def add_known(self, image: FloatArray, mask: BoolArray) -> None:
+        """Add a frame, ``(C, Y, X)``, whose outline ``(Y, X)`` is known from an earlier watch."""
         self._measure(image, mask)
-        self._search = self._begin(_inside(mask))
+        self._search = self._start_search(_inside(mask))
 
     def find(self, image: FloatArray, outlined: FloatArray) -> BoolArray:
-        """Find the outline in the next frame, and take the frame in.
+        """Find the outline in the next frame, and add the frame to the baselines.
 
         Parameters
         ----------
         image : (C, Y, X) array
-            The proteins, whose brightness is measured.
+            Intensities of the proteins, for the baselines.
         outlined : (Y, X) array
-            In which the cell is looked for.
+            Intensities in which the cell is searched.
 
         Raises
         ------
         CellForceError
-            If it is not found; the next frame is then looked at anew, at the place where it was last.
+            If it is not found; the search then restarts in the next frame, at its last position.
         """
         self._image = outlined
         try:
             mask = next(self._search)
         except CellForceError as error:
-            self._search = self._begin(None if self._last is None else _inside(self._last))
+            self._search = self._start_search(None if self._last is None else _inside(self._last))
             self._last = None
             raise error.__cause__ or error from None
         self._measure(image, mask)
         return mask
 
     def baselines(self) -> Baselines:
-        """Return the mean brightness over all frames so far."""
+        """Return the baselines over all frames so far."""
         return self._meter.baselines()
 
     def _measure(self, image: FloatArray, mask: BoolArray) -> None:
@@ -96,7 +96,7 @@ class FollowedCell:
         self.measured += 1
         self._last = mask
 
-    def _begin(self, at: tuple[float, float] | None) -> Iterator[BoolArray]:
+    def _start_search(self, at: tuple[float, float] | None) -> Iterator[BoolArray]:
         return find_cell_over_time(
             self._images(), pixel_size=self._pixel_size, sensitivity=self._sensitivity, at=at
         )
@@ -106,27 +106,27 @@ class FollowedCell:
             yield self._image
 
 
-class ArrivingPrediction(Prediction):
-    """A prediction of frames that are still arriving, which says so."""
+class GrowingPrediction(Prediction):
+    """A prediction of a growing movie; its provenance says over which frames the baselines are."""
 
     measured: int = 0
 
     @classmethod
-    def of(cls, job: Prediction, measured: int) -> ArrivingPrediction:
-        """Return `job`, whose baselines are over the `measured` frames so far."""
-        made = cls(**{f.name: getattr(job, f.name) for f in dataclasses.fields(job)})
-        object.__setattr__(made, "measured", measured)
-        return made
+    def of(cls, job: Prediction, measured: int) -> GrowingPrediction:
+        """Return `job` with baselines over the `measured` frames so far."""
+        growing = cls(**{f.name: getattr(job, f.name) for f in dataclasses.fields(job)})
+        object.__setattr__(growing, "measured", measured)
+        return growing
 
     def provenance(self) -> Provenance:
-        """Return how the results come about, with what the baselines were taken over."""
-        made = super().provenance()
+        """Return the provenance, with the frames of the baselines."""
+        base = super().provenance()
         over = f"over the {self.measured} frames that had arrived"
-        return dataclasses.replace(made, settings={**made.settings, "baselines": over})
+        return dataclasses.replace(base, settings={**base.settings, "baselines": over})
 
 
-def proteins(job: Prediction, t: int) -> tuple[FloatArray, FloatArray]:
-    """Read the protein channels of a frame, ``(C, Y, X)``, and the one in which the cell is looked for.
+def read_proteins(job: Prediction, t: int) -> tuple[FloatArray, FloatArray]:
+    """Read the protein channels of a frame, ``(C, Y, X)``, and the one in which the cell is searched.
 
     Raises
     ------
@@ -138,13 +138,13 @@ def proteins(job: Prediction, t: int) -> tuple[FloatArray, FloatArray]:
     return image, image[0] if len(image) else job.stack.frame(t, (0,))[0]
 
 
-def automatic(outlines: Outlines) -> Mask:
-    """Return outlines that were found as a mask."""
+def automatic_mask(outlines: Outlines) -> Mask:
+    """Return automatic outlines as a mask."""
     return Mask(outlines, "automatic")
 
 
 def _inside(mask: BoolArray) -> tuple[float, float]:
-    """Return the pixel of a mask that is nearest to its centre."""
+    """Return the pixel of a mask nearest to its centre."""
     pixels = np.argwhere(mask)
     y, x = pixels[np.argmin(np.square(pixels - pixels.mean(axis=0)).sum(axis=1))]
     return float(y), float(x)
