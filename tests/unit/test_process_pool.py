@@ -141,8 +141,8 @@ def test_ctrl_c_reaches_the_script_and_no_worker_says_a_word(run_script):
         with ProcessPool(2) as pool:
             for i in range(2):
                 pool.submit(i, time.sleep, 600)
-            print("working", flush=True)
             try:
+                print("working", flush=True)
                 time.sleep(600)
             except KeyboardInterrupt:
                 print("stopped", flush=True)
