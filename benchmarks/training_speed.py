@@ -50,7 +50,7 @@ def step_of(module: torch.nn.Module, layout: torch.memory_format) -> Callable[[B
     def step(batch: Batch) -> None:
         image: Tensor = torch.cat([batch.proteins, batch.mask], dim=1)[:, :channels]
         raw = module(image.contiguous(memory_format=layout))
-        loss = sum(loss_terms(raw, batch, module, LossConfig(), "vector").values())
+        loss = sum(loss_terms(raw, batch, LossConfig(), "vector").values())
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

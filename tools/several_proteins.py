@@ -71,7 +71,7 @@ class Contender:
     Attributes
     ----------
     kind : str
-        Key of `napari_cellforce.models.checkpoint.BUILDERS`.
+        Key of `napari_cellforce.models.registry`.
     inputs : tuple of str
     architecture, loss : mapping
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.explain import PARTS
+from napari_cellforce.explain import PARTS, supported_parts
 from napari_cellforce.fields import PASCAL, PixelSize
 from napari_cellforce.io.measured import MeasuredLayout
 from napari_cellforce.models.record import ModelRecord
@@ -39,9 +39,6 @@ SHARED_FLAGS = {
     "model_folder": "--model-folder",
 }
 """Settings that ``cellforce batch`` and ``cellforce watch`` have in common, and their options."""
-
-_PLAIN_NETWORKS = ("unet", "adhesion-unet")
-"""Kinds of network without inner fields that have a physical meaning."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ class BatchConfig:
 
         Explanations that a model of this kind does not support are left out: another model may have them.
         """
-        explained = tuple(part for part in self.explain if supports_part(record, part))
+        explained = tuple(part for part in self.explain if part in supported_parts(record.kind))
         return (PREDICT, *explained, *((COMPARE,) if self.compare else ()))
 
     def predict_for(self, record: ModelRecord) -> PredictConfig:
@@ -272,13 +269,6 @@ def changed_options(config: Any, plain: Any, flags: Mapping[str, str]) -> Iterat
             yield from (f"{flag}={one}" for one in value)
         else:
             yield f"{flag}={value}"
-
-
-def supports_part(record: ModelRecord, part: str) -> bool:
-    """Return whether a model of this kind can be explained in this way."""
-    if part == "greens":
-        return record.kind == "gfnn"
-    return part != "fields" or record.kind not in _PLAIN_NETWORKS
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from napari_cellforce import zoo
-from napari_cellforce.batch.config import BatchConfig, supports_part
+from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.planned_input import PlannedInput
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.explain import PARTS, supported_parts
 from napari_cellforce.fields import Mask
 from napari_cellforce.io import read, read_mask
 from napari_cellforce.models.record import Predictor
@@ -52,11 +53,12 @@ def load(config: BatchConfig) -> tuple[Predictor, ...]:
 
 
 def _require_parts(config: BatchConfig, predictors: Sequence[Predictor]) -> None:
+    supported = {part for predictor in predictors for part in supported_parts(predictor.record.kind)}
     for part in config.explain:
-        if not any(supports_part(predictor.record, part) for predictor in predictors):
+        if part not in supported:
             raise CellForceError(
                 f"{part} cannot be explained with {', '.join(p.record.name for p in predictors)}",
-                "plain networks have no inner fields, and only a GFNN has Green's functions",
+                f"models of this kind support {', '.join(p for p in PARTS if p in supported)}",
                 "Choose another model, or leave this part out.",
                 topic="explain",
             )

@@ -154,11 +154,11 @@ def _is_number(text: str) -> bool:
 
 def _read_out(model: str) -> list[float]:
     """Return how far psi and chi of a GFNN reach."""
-    from napari_cellforce.explain.greens import read_greens, require_gfnn
+    from napari_cellforce.explain.greens import read_greens, require_greens_functions
     from napari_cellforce.zoo import load_weights
 
     loaded = load_weights(model)
-    functions = read_greens(require_gfnn(loaded.module, model), loaded.record.pixel_size)
+    functions = read_greens(require_greens_functions(loaded.module, model), loaded.record.pixel_size)
     return [round(f.reach, 1) for f in functions if f.name in ("psi", "chi") and f.reach > 0]
 
 

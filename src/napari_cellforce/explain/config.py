@@ -6,11 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT, Prediction
 
 PARTS = ("fields", "greens", "formula", "decomposition", "probes")
 """Inner fields of the model; its Green's functions; one formula; potentials of the field; probes."""
+
+
+def supported_parts(kind: str) -> tuple[str, ...]:
+    """Return those of `PARTS` that models of a kind support; all, where this version does not know it."""
+    known = registry.find(kind)
+    if known is None:
+        return PARTS
+    supported = {"fields": known.has_inner_fields, "greens": known.capabilities.greens_functions}
+    return tuple(part for part in PARTS if supported.get(part, True))
 
 
 @dataclass(frozen=True)

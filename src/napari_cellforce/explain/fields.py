@@ -16,6 +16,7 @@ from napari_cellforce.explain.config import WrittenFile
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
 from napari_cellforce.io.temp_arrays import FrameAccumulator
 from napari_cellforce.io.write import write_scalar, write_table
+from napari_cellforce.models import registry
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
 
@@ -164,7 +165,7 @@ def require_fields(result: FrameResult, job: Prediction) -> None:
     if not result.scalars:
         raise CellForceError(
             f"{job.predictor.record.name} has no inner fields that mean something",
-            "a U-Net goes from image to traction without any",
+            f"a {registry.title(job.predictor.record.kind)} goes from image to traction without any",
             "Choose a physical bottleneck, a Green's-function network or a formula; or probe this model "
             "(--parts probes), or take its field apart (--parts decomposition).",
             topic="parts",

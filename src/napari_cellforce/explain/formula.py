@@ -17,6 +17,7 @@ from napari_cellforce.files import write_text
 from napari_cellforce.io.write import write_table
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import (
+    FORMULA_KIND,
     FitConfig,
     FormulaPredictor,
     RegressionFrame,
@@ -60,7 +61,7 @@ def formula_record(job: Prediction, config: FitConfig) -> ModelRecord:
     model = job.predictor.record
     return ModelRecord(
         name=f"formula-of-{model.name}",
-        kind="formula",
+        kind=FORMULA_KIND,
         inputs=(first_protein(job),),
         pixel_size=config.library.pixel_size,
         normalisation=model.normalisation,

@@ -25,10 +25,11 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.explain.config import WrittenFile
 from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.io.write import write_table
+from napari_cellforce.models import registry
 from napari_cellforce.models.record import ModelRecord
 
 if TYPE_CHECKING:
-    from napari_cellforce.models.gfnn import GFNN
+    from napari_cellforce.models.base import Network
 
 
 Array = npt.NDArray[np.float64]
@@ -86,12 +87,13 @@ class GreensFunction:
         return np.asarray((self.mean - included.min()) / (np.ptp(included) or 1.0))
 
 
-def read_greens(module: GFNN, pixel_size: float) -> tuple[GreensFunction, ...]:
-    """Return the Green's functions of phi, psi and chi of a trained network.
+def read_greens(module: Network, pixel_size: float) -> tuple[GreensFunction, ...]:
+    """Return the Green's functions of a trained network, those of phi, psi and chi of a GFNN.
 
     Parameters
     ----------
-    module : GFNN
+    module : Network
+        With `potentials`.
     pixel_size : float
         Of the network's grid, in µm.
 
@@ -102,14 +104,11 @@ def read_greens(module: GFNN, pixel_size: float) -> tuple[GreensFunction, ...]:
     """
     import torch
 
-    from napari_cellforce.models.gfnn import SCALARS
-
-    side = module.config.grid or _SIDE
+    side = getattr(module.config, "grid", None) or _SIDE
     with torch.inference_mode():
         spectra = module.greens_functions((side, side)).cpu().to(torch.complex128).numpy()
-    return tuple(
-        greens_function(name, spectrum, pixel_size) for name, spectrum in zip(SCALARS, spectra, strict=True)
-    )
+    names = zip(module.potentials, spectra, strict=True)
+    return tuple(greens_function(name, spectrum, pixel_size) for name, spectrum in names)
 
 
 def greens_function(name: str, spectrum: npt.ArrayLike, pixel_size: float) -> GreensFunction:
@@ -142,21 +141,20 @@ def greens_function(name: str, spectrum: npt.ArrayLike, pixel_size: float) -> Gr
     )
 
 
-def require_gfnn(module: object, name: str) -> GFNN:
-    """Return a network if it is a GFNN.
+def require_greens_functions(module: Network | None, name: str) -> Network:
+    """Return a network if it has Green's functions.
 
     Raises
     ------
     CellForceError
         If it has no Green's functions to read.
     """
-    from napari_cellforce.models.gfnn import GFNN
-
-    if isinstance(module, GFNN):
+    if module is not None and module.potentials:
         return module
+    titles = " or ".join(kind.title for kind in registry.networks() if kind.capabilities.greens_functions)
     raise CellForceError(
         f"{name} has no Green's functions",
-        "only a Green's-function network (kind gfnn) computes potentials by them",
+        f"only a {titles} computes potentials by them",
         "Choose such a model, gfnn-schmitt2024 for one, or leave this part out.",
         topic="model",
     )
@@ -201,15 +199,15 @@ def _anisotropy(values: Array, distance: Array) -> float:
     return float(within / total) if total > 0 else 0.0
 
 
-def write_greens(module: object, record: ModelRecord, folder: Path) -> Iterator[WrittenFile]:
-    """Write profiles, lengths and figures of a GFNN's Green's functions.
+def write_greens(module: Network | None, record: ModelRecord, folder: Path) -> Iterator[WrittenFile]:
+    """Write profiles, lengths and figures of a network's Green's functions.
 
     Raises
     ------
     CellForceError
-        If the model is no GFNN.
+        If the model has none.
     """
-    functions = read_greens(require_gfnn(module, record.name), record.pixel_size)
+    functions = read_greens(require_greens_functions(module, record.name), record.pixel_size)
     stem = folder / f"{record.name}_greens"
     profiles = pd.concat([_profile(function) for function in functions])
     yield WrittenFile("greens", write_table(stem.with_name(f"{stem.name}_profiles.csv"), profiles))

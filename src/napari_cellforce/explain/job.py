@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,13 +23,16 @@ from napari_cellforce.explain.probes import write_probes
 from napari_cellforce.fields import PixelSize, VectorField, to_numpy
 from napari_cellforce.io import MeasuredCell, list_cells, read_cell
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.symbolic import RegressionFrame, Samples, draw_samples, fit
+from napari_cellforce.models.symbolic import FORMULA_KIND, RegressionFrame, Samples, draw_samples, fit
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
 
+if TYPE_CHECKING:
+    from napari_cellforce.models.base import Network
+
 
 def explain(
-    job: Prediction, config: ExplainConfig, folder: Path, module: object = None
+    job: Prediction, config: ExplainConfig, folder: Path, module: Network | None = None
 ) -> Iterator[Progress | WrittenFile]:
     """Explain what a model says of a movie; what was written before an error or a stop stays.
 
@@ -39,7 +43,7 @@ def explain(
     config : ExplainConfig
     folder : Path
         Where everything goes.
-    module : nn.Module, optional
+    module : Network, optional
         The network itself, for its Green's functions (`napari_cellforce.zoo.load_weights`).
 
     Raises
@@ -159,7 +163,7 @@ def _formula(
 ) -> Iterator[Progress | WrittenFile]:
     record = ModelRecord(
         f"formula-of-{name}",
-        "formula",
+        FORMULA_KIND,
         pixel_size=config.fit.library.pixel_size,
         output_unit="Pa",
         training_data=f"measured tractions of {pluralise(len(paths), 'cell')} in {name}",

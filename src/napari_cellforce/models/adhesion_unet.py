@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.models.base import Network
 from napari_cellforce.models.convnext import CellConfig
 from napari_cellforce.models.field_ops import balanced, blur, long_axes, reflected, towards_centre
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
@@ -118,7 +119,7 @@ class AdhesionUNetConfig(Settings):
         return self.in_channels + len(self.spreads) + 2 + 2 * self.oriented
 
 
-class AdhesionUNet(nn.Module):
+class AdhesionUNet(Network):
     """Proteins and mask in, balanced traction out, on the same grid.
 
     With h_k the adhesions spread by Gaussian k, d the vector to their centre of mass, and v_k the
@@ -130,6 +131,10 @@ class AdhesionUNet(nn.Module):
     ----------
     config : AdhesionUNetConfig
     """
+
+    config: AdhesionUNetConfig
+    config_type = AdhesionUNetConfig
+    backend_part = "_fields"
 
     def __init__(self, config: AdhesionUNetConfig) -> None:
         super().__init__()
@@ -157,15 +162,13 @@ class AdhesionUNet(nn.Module):
         layers = self.refine if self.config.fine else self.unet.appended_layers
         return cast("nn.Conv2d", cast("nn.Sequential", layers)[-1])
 
-    @property
-    def outer(self) -> list[nn.Parameter]:
-        """The parameters of the last step from the network to the traction."""
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters of the last step from the network to the traction."""
         return [*self.last.parameters(), *self._factors]
 
-    @property
-    def proportional(self) -> list[nn.Parameter]:
-        """The parameters that the traction is proportional to, all together."""
-        return self._factors if self.config.bound else self.outer
+    def proportional_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that the traction is proportional to, all together."""
+        return self._factors if self.config.bound else self.head_parameters()
 
     @property
     def _factors(self) -> list[nn.Parameter]:

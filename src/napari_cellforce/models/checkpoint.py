@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,28 +17,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_cellforce import __version__, files
-from napari_cellforce.config_io import from_mapping
 from napari_cellforce.errors import CellForceError, pluralise
-from napari_cellforce.models import published
-from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
-from napari_cellforce.models.bottleneck.config import BottleneckConfig
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
-from napari_cellforce.models.gfnn import GFNN, GFNNConfig
-from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.unet import UNet, UNetConfig
-
-BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
-    "unet": lambda architecture: UNet(from_mapping(UNetConfig, architecture)),
-    "gfnn": lambda architecture: GFNN(from_mapping(GFNNConfig, architecture)),
-    "adhesion-unet": lambda architecture: AdhesionUNet(from_mapping(AdhesionUNetConfig, architecture)),
-    "physical-bottleneck": lambda architecture: PhysicalBottleneck(
-        from_mapping(BottleneckConfig, architecture)
-    ),
-}
-"""Kind of network -> what builds it from a record's ``architecture``."""
+from napari_cellforce.models import published, registry
+from napari_cellforce.models.base import Network
+from napari_cellforce.models.record import ModelRecord, Predictor
+from napari_cellforce.models.symbolic import is_formula, load_formula
 
 _HEADER = "napari_cellforce"
 """Key of the record in a safetensors header."""
@@ -53,13 +39,36 @@ class LoadedModel:
 
     Attributes
     ----------
-    module : nn.Module
+    module : Network
         In evaluation mode, on the CPU.
     record : ModelRecord
     """
 
-    module: nn.Module
+    module: Network
     record: ModelRecord
+
+
+def open_model(
+    path: str | os.PathLike[str], *, sha256: str | None = None, name: str | None = None
+) -> LoadedModel | Predictor:
+    """Read whatever model a file holds: a network, or something that predicts without one.
+
+    Parameters
+    ----------
+    path : path-like
+    sha256 : str, optional
+        What the file's hash must be.
+    name : str, optional
+        Name of a model without a network; as in its record by default.
+
+    Raises
+    ------
+    CellForceError
+        As `load`.
+    """
+    if Path(path).is_file() and is_formula(path):
+        return load_formula(path, sha256=sha256, name=name)
+    return load(path, sha256=sha256)
 
 
 def load(path: str | os.PathLike[str], *, sha256: str | None = None) -> LoadedModel:
@@ -97,15 +106,15 @@ def load(path: str | os.PathLike[str], *, sha256: str | None = None) -> LoadedMo
     return LoadedModel(module, dataclasses.replace(record, sha256=found))
 
 
-def save(path: str | os.PathLike[str], module: nn.Module, record: ModelRecord) -> Path:
+def save(path: str | os.PathLike[str], module: Network, record: ModelRecord) -> Path:
     """Write a network and its record into one safetensors file, whole or not at all.
 
     Parameters
     ----------
     path : path-like
         Usually ends in ``.safetensors``.
-    module : nn.Module
-        One of those in `BUILDERS`; its ``config`` becomes the record's ``architecture``.
+    module : Network
+        Its ``config`` becomes the record's ``architecture``.
     record : ModelRecord
 
     Returns
@@ -113,10 +122,8 @@ def save(path: str | os.PathLike[str], module: nn.Module, record: ModelRecord) -
     Path
         `path`.
     """
-    config: Any = module.config
-    record = dataclasses.replace(
-        record, architecture=dataclasses.asdict(config), sha256="", version=__version__
-    )
+    architecture = dataclasses.asdict(module.config)
+    record = dataclasses.replace(record, architecture=architecture, sha256="", version=__version__)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     with files.atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={_HEADER: record.to_json()})
@@ -194,20 +201,18 @@ def _refuse_inflated(path: Path, state: Mapping[str, Tensor]) -> None:
         raise _refusal(f"the tensors of {path.name} claim {claimed} bytes", f"the file has {size}", _ANOTHER)
 
 
-def _build(record: ModelRecord, state: Mapping[str, Tensor], name: str) -> nn.Module:
+def _build(record: ModelRecord, state: Mapping[str, Tensor], name: str) -> Network:
     """Build the network that the record describes, without memory of its own, and give it the tensors."""
-    if record.kind not in BUILDERS:
-        known = ", ".join(BUILDERS)
-        raise _refusal(
-            f"{name} is a network of kind {record.kind!r}",
-            f"known are {known}",
-            "Update napari-cellforce, or choose another model.",
-        )
     try:
+        kind = registry.get_network(record.kind)
+        kind.check_inputs(record.inputs)
         with torch.device("meta"):
-            module = BUILDERS[record.kind](record.architecture)
+            module = kind.build(record.architecture)
+    except CellForceError as error:
+        reason = f"{error.value}: {error.rule}"
+        raise _refusal(f"the network in {name} cannot be built", reason, _ANOTHER) from error
     except (TypeError, ValueError, RuntimeError) as error:
-        raise _refusal(f"the architecture in {name} makes no sense", str(error), _ANOTHER) from error
+        raise _refusal(f"the network in {name} cannot be built", str(error), _ANOTHER) from error
     expected = module.state_dict()
     _compare(expected, state, name)
     _refuse_infinite(state, name)
@@ -220,9 +225,10 @@ def _check_record(record: ModelRecord, config: Any) -> None:
     """Raise ValueError for entries that no prediction could work with."""
     if len(record.inputs) != config.in_channels:
         raise ValueError(f"inputs are {', '.join(record.inputs)}, but the network takes {config.in_channels}")
-    needed = getattr(config, "grid", None)
-    if needed not in (None, record.grid):
-        raise ValueError(f"grid is {record.grid}, but the network needs {needed}")
+    for name in ("grid", "pixel_size"):
+        needed = getattr(config, name, None)
+        if needed not in (None, getattr(record, name)):
+            raise ValueError(f"{name} is {getattr(record, name)}, but the network needs {needed}")
 
 
 def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], name: str) -> None:

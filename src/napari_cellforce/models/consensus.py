@@ -14,6 +14,7 @@ from napari_cellforce.models.record import ModelRecord, Predictor
 from napari_cellforce.models.sheet_filter import SheetFilter
 
 KIND = "consensus"
+"""Kind of its record."""
 
 DISAGREEMENT = "disagreement"
 """Name of the scalar that says how far the members are apart."""

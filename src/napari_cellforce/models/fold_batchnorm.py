@@ -15,7 +15,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,15 +24,17 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_cellforce.models.convnext import ConvNeXtCell
 
+M = TypeVar("M", bound=nn.Module)
+
 _STRIP = 32768
 """Pixels in a strip."""
 
 
-def fold_batchnorm(module: nn.Module) -> nn.Module:
+def fold_batchnorm(module: M) -> M:
     """Return a copy of a network in evaluation mode, for prediction without gradients on a CPU."""
     quick = copy.deepcopy(module).eval()
     _replace_cells(quick)
-    return cast("nn.Module", quick.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    return cast("M", quick.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
 class _FusedCell(nn.Module):

@@ -18,7 +18,12 @@ from torch.nn import functional
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.models.base import InnerFields, Network, StepResult, TrainingStep
 from napari_cellforce.models.field_ops import balanced, blur
+from napari_cellforce.models.record import OutputKind
+
+GFNN_KIND = "gfnn"
+"""Kind of its records."""
 
 SCALARS = ("phi", "psi", "chi")
 """The potentials, in the order of the kernels and sources."""
@@ -121,13 +126,18 @@ class SourceBlock(nn.Module):
         return cast("Tensor", self.conv3(torch.sin(self.conv2(self.conv1(x)))))
 
 
-class GFNN(nn.Module):
+class GFNN(Network):
     """Sources from the image, Green's functions to potentials, potentials to traction.
 
     Parameters
     ----------
     config : GFNNConfig
     """
+
+    config: GFNNConfig
+    config_type = GFNNConfig
+    backend_part = "conv_in"
+    potentials = SCALARS
 
     def __init__(self, config: GFNNConfig) -> None:
         super().__init__()
@@ -218,6 +228,45 @@ class GFNN(nn.Module):
         left = below.long()
         share = (place - below).to(self.kernel.dtype)
         return torch.lerp(self.kernel[:, left], self.kernel[:, left + 1], share).exp()
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the traction is cut off outside the mask."""
+        return self.config.balance == "projected"
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return weight and bias of the last convolution of the sources."""
+        return list(self.conv_in[-1].parameters())
+
+    @torch.no_grad()
+    def scale_output(self, factor: float, output: OutputKind = "vector") -> None:
+        """Multiply all tractions for good: they are proportional to the Green's functions of phi and psi."""
+        del output
+        self.kernel[:2] += torch.log(torch.tensor(factor))
+
+    def training_step(self, step: TrainingStep) -> StepResult:
+        """Return prediction and loss; its setting `green` keeps the Green's functions small."""
+        result = super().training_step(step)
+        if not step.loss.green:
+            return result
+        return StepResult(result.raw, {**result.terms, "green": step.loss.green * self.green_penalty()})
+
+    def green_penalty(self) -> Tensor:
+        """Return the mean of |G|² over the wavenumbers but q = 0."""
+        squared = self.kernel.exp().abs().square()
+        return squared.flatten(1)[:, 1:].mean()
+
+    def inner_fields(self, x: Tensor, *, detailed: bool = False) -> InnerFields:
+        """Return the potentials; if detailed, also their sources and the two parts of the traction."""
+        fields = self.fields(x)
+        raw = self.traction(fields, x)
+        scalars = {name: fields[name] for name in SCALARS}
+        if not detailed:
+            return InnerFields(raw, scalars, {})
+        sources = zip(SCALARS, fields["sources"].unbind(1), strict=True)
+        scalars |= {f"source_{name}": source for name, source in sources}
+        product = fields["psi"].unsqueeze(-3) * fields["grad_chi"]
+        return InnerFields(raw, scalars, {"grad_phi": fields["grad_phi"], "psi_grad_chi": product})
 
     def _derivative(self, shape: tuple[int, int], device: torch.device) -> Tensor:
         """Return what multiplies a spectrum to differentiate it, ``(2, Y, X // 2 + 1)``."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.models import registry
 from napari_cellforce.models.backends import EAGER, Engine, find_backend, make_engine, warn_if_not_torch
+from napari_cellforce.models.base import Network
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose, memory_errors
 from napari_cellforce.models.dropout import active_dropout, check_samples
-from napari_cellforce.models.gfnn import GFNN, SCALARS
 from napari_cellforce.models.grid import FrameGrid, in_tiles, low_pass, on_model_grid
 from napari_cellforce.models.record import ModelRecord
 
@@ -81,6 +81,8 @@ class NetworkPredictor:
         self._seed = seed
         self._frames_at_once = frames_at_once or (1 if self._device.type == "cpu" else _FRAMES_AT_ONCE)
         check_samples(samples, loaded.module, self._record.name)
+        kind = registry.find(loaded.record.kind)
+        self._has_inner_fields = kind is not None and kind.has_inner_fields
         self._backend = None if samples else find_backend(backend, self._device)
         if samples:
             warn_if_not_torch("uncertainty, for it needs dropout", backend, self._device)
@@ -118,8 +120,9 @@ class NetworkPredictor:
         FrameResult
             On the grid of `image`, 0 farther than one model pixel from the mask. With samples,
             ``uncertainty`` is the standard deviation of the traction vector: the root of the summed
-            variances of its components. Of a `GFNN`, ``scalars`` holds phi, psi and chi, in units such
-            that grad(phi) + psi grad(chi), per model pixel, is the traction.
+            variances of its components. ``scalars`` holds the inner fields of kinds that have some, see
+            `napari_cellforce.models.base.Network.inner_fields`: phi, psi and chi of a `GFNN`, in units
+            such that grad(phi) + psi grad(chi), per model pixel, is the traction.
 
         Raises
         ------
@@ -152,15 +155,16 @@ class NetworkPredictor:
 
         Parameters and errors as for `predict_frame`.
         """
-        inner = self._inner if isinstance(self._module, GFNN) else self._predict
-        return self._on_image(image, mask, pixel_size, inner)
+        return self._on_image(
+            image, mask, pixel_size, self._inner if self._has_inner_fields else self._predict
+        )
 
     @cached_property
     def _engine(self) -> Engine:
         return make_engine(self._loaded, self._device, self._backend)
 
     @property
-    def _module(self) -> nn.Module:
+    def _module(self) -> Network:
         return self._engine.module
 
     def _on_image(
@@ -197,26 +201,17 @@ class NetworkPredictor:
         """Return traction (y, x), uncertainty and scalars on the network's grid, where it has them."""
         if self._samples:
             return self._sampled(inputs)
-        if isinstance(self._module, GFNN):
-            x = self._tensor(inputs)
-            fields = self._module.fields(x)
-            scalars = {name: _array(fields[name]) for name in SCALARS}
-            return {"traction": self._vectors(self._module.traction(fields, x)), **scalars}
+        if self._has_inner_fields:
+            return self._inner(inputs, detailed=False)
         return {"traction": self._traction(inputs)}
 
-    def _inner(self, inputs: FloatArray) -> _Fields:
-        """Return traction, potentials, sources and the two parts of the traction of a `GFNN`."""
-        module, x = cast("GFNN", self._module), self._tensor(inputs)
-        fields = module.fields(x)
-        sources = dict(zip(SCALARS, fields["sources"].unbind(1), strict=True))
-        parts = {
-            "grad_phi": self._vectors(fields["grad_phi"]),
-            "psi_grad_chi": self._vectors(fields["psi"].unsqueeze(-3) * fields["grad_chi"]),
-        }
+    def _inner(self, inputs: FloatArray, *, detailed: bool = True) -> _Fields:
+        """Return the traction and the network's inner fields; its vectors as components."""
+        raw, scalars, vectors = self._module.inner_fields(self._tensor(inputs), detailed=detailed)
+        parts = {name: self._vectors(vector) for name, vector in vectors.items()}
         return {
-            "traction": self._vectors(module.traction(fields, x)),
-            **{name: _array(fields[name]) for name in SCALARS},
-            **{f"source_{name}": _array(source) for name, source in sources.items()},
+            "traction": self._vectors(raw),
+            **{name: _array(scalar) for name, scalar in scalars.items()},
             **{f"{name}_{axis}": part[:, i] for name, part in parts.items() for i, axis in enumerate("yx")},
         }
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from napari_cellforce.models.convnext import CellConfig
-from napari_cellforce.models.gfnn import GFNNConfig
+from napari_cellforce.models.gfnn import GFNN_KIND, GFNNConfig
 from napari_cellforce.models.record import ModelRecord, Normalisation, OutputKind
-from napari_cellforce.models.unet import StackConfig, UNetConfig
+from napari_cellforce.models.unet import UNET_KIND, StackConfig, UNetConfig
 
 CAMERA_PIXEL = 0.17
 """Pixel size of the authors' images in µm."""
@@ -54,7 +54,7 @@ def unet(content: Mapping[str, Any], name: str) -> ModelRecord:
     scale, scale_note = _unet_scale(data)
     return ModelRecord(
         name=name,
-        kind="unet",
+        kind=UNET_KIND,
         architecture=dataclasses.asdict(unet_config(settings)),
         inputs=inputs,
         pixel_size=CAMERA_PIXEL,
@@ -118,7 +118,7 @@ def gfnn(content: Mapping[str, Any], name: str) -> ModelRecord:
     )
     return ModelRecord(
         name=name,
-        kind="gfnn",
+        kind=GFNN_KIND,
         architecture=dataclasses.asdict(config),
         pixel_size=CAMERA_PIXEL * downsample,
         grid=config.size,

@@ -34,7 +34,7 @@ class ModelRecord:
     name : str
         Name in the zoo, or the file's stem.
     kind : str
-        Key of the builder: ``"unet"``, ``"gfnn"``, ``"adhesion-filter"``.
+        Name of one of the kinds in `napari_cellforce.models.registry`.
     architecture : mapping
         The builder's config, JSON-able.
     inputs : tuple of str

@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.models.base import Network
 from napari_cellforce.models.convnext import ACTIVATIONS, CellConfig, batch_norm, cells
+
+UNET_KIND = "unet"
+"""Kind of its records."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Downsample(nn.Module):
         return cast("Tensor", self.act(self.conv(self.bn(x))))
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """ConvNeXt U-Net: image in, two channels out, on the same grid.
 
     Names in the state dict are those of the published checkpoints.
@@ -77,6 +81,10 @@ class UNet(nn.Module):
     ----------
     config : UNetConfig
     """
+
+    config: UNetConfig
+    config_type = UNetConfig
+    backend_part = "forward"
 
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
@@ -120,6 +128,10 @@ class UNet(nn.Module):
             upsample, blocks, merge = cast("nn.ModuleList", layers)
             x = merge(blocks(torch.cat([upsample(x), skip], dim=1)))
         return cast("Tensor", self.appended_layers(x))
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return weight and bias of the last convolution."""
+        return list(self.appended_layers[-1].parameters())
 
 
 def _stack(channels_in: int, config: StackConfig, channels_out: int) -> nn.Sequential:

@@ -28,8 +28,8 @@ from napari_cellforce.fields import (
 )
 from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
+from napari_cellforce.models import registry
 from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
-from napari_cellforce.models.scalar_units import scalar_unit
 from napari_cellforce.predict.config import PredictConfig, Progress
 from napari_cellforce.predict.inputs import (
     automatic_mask,
@@ -93,7 +93,7 @@ class Prediction:
 
     def scalar_unit(self, name: str) -> str:
         """Return the unit of an inner field of the model; forces are in `unit`."""
-        unit = scalar_unit(self.predictor, name)
+        unit = registry.scalar_unit(name, self.predictor.record)
         return self.unit if unit == self.predictor.record.output_unit else unit
 
     def run(

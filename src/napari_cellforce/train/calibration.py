@@ -16,13 +16,13 @@ from napari_cellforce import metrics
 from napari_cellforce.errors import CellForceError, pluralise
 from napari_cellforce.fields import FloatArray, to_numpy
 from napari_cellforce.io.cell_index import open_cell
-from napari_cellforce.models import checkpoint
-from napari_cellforce.models.network import NetworkPredictor, lengthened
+from napari_cellforce.models import checkpoint, registry
+from napari_cellforce.models.network import lengthened
 from napari_cellforce.models.record import MASK_INPUT, ModelRecord, Predictor
 from napari_cellforce.preprocess.normalise import normalise
 from napari_cellforce.train.config import DataConfig
 from napari_cellforce.train.examples import index, protein_channels
-from napari_cellforce.train.initialise import load_trainable, scale_output
+from napari_cellforce.train.initialise import load_trainable
 
 Kind = Literal["scale", "scale and offset"]
 
@@ -111,9 +111,10 @@ def calibrate_file(
             f"{path} is there already", "a model is not overwritten", "Choose another name.", topic="output"
         )
     loaded = load_trainable(model)
-    found = calibrate(NetworkPredictor(loaded, device="cpu"), data, kind)
+    predictor = registry.get(loaded.record.kind).predictor(loaded, device="cpu", backend="eager")
+    found = calibrate(predictor, data, kind)
     module = copy.deepcopy(loaded.module)
-    scale_output(module, loaded.record, found.scale)
+    module.scale_output(found.scale, loaded.record.output)
     seen = f"{pluralise(found.frames, 'frame')} of {pluralise(found.cells, 'measured cell')}"
     told = f" Scaled to Pa on {seen} (R2 {found.r2:.2f})."
     record = dataclasses.replace(

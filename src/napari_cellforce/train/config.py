@@ -10,6 +10,7 @@ from typing import Any, Literal
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import MASK_INPUT, OutputKind
+from napari_cellforce.models.registry import DEFAULT_NETWORK
 from napari_cellforce.train.augment import AugmentConfig
 from napari_cellforce.train.losses import LossConfig
 
@@ -150,7 +151,7 @@ class TrainConfig(Settings):
     """A training run."""
 
     name: str = setting("my-model", help="Name of the model.")
-    kind: str = setting("adhesion-unet", help="Kind of the network.")
+    kind: str = setting(DEFAULT_NETWORK, help="Kind of the network.")
     architecture: Mapping[str, Any] = setting(
         default_factory=dict,
         help="Settings of the network; its numbers of channels follow from the inputs.",

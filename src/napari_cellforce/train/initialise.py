@@ -11,14 +11,13 @@ import torch
 from torch import nn
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.models import checkpoint
-from napari_cellforce.models.adhesion_unet import AdhesionUNet
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models import registry
+from napari_cellforce.models.base import Network
 from napari_cellforce.models.checkpoint import LoadedModel
-from napari_cellforce.models.gfnn import GFNN
+from napari_cellforce.models.kinds import NetworkKind
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.unet import UNet
 from napari_cellforce.train.config import Trainable, TrainConfig
+from napari_cellforce.train.losses import LossConfig
 from napari_cellforce.zoo import entries, load_weights
 
 
@@ -28,14 +27,14 @@ class InitialModel:
 
     Attributes
     ----------
-    module : nn.Module
+    module : Network
     config : TrainConfig
         With the grid, inputs and output of the module.
     record : ModelRecord
         Of the model that comes out, but for what the run will tell.
     """
 
-    module: nn.Module
+    module: Network
     config: TrainConfig
     record: ModelRecord
 
@@ -51,10 +50,10 @@ def start(config: TrainConfig) -> InitialModel:
     return _pretrained(config) if config.start_from else _new(config)
 
 
-def freeze(module: nn.Module, trainable: Trainable) -> None:
+def freeze(module: Network, trainable: Trainable) -> None:
     """Let only part of a network change.
 
-    ``head``: its last layer (of an `AdhesionUNet` also the pull of the adhesions). ``normalisation``: the
+    ``head``: its last layers, see `Network.head_parameters`. ``normalisation``: the
     scales and offsets of its batch norms. Batch norms that do not change also keep their statistics, see
     `freeze_batchnorm`.
     """
@@ -62,7 +61,7 @@ def freeze(module: nn.Module, trainable: Trainable) -> None:
         return
     module.requires_grad_(False)
     if trainable == "head":
-        for parameter in head(module):
+        for parameter in module.head_parameters():
             parameter.requires_grad_(True)
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d) and trainable == "normalisation":
@@ -83,47 +82,6 @@ def freeze_batchnorm(module: nn.Module) -> None:
             part.eval()
 
 
-def head(module: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters of a network's last layer.
-
-    Raises
-    ------
-    TypeError
-        If the network is of no known kind.
-    """
-    if isinstance(module, AdhesionUNet):
-        return module.outer
-    if isinstance(module, UNet):
-        return list(module.appended_layers[-1].parameters())
-    if isinstance(module, GFNN):
-        return list(module.conv_in[-1].parameters())
-    if isinstance(module, PhysicalBottleneck):
-        return [*module.adhesion.parameters(), *module.head[-1].parameters()]
-    raise TypeError(f"{type(module).__name__} has no known last layer")
-
-
-@torch.no_grad()
-def scale_output(module: nn.Module, record: ModelRecord, factor: float) -> None:
-    """Make a network's tractions `factor` times as long, for good.
-
-    Exact for all of them: the factor goes into the last linear layer, into the Green's functions of phi
-    and psi, or into the active stress of a `PhysicalBottleneck`.
-    """
-    if isinstance(module, PhysicalBottleneck):
-        module.scale_output(factor)
-        return
-    if isinstance(module, GFNN):
-        module.kernel[:2] += torch.log(torch.tensor(factor))
-        return
-    parameters = module.proportional if isinstance(module, AdhesionUNet) else head(module)
-    if record.output == "magnitude_angle":
-        for parameter in parameters:
-            parameter[0] *= factor
-    else:
-        for parameter in parameters:
-            parameter.mul_(factor)
-
-
 def load_trainable(model: str | os.PathLike[str]) -> LoadedModel:
     """Load a network that learns, or gets another scale.
 
@@ -133,9 +91,10 @@ def load_trainable(model: str | os.PathLike[str]) -> LoadedModel:
         If it is not there, or is more or less than one network.
     """
     listed = next((entry for entry in entries() if entry.name == model), None)
-    if listed is not None and listed.has_weights and listed.kind not in checkpoint.BUILDERS:
+    kind = listed and registry.find(listed.kind)
+    if listed is not None and listed.has_weights and not (kind and kind.trainable):
         raise CellForceError(
-            f"{listed.name} is not one network ({listed.kind})",
+            f"{listed.name} is not one network ({registry.title(listed.kind)})",
             "only a network can learn",
             "Start from its network, unet-sim, or from another one.",
             topic="model",
@@ -145,28 +104,35 @@ def load_trainable(model: str | os.PathLike[str]) -> LoadedModel:
 
 def _new(config: TrainConfig) -> InitialModel:
     torch.manual_seed(config.optimise.seed)
-    architecture = {"in_channels": len(config.inputs), **config.architecture}
-    if config.kind not in checkpoint.BUILDERS:
-        raise _refusal(f"kind is {config.kind!r}", f"known are {', '.join(checkpoint.BUILDERS)}")
-    try:
-        module = checkpoint.BUILDERS[config.kind](architecture)
-    except (TypeError, ValueError) as error:
-        raise _refusal("the architecture makes no sense", str(error)) from error
-    if config.output != "vector" and not isinstance(module, UNet):
-        raise _refusal(f"output is {config.output}", f"a network of kind {config.kind} draws vectors")
-    settings: Any = module.config
-    if settings.in_channels != len(config.inputs):
-        raise _refusal(f"in_channels is {settings.in_channels}", f"there are {len(config.inputs)} inputs")
+    kind = registry.get_network(config.kind)
+    if config.output not in kind.capabilities.outputs:
+        outputs = " or ".join(kind.capabilities.outputs)
+        raise _refusal(f"output is {config.output}", f"a network of kind {config.kind} returns {outputs}")
+    _check_loss(kind, config.loss)
+    module = kind.build_for(config.inputs, config.pixel_size, config.architecture)
     record = ModelRecord(
         config.name,
         config.kind,
         inputs=config.inputs,
         pixel_size=config.pixel_size,
         mask_margin=config.mask_margin,
-        grid=getattr(settings, "grid", None),
+        grid=getattr(module.config, "grid", None),
         output=config.output,
     )
     return InitialModel(module, config, record)
+
+
+def _check_loss(kind: NetworkKind, loss: LossConfig) -> None:
+    """Refuse settings of the loss that do nothing for a kind of networks."""
+    names = tuple(field.name for field in dataclasses.fields(loss))
+    inapplicable = registry.inapplicable_loss_settings(kind, names)
+    for name in inapplicable:
+        if getattr(loss, name) != getattr(LossConfig(), name):
+            applicable = ", ".join(other for other in names if other not in inapplicable)
+            raise _refusal(
+                f"loss.{name} is {getattr(loss, name)!r}",
+                f"for a network of kind {kind.name} there are {applicable}",
+            )
 
 
 def _pretrained(config: TrainConfig) -> InitialModel:
@@ -187,6 +153,7 @@ def _pretrained(config: TrainConfig) -> InitialModel:
         "output": record.output,
         "architecture": dict(record.architecture),
     }
+    _check_loss(registry.get_network(record.kind), config.loss)
     freeze(loaded.module, config.trainable)
     return InitialModel(
         loaded.module,

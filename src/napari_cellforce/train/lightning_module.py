@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_cellforce import metrics
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
+from napari_cellforce.models.base import Network, TrainingStep
 from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.train.augment import Batch, augment
-from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
 from napari_cellforce.train.config import OptimiseConfig, TrainConfig
 from napari_cellforce.train.initialise import freeze_batchnorm
 from napari_cellforce.train.losses import as_vectors, imbalance, loss_terms
@@ -31,13 +30,13 @@ class TrainingModule(pl.LightningModule):
 
     Parameters
     ----------
-    module : nn.Module
+    module : Network
     config : TrainConfig
     """
 
-    def __init__(self, module: nn.Module, config: TrainConfig) -> None:
+    def __init__(self, module: Network, config: TrainConfig) -> None:
         super().__init__()
-        self.module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.module: Network = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.config = config
 
     def forward(self, batch: Batch) -> Tensor:
@@ -60,7 +59,8 @@ class TrainingModule(pl.LightningModule):
         del batch_idx
         with torch.no_grad():
             batch = augment(batch, self.config.augment)
-        terms = self._springs_terms(batch) or self._terms(batch)[1]
+        epoch = math.inf if self.config.start_from else self.trainer.current_epoch
+        terms = self.module.training_step(step_of(batch, self.config, epoch)).terms
         loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
             raise FloatingPointError("the loss is not finite")
@@ -70,27 +70,11 @@ class TrainingModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the validation loss and the metrics of a batch."""
         del batch_idx
-        raw, terms = self._terms(batch)
+        raw, terms = self.module.training_step(step_of(batch, self.config, math.inf))
+        assert raw is not None, "only first stages of training predict no traction"
         loss = torch.stack(list(terms.values())).sum()
         measured = validation_metrics(as_vectors(raw, self.config.output), batch)
         self.log_dict({"validation loss": loss, **measured}, on_epoch=True, batch_size=len(batch.mask))
-
-    def _terms(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return what the network says of a batch, and the terms of its loss."""
-        inputs, loss = network_inputs(batch, self.config.inputs), self.config.loss
-        if isinstance(self.module, PhysicalBottleneck):
-            parts = self.module.parts(inputs)
-            return parts.traction, mechanics_terms(parts, batch, loss)
-        raw: Tensor = self.module(inputs)
-        return raw, loss_terms(raw, batch, self.module, loss, self.config.output)
-
-    def _springs_terms(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss of a physical bottleneck's first stage, nothing of others and later."""
-        epochs = self.config.loss.springs_first * self.config.optimise.epochs
-        fitted = self.config.start_from or self.trainer.current_epoch >= epochs
-        if fitted or not isinstance(self.module, PhysicalBottleneck):
-            return {}
-        return springs_terms(self.module, network_inputs(batch, self.config.inputs), batch)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW and a learning rate that rises, then falls as a cosine."""
@@ -107,6 +91,19 @@ class TrainingModule(pl.LightningModule):
         """Move a batch."""
         del dataloader_idx
         return batch.to(device)
+
+
+def step_of(batch: Batch, config: TrainConfig, epoch: float) -> TrainingStep:
+    """Return a batch as a network sees it; the epoch is infinite where no first stage of training is due."""
+    return TrainingStep(
+        network_inputs(batch, config.inputs),
+        batch.traction,
+        batch.mask,
+        config.loss,
+        lambda raw: loss_terms(raw, batch, config.loss, config.output),
+        epoch,
+        config.optimise.epochs,
+    )
 
 
 def network_inputs(batch: Batch, inputs: tuple[str, ...]) -> Tensor:

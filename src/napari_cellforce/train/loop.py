@@ -31,7 +31,7 @@ from napari_cellforce.train.callbacks import (
 from napari_cellforce.train.config import TrainConfig
 from napari_cellforce.train.data import train_loader, validation_loader
 from napari_cellforce.train.examples import Examples, ProgressCallback, prepare
-from napari_cellforce.train.initialise import InitialModel, scale_output, start
+from napari_cellforce.train.initialise import InitialModel, start
 from napari_cellforce.train.lightning_module import TrainingModule
 from napari_cellforce.train.weight_interpolation import (
     State,
@@ -255,7 +255,7 @@ def _export(
     )
     module = learner.module.cpu().eval()
     if config.data.sources:
-        scale_output(module, record, examples.mean_traction)
+        module.scale_output(examples.mean_traction, record.output)
         record = dataclasses.replace(record, output_unit="Pa")
     return checkpoint.save(folder / f"{config.name}.safetensors", module, record)
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.models.gfnn import GFNN
 from napari_cellforce.models.record import OutputKind
 from napari_cellforce.train.augment import Batch
 
@@ -71,17 +70,16 @@ class LossConfig(Settings):
     )
 
 
-def loss_terms(
-    raw: Tensor, batch: Batch, module: nn.Module, config: LossConfig, output: OutputKind
-) -> dict[str, Tensor]:
-    """Return the weighted terms, each a number; the loss is their sum.
+def loss_terms(raw: Tensor, batch: Batch, config: LossConfig, output: OutputKind) -> dict[str, Tensor]:
+    """Return the weighted terms of the error of a traction, each a number; the loss is their sum.
+
+    What a kind of networks adds, or does instead, is in `napari_cellforce.models.base.Network.training_step`.
 
     Parameters
     ----------
     raw : (N, 2, Y, X) tensor
         What the network returns: (y, x), or magnitude and angle from x towards y.
     batch : Batch
-    module : nn.Module
     config : LossConfig
     output : {"vector", "magnitude_angle"}
         What `raw` is.
@@ -105,8 +103,6 @@ def loss_terms(
         terms["balance"] = config.balance * imbalance(vectors).square().mean()
     if config.strain_energy and batch.displacement is not None:
         terms["strain energy"] = config.strain_energy * _strain_energy(vectors, batch)
-    if config.green and isinstance(module, GFNN):
-        terms["green"] = config.green * green_penalty(module)
     return terms
 
 
@@ -140,12 +136,6 @@ def correlation(one: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     one, other = (image - mean(image)[:, None, None] for image in (one, other))
     spread = (mean(one.square()) * mean(other.square())).clamp(min=_TINY**2).sqrt()
     return mean(one * other) / spread
-
-
-def green_penalty(module: GFNN) -> Tensor:
-    """Return the mean of |G|² over the wavenumbers but q = 0."""
-    squared = module.kernel.exp().abs().square()
-    return squared.flatten(1)[:, 1:].mean()
 
 
 def _pixel_weight(batch: Batch, config: LossConfig) -> Tensor:

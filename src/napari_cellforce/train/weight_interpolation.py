@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from napari_cellforce.models.base import Network
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train.augment import Batch
 from napari_cellforce.train.config import TrainConfig
 from napari_cellforce.train.data import Example, validation_loader
 from napari_cellforce.train.examples import Examples
-from napari_cellforce.train.initialise import InitialModel, scale_output
+from napari_cellforce.train.initialise import InitialModel
 from napari_cellforce.train.lightning_module import network_inputs, validation_metrics
 from napari_cellforce.train.losses import as_vectors
 
@@ -36,7 +37,7 @@ def ordered_batches(examples: Sequence[Example], module: nn.Module, config: Trai
 def calibrate_initial(initial: InitialModel, examples: Examples) -> dict[str, Tensor]:
     """Bring a network to the unit of the data, one to fine-tune to the best scale; return its weights."""
     module, config = initial.module, initial.config
-    scale_output(module, initial.record, 1 / _unit(initial.record, examples.mean_traction))
+    module.scale_output(1 / _unit(initial.record, examples.mean_traction), initial.record.output)
     if config.start_from:
         fit_scale(module, initial.record, ordered_batches(examples.train, module, config), config)
     return {name: value.clone() for name, value in module.state_dict().items()}
@@ -47,14 +48,14 @@ def _unit(record: ModelRecord, mean_traction: float) -> float:
     return mean_traction if record.output_unit == "Pa" else record.output_scale
 
 
-def fit_scale(module: nn.Module, record: ModelRecord, batches: Iterable[Batch], config: TrainConfig) -> float:
+def fit_scale(module: Network, record: ModelRecord, batches: Iterable[Batch], config: TrainConfig) -> float:
     """Give a network the scale that fits best, by least squares over the vectors; return the factor.
 
     A network that points the wrong way keeps its scale, and the factor is 1.
     """
     power, overlap, _ = inner_products(module, batches, config)
     factor = overlap / power if power > 0 and overlap > 0 else 1.0
-    scale_output(module, record, factor)
+    module.scale_output(factor, record.output)
     return factor
 
 

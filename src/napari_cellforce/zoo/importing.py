@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.models import registry
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.zoo.local_files import model_folder_errors, size_on_disk
 from napari_cellforce.zoo.registry import RECORD_SUFFIX, PathLike, ZooEntry, entries, model_folder
@@ -48,18 +49,14 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
         If the file cannot be loaded, the name is invalid or used by other weights, or the model
         folder cannot be written.
     """
-    from napari_cellforce.models import checkpoint, symbolic
+    from napari_cellforce.models import checkpoint
 
     source = Path(path).expanduser()
     if not source.is_file():
         raise CellForceError(
             f"the file {source} does not exist", "a weights file is needed", UNET_WEIGHTS_HINT, topic="model"
         )
-    record = (
-        symbolic.load_formula(source).record
-        if symbolic.is_formula(source)
-        else checkpoint.load(source).record
-    )
+    record = checkpoint.open_model(source).record
     chosen = _same_weights(record, name, folder) or _as_entry(source, record, name)
     _require_unused_name(chosen, folder)
     _copy(source, chosen.path(folder), chosen.sha256)
@@ -93,7 +90,8 @@ def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
     return ZooEntry(
         name=name,
         title=name,
-        card=f"Imported {record.kind}: {', '.join(record.inputs)} in, {record.output_unit} traction out.",
+        card=f"Imported {registry.title(record.kind)}: {', '.join(record.inputs)} in, {record.output_unit} "
+        "traction out.",
         kind=record.kind,
         inputs=record.inputs,
         pixel_size=record.pixel_size,

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.models import registry
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.zoo.local_files import size_on_disk
 from napari_cellforce.zoo.registry import PathLike, ZooEntry, entries, entry
 
 if TYPE_CHECKING:
     from napari_cellforce.models.checkpoint import LoadedModel
-
-_FORMULA_FILE = "formula"
-"""Kind of a formula that lies in a file of its own."""
-
-_CONSENSUS = "consensus"
-"""Kind of a network that is asked together with the filters."""
 
 
 def load_predictor(
@@ -56,13 +50,13 @@ def load_predictor(
         device or the backend is not there.
     """
     wanted = _listed(name_or_path, folder)
-    if _is_formula_file(name_or_path, wanted):
-        return _formula_file(name_or_path, wanted, samples, folder)
-    if wanted is not None and wanted.kind == _CONSENSUS:
-        return _consensus(load_weights(name_or_path, folder=folder), device, samples, backend)
-    if wanted is None or wanted.has_weights:
-        return _network(load_weights(name_or_path, folder=folder), device, samples, backend)
-    return _formula(wanted, samples)
+    opened: LoadedModel | Predictor | None
+    if wanted is None:
+        opened = _open_file(name_or_path)
+        kind = opened.record.kind
+    else:
+        opened, kind = _open_listed(wanted, folder), wanted.kind
+    return registry.get(kind).predictor(opened, device=device, samples=samples, backend=backend)
 
 
 def load_weights(name_or_path: PathLike, *, folder: PathLike | None = None) -> LoadedModel:
@@ -71,21 +65,21 @@ def load_weights(name_or_path: PathLike, *, folder: PathLike | None = None) -> L
     Raises
     ------
     CellForceError
-        As `load_predictor`; and if the model is a formula without weights.
+        As `load_predictor`; and if the model has no network.
     """
-    from napari_cellforce.models import checkpoint
+    from napari_cellforce.models.checkpoint import LoadedModel
 
     wanted = _listed(name_or_path, folder)
-    if wanted is None:
-        return checkpoint.load(Path(name_or_path).expanduser())
-    if not wanted.has_weights or wanted.kind == _FORMULA_FILE:
-        raise CellForceError(
-            f"{wanted.name} is a formula without weights",
-            "a network is needed",
-            "Choose another model.",
-            topic="model",
-        )
-    return _load_weights(wanted, folder)
+    opened = _open_file(name_or_path) if wanted is None else _open_listed(wanted, folder)
+    if isinstance(opened, LoadedModel):
+        return opened
+    name = name_or_path if opened is None else opened.record.name
+    raise CellForceError(
+        f"{name} is a formula without weights",
+        "a network is needed",
+        "Choose another model.",
+        topic="model",
+    )
 
 
 def _listed(name_or_path: PathLike, folder: PathLike | None) -> ZooEntry | None:
@@ -105,27 +99,37 @@ def _as_path(name_or_path: PathLike, folder: PathLike | None) -> Path | None:
     return path if path.is_file() or path.name != name_or_path else None
 
 
-def _load_weights(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel:
-    """Load the weights of a listed model and complete their record by what the zoo knows."""
+def _open_file(path: PathLike) -> LoadedModel | Predictor:
     from napari_cellforce.models import checkpoint
 
+    return checkpoint.open_model(Path(path).expanduser())
+
+
+def _open_listed(wanted: ZooEntry, folder: PathLike | None) -> LoadedModel | Predictor | None:
+    """Return what the model's file holds, its record completed by what the zoo knows; None without a file."""
+    from napari_cellforce.models import checkpoint
+
+    if not wanted.has_weights:
+        return None
     path = wanted.path(folder)
     if size_on_disk(path) is None:
         raise _missing(wanted, path)
     try:
-        loaded = checkpoint.load(path, sha256=wanted.sha256)
+        opened = checkpoint.open_model(path, sha256=wanted.sha256, name=wanted.name)
     except CellForceError as error:
         raise CellForceError(error.value, error.rule, wanted.install_hint, topic=error.topic) from error
+    if not isinstance(opened, checkpoint.LoadedModel):
+        return opened
     record = dataclasses.replace(
-        loaded.record,
+        opened.record,
         name=wanted.name,
         training_data=wanted.training_data,
         limits=wanted.limits,
         licence=wanted.licence,
         citation=wanted.citation,
-        source=wanted.url or loaded.record.source,
+        source=wanted.url or opened.record.source,
     )
-    return dataclasses.replace(loaded, record=record)
+    return dataclasses.replace(opened, record=record)
 
 
 def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
@@ -135,73 +139,3 @@ def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
         wanted.install_hint,
         topic="model",
     )
-
-
-def _network(loaded: LoadedModel, device: str, samples: int, backend: str) -> Predictor:
-    from napari_cellforce.models.backends import warn_if_not_torch
-    from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
-    from napari_cellforce.models.bottleneck.predictor import BottleneckPredictor
-    from napari_cellforce.models.device import choose
-    from napari_cellforce.models.network import NetworkPredictor
-
-    if isinstance(loaded.module, PhysicalBottleneck):
-        _refuse_samples(samples, loaded.record.name)
-        warn_if_not_torch(loaded.record.name, backend, choose(device))
-        return BottleneckPredictor(loaded, device=device)
-    return NetworkPredictor(loaded, device=device, samples=samples, backend=backend)
-
-
-def _consensus(loaded: LoadedModel, device: str, samples: int, backend: str) -> Predictor:
-    from napari_cellforce.models.consensus import Consensus
-
-    _refuse_samples(samples, loaded.record.name)
-    return Consensus(_network(loaded, device, samples, backend))
-
-
-def _is_formula_file(name_or_path: PathLike, wanted: ZooEntry | None) -> bool:
-    """Tell whether a model is a formula in a file of its own."""
-    if wanted is not None:
-        return wanted.kind == _FORMULA_FILE
-    from napari_cellforce.models.symbolic import is_formula
-
-    path = Path(name_or_path).expanduser()
-    return path.is_file() and is_formula(path)
-
-
-def _formula_file(
-    name_or_path: PathLike, wanted: ZooEntry | None, samples: int, folder: PathLike | None
-) -> Predictor:
-    from napari_cellforce.models.symbolic import load_formula
-
-    if wanted is None:
-        _refuse_samples(samples, str(name_or_path))
-        return load_formula(Path(name_or_path).expanduser())
-    _refuse_samples(samples, wanted.name)
-    path = wanted.path(folder)
-    if size_on_disk(path) is None:
-        raise _missing(wanted, path)
-    return load_formula(path, sha256=wanted.sha256, name=wanted.name)
-
-
-def _formula(wanted: ZooEntry, samples: int) -> Predictor:
-    """Return a model without weights."""
-    from napari_cellforce.models.filters import AdhesionFilter
-    from napari_cellforce.models.sheet_filter import SheetFilter
-
-    _refuse_samples(samples, wanted.name)
-    formulas: dict[str, Callable[[], Predictor]] = {
-        "adhesion-filter": AdhesionFilter,
-        "sheet-filter": SheetFilter,
-    }
-    return formulas[wanted.kind]()
-
-
-def _refuse_samples(samples: int, name: str) -> None:
-    """Refuse to draw samples from a model without dropout."""
-    if samples > 0:
-        raise CellForceError(
-            f"{samples} samples are asked of {name}",
-            "it has no dropout and gives the same answer every time, hence no uncertainty",
-            "Set samples to 0, or choose a network with dropout.",
-            topic="samples",
-        )

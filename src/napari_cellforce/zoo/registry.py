@@ -54,7 +54,7 @@ class ZooEntry:
     good_for : str
         Recommended use, in less than a line; may be empty.
     kind : str
-        Kind, see `napari_cellforce.models.record.ModelRecord`: ``"gfnn"``, ``"unet"`` ...
+        Name of one of the kinds in `napari_cellforce.models.registry`.
     inputs : tuple of str
         Proteins, in the order of the input channels.
     pixel_size : float

@@ -7,7 +7,7 @@ import pytest
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.explain.fields import clebsch_shares
-from napari_cellforce.explain.greens import greens_function, read_greens, require_gfnn
+from napari_cellforce.explain.greens import greens_function, read_greens, require_greens_functions
 from napari_cellforce.models.checkpoint import load
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.models.unet import UNet, UNetConfig
@@ -76,4 +76,4 @@ def test_the_published_field_is_nearly_psi_grad_chi(shared_data):
 
 def test_a_network_without_green_functions_is_refused():
     with pytest.raises(CellForceError, match="has no Green's functions"):
-        require_gfnn(UNet(UNetConfig()), "unet-sim")
+        require_greens_functions(UNet(UNetConfig()), "unet-sim")

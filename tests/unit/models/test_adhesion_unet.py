@@ -114,7 +114,7 @@ def test_the_traction_is_proportional_to_the_parameters_that_say_so(settings):
     module = loud(AdhesionUNetConfig(**settings))
     with torch.no_grad():
         before = module(shown())
-        for parameter in module.proportional:
+        for parameter in module.proportional_parameters():
             parameter.mul_(3.0)
         assert torch.allclose(module(shown()), 3 * before, rtol=1e-3, atol=1e-4 * float(before.abs().max()))
 

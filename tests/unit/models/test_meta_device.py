@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
+from napari_cellforce.models import registry
 from napari_cellforce.models.adhesion_unet import AdhesionUNetConfig
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
-from napari_cellforce.models.bottleneck.network import PhysicalBottleneck
-from napari_cellforce.models.checkpoint import BUILDERS
 from napari_cellforce.models.gfnn import GFNNConfig
 from napari_cellforce.models.unet import UNetConfig
 from napari_cellforce.train.augment import Batch
-from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
-from napari_cellforce.train.losses import LossConfig, loss_terms
+from napari_cellforce.train.config import TrainConfig
+from napari_cellforce.train.lightning_module import step_of
+from napari_cellforce.train.losses import LossConfig
 
 CONFIGS = {
     "physical-bottleneck": [
@@ -49,12 +50,12 @@ CASES = [(kind, config) for kind, configs in CONFIGS.items() for config in confi
 
 
 def test_every_network_is_among_them():
-    assert CONFIGS.keys() == BUILDERS.keys()
+    assert CONFIGS.keys() == {kind.name for kind in registry.networks()}
 
 
 @pytest.mark.parametrize(("kind", "config"), CASES, ids=[kind for kind, _ in CASES])
 def test_networks_run_wholly_on_the_device_they_are_on(kind, config):
-    module = BUILDERS[kind](dataclasses.asdict(config)).to("meta").eval()
+    module = registry.get_network(kind).build(dataclasses.asdict(config)).to("meta").eval()
     result = module(torch.zeros(1, config.in_channels, 64, 64, device="meta"))
     assert result.device.type == "meta"
     assert result.shape == (1, 2, 64, 64)
@@ -63,16 +64,14 @@ def test_networks_run_wholly_on_the_device_they_are_on(kind, config):
 @pytest.mark.parametrize(("kind", "config"), CASES, ids=[kind for kind, _ in CASES])
 def test_losses_are_computed_on_the_device_of_the_network(kind, config):
     """A step forward and backward, with every term of every loss."""
-    module = BUILDERS[kind](dataclasses.asdict(config)).to("meta").train()
+    module = registry.get_network(kind).build(dataclasses.asdict(config)).to("meta").train()
     planes = torch.zeros(2, config.in_channels, 64, 64, device="meta")
     vectors = planes[:, :1].expand(-1, 2, -1, -1)
     batch = Batch(planes, planes[:, :1], vectors, displacement=vectors)
-    if isinstance(module, PhysicalBottleneck):
-        terms = [mechanics_terms(module.parts(planes), batch, LossConfig())]
-        terms.append(springs_terms(module, planes, batch))
-    else:
-        raw = module(planes)
-        terms = [loss_terms(raw, batch, module, loss, loss.kind) for loss in LOSSES]
+    inputs = tuple(f"protein {i}" for i in range(config.in_channels))
+    runs = [TrainConfig(inputs=inputs, output=loss.kind, loss=loss) for loss in LOSSES]
+    steps = [step_of(batch, run, epoch) for run in runs for epoch in (0, math.inf)]
+    terms = [module.training_step(step).terms for step in steps]
     loss = torch.stack([term for named in terms for term in named.values()]).sum()
     loss.backward()
     assert loss.device.type == "meta"

@@ -24,7 +24,7 @@ class Tug:
     """
 
     def __init__(self, **record: Any) -> None:
-        self.record = ModelRecord("tug", "tug", **record)
+        self.record = ModelRecord("tug", "physical-bottleneck", **record)
         self.seen: list[np.ndarray] = []
 
     def predict_frame(self, image, mask, _pixel_size) -> FrameResult:

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from napari_cellforce.fields import PixelSize
+from napari_cellforce.models.bottleneck import network
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.losses import mechanics_terms, springs_terms
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck, TractionParts, residual_share
 from napari_cellforce.models.bottleneck.sheets import sheet_traction
 from napari_cellforce.models.convnext import CellConfig
-from napari_cellforce.train import lightning_module, train
+from napari_cellforce.train import train
 from napari_cellforce.train.augment import Batch
-from napari_cellforce.train.bottleneck import mechanics_terms, springs_terms
-from napari_cellforce.train.losses import LossConfig
 from napari_cellforce.zoo import load_predictor
 
 from .conftest import pulling_cell
@@ -67,8 +67,10 @@ def test_each_stage_lowers_its_loss_and_the_springs_are_found():
     module = PhysicalBottleneck(CONFIG)
     inputs, batch, placed, springs = known_cell(module)
     stages = {
-        "springs": lambda: springs_terms(module, inputs, batch),
-        "mechanics": lambda: mechanics_terms(module.parts(inputs), batch, LossConfig()),
+        "springs": lambda: springs_terms(
+            module.sheet_inputs(inputs).Y * CONFIG.penetration**2, batch.traction, batch.mask
+        ),
+        "mechanics": lambda: mechanics_terms(module.parts(inputs), batch.traction, batch.mask, 1.0),
     }
     for name, terms in stages.items():
         losses = trained(module, terms, 40, 3e-3)
@@ -88,7 +90,7 @@ def a_pair():
 
 def test_an_exact_traction_costs_only_what_the_sheet_does_not_explain():
     parts, batch = a_pair()
-    terms = mechanics_terms(parts, batch, LossConfig(residual=0.5))
+    terms = mechanics_terms(parts, batch.traction, batch.mask, 0.5)
     assert terms["relative error"] == 0
     assert float(terms["residual"]) == pytest.approx(0.5 * 0.01, rel=0.3)
     assert float(residual_share(*parts).mean()) == pytest.approx(0.01, rel=0.3)
@@ -99,8 +101,8 @@ def test_cells_that_pull_weakly_count_as_much_as_strong_ones():
     _, batch = a_pair()
     strengths = torch.tensor([1.0, 50.0])[:, None, None, None]
     stronger = Batch(batch.proteins, batch.mask, batch.traction * strengths)
-    same = mechanics_terms(TractionParts(0.5 * batch.traction, None), batch, LossConfig())
-    scaled = mechanics_terms(TractionParts(0.5 * stronger.traction, None), stronger, LossConfig())
+    same = mechanics_terms(TractionParts(0.5 * batch.traction, None), batch.traction, batch.mask, 1.0)
+    scaled = mechanics_terms(TractionParts(0.5 * stronger.traction, None), stronger.traction, batch.mask, 1.0)
     assert float(same["relative error"]) == pytest.approx(0.25, rel=1e-5)
     assert float(scaled["relative error"]) == pytest.approx(0.25, rel=1e-5)
 
@@ -117,7 +119,7 @@ def test_a_residual_that_is_punished_shrinks():
 
     torch.nn.init.normal_(module.residual[-1].weight, std=5)
     before = share()
-    trained(module, lambda: mechanics_terms(module.parts(inputs), batch, LossConfig(residual=2.0)), 30, 1e-2)
+    trained(module, lambda: mechanics_terms(module.parts(inputs), batch.traction, batch.mask, 2.0), 30, 1e-2)
     assert before > 0.1
     assert share() < 0.3 * before
 
@@ -132,7 +134,7 @@ def test_a_run_fits_the_springs_first_and_then_solves_the_sheet(dataset, small, 
             seen.append((name, torch.is_grad_enabled()))
             return function(*arguments)
 
-        monkeypatch.setattr(lightning_module, f"{name}_terms", noted)
+        monkeypatch.setattr(network, f"{name}_terms", noted)
     architecture = {**dataclasses.asdict(CONFIG), "edge_length": 6.0}
     del architecture["in_channels"]
     config = small(

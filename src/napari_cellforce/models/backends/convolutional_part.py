@@ -8,25 +8,19 @@ on the sheet, not on the network: it has no such part.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import cast
 
 from torch import Tensor, nn
 
-from napari_cellforce.models.adhesion_unet import AdhesionUNet
-from napari_cellforce.models.gfnn import GFNN
-from napari_cellforce.models.unet import UNet
-
-_NAMES: Mapping[type[nn.Module], str] = {UNet: "forward", AdhesionUNet: "_fields", GFNN: "conv_in"}
-"""What takes an image, ``(N, C, Y, X)``, through convolutions and activations, and nothing else."""
+from napari_cellforce.models.base import Network
 
 
 class ConvolutionalPart(nn.Module):
     """The part of a network that is convolutions, sharing the network's weights."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: Network) -> None:
         super().__init__()
-        self.module, self._name = module, _NAMES[type(module)]
+        self.module, self._name = module, module.backend_part
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the part makes of ``(N, C, Y, X)``."""
@@ -37,14 +31,14 @@ class ConvolutionalPart(nn.Module):
         return f"{self._name}, {self.module.config}"
 
 
-def has_convolutional_part(module: nn.Module) -> bool:
+def has_convolutional_part(module: Network) -> bool:
     """Say whether another program could compute a part of a network."""
-    return type(module) in _NAMES
+    return bool(module.backend_part)
 
 
-def replace_convolutional_part(module: nn.Module, fast: nn.Module) -> nn.Module:
+def replace_convolutional_part(module: Network, fast: nn.Module) -> Network:
     """Return a copy of a network in which `fast` takes the place of its `ConvolutionalPart`."""
     copied = copy.deepcopy(module).eval()
     # Past nn.Module, which would not let a layer stand for a method.
-    object.__setattr__(copied, _NAMES[type(module)], fast)
+    object.__setattr__(copied, module.backend_part, fast)
     return copied

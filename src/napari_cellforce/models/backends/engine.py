@@ -6,7 +6,7 @@ import copy
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from napari_cellforce.models.backends.convolutional_part import (
     replace_convolutional_part,
 )
 from napari_cellforce.models.backends.registry import EAGER
+from napari_cellforce.models.base import Network
 from napari_cellforce.models.fold_batchnorm import fold_batchnorm
 
 
@@ -28,7 +29,7 @@ class Engine:
 
     Attributes
     ----------
-    module : nn.Module
+    module : Network
         Does what the network does.
     backend : str
         Name of what computes its convolutions.
@@ -36,7 +37,7 @@ class Engine:
         Of that.
     """
 
-    module: nn.Module
+    module: Network
     backend: str
     version: str
 
@@ -50,12 +51,12 @@ class _BackendError(Exception):
     """A backend cannot compute a network, or gets it wrong; says why."""
 
 
-def make_engine(module: nn.Module, device: torch.device, backend: Backend | None = None) -> Engine:
+def make_engine(module: Network, device: torch.device, backend: Backend | None = None) -> Engine:
     """Make a network ready to predict.
 
     Parameters
     ----------
-    module : nn.Module
+    module : Network
         Left as it is.
     device : torch.device
     backend : Backend, optional
@@ -79,13 +80,13 @@ def make_engine(module: nn.Module, device: torch.device, backend: Backend | None
     return Engine(eager(module, device), EAGER, torch.__version__)
 
 
-def _built(module: nn.Module, device: torch.device, backend: Backend) -> nn.Module:
+def _built(module: Network, device: torch.device, backend: Backend) -> Network:
     if not has_convolutional_part(module):
         raise _BackendError("this model is of a kind that only PyTorch can compute")
     module = copy.deepcopy(module).to(device).eval()
-    config: Any = module.config
+    multiple = getattr(module.config, "multiple", 1)
     return replace_convolutional_part(
-        module, _checked(backend, ConvolutionalPart(module).eval(), getattr(config, "multiple", 1), device)
+        module, _checked(backend, ConvolutionalPart(module).eval(), multiple, device)
     )
 
 
@@ -106,7 +107,10 @@ def _checked(backend: Backend, part: nn.Module, multiple: int, device: torch.dev
     return fast
 
 
-def eager(module: nn.Module, device: torch.device) -> nn.Module:
+M = TypeVar("M", bound=nn.Module)
+
+
+def eager(module: M, device: torch.device) -> M:
     """Return a copy of a network on a device, in evaluation mode, that computes without gradients."""
     if device.type == "cpu":
         return fold_batchnorm(module)

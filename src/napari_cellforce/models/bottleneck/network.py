@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -14,10 +14,13 @@ from torch.nn import functional
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import BoolArray, PixelSize
+from napari_cellforce.models.base import Network, StepResult, TrainingStep
 from napari_cellforce.models.bottleneck.config import BottleneckConfig
+from napari_cellforce.models.bottleneck.losses import TractionParts, mechanics_terms, springs_terms
 from napari_cellforce.models.bottleneck.sheets import PlacedSheet, SheetCache, sheet_traction_batch
 from napari_cellforce.models.convnext import ConvNeXtCell, batch_norm, cells
 from napari_cellforce.models.field_ops import balanced, blur
+from napari_cellforce.models.record import OutputKind
 
 _STIFFEST = 8.0
 """Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
@@ -58,33 +61,16 @@ class SheetInputs(NamedTuple):
     direction: Tensor | None = None
 
 
-class TractionParts(NamedTuple):
-    """What a traction is made of, both ``(N, 2, Y, X)``.
-
-    Attributes
-    ----------
-    sheet : tensor
-        Of the contractile sheet.
-    residual : tensor or None
-        Beside it, of the network itself.
-    """
-
-    sheet: Tensor
-    residual: Tensor | None
-
-    @property
-    def traction(self) -> Tensor:
-        """Their sum."""
-        return self.sheet if self.residual is None else self.sheet + self.residual
-
-
-class PhysicalBottleneck(nn.Module):
+class PhysicalBottleneck(Network):
     """Proteins and mask in; springs, contractility and the sheet's traction out.
 
     Parameters
     ----------
     config : BottleneckConfig
     """
+
+    config: BottleneckConfig
+    config_type = BottleneckConfig
 
     def __init__(self, config: BottleneckConfig) -> None:
         super().__init__()
@@ -166,14 +152,33 @@ class PhysicalBottleneck(nn.Module):
         config = self.config
         return self._sheets.get(mask, PixelSize.square(config.pixel_size), config.mesh, self.training)
 
+    @classmethod
+    def derived_settings(cls, inputs: tuple[str, ...], pixel_size: float) -> dict[str, Any]:
+        """Return channels and pixel size, on which the mesh depends."""
+        return {**super().derived_settings(inputs, pixel_size), "pixel_size": pixel_size}
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters of the last layers of springs, active stress and alpha."""
+        return [*self.adhesion.parameters(), *self.head[-1].parameters()]
+
     @torch.no_grad()
-    def scale_output(self, factor: float) -> None:
+    def scale_output(self, factor: float, output: OutputKind = "vector") -> None:
         """Multiply all tractions for good: those of the sheet are proportional to sigma_a."""
+        del output
         bias = cast("Tensor", cast("nn.Linear", self.head[-1]).bias)
         bias[0] += float(np.log(factor))
         if self.residual is not None:
             for parameter in self.residual[-1].parameters():
                 parameter.mul_(factor)
+
+    def training_step(self, step: TrainingStep) -> StepResult:
+        """Return prediction and loss: of the springs alone in the first epochs, then of the traction."""
+        if step.epoch < step.loss.springs_first * step.epochs:
+            springs = self.sheet_inputs(step.inputs).Y * self.config.penetration**2
+            return StepResult(None, springs_terms(springs, step.traction, step.mask))
+        parts = self.parts(step.inputs)
+        terms = mechanics_terms(parts, step.traction, step.mask, step.loss.residual)
+        return StepResult(parts.traction, terms)
 
     def _features(self, x: Tensor) -> Tensor:
         """Return all that is known of every pixel: what is seen, near and far."""

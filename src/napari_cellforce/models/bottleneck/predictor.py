@@ -12,11 +12,13 @@ import torch
 
 from napari_cellforce.errors import CellForceWarning
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
+from napari_cellforce.models.backends import EAGER, warn_if_not_torch
 from napari_cellforce.models.bottleneck.network import PhysicalBottleneck, SheetInputs
 from napari_cellforce.models.bottleneck.sheets import CellSheet
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose
 from napari_cellforce.models.grid import on_model_grid
+from napari_cellforce.models.kinds import refuse_samples
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.physics.sheet import Equilibrium, sample_traction
 from napari_cellforce.preprocess.mask import touches_border
@@ -31,16 +33,24 @@ class BottleneckPredictor:
         Left as it is.
     device : str
         Of the network; the sheet is solved on the CPU.
+    samples : int
+        0: sheets give no uncertainty.
+    backend : str
+        Only torch computes these networks; another one is left aside with a `CellForceWarning`.
 
     Raises
     ------
     CellForceError
-        If the device is not there.
+        If the device is not there, or samples are asked for.
     """
 
-    def __init__(self, loaded: LoadedModel, device: str = "auto") -> None:
+    def __init__(
+        self, loaded: LoadedModel, device: str = "auto", samples: int = 0, backend: str = EAGER
+    ) -> None:
         self._record = loaded.record
         self._device = choose(device)
+        warn_if_not_torch(loaded.record.name, backend, self._device)
+        refuse_samples(samples, loaded.record.name)
         module = copy.deepcopy(cast("PhysicalBottleneck", loaded.module))
         self._module = module.to(self._device).eval()
 

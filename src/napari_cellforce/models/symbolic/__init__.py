@@ -8,6 +8,7 @@ from napari_cellforce.models.symbolic.fit import FitConfig, SymbolicFit, fit
 from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Kernel, Library, Potential, Term
 from napari_cellforce.models.symbolic.predictor import (
+    FORMULA_KIND,
     FormulaFrame,
     FormulaPredictor,
     is_formula,
@@ -17,6 +18,7 @@ from napari_cellforce.models.symbolic.predictor import (
 from napari_cellforce.models.symbolic.sampling import RegressionFrame, Samples, draw_samples
 
 __all__ = [
+    "FORMULA_KIND",
     "FitConfig",
     "Formula",
     "FormulaFrame",

@@ -16,7 +16,7 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Library, Potential, PotentialFields, potential_fields
 
-KIND = "formula"
+FORMULA_KIND = "formula"
 """Of a formula's record."""
 _LARGEST_FILE = 1 << 20
 
@@ -67,7 +67,7 @@ class FormulaPredictor:
         self.formula = formula
         self._record = dataclasses.replace(
             record,
-            kind=KIND,
+            kind=FORMULA_KIND,
             architecture=formula.to_mapping(),
             pixel_size=formula.library.pixel_size,
             output_unit="Pa" if formula.unit == "Pa" else "normalised",
@@ -132,8 +132,8 @@ def load_formula(
         if path.stat().st_size > _LARGEST_FILE:
             raise ValueError("it is too large")
         record = ModelRecord.from_json(path.read_text(encoding="utf-8"))
-        if record.kind != KIND:
-            raise ValueError(f"its kind is {record.kind!r}, not {KIND!r}")
+        if record.kind != FORMULA_KIND:
+            raise ValueError(f"its kind is {record.kind!r}, not {FORMULA_KIND!r}")
         predictor = FormulaPredictor(Formula.from_mapping(record.architecture), record)
     except OSError as error:
         raise _refusal(f"cannot read {path}", error.strerror or str(error)) from error

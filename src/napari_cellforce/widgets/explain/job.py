@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_cellforce.explain.fields import frame_reader, require_fields, stiffness_curves
 from napari_cellforce.explain.formula import fit_prediction
-from napari_cellforce.explain.greens import GreensFunction, read_greens, require_gfnn
+from napari_cellforce.explain.greens import GreensFunction, read_greens, require_greens_functions
 from napari_cellforce.fields import FrameResult, Mask
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FitConfig, FormulaFrame, SymbolicFit
@@ -104,7 +104,8 @@ def explain_events(request: ExplainRequest) -> Iterator[ExplainEvent]:
     baselines = yield from job.measure_baselines()
     yield Started(job, baselines)
     if "greens" in request.parts:
-        module = require_gfnn(load_weights(request.model, folder=request.folder).module, request.model)
+        loaded = load_weights(request.model, folder=request.folder)
+        module = require_greens_functions(loaded.module, request.model)
         yield GreensResult(read_greens(module, job.predictor.record.pixel_size))
     if "fields" in request.parts:
         yield from _inner_fields(job, baselines)

@@ -14,9 +14,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, with_period
+from napari_cellforce.explain.config import supported_parts
 from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
 from napari_cellforce.hooks import sample_cell
+from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT, Progress
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
@@ -76,16 +78,19 @@ class PartsSection(QWidget):
 
     def reset(self) -> None:
         """Ask for the inner fields only."""
+        self._wanted = {name: name == "fields" for name in self._boxes}
         for name, box in self._boxes.items():
-            box.setChecked(name == "fields")
+            box.setChecked(box.isEnabled() and self._wanted[name])
 
     def set_kind(self, kind: str) -> None:
-        """Offer Green's functions only of a network that has some."""
-        has = kind == "gfnn"
-        self._greens.setEnabled(has)
-        self._greens.setToolTip("" if has else "Only a Green's-function network (GFNN) has these")
-        if not has:
-            self._greens.setChecked(False)
+        """Offer only the parts that models of a kind support; what was ticked is ticked again with others."""
+        supported = supported_parts(kind)
+        for name, box in self._boxes.items():
+            if box.isEnabled():
+                self._wanted[name] = box.isChecked()
+            box.setEnabled(name in supported)
+            box.setChecked(name in supported and self._wanted[name])
+            box.setToolTip("" if name in supported else f"A {registry.title(kind)} has none")
 
     @property
     def _boxes(self) -> dict[str, QCheckBox]:

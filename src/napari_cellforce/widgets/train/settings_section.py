@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.cell_index import DatasetIndex
+from napari_cellforce.models import registry
 from napari_cellforce.widgets.base.form import Form, align_labels, collapsible, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.train.start_section import PREFERRED, SCALES, TrainStartSection
@@ -207,10 +208,8 @@ class TrainSettingsSection(QWidget):
         base = self._default_config()
         if self.start.kind:
             proteins = tuple(p.strip() for p in self._proteins.text().split(",") if p.strip()) or ("zyxin",)
-            kind = self.start.kind
-            base = dataclasses.replace(
-                base, kind=kind, inputs=(*proteins, "mask") if kind == "adhesion-unet" else proteins
-            )
+            kind = registry.get_network(self.start.kind)
+            base = dataclasses.replace(base, kind=kind.name, inputs=kind.default_inputs(proteins))
         optimise = dataclasses.replace(
             base.optimise,
             epochs=self.epochs.value(),

@@ -11,10 +11,8 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QPushButton, QVBox
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.models import registry
 from napari_cellforce.widgets.base.form import Form, TextLine, align_labels, shrinkable_combo
-
-NETWORKS = {"adhesion-unet": "adhesion U-Net", "unet": "U-Net", "gfnn": "Green's-function network"}
-"""Kinds that can be trained -> what they are called."""
 
 SCALES = ("scale", "scale and offset")
 """What "may change" is called where only the way to Pa is fitted."""
@@ -138,10 +136,12 @@ class TrainStartSection(QWidget):
         with QSignalBlocker(self.start_list):
             self.start_list.clear()
             for entry in zoo.entries(folder=self._folder):
-                if entry.has_weights and entry.kind in NETWORKS:
+                kind = registry.find(entry.kind)
+                if entry.has_weights and kind is not None and kind.trainable:
                     self.start_list.addItem(entry.name, ("model", entry.name))
-            for kind, text in NETWORKS.items():
-                self.start_list.addItem(f"from scratch: {text}", ("scratch", kind))
+            for network in registry.networks():
+                self.start_list.addItem(f"from scratch: {network.title}", ("scratch", network.name))
+                self.start_list.setItemData(self.start_list.count() - 1, network.purpose, 3)
             self.start_list.setCurrentIndex(max(self.start_list.findText(previous), 0))
         self._show_part()
 
