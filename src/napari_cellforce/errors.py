@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_cellforce.text import with_period
+
 
 class CellForceError(ValueError):
     """An error that the user can cause and correct.
@@ -38,17 +40,6 @@ class CellForceError(ValueError):
 
 class CellForceWarning(UserWarning):
     """A result or setting that may be intended but should be checked; the computation continues."""
-
-
-def with_period(text: str) -> str:
-    """Return `text` with a full stop, unless it already ends a sentence."""
-    text = text.strip()
-    return text if text.endswith((".", "!", "?", ".)", "!)", "?)")) else text + "."
-
-
-def pluralise(number: int, thing: str, several: str = "") -> str:
-    """Return ``"1 cell"`` or ``"3 cells"``; `several` is the plural if it is irregular."""
-    return f"{number} {thing if number == 1 else several or thing + 's'}"
 
 
 def _rebuild(value: str, rule: str, remedy: str, topic: str | None) -> CellForceError:

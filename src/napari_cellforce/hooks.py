@@ -26,9 +26,9 @@ _MAX_IMAGES = 16
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerTuple]] | None:
     """Return a reader if all of `path` is what we know: images, fields, the authors' frames and folders."""
-    from napari_cellforce.io import kind
+    from napari_cellforce.io import detect_kind
 
-    return read_layers if all(kind(p) for p in _as_list(path)) else None
+    return read_layers if all(detect_kind(p) for p in _as_list(path)) else None
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
@@ -136,7 +136,7 @@ def _as_list(path: str | Sequence[str]) -> list[str]:
 def _read_one(path: str) -> list[LayerTuple]:
     from napari_cellforce import io
 
-    match io.kind(path):
+    match io.detect_kind(path):
         case "field":
             return _field_layers_with_warnings(io.read_field(path))
         case "scalar":

@@ -6,7 +6,8 @@ import pickle
 
 import pytest
 
-from napari_cellforce.errors import CellForceError, CellForceWarning, pluralise, with_period
+from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.text import pluralise, with_period
 
 
 def blank_image() -> CellForceError:

@@ -21,7 +21,7 @@ from napari_cellforce.batch.open_input import failure_reason, open_input
 from napari_cellforce.batch.planned_input import Plan, PlannedInput, target_of
 from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.io.paths import existing_path
-from napari_cellforce.io.sniff import kind
+from napari_cellforce.io.sniff import detect_kind
 from napari_cellforce.models.record import ModelRecord, Predictor
 
 
@@ -78,7 +78,7 @@ def _blank(
         target=target_of(absolute(config.out), record.name, relative, whole_name=is_ambiguous),
         given_model=given,
         model=record.name,
-        kind=kind(path) or "",
+        kind=detect_kind(path) or "",
         condition=condition_of(path, root, conditions),
         mask=beside(path, config.mask_pattern),
         measured=beside(path, config.compare),

@@ -49,7 +49,7 @@ def explain(
 ) -> None:
     """Explain a model's forces, or take a field apart; writes OME-TIFF, CSV, JSON and figures."""
     from napari_cellforce.explain import ExplainConfig, explain_cells
-    from napari_cellforce.io import is_field, kind
+    from napari_cellforce.io import detect_kind, is_field
     from napari_cellforce.models.symbolic import FitConfig, Library
 
     config = ExplainConfig(
@@ -62,7 +62,7 @@ def explain(
     if source.is_file() and is_field(source):
         _follow(_field(source, size, config, out), source.name)
         return
-    if model is None and kind(source) == "dataset":
+    if model is None and detect_kind(source) == "dataset":
         measured = explain_cells(source, config, out, pixel_size=size, channel=(channel or ["0"])[0])
         _follow(measured, source.name)
         return

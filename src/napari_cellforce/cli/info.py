@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_cellforce import __version__, zoo
 from napari_cellforce.cli.console import card, output
-from napari_cellforce.errors import pluralise
+from napari_cellforce.text import pluralise
 
 _LIBRARIES = ("torch", "napari", "numpy", "scipy", "scikit-image", "tifffile", "zarr", "dask", "qtpy")
 

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.config_io import read_settings
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.text import pluralise
 
 if TYPE_CHECKING:
     from napari_cellforce.train import Event, Trainable, TrainConfig, TrainResult

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, VectorField, to_numpy
 from napari_cellforce.io.measured import ORIGIN
+from napari_cellforce.text import pluralise
 
 _FEWEST = 20
 _BLUR = 0.5

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from napari_cellforce.errors import pluralise
 from napari_cellforce.explain.config import WrittenFile, first_protein
 from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.files import write_text
@@ -30,6 +29,7 @@ from napari_cellforce.models.symbolic import (
 )
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import Baselines
+from napari_cellforce.text import pluralise
 
 
 def fit_prediction(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain.config import ExplainConfig, WrittenFile
 from napari_cellforce.explain.decomposition import (
     source_from_field,
@@ -26,6 +26,7 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FORMULA_KIND, RegressionFrame, Samples, draw_samples, fit
 from napari_cellforce.predict import Prediction, Progress
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
+from napari_cellforce.text import pluralise
 
 if TYPE_CHECKING:
     from napari_cellforce.models.base import Network

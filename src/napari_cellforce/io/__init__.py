@@ -7,7 +7,7 @@ from napari_cellforce.io.omezarr import OmeZarrWriter
 from napari_cellforce.io.partial_read import read_partial
 from napari_cellforce.io.read import images_in, read, read_mask
 from napari_cellforce.io.scalar import ScalarWriter, is_scalar, read_scalar
-from napari_cellforce.io.sniff import Kind, kind
+from napari_cellforce.io.sniff import FileKind, detect_kind
 from napari_cellforce.io.validate import check_frame, check_pixel_size
 from napari_cellforce.io.write import (
     FieldWriter,
@@ -21,17 +21,17 @@ from napari_cellforce.io.write import (
 
 __all__ = [
     "FieldWriter",
-    "Kind",
+    "FileKind",
     "MeasuredCell",
     "OmeZarrWriter",
     "ScalarWriter",
     "check_frame",
     "check_pixel_size",
+    "detect_kind",
     "field_writer",
     "images_in",
     "is_field",
     "is_scalar",
-    "kind",
     "list_cells",
     "read",
     "read_cell",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -79,7 +78,7 @@ def scalar_description(like: ScalarField, frames: int) -> tuple[list[OmeImage], 
     height, width = like.data.shape[1:]
     shape = (frames, 1, height, width)
     image = OmeImage(like.name, shape, np.float32, (name,), like.pixel_size, like.frame_interval)
-    return [image], (SCALAR_NAMESPACE, json.dumps(dataclasses.asdict(like.provenance)))
+    return [image], (SCALAR_NAMESPACE, json.dumps(json.loads(like.provenance.to_json())))
 
 
 def is_scalar(path: str | os.PathLike[str]) -> bool:

@@ -13,10 +13,10 @@ from napari_cellforce.io.omezarr import is_zarr
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, readable, split
 from napari_cellforce.io.scalar import is_scalar
 
-Kind = Literal["image", "field", "scalar", "frame", "dataset"]
+FileKind = Literal["image", "field", "scalar", "frame", "dataset"]
 
 
-def kind(path: str | os.PathLike[str]) -> Kind | None:
+def detect_kind(path: str | os.PathLike[str]) -> FileKind | None:
     """Return the type of `path` from its name and first bytes; None if it cannot be read by this package.
 
     Returns

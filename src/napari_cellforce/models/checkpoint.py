@@ -20,11 +20,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_cellforce import __version__, files
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.models import published, registry
 from napari_cellforce.models.base import Network
 from napari_cellforce.models.record import ModelRecord, Predictor
 from napari_cellforce.models.symbolic import is_formula, load_formula
+from napari_cellforce.text import pluralise
 
 _HEADER = "napari_cellforce"
 """Key of the record in a safetensors header."""

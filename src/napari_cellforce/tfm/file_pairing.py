@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.io import kind
+from napari_cellforce.io import detect_kind
 from napari_cellforce.io.paths import stem
 
 
@@ -92,7 +92,7 @@ def _by_folder(folder: Path, results_folder: Path | None) -> Iterator[list[Path]
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         result = results_folder is not None and path.is_relative_to(results_folder)
-        if not hidden and not result and path.is_file() and kind(path) == "image":
+        if not hidden and not result and path.is_file() and detect_kind(path) == "image":
             images[path.parent].append(path)
     yield from images.values()
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack, to_numpy
 from napari_cellforce.files import disk_errors, write_text
 from napari_cellforce.io.dataset.metadata import METADATA_FILE, DatasetMetadata
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame, write_tables
 from napari_cellforce.io.validate import require_pixel_size
+from napari_cellforce.text import pluralise
 from napari_cellforce.tfm.output import TfmResult
 
 

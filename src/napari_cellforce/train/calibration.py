@@ -13,13 +13,14 @@ from typing import Literal
 import numpy as np
 
 from napari_cellforce import metrics
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FloatArray, to_numpy
 from napari_cellforce.io.cell_index import open_cell
 from napari_cellforce.models import checkpoint, registry
 from napari_cellforce.models.network import lengthened
 from napari_cellforce.models.record import MASK_INPUT, ModelRecord, Predictor
 from napari_cellforce.preprocess.normalise import normalise
+from napari_cellforce.text import pluralise
 from napari_cellforce.train.config import DataConfig
 from napari_cellforce.train.examples import index, protein_channels
 from napari_cellforce.train.initialise import load_trainable

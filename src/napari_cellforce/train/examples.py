@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import to_numpy
 from napari_cellforce.io.cell_index import (
     CellSource,
@@ -36,6 +36,7 @@ from napari_cellforce.synthetic import (
     directed_fibroblasts,
     fibroblasts,
 )
+from napari_cellforce.text import pluralise
 from napari_cellforce.train.config import DataConfig, SplitConfig, TrainConfig
 from napari_cellforce.train.data import Example, ModelGrid
 

@@ -12,10 +12,11 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError, CellForceWarning, pluralise
+from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import FrameResult, ImageStack
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, predict_to_files, prepare
+from napari_cellforce.text import pluralise
 from napari_cellforce.watch.chunked_output import ChunkedOutput
 from napari_cellforce.watch.config import State, WatchConfig, WatchEvent
 from napari_cellforce.watch.growing_cell import (

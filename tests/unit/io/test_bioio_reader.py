@@ -98,7 +98,7 @@ def test_a_file_with_one_position_is_read(tmp_path, lif_installed):
     assert (stack.name, stack.channel_names) == ("a", ("zyxin", "actin"))
     assert stack.pixel_size == PixelSize(0.17, 0.18, "file")
     assert stack.frame_interval == pytest.approx(1.5)
-    assert (io.kind(path), io.images_in(path)) == ("image", (path,))
+    assert (io.detect_kind(path), io.images_in(path)) == ("image", (path,))
 
 
 def test_planes_are_asked_for_as_ever(tmp_path, lif_installed):

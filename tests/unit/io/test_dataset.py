@@ -186,7 +186,7 @@ class Trap:
 def test_bad_frames_are_told_in_words(tmp_path, make, value, rule):
     path = tmp_path / "frame_1.npy"
     make(path)
-    assert io.kind(path) is None
+    assert io.detect_kind(path) is None
     with pytest.raises(CellForceError) as caught:
         io.read(path)
     assert "frame_1.npy" in caught.value.value

@@ -100,12 +100,12 @@ def test_even_steps_are_no_gap(tmp_path):
 )
 def test_only_numbers_that_are_called_time_make_a_folder_one_movie_unasked(tmp_path, names, certain):
     """`cell_1.tif` and `cell_2.tif` may be two cells: a batch keeps them apart."""
-    assert io.kind(recorded(tmp_path / "a", *names)) == ("image" if certain else None)
+    assert io.detect_kind(recorded(tmp_path / "a", *names)) == ("image" if certain else None)
 
 
 def test_a_folder_of_movies_is_not_one_movie(tmp_path):
     folder = recorded(tmp_path / "a", "t1.tif", "t2.tif", shape=(5, 6, 9), metadata={"axes": "TYX"})
-    assert io.kind(folder) is None
+    assert io.detect_kind(folder) is None
     with pytest.raises(CellForceError, match=r"t1.tif with 5 frames in one file"):
         io.read(folder)
 

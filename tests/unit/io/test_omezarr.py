@@ -248,7 +248,7 @@ def torn_metadata(path: Path) -> None:
 )
 def test_bad_input_is_told_in_words(tmp_path, make, found):
     make(tmp_path / "bad.zarr")
-    assert io.kind(tmp_path / "bad.zarr") == "image"
+    assert io.detect_kind(tmp_path / "bad.zarr") == "image"
     with pytest.raises(CellForceError, match=found) as caught:
         io.read(tmp_path / "bad.zarr")
     assert caught.value.remedy
@@ -272,7 +272,7 @@ def test_a_field_comes_back_equal(tmp_path, masked):
     field = lopsided_field(masked)
     path = io.write_field(tmp_path / "a.ome.zarr", field)
     back = io.read_field(path)
-    assert io.kind(path) == "field"
+    assert io.detect_kind(path) == "field"
     np.testing.assert_array_equal(back.data, field.data)
     assert back.data.dtype == np.float32
     if field.mask is None:

@@ -158,7 +158,7 @@ def test_each_of_several_images_has_a_path_of_its_own(tmp_path):
     assert (control.name, drug.name) == ("a_0", "a_1")
     assert (control.pixel_size, micron_of(drug.pixel_size)) == (None, 0.1)
     assert drug.channel_names == ("zyxin",)
-    assert io.kind(path / "1") == "image"
+    assert io.detect_kind(path / "1") == "image"
     with pytest.raises(CellForceError, match=r"image 2 is not in .*it contains 2, counted from 0"):
         io.read(path / "2")
 
@@ -401,7 +401,7 @@ def test_every_beginning_of_a_file_is_refused_or_misses_nothing(tmp_path):
     refused = 0
     for length in range(1, len(whole), 5):
         path.write_bytes(whole[:length])
-        assert io.kind(path) == "image"
+        assert io.detect_kind(path) == "image"
         try:
             stack = io.read(path)
         except CellForceError:
@@ -528,7 +528,7 @@ if os.geteuid() == 0:
     os.seteuid(65534)
 for path in sys.argv[1:]:
     try:
-        print(io.kind(path))
+        print(io.detect_kind(path))
         io.read(path)
     except CellForceError as error:
         print(error)
@@ -571,7 +571,7 @@ def test_kinds_are_told_apart(tmp_path):
     np.save(tmp_path / "frame_1.npy", np.zeros((8, 6, 6)))
     text_file(tmp_path / "text.tif")
     ome(tmp_path / "a.OME.TIF")
-    kinds = {path.name: io.kind(path) for path in tmp_path.iterdir()}
+    kinds = {path.name: io.detect_kind(path) for path in tmp_path.iterdir()}
     assert kinds == {
         "folder": None,
         "notes.txt": None,
@@ -580,7 +580,7 @@ def test_kinds_are_told_apart(tmp_path):
         "text.tif": "image",
         "a.OME.TIF": "image",
     }
-    assert io.kind(tmp_path) == "dataset"
+    assert io.detect_kind(tmp_path) == "dataset"
 
 
 def test_importing_loads_neither_torch_nor_napari_nor_what_takes_long():

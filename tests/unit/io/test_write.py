@@ -87,7 +87,7 @@ def test_a_field_comes_back_as_it_was(tmp_path, n_frames, masked):
     field = a_field(n_frames, mask=mask)
     path = io.write_field(tmp_path / "Ordner mit Leerzeichen" / "Kräfte µ.ome.tif", field)
     assert io.is_field(path)
-    assert io.kind(path) == "field"
+    assert io.detect_kind(path) == "field"
     assert_equal(io.read_field(path), field)
 
 

@@ -11,8 +11,9 @@ from napari.viewer import Viewer
 
 from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
 from napari_cellforce.batch.summary import PAGE
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.hooks import read_layers
+from napari_cellforce.text import pluralise
 from napari_cellforce.widgets.base.form import Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection

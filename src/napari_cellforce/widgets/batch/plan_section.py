@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLay
 
 from napari_cellforce.batch import InputEvent, PlannedInput
 from napari_cellforce.batch.config import PREDICT
-from napari_cellforce.errors import pluralise, with_period
+from napari_cellforce.text import pluralise, with_period
 from napari_cellforce.widgets.base.form import TextLine, Tone
 
 _COLUMNS = ("Image", "Model", "Frames", "State")

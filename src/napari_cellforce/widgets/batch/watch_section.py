@@ -14,11 +14,12 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.batch import BatchConfig
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import VectorField, to_numpy
 from napari_cellforce.io import is_field, read_field
 from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.predict import OutputPaths
+from napari_cellforce.text import pluralise
 from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.number_box import NumberBox

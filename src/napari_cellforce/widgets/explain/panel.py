@@ -13,7 +13,7 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError, with_period
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain.config import supported_parts
 from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
@@ -21,6 +21,7 @@ from napari_cellforce.hooks import sample_cell
 from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT, Progress
+from napari_cellforce.text import with_period
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.plots import LinesPlot

@@ -6,8 +6,8 @@ import re
 from html import escape
 
 from napari_cellforce import zoo
-from napari_cellforce.errors import with_period
 from napari_cellforce.models.record import MASK_INPUT
+from napari_cellforce.text import with_period
 from napari_cellforce.widgets.shared.model_download import format_size
 
 _DOI = re.compile(r"doi:(10\.\S+[^\s.,;])")

@@ -11,11 +11,12 @@ from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
-from napari_cellforce.errors import CellForceError, with_period
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import LayerLabel, LayerTuple
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
+from napari_cellforce.text import with_period
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration

@@ -18,9 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.predict import Progress
+from napari_cellforce.text import pluralise
 from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, NameTokens, TfmConfig, run_folder
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.number_box import NumberBox

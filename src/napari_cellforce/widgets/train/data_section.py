@@ -11,8 +11,9 @@ from qtpy.QtCore import QSignalBlocker, Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QHeaderView, QPushButton, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError, with_period
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.cell_index import DatasetIndex, IndexRow, Split
+from napari_cellforce.text import with_period
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, align_labels
 from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.worker import Job, show_error

@@ -20,9 +20,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError, pluralise
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.cell_index import FILES, CellSource, find_cells, write_cell_table
 from napari_cellforce.io.paths import stem
+from napari_cellforce.text import pluralise
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 
 _EXAMPLES = {

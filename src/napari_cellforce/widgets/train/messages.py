@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cellforce.errors import CellForceError, pluralise, with_period
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.cell_index import DatasetIndex
+from napari_cellforce.text import pluralise, with_period
 from napari_cellforce.widgets.base.form import Tone
 
 if TYPE_CHECKING:

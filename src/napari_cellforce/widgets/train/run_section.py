@@ -12,7 +12,8 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError, with_period
+from napari_cellforce.errors import CellForceError
+from napari_cellforce.text import with_period
 from napari_cellforce.widgets.base.form import TextLine, Tone
 from napari_cellforce.widgets.base.plots import BLUE, ORANGE, apply_theme, disable_interaction
 from napari_cellforce.widgets.base.preferences import Preferences
