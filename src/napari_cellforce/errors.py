@@ -2,7 +2,75 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from napari_cellforce.text import with_period
+
+
+class Topic(StrEnum):
+    """What the user corrects: the setting, input or part of the data that an error is about.
+
+    The command line adds the option, a panel the name of its row (`napari_cellforce.cli.hints`,
+    `napari_cellforce.widgets.base.hints`); errors themselves contain neither.
+    """
+
+    ADHESIONS = "adhesions"
+    AXES = "axes"
+    BACKEND = "backend"
+    BEADS = "beads"
+    CALIBRATION = "calibration"
+    CELLS = "cells"
+    CHANNEL = "channel"
+    CLUSTER = "cluster"
+    CONDITIONS = "conditions"
+    DECAY_LENGTHS = "decay lengths"
+    DEVICE = "device"
+    DISPLACEMENT = "displacement"
+    DRIFT = "drift"
+    FOLDER = "folder"
+    FRAMES = "frames"
+    GEL = "gel"
+    IMAGE = "image"
+    INPUT = "input"
+    MASK = "mask"
+    MEMORY = "memory"
+    MESH = "mesh"
+    MODEL = "model"
+    NAME = "name"
+    OUTLINE = "outline"
+    OUTPUT = "output"
+    OVERLAP = "overlap"
+    PARTS = "parts"
+    PATTERN = "pattern"
+    PIXEL_SIZE = "pixel size"
+    POSITION = "position"
+    PRESET = "preset"
+    PROTEINS = "proteins"
+    READING = "reading"
+    """Nothing to correct: the data are still being read."""
+    REFERENCE = "reference"
+    REGIONS = "regions"
+    REGULARISATION = "regularisation"
+    SAMPLES = "samples"
+    SCAN = "scan"
+    SCHEDULER = "scheduler"
+    SENSITIVITY = "sensitivity"
+    SETTINGS = "settings"
+    SHEET = "sheet"
+    SPACING = "spacing"
+    SPLIT = "split"
+    TRAINED_LAYERS = "trained layers"
+    TRAINING_DATA = "training data"
+    UNIT = "unit"
+    WINDOW = "window"
+    WORKERS = "workers"
+    Z = "z"
+
+    @classmethod
+    def of_setting(cls, name: str) -> Topic:
+        """Return the topic of the setting of that name in a dataclass; `SETTINGS` if it has none."""
+        spoken = name.replace("_", " ")
+        return cls(spoken) if spoken in cls._value2member_map_ else cls.SETTINGS
 
 
 class CellForceError(ValueError):
@@ -19,12 +87,11 @@ class CellForceError(ValueError):
     remedy : str
         What the user can do: ``"Type it in."``. The command line adds the name of its option, a panel that
         of its row.
-    topic : str, optional
-        Name of the setting at fault (``"pixel size"``, ``"mask"``, ``"model"`` ...),
-        so that a panel can mark the right row.
+    topic : Topic, optional
+        What is to be corrected, so that a panel can name the row and the command line the option.
     """
 
-    def __init__(self, value: str, rule: str, remedy: str, *, topic: str | None = None) -> None:
+    def __init__(self, value: str, rule: str, remedy: str, *, topic: Topic | None = None) -> None:
         self.value = value
         self.rule = rule
         self.remedy = remedy
@@ -42,5 +109,5 @@ class CellForceWarning(UserWarning):
     """A result or setting that may be intended but should be checked; the computation continues."""
 
 
-def _rebuild(value: str, rule: str, remedy: str, topic: str | None) -> CellForceError:
+def _rebuild(value: str, rule: str, remedy: str, topic: Topic | None) -> CellForceError:
     return CellForceError(value, rule, remedy, topic=topic)

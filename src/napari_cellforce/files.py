@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 _MEGABYTE = 1 << 20
 
@@ -93,7 +93,7 @@ def disk_errors(path: str | os.PathLike[str]) -> Iterator[None]:
         if error.errno not in _DISK_ERRORS:
             raise
         rule, remedy = _DISK_ERRORS[error.errno]
-        raise CellForceError(f"cannot write {path}", rule, remedy, topic="output") from error
+        raise CellForceError(f"cannot write {path}", rule, remedy, topic=Topic.OUTPUT) from error
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, Self, TypeVar
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 ATTEMPTS = 2
 """Times that work is tried: its process may have been killed because others used up the memory."""
@@ -277,7 +277,7 @@ def _failure(update: PoolUpdate) -> Exception:
         f"a worker process was killed {ATTEMPTS} times ({update.value})",
         "each needs some memory of its own",
         "Close other programs, or use fewer processes (--workers); what is finished is kept.",
-        topic="workers",
+        topic=Topic.WORKERS,
     )
 
 

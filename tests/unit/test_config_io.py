@@ -24,7 +24,7 @@ from napari_cellforce.config_io import (
     to_json,
     to_mapping,
 )
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class Recording(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.fast and self.frames == 1:
-            raise CellForceError("fast is true with one frame", "frames overlap", "Take two.", topic="fast")
+            raise CellForceError(
+                "fast is true with one frame", "frames overlap", "Take two.", topic=Topic.SAMPLES
+            )
 
 
 WRONG = {
@@ -131,7 +133,7 @@ def test_the_nearest_name_is_offered(values: dict[str, Any], found: str, remedy:
 def test_contradictions_name_the_file() -> None:
     with pytest.raises(CellForceError, match=r"run\.json: fast is true with one frame") as refused:
         from_mapping(Recording, {"name": "a", "fast": True}, source="run.json")
-    assert refused.value.topic == "fast"
+    assert refused.value.topic == Topic.SAMPLES
 
 
 def test_what_is_written_is_read_again() -> None:

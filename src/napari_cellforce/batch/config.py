@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain import PARTS, supported_parts
 from napari_cellforce.fields import PASCAL, PixelSize
 from napari_cellforce.io.measured import MeasuredLayout
@@ -123,14 +123,14 @@ class BatchConfig:
                 f"{unknown[0]!r} cannot be explained",
                 f"there are {', '.join(PARTS)}",
                 "Choose among these.",
-                topic="explain",
+                topic=Topic.PARTS,
             )
         if self.scheduler and self.cluster:
             raise CellForceError(
                 "both a running scheduler and a cluster file are given",
                 "the work is done in one place",
                 "Leave one of them out.",
-                topic="scheduler",
+                topic=Topic.SCHEDULER,
             )
 
     @property
@@ -178,7 +178,7 @@ class BatchConfig:
                 f"these are no settings of a batch ({error})",
                 "folder, out and models are needed, in JSON",
                 "Choose a config.json that a batch has written.",
-                topic="settings",
+                topic=Topic.SETTINGS,
             ) from error
 
     def command(self) -> str:

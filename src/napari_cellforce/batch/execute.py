@@ -38,7 +38,7 @@ from napari_cellforce.batch.open_input import (
 )
 from napari_cellforce.batch.planned_input import PlannedInput
 from napari_cellforce.compare import ComparePaths, compare_to_files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain import ExplainConfig, explain
 from napari_cellforce.fields import FrameResult, Mask
 from napari_cellforce.io import read, read_field, write_mask
@@ -149,7 +149,7 @@ class TaskRunner:
                 f"{row.name} or its mask was changed while it was read",
                 "the result may be of neither version",
                 "Run the batch again when the file is complete.",
-                topic="input",
+                topic=Topic.INPUT,
             )
 
     def _run_dependent(self, part: str) -> Generator[Progress]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.input_state import StepEvent, Task
 from napari_cellforce.batch.jobqueue_config import read_jobqueue_config
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.process_pool import POLL_INTERVAL, ProcessPool
 
@@ -232,7 +232,7 @@ def _connect(address: Any) -> Any:
             "Dask's scheduler is asked for, and distributed is not installed",
             "it is an extra",
             'Install it: pip install "napari-cellforce[cluster]".',
-            topic="scheduler",
+            topic=Topic.SCHEDULER,
         ) from error
     try:
         return Client(address, timeout=_CONNECT_TIMEOUT, set_as_default=False)
@@ -241,7 +241,7 @@ def _connect(address: Any) -> Any:
             f"no Dask scheduler answers at {address}",
             "its address looks like tcp://host:8786",
             "Start it (dask scheduler), or correct the address.",
-            topic="scheduler",
+            topic=Topic.SCHEDULER,
         ) from error
 
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from napari_cellforce.batch.config import EVERY_IMAGE, BatchConfig, absolute
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io import images_in, is_field, is_scalar
 from napari_cellforce.io.dataset.frames import is_frame
 from napari_cellforce.io.frame_folder import is_frame_folder
@@ -39,7 +39,7 @@ def find_inputs(config: BatchConfig) -> list[Path]:
     root, out = absolute(config.folder), absolute(config.out)
     if not root.is_dir():
         raise CellForceError(
-            f"{root} is no folder", "it must hold the images", "Choose a folder.", topic="folder"
+            f"{root} is no folder", "it must hold the images", "Choose a folder.", topic=Topic.FOLDER
         )
     fitting = [path for path in _candidates(root, out, config.recursive) if _fits(path, root, config.pattern)]
     others = {beside(path, pattern) for path in fitting for pattern in (config.mask_pattern, config.compare)}
@@ -52,7 +52,7 @@ def find_inputs(config: BatchConfig) -> list[Path]:
         f"{root} holds no images that fit {config.pattern!r}",
         f"there must be at least one {where}",
         "Correct the folder or the pattern, or include subfolders (--recursive).",
-        topic="pattern",
+        topic=Topic.PATTERN,
     )
 
 
@@ -80,7 +80,7 @@ def read_conditions(table: str) -> dict[str, str]:
             f"the table of conditions {table} cannot be used ({error})",
             "it needs the columns file and condition",
             "Write one row per image: file,condition.",
-            topic="conditions",
+            topic=Topic.CONDITIONS,
         ) from error
 
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 QUEUES = {
     "slurm": ("dask_jobqueue.slurm", "SLURMCluster"),
@@ -177,12 +177,12 @@ def _class_of(queue: str) -> Any:
             "a job queue is asked for, and dask-jobqueue is not installed",
             "it is an extra",
             'Install it: pip install "napari-cellforce[cluster]".',
-            topic="cluster",
+            topic=Topic.CLUSTER,
         ) from error
 
 
 def _bad(value: str, remedy: str = "") -> CellForceError:
     rule = f"a cluster file says cluster ({', '.join(QUEUES)}), jobs or adaptive, and options"
     return CellForceError(
-        value, rule, remedy or "Correct the file; the documentation has examples.", topic="cluster"
+        value, rule, remedy or "Correct the file; the documentation has examples.", topic=Topic.CLUSTER
     )

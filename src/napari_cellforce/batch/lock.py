@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 _PATIENCE = 1.0
 """Seconds in which whoever creates a lock has certainly written into it."""
@@ -53,7 +53,7 @@ def _no_folder_errors(folder: Path) -> Iterator[None]:
             f"cannot write to {folder}",
             error.strerror or str(error),
             "Choose another output folder.",
-            topic="output",
+            topic=Topic.OUTPUT,
         ) from error
 
 
@@ -86,7 +86,7 @@ def _refuse_if_held(path: Path) -> None:
         f"Wait for it, or choose another output folder. If that computer is off, delete {path}."
         if elsewhere
         else "Wait for it, stop it, or choose another output folder.",
-        topic="output",
+        topic=Topic.OUTPUT,
     )
 
 

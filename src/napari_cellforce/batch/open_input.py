@@ -11,7 +11,7 @@ from typing import Any
 from napari_cellforce import zoo
 from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.planned_input import PlannedInput
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain import PARTS, supported_parts
 from napari_cellforce.fields import Mask
 from napari_cellforce.io import read, read_mask
@@ -36,7 +36,7 @@ def load(config: BatchConfig) -> tuple[Predictor, ...]:
             "no model is chosen",
             "a batch needs at least one",
             "Choose one of `cellforce models list`.",
-            topic="model",
+            topic=Topic.MODEL,
         )
     predictors = tuple(load_one(given, config) for given in config.models)
     names = [predictor.record.name for predictor in predictors]
@@ -46,7 +46,7 @@ def load(config: BatchConfig) -> tuple[Predictor, ...]:
             f"two of the models are called {twice[0]}",
             "the results of each lie in a folder of its name",
             "Leave one out, or rename its file.",
-            topic="model",
+            topic=Topic.MODEL,
         )
     _require_parts(config, predictors)
     return predictors
@@ -60,7 +60,7 @@ def _require_parts(config: BatchConfig, predictors: Sequence[Predictor]) -> None
                 f"{part} cannot be explained with {', '.join(p.record.name for p in predictors)}",
                 f"models of this kind support {', '.join(p for p in PARTS if p in supported)}",
                 "Choose another model, or leave this part out.",
-                topic="explain",
+                topic=Topic.PARTS,
             )
 
 

@@ -19,7 +19,7 @@ from napari_cellforce.batch.input_files import (
 )
 from napari_cellforce.batch.open_input import failure_reason, open_input
 from napari_cellforce.batch.planned_input import Plan, PlannedInput, target_of
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.io.paths import existing_path
 from napari_cellforce.io.sniff import detect_kind
 from napari_cellforce.models.record import ModelRecord, Predictor
@@ -145,5 +145,5 @@ def _refuse_missing_mask(row: PlannedInput) -> None:
             f"the mask {row.mask.name} of {row.name} was not found",
             f"it must be in {row.mask.parent}",
             "Put it there, correct the mask pattern, or find the cells automatically.",
-            topic="mask",
+            topic=Topic.MASK,
         )

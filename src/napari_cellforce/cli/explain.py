@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _image(
     if model is None:
         raise CellForceError(
             f"no model is given for {path.name}", "an image is explained through a model",
-            "Give --model, or a traction field to take apart.", topic="model",
+            "Give --model, or a traction field to take apart.", topic=Topic.MODEL,
         )  # fmt: skip
     stack = read(path)
     predictor = load_predictor(model, device=device)
@@ -125,25 +125,30 @@ def _follow(records: Iterator[Progress | WrittenFile], title: str) -> None:
                 update(record.what, record.done, record.total)
 
 
-def _numbers(option: str, text: str) -> list[float]:
+def _numbers(option: str, text: str, topic: Topic) -> list[float]:
     try:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise CellForceError(
-            f"--{option} is {text!r}", "it is numbers separated by commas", "Write 6.8,20.4.", topic=option
+            f"--{option} is {text!r}",
+            "it must be numbers separated by commas",
+            "Write 6.8,20.4.",
+            topic=topic,
         ) from None
 
 
 def _lengths(text: str) -> list[float]:
     """Return the lengths that are typed, or read out of a model."""
-    numbers = _numbers("lengths", text) if "," in text or _is_number(text) else _read_out(text)
+    numbers = (
+        _numbers("lengths", text, Topic.DECAY_LENGTHS) if "," in text or _is_number(text) else _read_out(text)
+    )
     wrong = [number for number in numbers if not 0.1 <= number <= 1000]
     if wrong:
         raise CellForceError(
             f"--lengths has {wrong[0]:g} µm",
             "kernels fall to a tenth over 0.1 to 1000 µm",
             "Write 6.8,20.4.",
-            topic="lengths",
+            topic=Topic.DECAY_LENGTHS,
         )
     return numbers
 
@@ -163,7 +168,9 @@ def _read_out(model: str) -> list[float]:
 
 
 def _pair(text: str) -> tuple[float, float]:
-    numbers = _numbers("at", text)
+    numbers = _numbers("at", text, Topic.POSITION)
     if len(numbers) != 2:
-        raise CellForceError(f"--at is {text!r}", "it is y,x in pixels", "Write 120,85.", topic="at")
+        raise CellForceError(
+            f"--at is {text!r}", "it must be y,x in pixels", "Write 120,85.", topic=Topic.POSITION
+        )
     return numbers[0], numbers[1]

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from napari_cellforce.cli import options
 from napari_cellforce.cli.console import errors, frame_progress, output, print_error, with_option
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def parse_plane(z: str | None) -> Literal["max"] | int | None:
         f"--z is {z!r}",
         "it is `max` or the number of a plane, counted from 0",
         "Give one of these.",
-        topic="z",
+        topic=Topic.Z,
     )
 
 
@@ -237,5 +237,5 @@ def _require_different_names(inputs: list[Path], out: Path | None) -> None:
             f"{count} of the inputs are called {result.name}",
             "they would overwrite each other's results",
             "Give each input once, or predict them into different folders.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )

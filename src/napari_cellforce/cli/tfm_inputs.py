@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PASCAL, PixelSize
 from napari_cellforce.io import read, read_mask
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
@@ -107,7 +107,7 @@ def invert(
             f"{path.name} holds a traction",
             "tractions are computed from a displacement, or from two images of beads",
             "Give the loaded image as a second file, or the file of a displacement.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     side = piv_window(field) if window is None else window * (pixel_size or 1) / field.pixel_size.micron
     found = invert_displacements(np.asarray(field.data), field.pixel_size.micron, config, side)

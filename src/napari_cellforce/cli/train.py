@@ -11,7 +11,7 @@ from rich.table import Table
 
 from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.config_io import read_settings
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.text import pluralise
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _two_numbers(text: str, between: str, option: str, example: str) -> tuple[in
 
 
 def _option_error(found: str, rule: str) -> CellForceError:
-    return CellForceError(found, rule, "Correct the option; --help tells more.", topic="settings")
+    return CellForceError(found, rule, "Correct the option; --help tells more.", topic=Topic.SETTINGS)
 
 
 def _list_cells(config: TrainConfig, page: Path | None) -> None:

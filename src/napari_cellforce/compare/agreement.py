@@ -11,7 +11,7 @@ import pandas as pd
 
 from napari_cellforce.compare.alignment import FieldPair
 from napari_cellforce.compare.maps import angle_between
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 Array = npt.NDArray[np.float64]
 Sums = Array
@@ -225,14 +225,14 @@ def calibration(pairs: Sequence[FieldPair], *, seed: int = 0) -> Calibration:
                 f"the {which} field is 0 everywhere inside the cell",
                 "a scale is found from its vectors",
                 "Choose another field, or another cell.",
-                topic="calibration",
+                topic=Topic.CALIBRATION,
             )
     if not (np.isfinite(found) and found > 0):
         raise CellForceError(
             "no positive scale brings the first field to the second",
             "both must point the same way, on the whole",
             "Check the order of x and y and the signs, and that both show the same cell.",
-            topic="calibration",
+            topic=Topic.CALIBRATION,
         )
     (low,), (high,) = bootstrap_intervals(blocks, {_FACTOR: factor}, seed)
     return Calibration(found, float(low), float(high), float(explained(whole)))

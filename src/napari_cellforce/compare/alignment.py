@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, VectorField, to_numpy
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.text import pluralise
@@ -83,7 +83,7 @@ def pair_fields(
                 f"{name} has NaN or infinite values inside the cell",
                 "every vector there must be a number",
                 "Fill the gaps, or leave them out of the mask.",
-                topic="input",
+                topic=Topic.INPUT,
             )
     return pair
 
@@ -97,14 +97,14 @@ def _require_enough(
             f"the mask is empty in frame {frame}",
             "vectors are compared inside it",
             "Draw the cell, or choose another mask.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     if inside.sum() < _FEWEST:
         raise CellForceError(
             f"{first.name or 'A'} and {second.name or 'B'} share {pluralise(int(inside.sum()), 'vector')}",
             f"at least {_FEWEST} are needed for a comparison",
             "Check pixel sizes and origins: both must show the same place.",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 
@@ -114,7 +114,7 @@ def _check(first: VectorField, second: VectorField) -> None:
             f"one field is a {first.quantity}, the other a {second.quantity}",
             "like must be compared with like",
             "Compute the traction from the displacement first (cellforce tfm).",
-            topic="input",
+            topic=Topic.INPUT,
         )
     for field in (first, second):
         if not field.pixel_size.known:
@@ -122,7 +122,7 @@ def _check(first: VectorField, second: VectorField) -> None:
                 f"the pixel size of {field.name or 'a field'} is not known",
                 "fields are laid over each other by it",
                 "Give it where the file is opened.",
-                topic="pixel size",
+                topic=Topic.PIXEL_SIZE,
             )
 
 
@@ -187,7 +187,7 @@ def _known(
             f"the mask is {values.shape[0]} x {values.shape[1]}",
             f"the field is {shape[0]} x {shape[1]}",
             "Give a mask drawn on the first field's image.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     known: BoolArray = _linear(values, field, centres) > 0.5
     return known

@@ -15,7 +15,7 @@ from napari_cellforce import metrics
 from napari_cellforce.compare.agreement import Calibration, Estimate, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.files import atomic_path
 from napari_cellforce.io.temp_arrays import FrameStore
@@ -232,7 +232,7 @@ def _frame_count(first: VectorField, second: VectorField) -> int:
             f"one field has {counts[0]} frames, the other {counts[1]}",
             "frames are compared one with one",
             "Cut the longer movie to the frames of the shorter.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return max(counts)
 

@@ -27,7 +27,7 @@ from napari_cellforce.config_io.metadata import (
     settings_of,
 )
 from napari_cellforce.config_io.text import parse_mapping, read_text
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class _Place:
     source: str = ""
     path: str = ""
     unknown: dict[str, Any] | None = None
-    topic: str = ""
+    topic: Topic | None = None
 
     def inside(self, name: str) -> _Place:
         joint = "" if not self.path or name.startswith("[") else "."
@@ -72,7 +72,7 @@ class _Place:
     def refusal(self, found: str, rule: str, remedy: str = "") -> CellForceError:
         """Return an error that names file and setting."""
         source = f"{self.source}: " if self.source else ""
-        topic = self.topic or self.path.rpartition(".")[2].replace("_", " ") or "settings"
+        topic = self.topic or Topic.of_setting(self.path.rpartition(".")[2])
         return CellForceError(source + found, rule, remedy or "Correct the setting.", topic=topic)
 
     def wrong(self, value: Any, kind: Any, info: Setting) -> CellForceError:
@@ -161,7 +161,12 @@ def check_settings(settings: Any) -> None:
 
 
 def record_from_mapping(
-    cls: type[T], values: Mapping[str, Any], *, source: str = "", kept: str = "extra", topic: str = ""
+    cls: type[T],
+    values: Mapping[str, Any],
+    *,
+    source: str = "",
+    kept: str = "extra",
+    topic: Topic | None = None,
 ) -> T:
     """Build a dataclass from a record that another version may have written.
 

@@ -9,12 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 if TYPE_CHECKING:
     import yaml
-
-_TOPIC = "settings"
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -125,4 +123,4 @@ def _loader() -> type[yaml.SafeLoader]:
 
 
 def _refusal(value: str, rule: str, remedy: str) -> CellForceError:
-    return CellForceError(value, rule, remedy, topic=_TOPIC)
+    return CellForceError(value, rule, remedy, topic=Topic.SETTINGS)

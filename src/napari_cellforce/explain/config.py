@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT, Prediction
@@ -56,7 +56,7 @@ class ExplainConfig:
                 f"{unknown[0]!r} is no part of an explanation" if unknown else "no part is chosen",
                 f"there are {', '.join(PARTS)}",
                 "Choose among these.",
-                topic="parts",
+                topic=Topic.PARTS,
             )
 
 
@@ -91,5 +91,5 @@ def first_protein(job: Prediction) -> str:
         f"{record.name} reads the cell's outline and no protein",
         "formulas and probes are about a protein image",
         "Choose another model.",
-        topic="model",
+        topic=Topic.MODEL,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.explain.config import WrittenFile
 from napari_cellforce.fields import (
     BoolArray,
@@ -141,7 +141,7 @@ def source_from_field(field: VectorField) -> FieldSource:
             f"{field.name or 'the field'} has no pixel size",
             "potentials are integrals over lengths",
             "Give it in µm.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
 
     def frames() -> Iterator[tuple[FloatArray, BoolArray | None]]:

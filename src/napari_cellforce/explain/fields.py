@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import ndimage
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain.config import WrittenFile
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
 from napari_cellforce.io.temp_arrays import FrameAccumulator
@@ -168,7 +168,7 @@ def require_fields(result: FrameResult, job: Prediction) -> None:
             f"a {registry.title(job.predictor.record.kind)} goes from image to traction without any",
             "Choose a physical bottleneck, a Green's-function network or a formula; or probe this model "
             "(--parts probes), or take its field apart (--parts decomposition).",
-            topic="parts",
+            topic=Topic.PARTS,
         )
 
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.explain.config import WrittenFile
 from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.io.write import write_table
@@ -156,7 +156,7 @@ def require_greens_functions(module: Network | None, name: str) -> Network:
         f"{name} has no Green's functions",
         f"only a {titles} computes potentials by them",
         "Choose such a model, gfnn-schmitt2024 for one, or leave this part out.",
-        topic="model",
+        topic=Topic.MODEL,
     )
 
 

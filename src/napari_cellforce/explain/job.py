@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain.config import ExplainConfig, WrittenFile
 from napari_cellforce.explain.decomposition import (
     source_from_field,
@@ -85,7 +85,7 @@ def explain_field(
             f"{', '.join(others)} are asked of a field",
             "without an image and a model a field can be taken apart, and no more",
             "Give the image and a model, or ask for the decomposition only.",
-            topic="parts",
+            topic=Topic.PARTS,
         )
     yield from write_decomposition(source_from_field(field), folder, config.clebsch_iterations)
 
@@ -127,7 +127,7 @@ def explain_cells(
             f"{', '.join(others)} are asked of measured cells",
             "without a model there can be a formula and a decomposition",
             "Leave the others out, or give an image and a model.",
-            topic="parts",
+            topic=Topic.PARTS,
         )
     cells = list_cells(folder)
     for part in config.parts:

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import ndimage
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain.config import ExplainConfig, WrittenFile, first_protein
 from napari_cellforce.explain.figures import COLOURS, save
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, VectorField
@@ -165,7 +165,7 @@ def find_adhesions(protein: FloatArray, mask: BoolArray, pixel_size: PixelSize) 
             "the image shows no adhesions inside the mask",
             "there must be one to take out",
             "Check the channel and the mask.",
-            topic="channel",
+            topic=Topic.CHANNEL,
         )
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
@@ -189,7 +189,7 @@ def adhesion_at(labels: npt.NDArray[np.int32], at: tuple[float, float], pixel_si
             f"the adhesion closest to ({at[0]:.0f}, {at[1]:.0f}) is {distance.min():.0f} µm away",
             f"it must be within {_CLICK_RADIUS:g} µm",
             "Click on an adhesion.",
-            topic="adhesion",
+            topic=Topic.ADHESIONS,
         )
     found: BoolArray = labels == labels[tuple(places[distance.argmin()])]
     return found
@@ -279,7 +279,7 @@ def _frame(job: Prediction, frame: int) -> int:
         return frame
     raise CellForceError(
         f"frame {frame} is to be probed", f"{job.stack.name} has {job.stack.n_frames}, counted from 0",
-        "Choose one of these.", topic="frame",
+        "Choose one of these.", topic=Topic.FRAMES,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PixelSize:
                     f"the pixel size is {side:g} µm",
                     "it must be a positive number",
                     "Type in the size of a pixel on the sample: camera pixel divided by magnification.",
-                    topic="pixel size",
+                    topic=Topic.PIXEL_SIZE,
                 )
 
     @classmethod
@@ -62,7 +62,7 @@ class PixelSize:
                 f"pixels are {self.y:g} µm high and {self.x:g} µm wide",
                 "predictions need square pixels",
                 "Resample the image to square pixels (Fiji: Image > Scale...), or correct the pixel size.",
-                topic="pixel size",
+                topic=Topic.PIXEL_SIZE,
             )
         return (self.y + self.x) / 2
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields.arrays import to_numpy
 from napari_cellforce.fields.axes import BoolArray, FloatArray, require_axes
 from napari_cellforce.fields.pixel_size import PixelSize
@@ -82,7 +82,7 @@ class ImageStack:
             f"{found} in {self.name or 'the image'}",
             f"it has {listed} (counted from 0)",
             f"Choose one of these{' by its number' if named else ''}.",
-            topic="channel",
+            topic=Topic.CHANNEL,
         )
 
     def frame(self, t: int, channels: tuple[int, ...] | None = None) -> FloatArray:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.io import units
 from napari_cellforce.io.paths import several_images_error, split
@@ -77,7 +77,7 @@ def _missing(file: Path, packages: str) -> CellForceError:
         "bioio and its package for the format are needed",
         f"Install them (pip install {packages}), or save the file as OME-TIFF in Fiji "
         "(Plugins > Bio-Formats > Bio-Formats Exporter).",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -91,7 +91,7 @@ def _require_scene(file: Path, which: str, scenes: dict[str, str]) -> None:
             f"{file} has no image {which}",
             f"it contains {len(scenes)}, counted from 0",
             "Choose one of these.",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 
@@ -102,7 +102,7 @@ def _axes(file: Path, image: Any) -> str:
             f"{file} is a mosaic of separate tiles",
             "one image of the cell is needed",
             "Stitch the tiles in the microscope software or in Fiji, and save as OME-TIFF.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return axes
 
@@ -131,5 +131,5 @@ def _unreadable(file: Path, *passed: type[Exception]) -> Iterator[None]:
             f"{file} cannot be read ({type(error).__name__}: {error})",
             "it must be complete, and of a version that its reader supports",
             "Copy it again, or save it as OME-TIFF in Fiji.",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error

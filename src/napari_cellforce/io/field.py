@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io import omezarr, tiff_metadata
 from napari_cellforce.io.field_record import NAMESPACE, field_from_record, not_a_field_error
@@ -56,7 +56,7 @@ def refuse_field(path: str | os.PathLike[str]) -> None:
             f"{path} holds a traction or displacement field",
             "an image of a protein is needed here",
             "Choose the fluorescence image it was computed from.",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 

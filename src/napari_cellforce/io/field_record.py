@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
 
 NAMESPACE = "napari-cellforce/field"
@@ -68,5 +68,5 @@ def not_a_field_error(path: Path) -> CellForceError:
         f"{path} is not a field written by napari-cellforce",
         "quantity, unit and frames must be recorded in the file",
         "Choose an unmodified file saved by this program.",
-        topic="input",
+        topic=Topic.INPUT,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io import units
 from napari_cellforce.io.paths import format_shape
@@ -38,7 +38,7 @@ def stack_from_layers(layers: Sequence[tuple[Any, dict[str, Any], str]]) -> Imag
             f"{listed} cannot be written to one file",
             "a file holds Image layers or Labels layers, of one shape and without colours",
             "Save them one by one (as .tif if necessary), or choose the |F| or arrow layer of a prediction.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
     _, first, _ = layers[0]
     size, interval = _sampling(first)
@@ -55,7 +55,7 @@ def _frames(data: Any, attributes: dict[str, Any]) -> Any:
             f"{attributes.get('name')} is {format_shape(tuple(full.shape))}",
             "an image has height, width and optionally time",
             "Save it as .tif, or split it (right-click the layer > Split Stack) and save the parts.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
     return full
 

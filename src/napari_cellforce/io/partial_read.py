@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack
 from napari_cellforce.io import frame_folder, omezarr, tiff_metadata
 from napari_cellforce.io.paths import TIFF_SUFFIXES
@@ -59,7 +59,7 @@ def _first_frames(stack: ImageStack, n_frames: int) -> ImageStack:
             f"{stack.path} has no frame yet",
             "at least one frame must have been written",
             "Wait for the first frame.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return dataclasses.replace(stack, data=stack.data[:n_frames])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 VENDOR_SUFFIXES = (".nd2", ".czi", ".lif")
@@ -53,16 +53,16 @@ def existing_path(path: str | os.PathLike[str]) -> Path:
             f"{path} cannot be read",
             "reading it must be permitted",
             "Ask its owner for permission, or for a copy.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     if not path.exists() and not container.is_file():
-        raise CellForceError(f"{path} was not found", "it must exist", "Check the path.", topic="input")
+        raise CellForceError(f"{path} was not found", "it must exist", "Check the path.", topic=Topic.INPUT)
     if container.is_file() and container.stat().st_size == 0:
         raise CellForceError(
             f"{container} is empty (0 bytes)",
             "it must contain an image",
             "Copy or export it again.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return path
 
@@ -109,7 +109,7 @@ def several_images_error(path: Path, images: dict[str, str], what: str = "images
         f"{path} contains {len(images)} {what}: {', '.join(listed[:12])}{more}",
         "one of them is needed here",
         f"Add which one to the path: {path / next(iter(images))}.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io.paths import format_shape, split, stem
 
@@ -103,7 +103,7 @@ def _require_numbers(dtype: Any, name: str) -> None:
             f"{name} has values of type {dtype}",
             "an image must have real numbers",
             "Choose another image.",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 
@@ -123,7 +123,7 @@ def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple
             "the axes time, channel, plane, height and width must be named",
             "In Fiji use Image > Hyperstacks > Stack to Hyperstack... and save it; "
             "in Python write it with tifffile's metadata={'axes': 'TCYX'}.",
-            topic="axes",
+            topic=Topic.AXES,
         )
     return axes, ()
 
@@ -135,7 +135,7 @@ def _samples_as_channels(axes: str, samples: int, name: str) -> str:
         f"{name} is a colour (RGB) image",
         "one greyscale image per protein is needed",
         "In Fiji use Image > Color > Split Channels, and save the protein's channel as TIFF.",
-        topic="axes",
+        topic=Topic.AXES,
     )
 
 
@@ -147,7 +147,7 @@ def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple
                 f"{name} has no plane {z}",
                 f"it has {planes} planes, counted from 0",
                 "Choose one of them, or the maximum projection.",
-                topic="z",
+                topic=Topic.Z,
             )
         return z, (f"plane {z} of {planes}",) if planes > 1 else ()
     if planes == 1:
@@ -159,7 +159,7 @@ def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple
         "a two-dimensional image is needed, since traction is exerted in one plane",
         f"Choose the maximum projection (max) or one plane (0 to {planes - 1}). If these are time points, "
         "swap Z and T in Fiji (Image > Properties...) and save the file.",
-        topic="z",
+        topic=Topic.Z,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import ImageStack, Mask
 from napari_cellforce.io import bioio_reader, frame_folder, omezarr, tiff
 from napari_cellforce.io.dataset import is_dataset, load_npy, read_image
@@ -154,21 +154,21 @@ def _check_fit(values: npt.NDArray[Any], name: str, shape: tuple[int, int], fram
             f"the mask {name} is a colour (RGB) image",
             "a mask has one value per pixel",
             "In Fiji use Image > Type > 8-bit, and save it.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     if values.shape[-2:] != shape or values.ndim > 3:
         raise CellForceError(
             f"the mask {name} is {format_shape(values.shape)} pixels",
             f"the image is {format_shape(shape)}",
             "Choose the mask of this image.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     if values.ndim == 3 and values.shape[0] not in (1, frames):
         raise CellForceError(
             f"the mask {name} has {values.shape[0]} frames",
             f"the image has {frames}",
             f"Provide one mask for all frames, or {frames} masks.",
-            topic="mask",
+            topic=Topic.MASK,
         )
 
 
@@ -191,4 +191,4 @@ def _empty_mask(values: npt.NDArray[Any], name: str, label: int | None) -> CellF
     else:
         listed = ", ".join(str(n) for n in present[:20])
         found, remedy = f"has no pixel of value {label}", f"Choose one of its values: {listed}."
-    return CellForceError(f"the mask {name} {found}", "it must mark the cell", remedy, topic="mask")
+    return CellForceError(f"the mask {name} {found}", "it must mark the cell", remedy, topic=Topic.MASK)

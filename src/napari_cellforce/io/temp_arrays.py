@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FloatArray
 
 MEMORY_LIMIT = 512 * 1024**2
@@ -60,7 +60,7 @@ def _reserve(file: IO[bytes], size: int) -> None:
             f"the temporary folder {tempfile.gettempdir()} has no space for {size / 1e9:.3g} GB",
             "the frames of a long movie are stored there during the computation",
             "Free some space there, or set the environment variable TMPDIR to another folder.",
-            topic="output",
+            topic=Topic.OUTPUT,
         ) from error
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io import tiff_metadata
 from napari_cellforce.io.paths import TIFF_SUFFIXES, existing_path, several_images_error, split
 from napari_cellforce.io.raw_image import RawImage
@@ -193,7 +193,7 @@ def _open(path: Path) -> tifffile.TiffFile:
             f"{path} is not a TIFF file",
             "images are read from TIFF, OME-TIFF and ImageJ files",
             "Open it in Fiji and save it as TIFF (File > Save As > Tiff...).",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error
 
 
@@ -215,14 +215,14 @@ def _series(tiff: tifffile.TiffFile, index: int) -> tifffile.TiffPageSeries:
             f"{tiff.filehandle.path} contains no image",
             "a TIFF must have at least one page",
             "Copy or export it again.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     if index >= len(tiff.series):
         raise CellForceError(
             f"image {index} is not in {tiff.filehandle.path}",
             f"it contains {len(tiff.series)}, counted from 0",
             "Choose one of these.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return tiff.series[index]
 
@@ -243,7 +243,7 @@ def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
             "a file must contain all planes that it declares",
             "If it is still being recorded or copied, wait; otherwise copy it again with all its files. "
             "If it opens completely in Fiji, save it from there.",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 
@@ -281,5 +281,5 @@ def _unreadable(path: Path) -> Iterator[None]:
             f"{path} cannot be read ({type(error).__name__}: {error})",
             "its planes must be intact and in a supported compression",
             "Copy it again, or open it in Fiji and save it as TIFF.",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error

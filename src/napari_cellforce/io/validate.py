@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import PixelSize
 
 _LARGEST_FACTOR = 5.0
@@ -37,7 +37,7 @@ def check_frame(image: npt.NDArray[Any], name: str, frame: int) -> None:
             f"frame {frame} of {name} has {bad} pixels that are NaN or infinite",
             "every pixel must be a number",
             "Omit the frame, or fill the pixels (Fiji: Process > Noise > Remove NaNs...).",
-            topic="input",
+            topic=Topic.INPUT,
         )
     for channel, plane in enumerate(image):
         if plane.min() == plane.max():
@@ -45,7 +45,7 @@ def check_frame(image: npt.NDArray[Any], name: str, frame: int) -> None:
                 f"channel {channel} of frame {frame} of {name} is {plane.flat[0]:g} everywhere",
                 "the image must not be constant",
                 "Omit the frame, or choose another channel.",
-                topic="input",
+                topic=Topic.INPUT,
             )
 
 
@@ -78,7 +78,7 @@ def require_pixel_size(pixel_size: PixelSize | None) -> PixelSize:
             "The image has no pixel size",
             "traction depends on it",
             "Type it in (for a 60x objective and a 6.5 µm camera pixel it is about 0.11 µm).",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
     return pixel_size
 

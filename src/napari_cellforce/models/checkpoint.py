@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_cellforce import __version__, files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import published, registry
 from napari_cellforce.models.base import Network
 from napari_cellforce.models.record import ModelRecord, Predictor
@@ -260,4 +260,4 @@ def _refuse_infinite(state: Mapping[str, Tensor], name: str) -> None:
 
 
 def _refusal(value: str, rule: str, remedy: str) -> CellForceError:
-    return CellForceError(value, rule, remedy, topic="model")
+    return CellForceError(value, rule, remedy, topic=Topic.MODEL)

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, X, Y
 from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.models.record import ModelRecord, Predictor
@@ -100,7 +100,7 @@ def _predict_or_none(
     try:
         return rule.predict_frame(image, mask, pixel_size)
     except CellForceError as error:
-        if error.topic == "channel":
+        if error.topic == Topic.CHANNEL:
             raise
         warnings.warn(
             f"{rule.record.name} is left out of this frame: {error}", CellForceWarning, stacklevel=3

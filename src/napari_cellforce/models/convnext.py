@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
@@ -51,7 +51,7 @@ class CellConfig(Settings):
         super().__post_init__()
         if self.kernel % 2 == 0:
             raise CellForceError(
-                f"kernel is {self.kernel}", "it must be odd", "Choose an odd number.", topic="kernel"
+                f"kernel is {self.kernel}", "it must be odd", "Choose an odd number.", topic=Topic.SETTINGS
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -34,7 +34,7 @@ def choose(name: str = "auto") -> torch.device:
         f"device {name!r} is not available",
         f"this computer and its installation of torch offer {available}",
         "Choose auto or cpu, or install a build of torch for your graphics card.",
-        topic="device",
+        topic=Topic.DEVICE,
     )
 
 
@@ -77,5 +77,5 @@ def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
             f"memory ran out while predicting {shape[-2]} x {shape[-1]} pixels",
             "the network needs more than there is",
             "Close other programs, choose the CPU as device, or crop the image to the cell.",
-            topic="device",
+            topic=Topic.DEVICE,
         ) from error

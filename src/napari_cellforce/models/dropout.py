@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 
 def dropouts(module: nn.Module) -> list[nn.Dropout]:
@@ -37,14 +37,14 @@ def check_samples(samples: int, module: nn.Module, name: str) -> None:
             f"the number of samples is {samples}",
             "a spread needs two at least",
             "Set samples to 0 for a prediction without dropout, or to 5 and more.",
-            topic="samples",
+            topic=Topic.SAMPLES,
         )
     if samples and not dropouts(module):
         raise CellForceError(
             f"{samples} samples are asked of {name}",
             "it has no dropout, so all samples would be the same and there is no uncertainty",
             "Set samples to 0, or choose a network with dropout.",
-            topic="samples",
+            topic=Topic.SAMPLES,
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, X, Y
 from napari_cellforce.models.record import ModelRecord
 
@@ -69,7 +69,7 @@ class AdhesionFilter:
                 "the image shows no adhesions inside the mask",
                 "the adhesion filter needs structures brighter than their surroundings",
                 "Check the channel and the mask, and leave out empty frames.",
-                topic="channel",
+                topic=Topic.CHANNEL,
             )
         traction = _towards_centre(adhesion, pixel_size)
         traction /= np.hypot(traction[Y], traction[X])[mask].mean()

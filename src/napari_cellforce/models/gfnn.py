@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models.base import InnerFields, Network, StepResult, TrainingStep
 from napari_cellforce.models.field_ops import balanced, blur
 from napari_cellforce.models.record import OutputKind
@@ -94,7 +94,7 @@ class GFNNConfig(Settings):
                 f"balance is {self.balance} and haze is {list(self.haze)}",
                 "both must be left out in the published form",
                 "Leave them out, or choose the isotropic form.",
-                topic="balance",
+                topic=Topic.SETTINGS,
             )
 
     @property

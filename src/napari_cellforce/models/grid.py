@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.preprocess.mask import distance_margin
@@ -112,7 +112,7 @@ def _check_frame(image: FloatArray, mask: BoolArray, record: ModelRecord) -> Non
             f"the image has {len(image)} channel{'s' * (len(image) != 1)}",
             f"{record.name} needs {len(record.inputs)}: {', '.join(record.inputs)}",
             "Choose one channel for each, or a model for the proteins that you have.",
-            topic="channel",
+            topic=Topic.CHANNEL,
         )
 
 
@@ -123,7 +123,7 @@ def _check_pixels(image: FloatArray, near: BoolArray) -> None:
             f"{holes} pixels in or near the cell are NaN or infinite",
             "a network needs a number everywhere",
             "Crop the image, or fill the holes.",
-            topic="channel",
+            topic=Topic.CHANNEL,
         )
 
 
@@ -135,7 +135,7 @@ def _check_size(regrid: Regrid) -> None:
             f"with pixels of {regrid.source:g} µm the image is {micron:.0f} µm across",
             f"that makes {height} x {width} pixels of {regrid.target:g} µm for the model, too many",
             "Correct the pixel size, or crop the image to the cell.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
 
 
@@ -146,7 +146,7 @@ def _check_fits(cell: Window, pixel_size: PixelSize, record: ModelRecord) -> Non
             f"the cell is {height:.0f} x {width:.0f} µm",
             f"{record.name} sees {record.grid * record.pixel_size:.0f} µm at most",
             "Check the pixel size and the mask, or choose a model without a fixed grid.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
 
 

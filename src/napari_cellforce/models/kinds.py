@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari_cellforce.config_io import from_mapping
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models.record import MASK_INPUT, ModelRecord, OutputKind, Predictor
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def refuse_samples(samples: int, name: str) -> None:
             f"{samples} samples are asked of {name}",
             "it has no dropout and gives the same answer every time, hence no uncertainty",
             "Set samples to 0, or choose a network with dropout.",
-            topic="samples",
+            topic=Topic.SAMPLES,
         )
 
 
@@ -224,7 +224,7 @@ class NetworkKind(PredictorKind):
                     f"architecture.{name} is {architecture[name]!r}",
                     f"inputs ({', '.join(inputs)}) and pixel size ({pixel_size:g} µm) make it {value}",
                     "Leave it out.",
-                    topic="architecture",
+                    topic=Topic.MODEL,
                 )
         network = self.build({**architecture, **derived}, "architecture")
         self.check_inputs(inputs, mask_last=network.needs_mask)
@@ -272,4 +272,4 @@ class NetworkKind(PredictorKind):
 
 
 def _input_refusal(inputs: tuple[str, ...], rule: str, remedy: str) -> CellForceError:
-    return CellForceError(f"the inputs are {', '.join(inputs)}", rule, remedy, topic="inputs")
+    return CellForceError(f"the inputs are {', '.join(inputs)}", rule, remedy, topic=Topic.PROTEINS)

@@ -14,6 +14,7 @@ from napari_cellforce.config_io import (
     record_to_mapping,
     setting,
 )
+from napari_cellforce.errors import Topic
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, Unit
 
 Normalisation = Literal["outside_inside", "outside_max", "totally_normalize", "none"]
@@ -130,7 +131,7 @@ class ModelRecord:
             If it is no such record.
         """
         return record_from_mapping(
-            cls, parse_mapping(text, source, yaml_too=False), source=source, topic="model"
+            cls, parse_mapping(text, source, yaml_too=False), source=source, topic=Topic.MODEL
         )
 
 

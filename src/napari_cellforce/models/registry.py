@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models.kinds import (
     ARBITRARY_UNIT,
     TRACTION_UNIT,
@@ -115,7 +115,7 @@ def _unknown(what: str, name: str, known: tuple[str, ...]) -> CellForceError:
         f"the kind of {what} is {name!r}",
         f"known are {', '.join(known)}",
         "Choose one of these, or update napari-cellforce.",
-        topic="kind",
+        topic=Topic.MODEL,
     )
 
 

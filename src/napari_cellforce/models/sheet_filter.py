@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, X, Y
 from napari_cellforce.models.filters import adhesions
 from napari_cellforce.models.record import ModelRecord
@@ -90,7 +90,7 @@ class SheetFilter:
                 "the image shows no adhesions inside the mask",
                 "the sheet needs something to hold on to",
                 "Check the channel and the mask, and leave out empty frames.",
-                topic="channel",
+                topic=Topic.CHANNEL,
             )
         mesh = mesh_cell(mask, pixel_size, MeshSettings())
         springs = spring_stiffness(mesh, adhesion)

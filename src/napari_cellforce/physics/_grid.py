@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 RealArray = npt.NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def vector_field(field: npt.ArrayLike, what: str) -> RealArray:
             f"the {what} field has {holes} missing or infinite values",
             "every vector must be a number",
             "Fill the gaps (interpolate, or set them to 0 where nothing was measured).",
-            topic=what,
+            topic=Topic.INPUT,
         )
     return array
 
@@ -45,17 +45,19 @@ def pixel_side(spacing: npt.ArrayLike) -> float:
             f"the pixel size is {np.asarray(spacing).tolist()}",
             "this computation needs square pixels, hence a single number in µm",
             "Resample the field to square pixels.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
-    return positive(spacing, "pixel size", "µm", "Type in the size of a pixel on the sample.")
+    return positive(
+        spacing, "pixel size", "µm", "Type in the size of a pixel on the sample.", Topic.PIXEL_SIZE
+    )
 
 
-def positive(number: npt.ArrayLike, name: str, unit: str, remedy: str) -> float:
+def positive(number: npt.ArrayLike, name: str, unit: str, remedy: str, topic: Topic) -> float:
     """Return `number` as a float, having checked that it is positive and finite."""
     value = float(np.asarray(number))
     if not (math.isfinite(value) and value > 0):
         rule = "it must be a positive number"
-        raise CellForceError(f"the {name} is {value:g} {unit}", rule, remedy, topic=name)
+        raise CellForceError(f"the {name} is {value:g} {unit}", rule, remedy, topic=topic)
     return value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FloatArray, ImageStack, Mask, PixelSize
 from napari_cellforce.io.validate import check_pixel_size, require_pixel_size
 from napari_cellforce.models.record import ModelRecord
@@ -31,7 +31,7 @@ def check_mask(mask: Mask, stack: ImageStack) -> None:
             f"the mask ({mask.source}) has {frames} frames of {height} x {width} pixels",
             f"the image has {stack.n_frames} frames of {stack.shape[0]} x {stack.shape[1]}",
             "Use a mask of the same size, with one frame or as many as the image.",
-            topic="mask",
+            topic=Topic.MASK,
         )
 
 
@@ -50,14 +50,14 @@ def check_calibration(calibration: float | None, record: ModelRecord) -> None:
             f"the calibration is {calibration:g} Pa",
             f"it is the mean traction magnitude of comparable cells, {low:g} to {high:g} Pa",
             "Type it in, in Pa (published cells: 196-444), or leave it empty for normalised tractions.",
-            topic="calibration",
+            topic=Topic.CALIBRATION,
         )
     if record.output_unit != "normalised":
         raise CellForceError(
             f"a calibration of {calibration:g} Pa is given",
             f"the model {record.name} already predicts in {record.output_unit}",
             "Leave the calibration empty.",
-            topic="calibration",
+            topic=Topic.CALIBRATION,
         )
 
 
@@ -83,7 +83,7 @@ def check_traction(traction: FloatArray, record: ModelRecord, name: str, frame: 
             f"the traction of frame {frame} of {name or 'the image'} is NaN or infinite",
             f"the model {record.name} must give a number everywhere",
             "Choose another model, and look whether this one is damaged.",
-            topic="model",
+            topic=Topic.MODEL,
         )
 
 
@@ -116,7 +116,7 @@ def choose_channels(
                 f"{len(wanted)} channels are chosen",
                 f"the model {record.name} reads {len(proteins)}: {', '.join(proteins)}",
                 "Choose one channel for each of these, in this order.",
-                topic="channel",
+                topic=Topic.CHANNEL,
             )
         return tuple(stack.channel(which) for which in wanted)
     named = [_channel_of(protein, stack) for protein in proteins]
@@ -129,7 +129,7 @@ def choose_channels(
         f"{stack.name or 'the image'} has the channels {listed}",
         f"the model {record.name} reads {', '.join(proteins)}, and no name says which that is",
         "Choose the channel.",
-        topic="channel",
+        topic=Topic.CHANNEL,
     )
 
 
@@ -142,7 +142,7 @@ def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize |
             f"the pixel size is {pixel_size.micron:g} µm",
             f"images of cells have pixels of {low:g} to {high:g} µm",
             "Type in camera pixel divided by magnification.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
     check_pixel_size(pixel_size, record.pixel_size)
     return PixelSize.square(pixel_size.micron, pixel_size.source)

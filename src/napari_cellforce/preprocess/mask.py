@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage import filters, measure
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.preprocess.normalise import recorded_area
 
@@ -140,7 +140,7 @@ def _objects(
             f"the sensitivity is {sensitivity:g}",
             "it must be positive",
             "Use 1 by default, 2 for a larger and 0.5 for a smaller mask.",
-            topic="sensitivity",
+            topic=Topic.SENSITIVITY,
         )
     sigma = (smooth, smooth) if pixel_size is None else (smooth / pixel_size.y, smooth / pixel_size.x)
     _require_room(image.shape, sigma, smooth)
@@ -163,7 +163,7 @@ def _foreground(image: npt.NDArray[np.float64], sigma: tuple[float, float], sens
             "no cell is visible above the background",
             "the cell must be brighter than its surroundings",
             "Raise the sensitivity, choose another channel, or draw the cell as a mask.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return np.asarray(foreground)
 
@@ -175,7 +175,7 @@ def _require_room(shape: tuple[int, ...], sigma: tuple[float, float], smooth: fl
             f"with this pixel size the image is less than {smooth:g} µm high or wide",
             "it must be large enough for a cell",
             "Correct the pixel size: camera pixel divided by magnification.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
 
 
@@ -185,7 +185,7 @@ def _require_numbers(image: npt.NDArray[np.float64]) -> None:
             "the image has pixels that are NaN or infinite",
             "every pixel must be a number",
             "Omit the frame, or fill the pixels (Fiji: Process > Noise > Remove NaNs...).",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 
@@ -230,7 +230,7 @@ def _label_at(objects: npt.NDArray[np.int32], at: tuple[float, float]) -> int:
             f"there is no cell at row {y}, column {x}",
             "the point must be in the cell",
             "Click on the centre of the cell, or raise the sensitivity.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return label
 
@@ -243,6 +243,6 @@ def _most_overlapping(objects: npt.NDArray[np.int32], previous: BoolArray) -> in
             "the cell was lost: no object overlaps with its previous mask",
             "a cell is tracked by its overlap between frames",
             "Raise the sensitivity, or draw the mask by hand from this frame on.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return int(np.argmax(counts))

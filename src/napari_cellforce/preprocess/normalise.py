@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray
 
 
@@ -187,7 +187,7 @@ def _to_one(raised: FloatArray) -> FloatArray:
             f"channel {int(np.argmin(brightest))} has no pixel above its background in this frame",
             "the protein must be visible",
             "Check that the right channel is chosen, and omit empty frames.",
-            topic="channel",
+            topic=Topic.CHANNEL,
         )
     return np.asarray(raised / brightest[:, None, None])
 
@@ -201,7 +201,7 @@ def _require_contrast(inside: FloatArray, outside: FloatArray) -> None:
             f" and {outside[c].item():.4g} outside",
             "the cell must be brighter than its surroundings",
             "Check that the mask marks the cell (and not the background), and that the channel is right.",
-            topic="mask",
+            topic=Topic.MASK,
         )
 
 
@@ -212,12 +212,12 @@ def _require_both_sides(pixels: npt.NDArray[np.float64]) -> None:
             "the mask is empty in every frame",
             "intensities are measured inside and outside the cell",
             "Draw the cell, or find it automatically.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     if outside == 0:
         raise CellForceError(
             "the mask covers the whole image in every frame",
             "background is needed to measure its intensity",
             "Draw a mask of the cell only, or use an image with more background around the cell.",
-            topic="mask",
+            topic=Topic.MASK,
         )

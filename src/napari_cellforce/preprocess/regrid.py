@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray
 
 _SAME = 1e-6
@@ -203,7 +203,7 @@ def _extent(mask: BoolArray, axis: int) -> tuple[int, int]:
             "the mask is empty",
             "it must mark at least one pixel as cell",
             "Draw the cell, or find it automatically.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return int(indices[0]), int(indices[-1]) + 1
 

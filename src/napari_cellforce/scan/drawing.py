@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic import (
     PROTEINS,
     Adhesions,
@@ -126,14 +126,14 @@ class Parameter:
                 f"the adhesions are drawn by hand, and their {self.title} is to be scanned",
                 "it is a setting of the rules that place adhesions",
                 "Let the adhesions be placed by rules, or scan their length or intensity.",
-                topic="scan",
+                topic=Topic.SCAN,
             )
         if drawing.outline is None and self.name == "aspect" and drawing.config.shape.kind == "circle":
             raise CellForceError(
                 "the cell is a circle, and its aspect ratio is to be scanned",
                 "a circle has the same length in all directions",
                 "Choose the ellipse.",
-                topic="scan",
+                topic=Topic.SCAN,
             )
 
 
@@ -168,7 +168,7 @@ def find_parameter(name: str) -> Parameter:
             f"there is no parameter {name!r} to scan",
             f"there are {', '.join(PARAMETERS)}",
             "Choose one of these.",
-            topic="scan",
+            topic=Topic.SCAN,
         )
     return PARAMETERS[name]
 

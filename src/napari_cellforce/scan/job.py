@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Substrate
 from napari_cellforce.predict import Progress
 from napari_cellforce.scan.drawing import Drawing, Parameter, find_parameter
@@ -58,18 +58,18 @@ class ScanConfig:
                 f"the scan goes from {self.low:g} to {self.high:g}",
                 "the ends of its range must be two different numbers",
                 "Change one of them.",
-                topic="scan",
+                topic=Topic.SCAN,
             )
         if self.steps < 2 or self.cells < 1:
             raise CellForceError(
                 f"the scan has {self.steps} steps of {self.cells} cells",
                 "it needs at least 2 steps and 1 cell",
                 "Ask for more.",
-                topic="scan",
+                topic=Topic.SCAN,
             )
         if not self.models:
             raise CellForceError(
-                "no predictor is chosen", "a scan needs at least one", "Choose one.", topic="scan"
+                "no predictor is chosen", "a scan needs at least one", "Choose one.", topic=Topic.SCAN
             )
 
     @property

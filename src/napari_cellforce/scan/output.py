@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack
 from napari_cellforce.files import atomic_path, write_text
 from napari_cellforce.io.write import write_stack, write_table
@@ -88,7 +88,7 @@ def save_figure(path: str | os.PathLike[str], table: pd.DataFrame, parameter: st
             f"a figure is to be written as {target.name}",
             f"figures end in {', '.join(_FORMATS)}",
             "Change the name.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
     with atomic_path(target) as temporary:
         scan_figure(table, parameter).savefig(temporary, format=target.suffix[1:].lower(), dpi=150)
@@ -141,7 +141,7 @@ def write_scan(
             "the scan has no result",
             problems[0] if problems else "no cell was finished",
             "Change the range or the cell." if problems else "Let it run longer.",
-            topic="scan",
+            topic=Topic.SCAN,
         )
     stem = Path(folder) / f"scan_{config.parameter}"
     column = config.scanned.column

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.synthetic import (
     Drug,
@@ -64,7 +64,7 @@ class SimulateConfig(Settings):
                 f"the last frame is at {last:g} min, and the drug is washed in at {Drug().wash_in:g} min",
                 "the movie must show what it does",
                 "Make more frames, or a longer frame interval.",
-                topic="frames",
+                topic=Topic.FRAMES,
             )
 
     def population(self) -> PopulationConfig:

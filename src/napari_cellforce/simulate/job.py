@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_cellforce import __version__, files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.dataset.folders import INDEX
 from napari_cellforce.io.dataset.metadata import METADATA_FILE, DatasetMetadata, read_entries
@@ -116,7 +116,7 @@ def _write_tables(jobs: Sequence[CellJob], finished: dict[int, CellTables]) -> N
 def _check_workers(workers: int) -> None:
     if workers < 1:
         raise CellForceError(
-            f"{workers} processes are to work", "at least 1 is needed", "Change it.", topic="workers"
+            f"{workers} processes are to work", "at least 1 is needed", "Change it.", topic=Topic.WORKERS
         )
 
 
@@ -156,7 +156,7 @@ def check_disk_space(config: SimulateConfig, out: Path) -> None:
             f"{cells} cells need up to {needed / 1e9:.3g} GB, and the disk of {out} has {free / 1e9:.3g} GB",
             "they must fit",
             "Free some space, choose another output folder, or make fewer or smaller cells.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
 
 
@@ -167,7 +167,7 @@ def _refuse_other_data(config: SimulateConfig, out: Path) -> None:
             f"{out} holds {found}",
             "a folder holds one data set",
             "Choose another output folder.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.outline import Array, Outline
 
@@ -50,7 +50,7 @@ class Adhesions:
                 "an adhesion has no length or width, or a negative intensity",
                 "lengths and widths must be positive numbers, intensities 0 or more",
                 "Draw it again, or delete it.",
-                topic="adhesions",
+                topic=Topic.ADHESIONS,
             )
 
     def __len__(self) -> int:
@@ -241,5 +241,5 @@ def _require_room(outline: Outline, length: float, width: float) -> None:
             f"the cell ({outline.area:.1f} µm²) is smaller than one adhesion of {length:g} x {width:g} µm",
             "adhesions must fit into the cell",
             "Make the cell larger or the adhesions shorter; check the pixel size.",
-            topic="adhesions",
+            topic=Topic.ADHESIONS,
         )

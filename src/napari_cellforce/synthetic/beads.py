@@ -10,7 +10,7 @@ from scipy.ndimage import map_coordinates
 from scipy.special import erf
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic.instruments import Camera, Optics
 from napari_cellforce.synthetic.outline import Array
 
@@ -50,7 +50,7 @@ class BeadConfig(Settings):
                 f"psf is {self.optics.psf:g} µm",
                 "a bead has the shape of the point spread function, which must be above 0",
                 "Change it.",
-                topic="psf",
+                topic=Topic.SETTINGS,
             )
 
 

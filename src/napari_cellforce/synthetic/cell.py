@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, ImageStack, Mask, PixelSize, Quantity, VectorField
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.config import CellConfig
@@ -217,7 +217,7 @@ def _inside(adhesions: Adhesions, outline: Outline) -> Adhesions:
             f"{outside} of {len(adhesions)} adhesions lie outside the cell",
             "their centres must be inside the outline",
             "Move or delete them, or enlarge the outline.",
-            topic="adhesions",
+            topic=Topic.ADHESIONS,
         )
     return adhesions
 
@@ -229,7 +229,7 @@ def static_components(config: CellConfig, mask: BoolArray, rng: np.random.Genera
             f"the cell is smaller than a pixel of {config.pixel_size:g} µm",
             "it must cover some pixels",
             "Make the cell larger, or the pixels smaller.",
-            topic="shape",
+            topic=Topic.OUTLINE,
         )
     distance = edge_distance(mask, config.pixel_size)
     nucleus = draw_nucleus(mask, distance, config.pixel_size, rng)

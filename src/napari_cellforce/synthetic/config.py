@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic.adhesions import AdhesionRule
 from napari_cellforce.synthetic.director import DirectorRule
 from napari_cellforce.synthetic.fibres import FibreRule
@@ -51,7 +51,7 @@ class CellConfig(Settings):
         super().__post_init__()
         if not self.proteins:
             raise CellForceError(
-                "no protein is to be drawn", "an image has at least one", "Choose one.", topic="proteins"
+                "no protein is to be drawn", "an image has at least one", "Choose one.", topic=Topic.PROTEINS
             )
 
     @property

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from skimage.measure import find_contours, label, points_in_poly
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 
 Array = npt.NDArray[np.float64]
@@ -152,14 +152,14 @@ class Outline:
                 "the outline crosses itself or touches itself",
                 "it must go round the cell once",
                 "Draw it again without a loop, or move the corners where it meets itself.",
-                topic="outline",
+                topic=Topic.OUTLINE,
             )
         if len(points) < 3 or not self.area > 0:
             raise CellForceError(
                 f"the outline has {len(points)} points and encloses no area",
                 "it must go round a cell",
                 "Draw at least three corners.",
-                topic="outline",
+                topic=Topic.OUTLINE,
             )
 
     @classmethod
@@ -199,7 +199,7 @@ class Outline:
                 "the mask is empty",
                 "it must show a cell",
                 "Paint the cell, or choose another mask.",
-                topic="mask",
+                topic=Topic.MASK,
             )
         largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
         contours = find_contours(np.pad(largest, 1).astype(np.float64), 0.5)
@@ -265,7 +265,7 @@ class Outline:
                 f"the outline ({height:.0f} x {width:.0f} µm) leaves {image} by {beyond:.3g} µm",
                 "the whole cell must be in the image",
                 "Move or shrink the cell, or enlarge the image.",
-                topic="outline",
+                topic=Topic.OUTLINE,
             )
         return filled(self.points / pixel_size, shape)
 
@@ -277,7 +277,7 @@ def _require_numbers(points: Array) -> None:
             f"{wrong} of the {len(points)} points of the outline are NaN or infinite",
             "each must be a number",
             "Draw it again.",
-            topic="outline",
+            topic=Topic.OUTLINE,
         )
 
 
@@ -289,5 +289,5 @@ def _require_meeting_ends(points: Array) -> None:
             f"the outline is open: its ends are {gap:.1f} µm apart",
             "it must go round the cell",
             "End the line where it began, or draw a polygon.",
-            topic="outline",
+            topic=Topic.OUTLINE,
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_cellforce import config_io
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.synthetic.cell import SyntheticCell, simulate
 from napari_cellforce.synthetic.config import CellConfig
 from napari_cellforce.synthetic.settings import replace_setting
@@ -35,7 +35,7 @@ class Range(config_io.Settings):
                 f"{self.setting} ranges from {self.low:g} to {self.high:g}",
                 "the lower limit comes first, and is above 0 on a logarithmic scale",
                 "Change the limits.",
-                topic="range",
+                topic=Topic.SETTINGS,
             )
 
     def draw(self, rng: np.random.Generator) -> float:
@@ -86,7 +86,7 @@ class PopulationConfig(Settings):
                 "the population has no kind of cell",
                 "at least one recipe must have a weight above 0",
                 "Add a recipe, or raise a weight.",
-                topic="recipes",
+                topic=Topic.SETTINGS,
             )
 
     def seed_of(self, index: int) -> np.random.SeedSequence:

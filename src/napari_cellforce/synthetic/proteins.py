@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.synthetic.rasterise import ellipse
@@ -70,7 +70,7 @@ def protein_looks(names: tuple[str, ...]) -> tuple[ProteinLook, ...]:
                 f"there is no protein {name!r} to draw",
                 f"the proteins are {', '.join(PROTEINS)}",
                 "Choose at least one of these.",
-                topic="proteins",
+                topic=Topic.PROTEINS,
             )
     return tuple(PROTEINS[name] for name in names)
 

@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args
 
 from napari_cellforce.config_io import fields_of
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def replace_setting(config: T, setting: str, value: Any) -> T:
             f"there is no setting {name!r} in {type(config).__name__}",
             "a setting is named by its path, like adhesions.length",
             "Correct the name.",
-            topic="setting",
+            topic=Topic.SETTINGS,
         )
     old = getattr(config, name)
     whole = kinds[name] is int or (int in get_args(kinds[name]) and float not in get_args(kinds[name]))
@@ -55,6 +55,6 @@ def _changed_entry(entries: tuple[Any, ...], name: str, rest: str, value: Any) -
             f"there is no entry {name!r}",
             f"there are {', '.join(str(getattr(e, 'name', i)) for i, e in enumerate(entries))}",
             "Choose one of these.",
-            topic="setting",
+            topic=Topic.SETTINGS,
         )
     return tuple(replace_setting(e, rest, value) if hit else e for e, hit in zip(entries, found, strict=True))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.synthetic.rasterise import ellipse
@@ -33,7 +33,7 @@ class Drug(Settings):
                 f"the drug is washed out at {self.wash_out:g} min and in at {self.wash_in:g} min",
                 "it must be washed in first",
                 "Exchange the two.",
-                topic="drug",
+                topic=Topic.SETTINGS,
             )
 
     def activity(self, minutes: Array) -> Array:

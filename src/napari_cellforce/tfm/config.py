@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Substrate
 from napari_cellforce.physics.displacement import DisplacementConfig
 
@@ -52,12 +52,12 @@ class TfmConfig(Settings):
                 "the regularisation is to be fixed, but none is given",
                 "lambda is a number in µm/Pa",
                 "Type it in (typical are 1e-5 to 1e-3), or have it chosen.",
-                topic="regularisation",
+                topic=Topic.REGULARISATION,
             )
         if self.criterion != "fixed" and self.regularisation is not None:
             raise CellForceError(
                 f"lambda is {self.regularisation:g} µm/Pa, and the criterion {self.criterion}",
                 "a given lambda is used by the criterion fixed only",
                 "Choose the criterion fixed, or leave lambda out.",
-                topic="regularisation",
+                topic=Topic.REGULARISATION,
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io import detect_kind
 from napari_cellforce.io.paths import stem
 
@@ -65,14 +65,14 @@ def find_pairs(folder: Path, words: NameTokens, results_folder: Path | None = No
     """
     if not folder.is_dir():
         raise CellForceError(
-            f"{folder} is no folder", "it must hold the bead images", "Choose a folder.", topic="folder"
+            f"{folder} is no folder", "it must hold the bead images", "Choose a folder.", topic=Topic.FOLDER
         )
     if not words.reference.strip():
         raise CellForceError(
             "there is no word for the reference",
             "beads at rest are told by a word in the names of their files",
             'Type one in, for example "reference".',
-            topic="reference",
+            topic=Topic.REFERENCE,
         )
     found = [
         files for images in _by_folder(folder, results_folder) for files in _pairs_in(folder, images, words)
@@ -82,7 +82,7 @@ def find_pairs(folder: Path, words: NameTokens, results_folder: Path | None = No
             f"{folder} holds no images with {words.loaded!r} in their names",
             "there must be at least one image of beads pulled by a cell, in it or below",
             "Correct the word, or choose another folder.",
-            topic="folder",
+            topic=Topic.FOLDER,
         )
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FloatArray, PixelSize
 from napari_cellforce.io import read, read_mask, write_table
 from napari_cellforce.physics.displacement import DisplacementResult
@@ -147,7 +147,7 @@ def _invert(
             f"the displacements of {files.name} are gone",
             "they were measured a moment ago",
             "Leave the results' folder alone, and press the button again.",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
     paths = _paths(files, config)
     for record in write_records(job, paths, compute_tractions(job, found, common)):
@@ -162,7 +162,7 @@ def _opened(files: BeadFiles, config: FolderConfig) -> TfmJob:
             "there is no reference image",
             f"one with {config.words.reference!r} instead of {config.words.loaded!r} in its name is needed",
             "Put it beside the loaded image, or correct the words.",
-            topic="reference",
+            topic=Topic.REFERENCE,
         )
     stack = read(files.loaded)
     mask = None if files.mask is None else read_mask(files.mask, shape=stack.shape, frames=stack.n_frames)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import (
     BoolArray,
     FloatArray,
@@ -198,7 +198,7 @@ def prepare(
             "there is no reference image",
             "displacements are measured against the beads at rest",
             "Take one after removing the cell (trypsin, detergent).",
-            topic="reference",
+            topic=Topic.REFERENCE,
         )
     size = require_pixel_size(pixel_size or loaded.pixel_size)
     gel = config.substrate
@@ -212,7 +212,7 @@ def prepare(
             f"the reference and {loaded.name or 'the loaded image'} are the same image",
             "one shows the beads at rest, the other pulled by the cell",
             "Choose the pair that belongs together.",
-            topic="reference",
+            topic=Topic.REFERENCE,
         )
     started = datetime.now(UTC).isoformat(timespec="seconds")
     return TfmJob(beads, loaded, number, mask, size, config, started)

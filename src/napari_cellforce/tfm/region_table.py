@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellforce import metrics
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import NORMALISED, VectorField, X, Y, to_numpy
 from napari_cellforce.results import frame_row
 
@@ -35,7 +35,7 @@ def region_rows(
             f"the traction is {' x '.join(str(n) for n in traction.data.shape[2:])}, "
             f"in {len(traction.frames)} frames",
             "Draw the regions on the bead images.",
-            topic="regions",
+            topic=Topic.REGIONS,
         )
     for i, frame in enumerate(traction.frames):
         image = stack[i if len(stack) > 1 else 0]

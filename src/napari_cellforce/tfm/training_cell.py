@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PASCAL, BoolArray, FloatArray, ImageStack, to_numpy
 from napari_cellforce.files import disk_errors, write_text
 from napari_cellforce.io.dataset.metadata import METADATA_FILE, DatasetMetadata
@@ -53,7 +53,7 @@ def write_training_cell(folder: Path, proteins: ImageStack, measured: TfmResult,
     root = folder / f"{cell} measured"
     if root.exists():
         raise CellForceError(
-            f"{root} is there already", "nothing is overwritten", "Choose another folder.", topic="output"
+            f"{root} is there already", "nothing is overwritten", "Choose another folder.", topic=Topic.OUTPUT
         )
     with disk_errors(root):
         (root / cell).mkdir(parents=True)
@@ -85,14 +85,14 @@ def _check(proteins: ImageStack, measured: TfmResult, masks: BoolArray) -> None:
             "the cell is not known",
             "a predictor learns from the pixels inside it",
             "Choose its mask in the row Cell, and measure again.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     if masks.all():
         raise CellForceError(
             "the cell fills the image",
             "proteins are normalised by what is outside it",
             "Mark the cell, and leave out what is beside it.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     frames = len(measured.traction.data)
     if proteins.n_frames != frames:
@@ -100,16 +100,19 @@ def _check(proteins: ImageStack, measured: TfmResult, masks: BoolArray) -> None:
             f"{proteins.name} has {pluralise(proteins.n_frames, 'frame')}",
             f"the traction has {frames}: both must show the same",
             "Choose the protein image that was taken with the beads.",
-            topic="image",
+            topic=Topic.IMAGE,
         )
     if masks.shape[1:] != proteins.shape:
         raise CellForceError(
             f"{proteins.name} is {proteins.shape[0]} x {proteins.shape[1]} pixels",
             f"the cell was marked on {masks.shape[1]} x {masks.shape[2]}: both must show the same pixels",
             "Choose the protein image that was taken with the beads.",
-            topic="image",
+            topic=Topic.IMAGE,
         )
     if measured.traction.unit != PASCAL:
         raise CellForceError(
-            "the traction is normalised", "data to learn from are in Pa", "Calibrate it first.", topic="unit"
+            "the traction is normalised",
+            "data to learn from are in Pa",
+            "Calibrate it first.",
+            topic=Topic.UNIT,
         )

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from napari_cellforce import metrics
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FloatArray, to_numpy
 from napari_cellforce.io.cell_index import open_cell
 from napari_cellforce.models import checkpoint, registry
@@ -84,7 +84,7 @@ def calibrate(predictor: Predictor, data: DataConfig, kind: Kind = "scale") -> C
             f"the best scale is {scale:g}",
             "predictions must point the way of the measured tractions, at least on average",
             "Check the channel, the mask, and the order of the traction's components.",
-            topic="calibration",
+            topic=Topic.CALIBRATION,
         )
     fitted = lengthened(predicted, scale, offset)
     return Calibration(
@@ -109,7 +109,10 @@ def calibrate_file(
     path = Path(path)
     if path.exists():
         raise CellForceError(
-            f"{path} is there already", "a model is not overwritten", "Choose another name.", topic="output"
+            f"{path} is there already",
+            "a model is not overwritten",
+            "Choose another name.",
+            topic=Topic.OUTPUT,
         )
     loaded = load_trainable(model)
     predictor = registry.get(loaded.record.kind).predictor(loaded, device="cpu", backend="eager")

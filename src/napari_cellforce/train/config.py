@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models.record import MASK_INPUT, OutputKind
 from napari_cellforce.models.registry import DEFAULT_NETWORK
 from napari_cellforce.train.augment import AugmentConfig
@@ -105,10 +105,10 @@ class SplitConfig(Settings):
             raise _refusal(
                 f"window is {list(self.window)}",
                 "it is the first and the last frame to validate with, counted from 0",
-                "window",
+                Topic.SPLIT,
             )
         if self.folds and not self.fold < self.folds:
-            raise _refusal(f"fold is {self.fold} of {self.folds}", "folds are counted from 0", "fold")
+            raise _refusal(f"fold is {self.fold} of {self.folds}", "folds are counted from 0", Topic.SPLIT)
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class TrainConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.inputs:
-            raise _refusal("inputs is empty", "a network needs something to see", "inputs")
+            raise _refusal("inputs is empty", "a network needs something to see", Topic.PROTEINS)
 
     @property
     def proteins(self) -> tuple[str, ...]:
@@ -201,5 +201,5 @@ def finetune_config(model: str, trainable: Trainable = "all") -> TrainConfig:
     )
 
 
-def _refusal(found: str, rule: str, topic: str) -> CellForceError:
+def _refusal(found: str, rule: str, topic: Topic) -> CellForceError:
     return CellForceError(found, rule, "Correct the settings of the run.", topic=topic)

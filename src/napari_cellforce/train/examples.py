@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import to_numpy
 from napari_cellforce.io.cell_index import (
     CellSource,
@@ -81,7 +81,7 @@ def index(data: DataConfig, progress: Callable[[str], None] | None = None) -> Da
             f"{unknown[0]} is to be left out",
             f"the cells are {', '.join(cell.cell for cell in sources)}",
             "Correct its name.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return index_cells((cell for cell in sources if cell.cell not in data.exclude), progress=progress)
 
@@ -113,7 +113,7 @@ def split_index(found: DatasetIndex, config: SplitConfig) -> Split:
                 f"there is no frame to {side}",
                 f"frames {first} to {last} are to be validated with, the others to be learnt from",
                 f"Choose another stretch; the last frame is {max(row.frame for row in found.usable)}.",
-                topic="split",
+                topic=Topic.SPLIT,
             )
     return split
 
@@ -197,7 +197,7 @@ def _channel(names: Sequence[str], protein: str, source: CellSource) -> int:
             f"{source.cell} has the channels {', '.join(names)}",
             f"the model is to see {protein}",
             "Name the channel so in the file, or leave the protein out of the inputs.",
-            topic="channel",
+            topic=Topic.CHANNEL,
         )
     return hits[0]
 
@@ -253,7 +253,7 @@ def prepare(config: TrainConfig, progress: ProgressCallback | None = None) -> Ex
         "there are no cells to learn from",
         "data.sources lists folders or tables of measured cells",
         "Name them (--data DIR), or set data.simulated to a number of cells to simulate.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -271,7 +271,7 @@ def population(data: DataConfig) -> PopulationConfig:
             f"data.ranges names {wrong[0]}",
             f"simulated cells differ in {', '.join(sorted(known))}",
             "Correct the name.",
-            topic="settings",
+            topic=Topic.SETTINGS,
         )
 
     def widened(limits: Range) -> Range:

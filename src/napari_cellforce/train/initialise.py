@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.models.base import Network
 from napari_cellforce.models.checkpoint import LoadedModel
@@ -71,7 +71,7 @@ def freeze(module: Network, trainable: Trainable) -> None:
             f"there is nothing to train ({trainable})",
             "the network has no such layers",
             "Train all layers, or the head.",
-            topic="trainable",
+            topic=Topic.TRAINED_LAYERS,
         )
 
 
@@ -97,7 +97,7 @@ def load_trainable(model: str | os.PathLike[str]) -> LoadedModel:
             f"{listed.name} is not one network ({registry.title(listed.kind)})",
             "only a network can learn",
             "Start from its network, unet-sim, or from another one.",
-            topic="model",
+            topic=Topic.MODEL,
         )
     return load_weights(model)
 
@@ -168,4 +168,6 @@ def _pretrained(config: TrainConfig) -> InitialModel:
 
 
 def _refusal(found: str, rule: str) -> CellForceError:
-    return CellForceError(found, rule, "Correct the settings, or start from another model.", topic="model")
+    return CellForceError(
+        found, rule, "Correct the settings, or start from another model.", topic=Topic.MODEL
+    )

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
 
 from napari_cellforce import files
 from napari_cellforce.config_io import read_settings
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.models import checkpoint
 from napari_cellforce.train.callbacks import (
     BEST,
@@ -128,7 +128,7 @@ def train(
             f"{folder} holds a training run",
             "a run is not overwritten",
             "Choose another folder, or let that run go on (--resume).",
-            topic="output",
+            topic=Topic.OUTPUT,
         )
     if config.optimise.threads:
         torch.set_num_threads(config.optimise.threads)
@@ -156,7 +156,7 @@ def _config_of(folder: Path) -> TrainConfig:
                 f"{folder / name} is not there",
                 "a run can go on after its first whole epoch",
                 "Start it anew.",
-                topic="output",
+                topic=Topic.OUTPUT,
             )
     return read_settings(folder / CONFIG, TrainConfig)
 
@@ -270,7 +270,7 @@ def _failures(config: TrainConfig) -> Iterator[None]:
             "training went astray: the loss is no longer a number",
             f"the learning rate of {config.optimise.learning_rate:g} is too high for these data",
             "Lower it by a factor of 3, or look at the targets for extreme values.",
-            topic="settings",
+            topic=Topic.SETTINGS,
         ) from error
     except (RuntimeError, MemoryError) as error:
         if not isinstance(error, MemoryError) and "memory" not in str(error).lower():
@@ -279,7 +279,7 @@ def _failures(config: TrainConfig) -> Iterator[None]:
             f"memory ran out with {config.optimise.batch} frames of {config.data.side} pixels in a step",
             "the network needs more than there is",
             "Halve optimise.batch and double optimise.accumulate, or lower data.side (the crop of a frame).",
-            topic="memory",
+            topic=Topic.MEMORY,
         ) from error
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_cellforce.config_io import from_mapping, read_settings, to_mapping
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.process_pool import claim_output, describe_exit, start_python
 from napari_cellforce.train.calibration import Calibration, calibrate_file
 from napari_cellforce.train.callbacks import LAST, Epoch, Event
@@ -167,7 +167,7 @@ class SubprocessRun:
             "mostly the reason is that memory ran out",
             ("Go on: it continues after the last whole pass. " if again else "")
             + "If it happens again, take fewer frames in a step, or a smaller largest side.",
-            topic="memory",
+            topic=Topic.MEMORY,
         )
 
 

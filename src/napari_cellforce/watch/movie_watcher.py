@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from napari_cellforce import __version__
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import FrameResult, ImageStack
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, predict_to_files, prepare
@@ -142,7 +142,7 @@ class MovieWatcher:
                 f"{self.source.path} has {pluralise(stack.n_frames, 'frame')}, and {start} were predicted",
                 "a watched movie can only become longer",
                 "If it was replaced, start the watch again.",
-                topic="input",
+                topic=Topic.INPUT,
             )
         if start < ready:
             yield from self._predict(stack, range(start, min(start + _CHUNK_FRAMES, ready)), patient)
@@ -215,7 +215,7 @@ class MovieWatcher:
                     if self._stop.is_set():
                         break
         except CellForceError as error:
-            if error.topic == "output":  # the next frame would not fare better
+            if error.topic == Topic.OUTPUT:  # the next frame would not fare better
                 raise
             failure = str(error)
         finally:

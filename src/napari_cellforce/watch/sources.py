@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from napari_cellforce.batch.config import EVERY_IMAGE
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack
 from napari_cellforce.io import omezarr, read_partial
 from napari_cellforce.io.field import is_field
@@ -91,7 +91,7 @@ def find_sources(folder: Path, out: Path, pattern: str, known: Collection[Path] 
             f"{folder} is no folder",
             "it is where the microscope writes",
             "Choose a folder, or make it before the acquisition starts.",
-            topic="folder",
+            topic=Topic.FOLDER,
         )
     if folder in known:
         return []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.zoo.local_files import check, model_folder_errors, remove_partial_downloads
 from napari_cellforce.zoo.registry import DEFAULT_MODEL, PathLike, ZooEntry, entry
 
@@ -50,7 +50,7 @@ def download(name: str, *, folder: PathLike | None = None, progress: Progress | 
     model = entry(name, folder=folder)
     if not model.has_weights:
         raise CellForceError(
-            f"{name} has no file to download", "it is built in", "Use it as it is.", topic="model"
+            f"{name} has no file to download", "it is built in", "Use it as it is.", topic=Topic.MODEL
         )
     path = model.path(folder)
     if check(name, folder).ready:
@@ -60,7 +60,7 @@ def download(name: str, *, folder: PathLike | None = None, progress: Progress | 
             f"the file of {name}, {path}, is missing or damaged",
             "it did not come from the internet and cannot be downloaded",
             model.install_hint,
-            topic="model",
+            topic=Topic.MODEL,
         )
     remove_partial_downloads(path.parent)
     with model_folder_errors(path), files.atomic_path(path) as temporary:
@@ -125,5 +125,5 @@ def _not_downloaded(name: str, url: str, problem: str) -> CellForceError:
         f"{name} could not be downloaded from {url}",
         f"{problem}; nothing was changed",
         _REMEDY,
-        topic="model",
+        topic=Topic.MODEL,
     )

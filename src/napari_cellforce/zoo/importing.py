@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.zoo.local_files import model_folder_errors, size_on_disk
@@ -54,7 +54,10 @@ def import_checkpoint(path: PathLike, *, name: str | None = None, folder: PathLi
     source = Path(path).expanduser()
     if not source.is_file():
         raise CellForceError(
-            f"the file {source} does not exist", "a weights file is needed", UNET_WEIGHTS_HINT, topic="model"
+            f"the file {source} does not exist",
+            "a weights file is needed",
+            UNET_WEIGHTS_HINT,
+            topic=Topic.MODEL,
         )
     record = checkpoint.open_model(source).record
     chosen = _same_weights(record, name, folder) or _as_entry(source, record, name)
@@ -85,7 +88,7 @@ def _as_entry(source: Path, record: ModelRecord, name: str | None) -> ZooEntry:
             f"the name {name!r} is invalid",
             "it may contain letters, digits and . _ - = + and must start with a letter or digit",
             "Choose another name.",
-            topic="model",
+            topic=Topic.MODEL,
         )
     return ZooEntry(
         name=name,
@@ -132,7 +135,7 @@ def _require_unused_name(chosen: ZooEntry, folder: PathLike | None) -> None:
                 if known.imported
                 else f"{known.name} is a model of this package",
                 "Choose another name.",
-                topic="model",
+                topic=Topic.MODEL,
             )
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.zoo.local_files import size_on_disk
@@ -78,7 +78,7 @@ def load_weights(name_or_path: PathLike, *, folder: PathLike | None = None) -> L
         f"{name} is a formula without weights",
         "a network is needed",
         "Choose another model.",
-        topic="model",
+        topic=Topic.MODEL,
     )
 
 
@@ -137,5 +137,5 @@ def _missing(wanted: ZooEntry, path: Path) -> CellForceError:
         f"the weights of {wanted.name} are not on this computer",
         f"they belong into {path.parent}",
         wanted.install_hint,
-        topic="model",
+        topic=Topic.MODEL,
     )

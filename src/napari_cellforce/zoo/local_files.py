@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.zoo.registry import (
     FOLDER_VARIABLE,
     RECORD_SUFFIX,
@@ -78,7 +78,7 @@ def check(name: str, folder: PathLike | None = None) -> ModelState:
             f"{path} cannot be read",
             error.strerror or str(error),
             "Ask the owner of the file for permission, or choose another model folder.",
-            topic="model",
+            topic=Topic.MODEL,
         ) from error
     return _intact_state(model) if digest == model.sha256 else ModelState.DAMAGED
 
@@ -104,7 +104,7 @@ def remove(name: str, folder: PathLike | None = None) -> None:
             f"{name} cannot be removed",
             "it is not on this computer" if model.in_model_folder else "it is part of the package",
             "Only downloaded and imported models can be removed.",
-            topic="model",
+            topic=Topic.MODEL,
         )
     path = model.path(folder)
     with model_folder_errors(path):
@@ -122,10 +122,10 @@ def model_folder_errors(path: Path) -> Iterator[None]:
         with files.disk_errors(path):
             yield
     except CellForceError as error:
-        if error.topic != "output":
+        if error.topic != Topic.OUTPUT:
             raise
         remedy = f"Choose another model folder (napari preferences, or {FOLDER_VARIABLE})."
-        raise CellForceError(error.value, error.rule, remedy, topic="model") from error
+        raise CellForceError(error.value, error.rule, remedy, topic=Topic.MODEL) from error
 
 
 def size_on_disk(path: Path) -> int | None:

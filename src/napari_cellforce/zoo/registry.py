@@ -23,7 +23,7 @@ from napari_cellforce.config_io import (
     record_to_mapping,
     setting,
 )
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import Unit
 from napari_cellforce.models.record import MASK_INPUT
 
@@ -100,7 +100,7 @@ class ZooEntry:
     def __post_init__(self) -> None:
         check_settings(self)
         if not self.inputs:
-            raise CellForceError(f"{self.name} has no inputs", "a model needs some", "", topic="model")
+            raise CellForceError(f"{self.name} has no inputs", "a model needs some", "", topic=Topic.MODEL)
 
     @property
     def has_weights(self) -> bool:
@@ -190,7 +190,7 @@ def entry(name: str, *, folder: PathLike | None = None) -> ZooEntry:
         f"there is no model {name!r}",
         f"there are {', '.join(by_name)}",
         f"Did you mean {close[0]}?" if close else "Choose one of these, or give the path of a weights file.",
-        topic="model",
+        topic=Topic.MODEL,
     )
 
 

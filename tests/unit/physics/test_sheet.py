@@ -307,7 +307,7 @@ class TestRefusals:
     def test_an_active_stress_that_is_not_a_number(self, sheet):
         with pytest.raises(CellForceError, match="sigma_a is NaN") as caught:
             sheet.solve(0.01, np.nan, 0.3)
-        assert caught.value.topic == "sigma_a"
+        assert caught.value.topic == "sheet"
 
     def test_equations_that_lose_all_digits_are_called_singular(self, sheet):
         with pytest.raises(CellForceError, match=r"singular \(pivot \d+ of \d+ is not positive"):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.cell_index.sources import CellSource
 from napari_cellforce.preprocess.normalise import Baselines
 
@@ -132,5 +132,5 @@ class DatasetIndex:
                 f"no frame can be used for training ({found})",
                 "images, masks and measured tractions are needed",
                 "Check the table of problems, and correct or exclude the cells.",
-                topic="input",
+                topic=Topic.INPUT,
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Mask, PixelSize
 from napari_cellforce.io.dataset import MeasuredCell, list_cells, read_cell
 from napari_cellforce.io.dataset.folders import csv_rows, frame_paths
@@ -153,7 +153,7 @@ def _match_cells(root: Path, image: str) -> list[str]:
             f"the pattern {image!r} does not contain the name of the cell",
             "it must contain {cell}, and must not contain the folder",
             "Write for example {cell}_zyxin.tif.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     parts = image.split("{cell}")
     first, *again = (re.escape(part) for part in parts)
@@ -168,7 +168,7 @@ def _match_cells(root: Path, image: str) -> list[str]:
             f"no file in {root} matches {image}",
             "there must be one per cell",
             "Correct the pattern.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return names
 
@@ -192,7 +192,7 @@ def open_cell(source: CellSource) -> MeasuredCell:
             f"{source.traction.name} is {_size(traction.data.shape)}",
             f"{source.image.name} is {_size(image.data.shape)}",
             "Provide the traction on the grid of the image, for each frame.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     mask = read_mask(source.mask, shape=image.shape, frames=image.n_frames)
     masks = np.broadcast_to(mask.data, (image.n_frames, *mask.data.shape[1:]))
@@ -219,7 +219,7 @@ def _checked_patterns(patterns: Mapping[str, str]) -> dict[str, str]:
             f"there is no pattern for {missing[0]}" if missing else f"a pattern is for {unknown[0]}",
             "image, mask and traction are needed, displacement is optional",
             "Write for example {cell}_traction.ome.tif; {cell} is the name of the cell.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     return dict(patterns)
 
@@ -312,5 +312,5 @@ def _bad_table(found: str) -> CellForceError:
         found,
         f"a table of cells has one row per cell and the columns {', '.join(_NEEDED)}",
         f"Correct the table, in UTF-8 with commas; pixel sizes are in the column {PIXEL_COLUMN}.",
-        topic="input",
+        topic=Topic.INPUT,
     )

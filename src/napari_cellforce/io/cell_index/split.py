@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_cellforce import files
 from napari_cellforce.config_io import read_settings, to_json
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.cell_index.sources import CellSource
 
 
@@ -96,7 +96,7 @@ def split_by_column(sources: Sequence[CellSource], column: str, validation: Sequ
             f"{len(aside)} of {len(sources)} cells have {column} = {' or '.join(validation)}",
             "both sets, training and validation, need cells",
             f"Choose another column or value; it has {', '.join(values) or 'no values'}.",
-            topic="split",
+            topic=Topic.SPLIT,
         )
     return _split([cell.cell for cell in sources], aside)
 
@@ -116,5 +116,5 @@ def _require(cells: Sequence[str], least: int) -> None:
             "there is only one cell" if len(cells) == 1 else f"there are {len(cells)} cells",
             f"a split by cell needs at least {least}: frames of one cell are too similar for validation",
             "Add cells; with one cell, calibrate only the scale.",
-            topic="split",
+            topic=Topic.SPLIT,
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, VectorField
 from napari_cellforce.io.dataset.folders import frame_number, frame_paths
 from napari_cellforce.io.dataset.frames import lazy_frames, load_npy
@@ -106,7 +106,7 @@ def _pixel_size(
             f"{path} does not state its pixel size",
             "traction depends on it",
             "Specify it in µm; the published movies have 0.17 µm.",
-            topic="pixel size",
+            topic=Topic.PIXEL_SIZE,
         )
     return size
 

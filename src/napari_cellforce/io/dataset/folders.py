@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from napari_cellforce import files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.dataset.frames import is_frame
 from napari_cellforce.io.paths import existing_path, several_images_error
 
@@ -130,7 +130,7 @@ def _index_error(found: str) -> CellForceError:
         found,
         "each frame needs folder and filename, in UTF-8 with commas",
         "Write one row per frame: folder,filename,frame.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -140,7 +140,7 @@ def _require(condition: bool, found: str) -> None:
             found,
             "a data set has one folder per cell with one .npy per frame",
             "Choose the folder of the data set.",
-            topic="input",
+            topic=Topic.INPUT,
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 
 _N_CHANNELS = (7, 8)
 
@@ -67,7 +67,7 @@ def _common_shape(paths: Sequence[Path]) -> tuple[int, ...]:
                 f"{path} has the shape {shape}",
                 f"frames must be (7 or 8, height, width), and equal in a cell (the first is {shapes[0]})",
                 "Check how it was exported: u_x, u_y, F_x, F_y, mask, forcemask, zyxin[, other protein].",
-                topic="input",
+                topic=Topic.INPUT,
             )
     return shapes[0]
 
@@ -81,5 +81,5 @@ def _not_npy(path: str | os.PathLike[str], why: str) -> CellForceError:
         f"{path} is not an array of numbers ({why})",
         "a .npy with numbers is needed",
         "Write it again with numpy.save.",
-        topic="input",
+        topic=Topic.INPUT,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
 
 METADATA_FILE = "simulation.json"
@@ -90,5 +90,5 @@ def _broken(path: Path, why: str) -> CellForceError:
         f"{path} cannot be read ({why})",
         f'it is a JSON object with at least "{_PIXEL_SIZE}"',
         "Correct it, or delete it and give the pixel size yourself.",
-        topic="pixel size",
+        topic=Topic.PIXEL_SIZE,
     )

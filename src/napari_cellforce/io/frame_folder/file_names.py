@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.paths import TIFF_SUFFIXES
 
 _CHANNEL = {"c", "ch", "channel", "w", "wavelength"}
@@ -125,7 +125,7 @@ def folder_error(folder: Path, found: str) -> CellForceError:
         "a folder is read as one movie if it has one file per frame, named t000.tif, t001.tif and so on, "
         "or t000_c0.tif if channels are in separate files",
         "Choose one of the files, use one folder per movie, or predict the folder as a batch.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 

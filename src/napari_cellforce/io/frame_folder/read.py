@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.frame_folder.file_names import FrameFiles, folder_error, frame_files, missing_frames
 from napari_cellforce.io.paths import format_shape
 from napari_cellforce.io.raw_image import RawImage
@@ -104,7 +104,7 @@ def mismatch_error(
         f"{path} is {format_shape(shape)} pixels of {dtype}",
         f"all frames of a folder must be alike; the first is {format_shape(first_shape)} of {first_dtype}",
         "Move the files that do not belong to this movie to another folder.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -185,7 +185,7 @@ def _grid(files: FrameFiles) -> list[tuple[Path, ...]]:
                 f"{frame[0].name}",
                 "every frame needs a file for each channel and plane",
                 "If it is still being recorded, wait; otherwise copy the missing file, or remove this frame.",
-                topic="input",
+                topic=Topic.INPUT,
             )
     return list(frames)
 

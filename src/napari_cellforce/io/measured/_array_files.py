@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.io.dataset import is_frame, load_npy, read_cell
 from napari_cellforce.io.measured._layout import MeasuredLayout, RealArray
@@ -54,14 +54,14 @@ def read_pair(first: Path, second: Path) -> RealArray:
             f"{first.name} holds {shapes[0]} values, {second.name} {shapes[1]}",
             "both components must be on one grid",
             "Choose two files of the same field.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     if parts[0].ndim not in (2, 3) or min(parts[0].shape) < 1:
         raise CellForceError(
             f"{first.name} holds {shapes[0]} values",
             "a component is (Y, X) or (T, Y, X)",
             "Export one file per component.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     stacked: RealArray = np.stack([part.reshape(-1, *part.shape[-2:]) for part in parts], axis=1)
     return stacked
@@ -101,7 +101,7 @@ def read_authors(path: Path, layout: MeasuredLayout) -> VectorField:
             f"{path.name} contains no displacement",
             "all of its displacement channels are 0: only the traction was stored",
             "Do not specify a unit, to open the traction.",
-            topic="unit",
+            topic=Topic.UNIT,
         )
     given = dataclasses.replace(layout, swap=not layout.swap)  # y is first already
     turned = given.turned(np.moveaxis(np.asarray(field.data), 1, 0))
@@ -130,7 +130,7 @@ def read_saenopy(path: Path, layout: MeasuredLayout) -> tuple[RealArray, str, fl
             f"{path.name} has no {requested or 'displacement'}",
             "the file contains only the fields computed by saenopy",
             "Compute it in saenopy and save again, or choose another unit.",
-            topic="unit",
+            topic=Topic.UNIT,
         )
     vectors = np.stack([np.asarray(entries[name], dtype=np.float64) for name in names])
     height = entries["shape/0"] if "shape/0" in entries else np.ravel(entries["shape"])[0]
@@ -147,7 +147,7 @@ def _npz(path: Path) -> dict[str, Any]:
             f"{path.name} cannot be read ({error})",
             "it must be a 2-D result of saenopy",
             "Save it again.",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error
     return entries
 

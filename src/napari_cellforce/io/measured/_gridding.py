@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import QhullError, cKDTree
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import BoolArray, VectorField
 from napari_cellforce.io.measured._layout import RealArray
 
@@ -143,4 +143,4 @@ def _limited(shape: tuple[int, int], name: str) -> tuple[int, int]:
 
 
 def _bad(value: str, rule: str) -> CellForceError:
-    return CellForceError(value, rule, "Check which columns are x and y, and their units.", topic="input")
+    return CellForceError(value, rule, "Check which columns are x and y, and their units.", topic=Topic.INPUT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import MICROMETRE, PASCAL, Quantity, Unit, X, Y
 
 RealArray = npt.NDArray[np.float64]
@@ -80,7 +80,7 @@ class MeasuredLayout:
             f"{unit!r} is not a unit of traction or displacement",
             "known are Pa, kPa, nN/µm² for traction, and µm, nm, px for displacement",
             "Choose one of these.",
-            topic="unit",
+            topic=Topic.UNIT,
         )
 
     def micron_per_position(self) -> float:
@@ -101,7 +101,7 @@ class MeasuredLayout:
                 "positions or displacements are in pixels",
                 "the pixel size must be known",
                 "Specify it in µm: camera pixel divided by magnification.",
-                topic="pixel size",
+                topic=Topic.PIXEL_SIZE,
             )
         return self.pixel_size
 
@@ -113,7 +113,7 @@ def require_unit(unit: str | None, name: str) -> str:
             f"{name} does not state the unit of its vectors",
             "tractions are in Pa or kPa, displacements in px or µm: a factor of 1000 is easily missed",
             "Choose the unit.",
-            topic="unit",
+            topic=Topic.UNIT,
         )
     return unit
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.measured._tables import Table
 
 _HDF5 = b"\x89HDF"
@@ -39,7 +39,7 @@ def read_mat(path: Path) -> list[Table]:
         f"{path.name} has no vectors in a supported structure",
         "it needs a structure with pos and vec, each N x 2, as u-inferforce and Easy-to-use TFM write",
         "Export the field as a text table x, y, u, v instead.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -54,7 +54,7 @@ def _structures(path: Path) -> Iterator[tuple[str, list[Any]]]:
             f"{path.name} cannot be read ({error})",
             "it must be a Matlab file",
             "Save it again.",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error
     yield from _walk("", content)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import PixelSize, Provenance, VectorField
 from napari_cellforce.io.field import is_field, read_field
 from napari_cellforce.io.measured._array_files import (
@@ -89,7 +89,7 @@ def _in_folder(folder: Path) -> Path:
         f"{folder} has neither tx.npy and ty.npy nor u.npy and v.npy",
         "a folder must be the output of pyTFM",
         "Choose the file with the vectors.",
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -105,7 +105,7 @@ def _from_positions(paths: list[Path], layout: MeasuredLayout) -> VectorField:
             f"the {len(grids)} frames of {paths[0].name} have vectors at different positions",
             "a movie needs one grid",
             "Open the frames one by one.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     micron = layout.micron_per_position()
     spacing = grids[0].spacing * micron
@@ -139,7 +139,7 @@ def _from_arrays(paths: list[Path], layout: MeasuredLayout) -> VectorField:
             f"{len(paths)} file{'s' if len(paths) > 1 else ''} beginning with {paths[0].name}",
             "a field on a grid has two files, for its x and its y component",
             "Choose both, x first.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     pair = sorted([paths[0], other], key=lambda p: p.name) if len(paths) == 1 else [paths[0], other]
     known = {True: "Pa", False: "px", None: None}[is_traction(pair[0])]
@@ -170,7 +170,7 @@ def _spacing(layout: MeasuredLayout, name: str) -> float:
             f"{name} does not state the spacing of its vectors",
             "the spacing on the sample must be known",
             "Specify it in µm: side of the image divided by the number of vectors along it.",
-            topic="spacing",
+            topic=Topic.SPACING,
         )
     return layout.spacing
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.measured._layout import RealArray
 
 SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
@@ -114,7 +114,7 @@ def _find_columns(header: list[str], path: Path) -> tuple[list[int], str | None]
                 f"{path.name} has the columns {', '.join(header)}",
                 f"there must be one for {key}: {', '.join(known[:4])}",
                 "Rename the columns to x, y, and u, v (displacement) or tx, ty (traction).",
-                topic="input",
+                topic=Topic.INPUT,
             )
         found.append(hits[0])
     return found, units[found[2]]
@@ -125,5 +125,5 @@ def _not_a_table(path: Path, why: str) -> CellForceError:
         f"{path.name} is not a table of vectors: {why}",
         "each line needs x, y and two components, separated by commas, semicolons, tabs or blanks",
         "Export it again with these four columns first.",
-        topic="input",
+        topic=Topic.INPUT,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.paths import ZARR_SUFFIX
 
 _V3 = "zarr.json"
@@ -113,5 +113,5 @@ def _unreadable(path: Path) -> Iterator[None]:
             f"{path} cannot be read ({type(error).__name__}: {error})",
             "an OME-Zarr must be complete and intact",
             "If it is still being written or copied, wait; otherwise copy it again.",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error

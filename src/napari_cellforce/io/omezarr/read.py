@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.io import units
 from napari_cellforce.io.field_record import NAMESPACE, field_from_record, not_a_field_error
@@ -75,7 +75,7 @@ def _open(path: Path, image: Path) -> RawImage:
             f"{image} has the axes {found.axes} and an array of {format_shape(planes.shape)}",
             "there must be one axis for each dimension",
             "Write it again, for example with ome-zarr-py or bioformats2raw.",
-            topic="axes",
+            topic=Topic.AXES,
         )
     axes = found.axes
     return RawImage(
@@ -127,7 +127,7 @@ def _several_wells_error(path: Path, images: dict[str, str]) -> CellForceError:
         f"{path} is a plate of {wells} wells",
         "one image is needed here, from one well",
         error.remedy.replace("Add which", "Choose a well and an image in it, and add them"),
-        topic="input",
+        topic=Topic.INPUT,
     )
 
 
@@ -144,7 +144,7 @@ def _not_an_image_error(path: Path, entries: dict[str, Any]) -> CellForceError:
         found = "is not an OME-Zarr (it has no multiscales)"
         remedy = "Choose the folder of the OME-Zarr, or write it again."
     return CellForceError(
-        f"{path} {found}", "an image with multiscales metadata is needed", remedy, topic="input"
+        f"{path} {found}", "an image with multiscales metadata is needed", remedy, topic=Topic.INPUT
     )
 
 
@@ -200,7 +200,7 @@ def multiscale(path: Path, entries: dict[str, Any]) -> Multiscale:
             f"the multiscales of {path} are damaged ({type(error).__name__}: {error})",
             "they must define axes and at least one resolution",
             "Write it again, for example with ome-zarr-py or bioformats2raw.",
-            topic="input",
+            topic=Topic.INPUT,
         ) from error
     letters = _letters(path, [name for name, _ in axes])
     found = dict(zip(letters, zip(scale, (unit for _, unit in axes), strict=True), strict=True))
@@ -233,7 +233,7 @@ def _letters(path: Path, names: list[str]) -> str:
             f"{path} has the axes {', '.join(names)}",
             "images may have the axes t, c, z, y and x, each at most once, and need y and x",
             "Rename or remove the others.",
-            topic="axes",
+            topic=Topic.AXES,
         )
     return letters
 

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.models.backends.base import Backend
 from napari_cellforce.models.backends.compiled import Compiled
 from napari_cellforce.models.backends.openvino import OpenVINO
@@ -160,4 +160,4 @@ def _automatic(device: torch.device) -> Backend | None:
 
 
 def _refusal(value: str, rule: str, remedy: str) -> CellForceError:
-    return CellForceError(value, rule, remedy, topic="backend")
+    return CellForceError(value, rule, remedy, topic=Topic.BACKEND)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Array, Library, Term
 from napari_cellforce.models.symbolic.sampling import Samples
@@ -116,7 +116,7 @@ def fit(samples: Sequence[Samples], config: FitConfig, unit: str = "normalised")
     if not whole.energy > 0:
         raise CellForceError(
             "the traction is 0 everywhere in the masks", "a formula needs something to explain",
-            "Check mask and field.", topic="input",
+            "Check mask and field.", topic=Topic.INPUT,
         )  # fmt: skip
     sets = nested_sets(whole, config.most_terms, config.method)
     errors = _cross_validated(parts, config)
@@ -172,7 +172,7 @@ def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str,
             f"only {_counted(len(samples), 'frame')} of {_counted(len(by_cell), 'cell')} can be used",
             f"a formula must be tested on frames that it was not fitted to, so {MIN_GROUPS} are needed",
             "Add frames or, better, cells.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     note = "Validated on other frames of the same cell, which flatters the formula: there are too few cells."
     return [[sample] for sample in samples], (note,)

@@ -19,7 +19,7 @@ import scipy.fft
 from scipy import ndimage
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray
 
 Array = npt.NDArray[np.float64]
@@ -66,7 +66,7 @@ class Kernel(Settings):
                 f"the length of an exponential kernel is {self.length:g} µm",
                 f"it must be at least {_SHORTEST:g} µm",
                 "Give its decay length.",
-                topic="length",
+                topic=Topic.DECAY_LENGTHS,
             )
 
     @property
@@ -175,7 +175,7 @@ class Library(Settings):
                 "the library of terms is empty",
                 "it needs at least one scalar and one kernel",
                 "Choose some.",
-                topic="scalars",
+                topic=Topic.SETTINGS,
             )
 
     @classmethod

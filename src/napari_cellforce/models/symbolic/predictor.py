@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_cellforce import __version__, files
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
 from napari_cellforce.models.grid import FrameGrid, on_model_grid
 from napari_cellforce.models.record import ModelRecord
@@ -146,4 +146,4 @@ def load_formula(
 
 
 def _refusal(value: str, rule: str) -> CellForceError:
-    return CellForceError(value, rule, "Choose another file, or export the formula again.", topic="model")
+    return CellForceError(value, rule, "Choose another file, or export the formula again.", topic=Topic.MODEL)

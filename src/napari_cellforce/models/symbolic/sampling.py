@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
 from napari_cellforce.models.grid import on_model_grid
 from napari_cellforce.models.record import ModelRecord
@@ -96,7 +96,7 @@ def _sample(
             f"a frame of {frame.cell} has {usable.size} pixels of {library.pixel_size:g} µm with a traction",
             f"a regression needs at least {MIN_PIXELS}",
             "Check the mask and the pixel size, or leave the frame out.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     chosen = rng.choice(usable, min(count, usable.size), replace=False)
     fields = potential_fields(grid.inputs[0], library).at(chosen)

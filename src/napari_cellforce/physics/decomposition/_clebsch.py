@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.decomposition._helmholtz import on_grid
 from napari_cellforce.physics.decomposition._operators import Grid
@@ -49,7 +49,7 @@ class ClebschFit:
                 f"smoothness {smoothness:g}, gradient weight {weight:g}, {iterations} iterations",
                 "smoothness and iterations must be positive, the gradient weight between 0 and 1",
                 "The defaults are 0.001, 0.03 and 150.",
-                topic="smoothness",
+                topic=Topic.SETTINGS,
             )
 
     def potentials(self, grid: Grid, field: RealArray) -> tuple[RealArray, int]:

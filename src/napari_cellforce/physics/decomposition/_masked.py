@@ -13,7 +13,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.sparse.linalg
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.physics._grid import RealArray, pixel_side
 
@@ -44,7 +44,7 @@ class MaskedGrid:
         if full.ndim != 2:
             raise ValueError(f"expected axes (Y, X), got a mask of shape {full.shape}")
         if not full.any():
-            raise CellForceError("the mask is empty", "a cell is needed", "Draw the cell.", topic="mask")
+            raise CellForceError("the mask is empty", "a cell is needed", "Draw the cell.", topic=Topic.MASK)
         self.spacing = pixel_side(spacing)
         self._full_shape = full.shape
         self._rows, self._columns = scipy.ndimage.find_objects(full.astype(np.uint8))[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._config import DisplacementConfig, Drift
 from napari_cellforce.physics.displacement._correlation import Float32
@@ -85,7 +85,7 @@ def check_drift(measured: tuple[float, float], config: DisplacementConfig) -> No
             f"the images are shifted against each other by {length:.0f} pixels",
             f"without drift correction, windows of {config.windows[0]} pixels cover a third of their side",
             "Switch the drift correction on.",
-            "drift",
+            Topic.DRIFT,
         )
 
 
@@ -120,7 +120,7 @@ def check_quality(
             f"both images share {100 * seen:.0f} % of their area",
             "at least half of the vectors must be measured",
             "Choose a reference closer to the cell, or images of a larger field.",
-            "drift",
+            Topic.DRIFT,
         )
     share = max(share, float((similarities < _MIN_SIMILARITY).mean()))
     if share > 0.5:
@@ -150,5 +150,5 @@ def _check_saturation(array: npt.NDArray[Any], name: str) -> None:
         )
 
 
-def _bad(value: str, rule: str, remedy: str, topic: str = "beads") -> CellForceError:
+def _bad(value: str, rule: str, remedy: str, topic: Topic = Topic.BEADS) -> CellForceError:
     return CellForceError(value, rule, remedy, topic=topic)

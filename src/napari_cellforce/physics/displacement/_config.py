@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, FloatArray
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._sampling import to_pixels
@@ -69,14 +69,14 @@ class DisplacementConfig(Settings):
                 "no window is given",
                 f"each pass needs one, of at least {_SMALLEST_WINDOW} pixels",
                 "Choose windows that hold some ten beads each, 32 to 64 pixels as a rule.",
-                topic="window",
+                topic=Topic.WINDOW,
             )
         if not self.overlap < self.windows[-1]:
             raise CellForceError(
                 f"the overlap is {self.overlap} pixels",
                 f"it must be from 0 to less than the last window, {self.windows[-1]}",
                 "Take three quarters of the window.",
-                topic="overlap",
+                topic=Topic.OVERLAP,
             )
 
     @property

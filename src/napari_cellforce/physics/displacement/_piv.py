@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import convolve
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._config import DisplacementConfig, Drift
@@ -173,7 +173,7 @@ def replace(vectors: RealArray, rejected: BoolArray) -> RealArray:
             "no displacement could be measured: every vector was rejected",
             "both images must show the same beads in most windows",
             "Check that both images show the same region, in focus, or choose larger windows.",
-            topic="displacement",
+            topic=Topic.DISPLACEMENT,
         )
     filled = np.where(rejected, 0, vectors)
     known = (~rejected).astype(float)

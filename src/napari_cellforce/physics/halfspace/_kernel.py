@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import X, Y
 from napari_cellforce.physics._grid import RealArray, WaveVectors, pixel_side, positive
 
@@ -103,7 +103,7 @@ class HalfspaceKernel:
                 f"the regularisation is {regularisation:g} µm/Pa",
                 "it must be 0 or a positive number",
                 "Start from 0 and increase it until the noise outside the cell vanishes.",
-                topic="regularisation",
+                topic=Topic.REGULARISATION,
             )
         return _regularised_inverse(self, float(regularisation))
 
@@ -159,14 +159,14 @@ def halfspace_kernel(
             f"Poisson's ratio is {poisson:g}",
             "it must be greater than -1 and at most 0.5",
             "Polyacrylamide gels have 0.45 to 0.5.",
-            topic="Poisson ratio",
+            topic=Topic.GEL,
         )
     if thickness is not None:
-        thickness = positive(thickness, "gel's thickness", "µm", "Leave it empty for a thick gel.")
+        thickness = positive(thickness, "gel's thickness", "µm", "Leave it empty for a thick gel.", Topic.GEL)
     return _kernel(
         (int(shape[0]), int(shape[1])),
         pixel_side(spacing),
-        positive(young, "gel's Young's modulus", "Pa", stiffness),
+        positive(young, "gel's Young's modulus", "Pa", stiffness, Topic.GEL),
         float(poisson),
         thickness,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace._kernel import halfspace_kernel
 
@@ -132,7 +132,7 @@ class _Padding:
                 f"the padding is {padding:g}",
                 "it must be 0 or a positive number",
                 "1 doubles the sides of the field.",
-                topic="padding",
+                topic=Topic.SETTINGS,
             )
         rows, columns = field.shape[-2:]
         if padding == 0:

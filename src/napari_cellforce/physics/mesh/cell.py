@@ -12,7 +12,7 @@ from scipy.spatial import KDTree
 from skfem import MeshTri
 
 from napari_cellforce.config_io import Settings, setting
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.physics.linear_algebra import Array, Indices, one_blas_thread
 from napari_cellforce.physics.mesh.contour import outlines
@@ -186,7 +186,7 @@ def _parts(mask: BoolArray, pixel: float, settings: MeshSettings) -> list[Triang
             f"the cell has {n_nodes} mesh nodes at an edge length of {settings.edge_length:g} µm",
             f"it needs at least {settings.minimum_nodes}",
             "Choose a shorter edge length, or a larger cell.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     for mesh in meshes:
         _require_quality(mesh)
@@ -199,7 +199,7 @@ def _require_few_nodes(expected: float, settings: MeshSettings) -> None:
             f"the cell would have {expected:,.0f} mesh nodes, {settings.edge_length:g} µm apart",
             f"at most {MAX_NODES:,} can be solved",
             "Choose a longer edge length, or check the pixel size.",
-            topic="mask",
+            topic=Topic.MASK,
         )
 
 
@@ -210,7 +210,7 @@ def _require_quality(mesh: Triangulation) -> None:
             f"the cell mask makes triangles with angles down to {smallest:.1f} degrees",
             f"at least {MIN_ANGLE:g} are needed for a reliable solution",
             "Smooth the mask where it is pointed or ragged, or choose another edge length.",
-            topic="mask",
+            topic=Topic.MASK,
         )
 
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 from skimage.measure import find_contours
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.physics.linear_algebra import Array
 
@@ -47,7 +47,7 @@ def outlines(mask: BoolArray, edge: float) -> list[tuple[Array, ...]]:
             "the cell mask is empty",
             "a mesh needs a cell",
             "Lower the threshold of the mask, or paint the cell.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     thick = _without_threads(np.pad(mask, 1), edge)
     # What was cut off or filled is made up for along the outlines, so that the area is the mask's.
@@ -70,7 +70,7 @@ def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
             f"threads of 1-2 pixels, specks and pinholes make up {100 * changed:.0f} % of the cell mask",
             f"at most {100 * MAX_REMOVED_SHARE:.0f} % can be left out of a mesh",
             "Smooth the mask, draw it on a finer image, or choose a shorter edge length.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return thick
 
@@ -102,7 +102,7 @@ def _outline(mask: BoolArray, edge: float, gain: float) -> tuple[Array, ...]:
         "the outline of the cell mask crosses itself",
         "a cell needs a simple outline at the mesh's edge length",
         "Smooth the mask, or choose a shorter edge length.",
-        topic="mask",
+        topic=Topic.MASK,
     )
 
 

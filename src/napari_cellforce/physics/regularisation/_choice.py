@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.regularisation._spectrum import Spectrum
 
@@ -87,7 +87,7 @@ def choose_regularisation(
             "the displacement is 0 everywhere",
             "a regularisation is chosen from how it varies",
             "Check the displacement, or set the regularisation yourself.",
-            topic="regularisation",
+            topic=Topic.REGULARISATION,
         )
     candidates = _candidates(spectrum)
     g = spectrum.eigenvalue
@@ -180,7 +180,7 @@ def _first_lowest(curve: RealArray, start: int) -> int:
             "the L-curve of this displacement has no corner",
             "lambda is read off at it; displacements of overlapping windows often have none",
             "Choose the evidence or GCV.",
-            topic="regularisation",
+            topic=Topic.REGULARISATION,
         )
     return start + int(lower[0]) + 1
 

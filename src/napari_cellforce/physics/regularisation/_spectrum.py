@@ -13,7 +13,7 @@ import scipy.fft
 import scipy.linalg
 from numpy.polynomial.legendre import legvander
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, X, Y
 from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace import HalfspaceKernel
@@ -169,7 +169,7 @@ def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
             + (f" from windows {window:g} vectors wide" if window else ""),
             "a regularisation is chosen from waves longer than 0.7 windows, and none has room in it",
             "Check the windows' side, measure a larger field, or set the regularisation yourself.",
-            topic="regularisation",
+            topic=Topic.REGULARISATION,
         )
     edges = np.geomspace(known.min(), known.max() * (1 + 1e-9), _BINS + 1)
     bins = np.where(informative, np.searchsorted(edges, eigenvalues, "right") - 1, _BINS)
@@ -246,7 +246,7 @@ def noise_strength(displacement: RealArray, outside: BoolArray, window: float) -
             f"only {int(outside.sum())} displacement vectors lie outside the cell",
             f"at least {_FEWEST} are needed to see the noise",
             "Image more of the gel around the cell, take a smaller margin, or choose GCV.",
-            topic="regularisation",
+            topic=Topic.REGULARISATION,
         )
     correlation = _autocorrelation(displacement, outside)
     shape = noise_shape((correlation.shape[0], correlation.shape[1]), window)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.physics.linear_algebra import Array, BandedCholesky, Indices, one_blas_thread
 from napari_cellforce.physics.mesh.refine import areas
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
@@ -252,13 +252,13 @@ def require_mesh(nodes: Array, triangles: Indices) -> None:
 
 
 def require_numbers(values: Array, what: str) -> None:
-    """Refuse a field with a value that is no number; the last word of `what` is the topic."""
+    """Refuse a field with a value that is NaN or infinite."""
     if not np.isfinite(values).all():
         raise CellForceError(
             f"{what} is NaN or infinite at {int((~np.isfinite(values)).sum())} nodes",
             "every value must be a number",
             "Look for NaN in the image, or lower the learning rate if a network made it.",
-            topic=what.split()[-1],
+            topic=Topic.SHEET,
         )
 
 
@@ -270,7 +270,7 @@ def require_springs(springs: Array) -> None:
             f"the adhesion field Y is negative at {int((springs < 0).sum())} nodes",
             "springs that hold a cell pull back, so Y must not be negative",
             "Use a field that is positive, such as the exponential of a network's output.",
-            topic="Y",
+            topic=Topic.SHEET,
         )
 
 
@@ -283,7 +283,7 @@ def require_anchored(operators: SheetOperators, springs: Array) -> None:
             f"of {held.size} of the cell",
             f"without springs the equations are singular; its integral must exceed {MIN_SPRINGS:g}",
             "Give every separate part of the cell some adhesion, or leave that part out of the mask.",
-            topic="Y",
+            topic=Topic.SHEET,
         )
 
 
@@ -294,7 +294,7 @@ def require_stable(alpha: float) -> float:
             f"alpha is {alpha:g}",
             "the sheet is stable only for alpha above -0.5",
             "Use alpha = nu / (1 - nu) of a thin sheet: 0.43 for Poisson ratio 0.3.",
-            topic="alpha",
+            topic=Topic.SHEET,
         )
     return float(alpha)
 
@@ -305,5 +305,5 @@ def singular_error(what: str) -> CellForceError:
         f"the sheet's equations are singular ({what})",
         "they have one solution only if springs hold every part and alpha is not close to -0.5",
         "Raise Y, or alpha.",
-        topic="Y",
+        topic=Topic.SHEET,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.physics.sheet.solver import Field
 
 Plane = Literal["stress", "strain"]
@@ -90,7 +90,7 @@ def _require_positive(what: str, value: float, unit: str) -> None:
             f"{what} is {value:g} {unit}",
             "it must be a positive number",
             "Correct it; cells have some hundred to some thousand Pa and a few µm.",
-            topic=what.split(" of ")[0].removeprefix("the "),
+            topic=Topic.SHEET,
         )
 
 
@@ -102,5 +102,5 @@ def _require_poisson(poisson: float, plane: Plane) -> None:
             f"Poisson's ratio of the cell is {poisson:g}",
             f"it must lie above -1 and {bound}",
             "Use 0.45 for a cell that hardly changes its volume.",
-            topic="poisson",
+            topic=Topic.SHEET,
         )

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.batch.config import EVERY_IMAGE
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.widgets.base.form import Form, collapsible, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
 
@@ -72,7 +72,7 @@ class BatchFolderSection(QWidget):
                 "No folder is chosen yet",
                 "your images are in it",
                 "Drop it on this panel, or choose it with … above.",
-                topic="folder",
+                topic=Topic.FOLDER,
             )
         channels = tuple(part.strip() for part in self._channels.text().split(",") if part.strip())
         return dataclasses.replace(

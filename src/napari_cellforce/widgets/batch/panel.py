@@ -11,7 +11,7 @@ from napari.viewer import Viewer
 
 from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
 from napari_cellforce.batch.summary import PAGE
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.hooks import read_layers
 from napari_cellforce.text import pluralise
 from napari_cellforce.widgets.base.form import Tone, collapsible
@@ -181,7 +181,9 @@ class BatchPanel(Panel):
             self.runner.forget()
             self._table.clear()
             self._refresh()
-            self.run_section.set_status(str(error), Tone.PROBLEM if error.topic != "folder" else Tone.PLAIN)
+            self.run_section.set_status(
+                str(error), Tone.PROBLEM if error.topic != Topic.FOLDER else Tone.PLAIN
+            )
             return
         if self.runner.request_plan(config):
             self._table.clear()

@@ -13,7 +13,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.compare import CompareConfig
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
 from napari_cellforce.widgets.shared.mask_layers import mask_layers
 from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, labels_on_grid
@@ -100,7 +100,7 @@ class FieldChoiceSection(QWidget):
                 f"{['No field is', 'Only one field is'][min(self.count, 1)]} open",
                 "a comparison needs two: predict forces, and open what was measured",
                 'Press "…" for a file, or try it on the sample cell.',
-                topic="input",
+                topic=Topic.INPUT,
             )
         if self.first.field is self.second.field:
             return CellForceError(

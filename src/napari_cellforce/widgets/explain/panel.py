@@ -13,7 +13,7 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain.config import supported_parts
 from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
@@ -294,7 +294,7 @@ class ExplainPanel(Panel):
             return
         if problem is not None:
             tone = Tone.PROBLEM if input_images(self._viewer) else Tone.PLAIN
-            shown_above = problem.topic in ("image", "pixel size", "channel")
+            shown_above = problem.topic in (Topic.IMAGE, Topic.PIXEL_SIZE, Topic.CHANNEL)
             self.run_section.set_status(with_period(problem.value) if shown_above else str(problem), tone)
         else:
             self.run_section.set_status(

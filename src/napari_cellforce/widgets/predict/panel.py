@@ -11,7 +11,7 @@ from napari.layers import Layer
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FrameResult
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import LayerLabel, LayerTuple
@@ -170,7 +170,7 @@ class PredictPanel(Panel):
             return "Loading PyTorch …" if self._model.loading else "", Tone.PLAIN
         if not input_images(self._viewer):
             return str(problem), Tone.PLAIN
-        shown_above = problem.topic in ("image", "pixel size", "channel")
+        shown_above = problem.topic in (Topic.IMAGE, Topic.PIXEL_SIZE, Topic.CHANNEL)
         return with_period(problem.value) if shown_above else str(problem), Tone.PROBLEM
 
     def _button_label(self, chosen: ChosenImage | None) -> str:

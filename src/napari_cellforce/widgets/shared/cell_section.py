@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Mask
 from napari_cellforce.widgets.base.form import LABEL_WIDTH, Form, TextLine, Tone, align_labels
 from napari_cellforce.widgets.shared.input_layers import ChosenImage
@@ -113,7 +113,7 @@ class CellSection(QWidget):
             "a Labels or Shapes layer is needed",
             "Draw the outline in one, turn an image of a mask into one (right-click it > Convert to Labels), "
             "or let the cell be found automatically.",
-            topic="mask",
+            topic=Topic.MASK,
         )
 
     def remember(self) -> dict[str, Any]:

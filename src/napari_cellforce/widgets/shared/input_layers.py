@@ -13,7 +13,7 @@ import pint
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io.from_layers import as_dask
 from napari_cellforce.layers import METADATA_KEY, Placement
@@ -143,13 +143,13 @@ def problem_with(layer: Image) -> CellForceError | None:
             f"{layer.name} is a z-stack",
             "tractions are predicted from one plane or a projection",
             "Project it (right-click the layer > Projections > Max), then choose the projection.",
-            topic="image",
+            topic=Topic.IMAGE,
         )
     return CellForceError(
         f"{layer.name} has {layer.ndim} axes",
         "an image has (time, y, x), one layer a channel",
         "Right-click the layer > Split Stack, then choose the layer of the protein.",
-        topic="image",
+        topic=Topic.IMAGE,
     )
 
 
@@ -171,13 +171,13 @@ def no_image_error(viewer: ViewerModel) -> CellForceError:
             "No image is open",
             "an image of an adhesion protein is needed",
             "Open one (File > Open), or try it on a sample cell.",
-            topic="image",
+            topic=Topic.IMAGE,
         )
     return CellForceError(
         f"{colour[-1].name} is a picture in colour (RGB)",
         "forces are predicted from the intensity of one protein",
         "Open the microscope's own file, or right-click the layer > Split RGB and choose a channel.",
-        topic="image",
+        topic=Topic.IMAGE,
     )
 
 
@@ -200,7 +200,7 @@ def stack_of(layers: Sequence[Image]) -> ImageStack:
                 f"{first.name} has shape {data_of(first).shape} and {layer.name} {data_of(layer).shape}",
                 "the proteins of a cell must be imaged alike",
                 "Choose channels of the same movie.",
-                topic="channel",
+                topic=Topic.CHANNEL,
             )
     channels = [as_dask(data_of(layer)) for layer in layers]
     ours = first.metadata.get(METADATA_KEY, {})

@@ -9,7 +9,7 @@ import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer, Shapes
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, ImageStack, Mask
 from napari_cellforce.widgets.shared.input_layers import data_of, layer_role
 
@@ -70,7 +70,7 @@ def mask_of(layer: Labels | Shapes, stack: ImageStack, label: int, image: Image 
             f"{layer.name} is empty",
             "the cell must be marked in it",
             "Draw the outline of the cell, or let it be found automatically.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return Mask(mask, layer.name).in_every_frame()
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.layers import (
@@ -120,7 +120,7 @@ def labels_on_grid(layer: Labels, field: VectorField, viewer: ViewerModel) -> np
             f"{layer.name} has {layer.ndim} axes",
             "regions are drawn in the plane, for all frames or for each",
             "Choose a Labels layer of two or three axes.",
-            topic="regions",
+            topic=Topic.REGIONS,
         )
     sides = layer.data.shape[-2:]
     if sides == field.data.shape[2:]:  # drawn on the images themselves

@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from napari_cellforce import zoo
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.widgets.base.worker import Job
 
 ProgressCallback = Callable[[int, int], None]
@@ -147,4 +147,4 @@ def availability_problem(entry: zoo.ZooEntry, state: zoo.ModelState) -> CellForc
         value, rule = f"The file of {entry.name} is damaged", "its content is not what it was"
     else:
         value, rule = f"The file of {entry.name} is gone", "somebody has moved or deleted it"
-    return CellForceError(value, rule, remedy, topic="model")
+    return CellForceError(value, rule, remedy, topic=Topic.MODEL)

@@ -9,7 +9,7 @@ from napari.layers import Layer
 from napari.viewer import Viewer
 
 from napari_cellforce import io
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.layers import METADATA_KEY, LayerTuple, image_layers
 
 
@@ -42,6 +42,6 @@ def _z_stack(layer: Layer | None) -> tuple[str, int]:
             "No z-stack is selected",
             "planes are taken from the file of a layer that CellForce has read",
             "Open the z-stack (File > Open), select its layer, and ask again.",
-            topic="z",
+            topic=Topic.Z,
         )
     return str(ours["path"]), int(ours["planes"])

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer, Shapes
 from qtpy.QtWidgets import QPushButton
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.widgets.base.form import Form, align_labels
@@ -69,7 +69,7 @@ class AdhesionSection(PartSection):
                 "No layer holds adhesions",
                 "a Shapes layer with lines or ellipses is needed",
                 "Press Draw, and draw lines from the edge inward; or let rules place them.",
-                topic="adhesions",
+                topic=Topic.ADHESIONS,
             )
         return adhesions_of(
             layer, centre, pixel_size, width=self._width.value, intensity=self._intensity.value

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer, Shapes
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
 from napari_cellforce.synthetic.shape import Kind
@@ -184,7 +184,7 @@ def _nothing_drawn_error(*, painted: bool) -> CellForceError:
             "go round the cell in the image",
             "Click corner by corner, and press Esc at the last; or choose a layer that marks a cell.",
         )
-    return CellForceError(*what, topic="outline")
+    return CellForceError(*what, topic=Topic.OUTLINE)
 
 
 def _may_be_outline(layer: Layer) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from napari.layers import Labels, Layer, Shapes
 from skimage.measure import approximate_polygon
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.layers import LayerLabel, Placement
 from napari_cellforce.synthetic import Adhesions, Outline
@@ -53,7 +53,7 @@ def outline_of(layer: Shapes, pixel_size: float, *, smooth: bool = False) -> Out
             f"the layer “{layer.name}” has {len(layer.data)} shapes",
             "it must hold the outline of the cell and nothing else",
             "Draw one polygon, ellipse or closed path, and delete others.",
-            topic="outline",
+            topic=Topic.OUTLINE,
         )
     kind, points = layer.shape_type[0], _to_micrometres(layer, layer.data[0], pixel_size)
     if kind == "ellipse":
@@ -211,7 +211,7 @@ def _axes(kind: str, points: Array, width: float) -> tuple[Array, float, float, 
         f"an adhesion is drawn as a {kind}",
         "adhesions are lines or ellipses",
         "Delete it, and draw a line or an ellipse.",
-        topic="adhesions",
+        topic=Topic.ADHESIONS,
     )
 
 
@@ -227,6 +227,6 @@ def _intensities(layer: Shapes) -> Array:
             f"an adhesion in the layer “{layer.name}” has the {INTENSITY} {intensities[wrong].iloc[0]}",
             f"it is a number from 0 to {_BRIGHTEST:g}; 1 is typical",
             "Correct it in the layer's features (Layers > Visualize > Features table widget).",
-            topic="adhesions",
+            topic=Topic.ADHESIONS,
         )
     return values

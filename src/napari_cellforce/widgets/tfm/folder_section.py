@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.physics.regularisation import RegularisationChoice
 from napari_cellforce.predict import Progress
 from napari_cellforce.text import pluralise
@@ -101,7 +101,10 @@ class TfmFolderSection(QWidget):
         folder = self._folder.text().strip()
         if not folder:
             raise CellForceError(
-                "No folder is chosen", "the bead images are in it", "Drop it here, or press …", topic="folder"
+                "No folder is chosen",
+                "the bead images are in it",
+                "Drop it here, or press …",
+                topic=Topic.FOLDER,
             )
         words = NameTokens(*(line.text().strip() for line in (self._reference, self._loaded, self._mask)))
         out = str(Path(folder) / _RESULTS)

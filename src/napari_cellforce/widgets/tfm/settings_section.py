@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.config_io import read_settings
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Substrate
 from napari_cellforce.files import write_text
 from napari_cellforce.physics.displacement import DisplacementConfig
@@ -81,7 +81,7 @@ class TfmSettingsSection(QWidget):
                 "the gel's stiffness is not given",
                 "tractions are proportional to it",
                 "Type in its Young's modulus.",
-                topic="stiffness",
+                topic=Topic.GEL,
             )
         windows, previous = _windows(self.windows.text()), self._base.displacement
         beads = dataclasses.replace(
@@ -239,7 +239,7 @@ def _windows(text: str) -> tuple[int, ...]:
             f"the windows are {text!r}",
             "they are whole numbers of pixels, a pass each",
             "Type in, for example, 64, 32, 32.",
-            topic="window",
+            topic=Topic.WINDOW,
         ) from None
 
 

@@ -12,7 +12,7 @@ from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import ImageStack, Mask, PixelSize, Substrate, VectorField
 from napari_cellforce.layers import LayerLabel, LayerTuple, Placement, image_layers
 from napari_cellforce.physics.halfspace import displacement
@@ -122,11 +122,11 @@ class TfmSourceSection(QWidget):
                 "No two bead images are open",
                 "displacements are measured between the gel at rest and the gel pulled by the cell",
                 "Open both, then choose them above.",
-                topic="reference",
+                topic=Topic.REFERENCE,
             )
         if self.kind == BEADS and not self._pixel.value():
             return CellForceError(
-                "The image has no pixel size", "traction depends on it", "Type it in.", topic="pixel size"
+                "The image has no pixel size", "traction depends on it", "Type it in.", topic=Topic.PIXEL_SIZE
             )
         if self.kind == DISPLACEMENT_FIELD and self.displacement is None:
             return CellForceError(
@@ -243,7 +243,7 @@ def mask_on(layer: Labels | Shapes, stack: ImageStack) -> Mask:
             f"{layer.name} is {mask.data.shape[1]} x {mask.data.shape[2]} pixels",
             f"{stack.name} is {stack.shape[0]} x {stack.shape[1]}",
             "Draw the cell on that image, or leave it out.",
-            topic="mask",
+            topic=Topic.MASK,
         )
     return mask
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import affine_transform
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.physics.displacement import DisplacementResult, Drift, displacement_field, find_drift
@@ -191,7 +191,7 @@ def invert_displacement(
             f"{displacement.name} has NaN or infinite values",
             "the Fourier transform needs every vector",
             "Fill the gaps with their neighbours' mean, or cut them off.",
-            topic="input",
+            topic=Topic.INPUT,
         )
     yield Progress("Computing tractions", 0, len(data))
     results = invert_displacements(data, displacement.pixel_size.micron, config, window)

@@ -11,7 +11,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QHeaderView, QPushButton, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.cell_index import DatasetIndex, IndexRow, Split
 from napari_cellforce.text import with_period
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, align_labels
@@ -200,13 +200,13 @@ class TrainDataSection(QWidget):
                 "No cells are chosen yet",
                 "a predictor learns from images whose tractions were measured",
                 "Drop their folder here, or choose it above.",
-                topic="data",
+                topic=Topic.TRAINING_DATA,
             )
         if self._read_index is None:
-            return self._problem or CellForceError("Reading the cells", "", "", topic="reading")
+            return self._problem or CellForceError("Reading the cells", "", "", topic=Topic.READING)
         if self._excluded and not self._read_index.without(self._excluded).cells:
             return CellForceError(
-                "No cell is ticked", "there is nothing to learn from", "Tick some.", topic="cells"
+                "No cell is ticked", "there is nothing to learn from", "Tick some.", topic=Topic.CELLS
             )
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.cell_index import DatasetIndex
 from napari_cellforce.text import pluralise, with_period
 from napari_cellforce.widgets.base.form import Tone
@@ -31,9 +31,9 @@ def button_label(start_from: str, found: DatasetIndex | None, *, only_scale: boo
 
 def describe_problem(problem: CellForceError) -> StatusText:
     """Return what keeps the button from being pressed, in words for the panel."""
-    if problem.topic == "data":
+    if problem.topic == Topic.TRAINING_DATA:
         return f"{WELCOME} {problem.remedy}", Tone.PLAIN
-    if problem.topic == "reading":
+    if problem.topic == Topic.READING:
         return "", Tone.PLAIN
     return str(error_for_panel(problem)), Tone.PROBLEM
 
@@ -71,7 +71,7 @@ def describe_model(record: ModelRecord) -> str:
 
 def error_for_panel(error: CellForceError) -> CellForceError:
     """Return an error with what to do about it in the panel, where it speaks of the command line."""
-    if error.topic == "split" and "cellforce finetune" in error.remedy:
+    if error.topic == Topic.SPLIT and "cellforce finetune" in error.remedy:
         remedy = "Add cells; with one cell, let only the scale in Pa change."
     elif "optimise.batch" in error.remedy:
         remedy = "Halve the frames in a step, or lower the largest side: both are under Advanced."

@@ -10,7 +10,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from napari_cellforce import zoo
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.cell_index import DatasetIndex
 from napari_cellforce.models import registry
 from napari_cellforce.widgets.base.form import Form, align_labels, collapsible, shrinkable_combo
@@ -72,7 +72,7 @@ class TrainSplitChoice(QWidget):
                 f"The frames to check with are {self.frames_line.text()!r}",
                 "two numbers are needed, the smaller one first",
                 "Write for example 30-60, or nothing for all frames.",
-                topic="split",
+                topic=Topic.SPLIT,
             )
         return None
 

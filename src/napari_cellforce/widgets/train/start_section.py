@@ -10,7 +10,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce import zoo
-from napari_cellforce.errors import CellForceError
+from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.widgets.base.form import Form, TextLine, align_labels, shrinkable_combo
 
@@ -112,21 +112,21 @@ class TrainStartSection(QWidget):
                 f"There is a model called {name}",
                 "yours needs a name of its own",
                 "Type another name.",
-                topic="name",
+                topic=Topic.NAME,
             )
         if not name.replace("-", "").replace("_", "").replace(".", "").replace("=", "").isalnum():
             return CellForceError(
                 f"The name {name!r} cannot be a file's",
                 "letters, digits, - and _ can",
                 "Correct it.",
-                topic="name",
+                topic=Topic.NAME,
             )
         if model and not Path(model).is_file() and not zoo.is_available(model, self._folder):
             return CellForceError(
                 f"{model} is not on this computer yet",
                 "its weights are needed",
                 "Download it in the panel Predict forces, or start from another model.",
-                topic="model",
+                topic=Topic.MODEL,
             )
         return None
 
