@@ -25,6 +25,7 @@ from known_cells import PIXEL, PROTEINS, Known, examples, kept, known_cells
 from measure_models import SHARED, means, real_images, scores
 
 from napari_cellforce import files
+from napari_cellforce.config_io import from_mapping
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
 from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.models.record import Predictor
@@ -154,7 +155,8 @@ def populations(runs: Path, cells: int) -> tuple[tuple[list[Known], list[Known]]
 def learn(name: str, cells: tuple[list[Known], list[Known]], runs: Path, epochs: int) -> dict[str, Any]:
     """Train a network; return how long it took and what it was."""
     contender, training = CONTENDERS[name], of_inputs(CONTENDERS[name].inputs, cells)
-    config = TrainConfig.from_mapping(
+    config = from_mapping(
+        TrainConfig,
         {
             "name": slug(name),
             "kind": contender.kind,
@@ -164,7 +166,7 @@ def learn(name: str, cells: tuple[list[Known], list[Known]], runs: Path, epochs:
             "loss": {"relative": 1.0, "springs_first": 0.2, **contender.loss},
             "augment": {"rotate": False, "mirror": False, "margin": 0, "blur": 0.3, "noise": 0.05},
             "optimise": {"epochs": epochs, "batch": 4, "learning_rate": 4e-3, "threads": 1},
-        }
+        },
     )
     start, cpu = time.time(), time.process_time()
     result = train(config, runs / slug(name), listener=say, examples=training)

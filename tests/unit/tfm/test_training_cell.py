@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_cellforce.config_io import from_mapping
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import ImageStack, PixelSize, Provenance, VectorField
 from napari_cellforce.io import list_cells, read_cell
@@ -59,7 +60,7 @@ def config(tmp_path):
     for seed, name in enumerate(("cell 1", "cell 2")):
         write_training_cell(tmp_path / "data", *measured_cell(name, seed))
     roots = sorted(str(path) for path in (tmp_path / "data").iterdir())
-    return TrainConfig.from_mapping({**SMALL, "data": {"sources": roots}})
+    return from_mapping(TrainConfig, {**SMALL, "data": {"sources": roots}})
 
 
 def test_measured_cells_are_found_and_have_no_problem(config):

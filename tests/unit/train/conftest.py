@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_cellforce.config_io import from_mapping
 from napari_cellforce.train.augment import Batch
 from napari_cellforce.train.config import TrainConfig
 
@@ -66,7 +67,7 @@ def small() -> Callable[..., TrainConfig]:
             },
             "optimise": {"epochs": 2, "batch": 4, "learning_rate": 0.01, "threads": 1},
         }  # fmt: skip
-        return TrainConfig.from_mapping({**defaults, **settings})
+        return from_mapping(TrainConfig, {**defaults, **settings})
 
     return make
 
