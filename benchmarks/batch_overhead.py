@@ -34,7 +34,7 @@ from napari_cellforce.batch.completion import CompletionRecord
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io import read, write_stack
 from napari_cellforce.models import checkpoint
-from napari_cellforce.predict import prepare
+from napari_cellforce.predict import PredictConfig, RunConfig, prepare
 from unet_speed import example_network
 
 MICRON = 0.17
@@ -71,10 +71,15 @@ def timed(work: Any, clock: Any = time.perf_counter) -> float:
     return float(clock() - start)
 
 
+def run_with(backend: str) -> PredictConfig:
+    """Return settings by which this backend computes."""
+    return PredictConfig(run=RunConfig(backend=backend))
+
+
 def overhead(folder: Path, model: Path, frames: int, backend: str) -> dict[str, Any]:
     """Compare a batch of one movie with its bare inference: read, find the cell, predict, write nothing."""
     path = movie(folder / "in" / "cell.tif", frames, 960)
-    config = BatchConfig(str(folder / "in"), str(folder / "out"), (str(model),), backend=backend)
+    config = BatchConfig(str(folder / "in"), str(folder / "out"), (str(model),), predict=run_with(backend))
     (predictor,) = load(config)
     whole(replace(config, out=str(folder / "warm-up")))
     seconds: dict[str, list[float]] = {"batch": [], "bare": [], "batch, processor": [], "bare, processor": []}
@@ -105,10 +110,12 @@ import sys, time
 from pathlib import Path
 from napari_cellforce.batch import BatchConfig, run_batch
 from napari_cellforce.models.device import use_threads
+from napari_cellforce.predict import PredictConfig, RunConfig
 folder, out, model, workers, backend = sys.argv[1:]
 use_threads(1)
 begun, paces = None, []
-for event in run_batch(BatchConfig(folder, out, (model,), workers=int(workers), backend=backend)):
+predict = PredictConfig(run=RunConfig(backend=backend))
+for event in run_batch(BatchConfig(folder, out, (model,), predict=predict, workers=int(workers))):
     begun = begun or time.perf_counter()
     if getattr(event, "what", "") == "Predicting":
         paces.append(time.perf_counter())

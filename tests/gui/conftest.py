@@ -25,8 +25,8 @@ from superqt.utils._qthreading import WorkerBase
 from napari_cellforce.fields import FrameResult, ImageStack, PixelSize, X, Y
 from napari_cellforce.layers import image_layers
 from napari_cellforce.models.record import ModelRecord
+from napari_cellforce.predict import RunConfig
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
-from napari_cellforce.widgets.predict import panel as predict_panel
 from napari_cellforce.widgets.predict.panel import PredictPanel
 from napari_cellforce.zoo import DEFAULT_MODEL
 
@@ -106,7 +106,7 @@ class Tug:
 def tug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tug]:
     """Take the place of the model, whichever is chosen."""
     predictor = Tug()
-    monkeypatch.setattr(predict_panel, "load_predictor", lambda *_, **__: predictor)
+    monkeypatch.setattr(RunConfig, "load", lambda _: predictor)
     yield predictor
     predictor.release(1000)
 

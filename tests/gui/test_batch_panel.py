@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, 
 from napari_cellforce.batch import BatchConfig, execute
 from napari_cellforce.io import write_stack
 from napari_cellforce.io.measured import MeasuredLayout
+from napari_cellforce.predict import PredictConfig, RunConfig
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
 from napari_cellforce.widgets.batch.folder_section import BatchFolderSection
 from napari_cellforce.widgets.batch.panel import BatchPanel
@@ -199,11 +200,11 @@ def test_settings_survive_a_file(panel, qtbot, folder, tmp_path, monkeypatch):
         pattern="cell*",
         recursive=True,
         mask_pattern="*_m.tif",
-        pixel_size=0.25,
         workers=2,
-        z="max",
         models=("adhesion-filter", "sheet-filter"),
-        backend="eager",
+        predict=PredictConfig(
+            run=RunConfig("adhesion-filter", backend="eager", pixel_size=0.25, z="max", threads=2)
+        ),
         explain=("fields", "probes"),
         compare="../tfm/*.csv",
         measured=MeasuredLayout("kPa", "µm", 0.2, 1.5, 2.0, True, True, True, 0.5),

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_cellforce import io
 from napari_cellforce.batch import BatchConfig
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.predict import PredictConfig, RunConfig
 from napari_cellforce.watch import WatchConfig
 from napari_cellforce.widgets.batch import watch_section
 from napari_cellforce.widgets.batch.watch_section import WatchSection, watch_config
@@ -47,7 +48,7 @@ def hand(viewer, tmp_path, hand_for, monkeypatch):
         return WatchConfig(
             str(tmp_path / "run"),
             str(tmp_path / "out"),
-            "adhesion-filter",
+            predict=PredictConfig(run=RunConfig("adhesion-filter")),
             settle=min(settle, 0.1),
             every=0.1,
         )
@@ -183,8 +184,8 @@ def test_only_the_end_of_a_long_movie_is_brought_into_memory(hand, viewer, scope
 
 
 def test_a_watch_takes_over_what_is_chosen_for_a_batch():
-    batch = BatchConfig("in", "out", ("gfnn", "other"), pattern="*_z.tif", pixel_size=0.2, z="max", samples=4)
+    predict = PredictConfig(run=RunConfig(pixel_size=0.2, z="max", samples=4))
+    batch = BatchConfig("in", "out", ("gfnn", "other"), pattern="*_z.tif", predict=predict)
     watched = watch_config(batch, 5.0)
-    assert (watched.folder, watched.out, watched.model, watched.settle) == ("in", "out", "gfnn", 5.0)
-    for name in ("pattern", "pixel_size", "z", "samples", "predict", "device", "backend"):
-        assert getattr(watched, name) == getattr(batch, name)
+    assert (watched.folder, watched.out, watched.run.model, watched.settle) == ("in", "out", "gfnn", 5.0)
+    assert (watched.pattern, watched.predict) == (batch.pattern, batch.predict)

@@ -124,9 +124,10 @@ def predict_key(path: Path, mask: Path | None, config: BatchConfig, record: Mode
         If the input or its mask cannot be read.
     """
     settings = dataclasses.asdict(config.predict_for(record))
+    del settings["run"]  # what bears on the result is added below
     if mask is not None:
         settings |= {"sensitivity": None, "cell_at": None, "label": config.label}
-    settings |= {"pixel_size": config.pixel_size, "z": config.z, "samples": config.samples}
+    settings |= {name: getattr(config.run, name) for name in ("pixel_size", "z", "samples")}
     mask_content = None if mask is None else fingerprint(mask)
     return _hash(fingerprint(path), mask_content, json.loads(record.to_json()), settings, __version__)
 

@@ -184,7 +184,7 @@ class TaskRunner:
     def _explain(self, part: str, job: MeasuredPrediction, folder: Path) -> Generator[Progress]:
         module = None
         if part == "greens":
-            models = self._config.model_folder or None
+            models = self._config.run.model_folder or None
             module = zoo.load_weights(self._row.given_model, folder=models).module
         named = dataclasses.replace(
             job, stack=dataclasses.replace(job.stack, name=self._row.target.name)

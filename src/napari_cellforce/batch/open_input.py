@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from napari_cellforce import zoo
 from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.planned_input import PlannedInput
 from napari_cellforce.errors import CellForceError, Topic
@@ -16,7 +15,7 @@ from napari_cellforce.explain import PARTS, supported_parts
 from napari_cellforce.fields import Mask
 from napari_cellforce.io import read, read_mask
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.predict import Prediction, Progress, prepare
+from napari_cellforce.predict import Prediction, Progress, RunConfig, prepare
 from napari_cellforce.preprocess.normalise import Baselines
 
 _MAX_LOADED = 8
@@ -66,12 +65,12 @@ def _require_parts(config: BatchConfig, predictors: Sequence[Predictor]) -> None
 
 def load_one(given: str, config: BatchConfig) -> Predictor:
     """Load one model, or return the one that this process has loaded before."""
-    return _loaded(given, config.device, config.backend, config.samples, config.model_folder)
+    return _loaded(config.run_for(given))
 
 
 @lru_cache(maxsize=_MAX_LOADED)
-def _loaded(given: str, device: str, backend: str, samples: int, folder: str) -> Predictor:
-    return zoo.load_predictor(given, device=device, backend=backend, samples=samples, folder=folder or None)
+def _loaded(run: RunConfig) -> Predictor:
+    return run.load()
 
 
 @dataclass(frozen=True)
@@ -106,13 +105,13 @@ def open_input(
         See `napari_cellforce.predict.prepare`.
     """
     predictor = predictor or load_one(row.given_model, config)
-    stack = read(row.path, z=config.z)
+    stack = read(row.path, z=config.run.z)
     mask = outline
     if row.mask is not None:
         mask = read_mask(
             row.mask, shape=stack.shape, frames=stack.n_frames, label=config.label, every_frame=True
         )
-    return prepare(stack, predictor, mask, config.size, config.predict_for(predictor.record))
+    return prepare(stack, predictor, mask, config=config.predict_for(predictor.record))
 
 
 def with_baselines(job: Prediction, baselines: Baselines | None) -> MeasuredPrediction:

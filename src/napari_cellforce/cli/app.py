@@ -25,10 +25,12 @@ from napari_cellforce.cli import (
     watch,
 )
 from napari_cellforce.cli.console import escape_unencodable, print_error, print_warning, with_option
+from napari_cellforce.cli.options import SettingsGroup
 from napari_cellforce.errors import CellForceError
 
 app = typer.Typer(
     name="cellforce",
+    cls=SettingsGroup,
     help="Traction forces from images of adhesion proteins.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from napari_cellforce.cli import options
 from napari_cellforce.cli.console import errors, output, print_error
-from napari_cellforce.cli.predict import SOME_FAILED, parse_plane
+from napari_cellforce.cli.options import Given, with_settings
+from napari_cellforce.cli.predict import SOME_FAILED
 
 if TYPE_CHECKING:
     from napari_cellforce.batch import BatchConfig, InputEvent, Outcome, Plan, PlannedInput
@@ -108,162 +108,28 @@ def _print_json(record: dict[str, object]) -> None:
     typer.echo(json.dumps(record, ensure_ascii=False, indent=1, default=lambda value: str(value)))
 
 
-_MEASURED = "Comparison with measured fields"
-"""Heading in the help."""
-
-Measured = Annotated[
-    str,
-    typer.Option(
-        help="Measured field beside each image, * for its name: `../tfm/*_traction.csv`.",
-        rich_help_panel=_MEASURED,
-    ),
-]
-MeasuredUnit = Annotated[
-    str | None,
-    typer.Option(
-        help="Of the measured files, if they do not say: Pa, kPa, px, µm ...", rich_help_panel=_MEASURED
-    ),
-]
-MeasuredPositions = Annotated[
-    str, typer.Option(help="Unit of their x and y: px or µm.", rich_help_panel=_MEASURED)
-]
-MeasuredPixelSize = Annotated[
-    float | None, typer.Option(help="µm a pixel, for what is in pixels.", rich_help_panel=_MEASURED)
-]
-MeasuredSpacing = Annotated[
-    float | None,
-    typer.Option(help="Distance of their vectors in µm, without positions.", rich_help_panel=_MEASURED),
-]
-MeasuredInterval = Annotated[
-    float | None, typer.Option(help="Minutes between their frames.", rich_help_panel=_MEASURED)
-]
-MeasuredSwap = Annotated[
-    bool,
-    typer.Option("--measured-swap", help="Their first component is along y.", rich_help_panel=_MEASURED),
-]
-MeasuredFlipY = Annotated[
-    bool,
-    typer.Option("--measured-flip-y", help="Their y component points up.", rich_help_panel=_MEASURED),
-]
-MeasuredFlipX = Annotated[
-    bool,
-    typer.Option("--measured-flip-x", help="Their x component points left.", rich_help_panel=_MEASURED),
-]
-MeasuredScale = Annotated[
-    float, typer.Option(help="Measured vectors are multiplied by it.", rich_help_panel=_MEASURED)
-]
+_FILES = ("conditions", "cluster")
+"""Settings that are paths of files."""
 
 
+@with_settings("napari_cellforce.batch:BatchConfig", leave_out=("folder", "out", "predict.run.model"))
 def batch(
     folder: Annotated[Path, typer.Argument(help="Folder with the images.")],
     out: Annotated[
-        Path, typer.Option(help="Output folder; run again on it to go on or to bring it up to date.")
+        Path, typer.Option(help="Output folder; run again on it to continue or to bring it up to date.")
     ],
-    model: Annotated[
-        list[str],
-        typer.Option(help="Name in `cellforce models list`, or a weights file; repeat for several."),
-    ],
-    pattern: Annotated[
-        str, typer.Option(help="Of the images' names: `*_zyxin.tif`; with a / of their paths.")
-    ] = "*",
-    recursive: Annotated[bool, typer.Option("--recursive", help="Look into subfolders too.")] = False,
-    mask_pattern: Annotated[
-        str,
-        typer.Option(
-            help="Mask file beside each image, * for its name: `*_mask.tif`; empty finds the cells."
-        ),
-    ] = "",
-    label: Annotated[int | None, typer.Option(help="Which label of the mask files is the cell.")] = None,
-    channel: options.Channel = None,
-    pixel_size: options.PixelSize = None,
-    z: options.Plane = None,
-    conditions: Annotated[
-        str, typer.Option(help="CSV with the columns file, condition; by default the subfolders' names.")
-    ] = "",
-    explain: Annotated[
-        str, typer.Option(help="Also explain: fields, greens, formula, decomposition, probes; by commas.")
-    ] = "",
-    compare: Measured = "",
-    measured_unit: MeasuredUnit = None,
-    measured_positions: MeasuredPositions = "px",
-    measured_pixel_size: MeasuredPixelSize = None,
-    measured_spacing: MeasuredSpacing = None,
-    measured_interval: MeasuredInterval = None,
-    measured_swap: MeasuredSwap = False,
-    measured_flip_y: MeasuredFlipY = False,
-    measured_flip_x: MeasuredFlipX = False,
-    measured_scale: MeasuredScale = 1.0,
-    already_normalised: options.AlreadyNormalised = False,
-    calibration: options.Calibration = None,
-    sensitivity: options.Sensitivity = 1.0,
-    samples: options.Samples = 0,
-    device: options.Device = "auto",
-    backend: options.Backend = "auto",
-    workers: Annotated[
-        int, typer.Option(min=1, help="Processes that work at once.", rich_help_panel=options.WHERE_IT_RUNS)
-    ] = 1,
-    scheduler: Annotated[
-        str,
-        typer.Option(
-            help="Address of a running Dask scheduler: tcp://host:8786.",
-            rich_help_panel=options.WHERE_IT_RUNS,
-        ),
-    ] = "",
-    cluster: Annotated[
-        str,
-        typer.Option(
-            help="File that says how to get workers from a job queue (Slurm, PBS, ...).",
-            rich_help_panel=options.WHERE_IT_RUNS,
-        ),
-    ] = "",
-    model_folder: options.ModelFolder = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and its problems, do nothing.")
-    ] = False,
+    given: Given,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan and its problems.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan or the outcome as JSON.")] = False,
 ) -> None:
     """Predict all images of a folder, and if asked explain and compare them.
 
     Exit code 0 if all are done, 3 if some failed, 2 for bad usage.
     """
-    from napari_cellforce.batch import BatchConfig
     from napari_cellforce.batch.config import absolute
-    from napari_cellforce.io.measured import MeasuredLayout
-    from napari_cellforce.predict import PredictConfig
 
-    config = BatchConfig(
-        folder=str(absolute(folder)),
-        out=str(absolute(out)),
-        models=tuple(model),
-        pattern=pattern,
-        recursive=recursive,
-        mask_pattern=mask_pattern,
-        label=label,
-        pixel_size=pixel_size,
-        z=parse_plane(z),
-        conditions=str(absolute(conditions)) if conditions else "",
-        explain=tuple(part.strip() for part in explain.split(",") if part.strip()),
-        compare=compare,
-        measured=MeasuredLayout(
-            unit=measured_unit,
-            position_unit=measured_positions,
-            pixel_size=measured_pixel_size,
-            spacing=measured_spacing,
-            frame_interval=measured_interval,
-            swap=measured_swap,
-            flip_y=measured_flip_y,
-            flip_x=measured_flip_x,
-            scale=measured_scale,
-        ),
-        predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
-        samples=samples,
-        device=device,
-        backend=backend,
-        workers=workers,
-        scheduler=scheduler,
-        cluster=str(absolute(cluster)) if cluster else "",
-        model_folder=model_folder,
-    )
+    paths = {name: str(absolute(given.values[name])) for name in _FILES if name in given.values}
+    config: BatchConfig = given.build(folder=str(absolute(folder)), out=str(absolute(out)), **paths)
     _run(config, dry_run=dry_run, as_json=as_json)
 
 

@@ -7,15 +7,15 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from napari_cellforce.cli import options
 from napari_cellforce.cli.console import errors, frame_progress, output, print_error, with_option
+from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
+from napari_cellforce.fields import FrameResult, ImageStack, Mask
 
 if TYPE_CHECKING:
     from napari_cellforce.models.record import Predictor
@@ -25,6 +25,7 @@ SOME_FAILED = 3
 """Exit code when some inputs were predicted and others could not be."""
 
 
+@with_settings("napari_cellforce.predict:PredictConfig")
 def predict(
     inputs: Annotated[
         list[Path],
@@ -33,69 +34,27 @@ def predict(
             "frames or folders; `movie.lif/2` for one of several images in a file."
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(help="Name in `cellforce models list`, or a weights file; by default what that marks."),
-    ] = None,
-    channel: options.Channel = None,
+    given: Given,
     mask: Annotated[str, typer.Option(help="Mask file, or `auto` to find the cell.")] = "auto",
     label: Annotated[
         int | None,
-        typer.Option(help="Which label of the mask file is the cell; becomes part of the results' names."),
+        typer.Option(help="Label of the cell in the mask file; becomes part of the results' names."),
     ] = None,
-    sensitivity: options.Sensitivity = 1.0,
-    pixel_size: options.PixelSize = None,
-    z: options.Plane = None,
-    already_normalised: options.AlreadyNormalised = False,
-    samples: options.Samples = 0,
-    calibration: options.Calibration = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; beside each input by default.")] = None,
     as_zarr: Annotated[
         bool, typer.Option("--zarr", help="Write the traction as OME-Zarr, not as OME-TIFF.")
     ] = False,
-    device: options.Device = "auto",
-    backend: options.Backend = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many threads compute; all cores by default.",
-            rich_help_panel=options.WHERE_IT_RUNS,
-        ),
-    ] = None,
 ) -> None:
     """Predict the traction of every frame; writes STEM_traction.ome.tif and STEM_summary.csv."""
     from napari_cellforce.io.paths import stem
-    from napari_cellforce.predict import PredictConfig
-    from napari_cellforce.zoo import DEFAULT_MODEL, load_predictor
 
     _require_different_names(inputs, out)
-    config = PredictConfig(
-        channels=tuple(channel or ()),
-        already_normalised=already_normalised,
-        calibration=calibration,
-        sensitivity=sensitivity,
-    )
-    size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
-    if threads is not None:
-        from napari_cellforce.models.device import use_threads
-
-        use_threads(threads)
-    predictor = load_predictor(model or DEFAULT_MODEL, device=device, samples=samples, backend=backend)
+    config: PredictConfig = given.build()
+    predictor = config.run.load()
     failed = 0
     for path in inputs:
         try:
-            predict_one(
-                path,
-                predictor,
-                config,
-                mask=mask,
-                label=label,
-                pixel_size=size,
-                z=parse_plane(z),
-                out=out,
-                zarr=as_zarr,
-            )
+            predict_one(path, predictor, config, mask=mask, label=label, out=out, zarr=as_zarr)
         except CellForceError as error:
             if len(inputs) == 1:
                 raise
@@ -113,8 +72,6 @@ def predict_one(
     *,
     mask: str = "auto",
     label: int | None = None,
-    pixel_size: PixelSize | None = None,
-    z: Literal["max"] | int | None = None,
     out: Path | None = None,
     zarr: bool = False,
 ) -> OutputPaths:
@@ -123,10 +80,10 @@ def predict_one(
     from napari_cellforce.io.paths import split
     from napari_cellforce.predict import OutputPaths, prepare
 
-    stack = read(path, z=z)
+    stack = read(path, z=config.run.z)
     for note in stack.notes:
         output.print(f"{path.name}: {note}")
-    job = prepare(stack, predictor, read_mask_option(mask, label, stack), pixel_size, config)
+    job = prepare(stack, predictor, read_mask_option(mask, label, stack), config=config)
     stem = (
         stack.name if label is None else f"{stack.name}_label{label}"
     )  # cells of one image, one after the other
@@ -187,28 +144,6 @@ def _terminate_as_interrupt() -> Iterator[None]:
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
-
-
-def parse_plane(z: str | None) -> Literal["max"] | int | None:
-    """Return what ``--z`` means.
-
-    Raises
-    ------
-    CellForceError
-        If it is neither ``max`` nor a number.
-    """
-    if z is None:
-        return None
-    if z == "max":
-        return "max"
-    if z.isdecimal():
-        return int(z)
-    raise CellForceError(
-        f"--z is {z!r}",
-        "it is `max` or the number of a plane, counted from 0",
-        "Give one of these.",
-        topic=Topic.Z,
-    )
 
 
 def read_mask_option(mask: str, label: int | None, stack: ImageStack) -> Mask | None:

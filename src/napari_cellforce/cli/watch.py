@@ -14,62 +14,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from napari_cellforce.cli import options
 from napari_cellforce.cli.console import errors, output, print_error
-from napari_cellforce.cli.predict import SOME_FAILED, parse_plane
-from napari_cellforce.text import pluralise
+from napari_cellforce.cli.options import Given, with_settings
+from napari_cellforce.cli.predict import SOME_FAILED
+from napari_cellforce.errors import pluralise
 
 if TYPE_CHECKING:
     from napari_cellforce.watch import WatchEvent
 
 
+@with_settings("napari_cellforce.watch:WatchConfig", leave_out=("folder", "out"))
 def watch(
     folder: Annotated[Path, typer.Argument(help="Folder the microscope writes to.")],
-    out: Annotated[Path, typer.Option(help="Output folder; run again on it to go on where it was.")],
-    model: Annotated[str, typer.Option(help="Name in `cellforce models list`, or a weights file.")],
-    pattern: Annotated[str, typer.Option(help="Of the files' names: `*_zyxin.tif`.")] = "*",
-    channel: options.Channel = None,
-    pixel_size: options.PixelSize = None,
-    z: options.Plane = None,
-    already_normalised: options.AlreadyNormalised = False,
-    calibration: options.Calibration = None,
-    sensitivity: options.Sensitivity = 1.0,
-    samples: options.Samples = 0,
-    device: options.Device = "auto",
-    backend: options.Backend = "auto",
-    settle: Annotated[
-        float,
-        typer.Option(min=0.1, help="Seconds for which a file stays as it is until it counts as written."),
-    ] = 2.0,
-    patience: Annotated[
-        float, typer.Option(min=0.1, help="Seconds until a file that cannot be read is told and left out.")
-    ] = 60.0,
+    out: Annotated[Path, typer.Option(help="Output folder; run again on it to continue.")],
+    given: Given,
     until_idle: Annotated[
-        float | None, typer.Option(help="End when nothing new has come for so many seconds.")
+        float | None, typer.Option(help="Stop when nothing new has come for so many seconds.")
     ] = None,
-    model_folder: options.ModelFolder = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a frame.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per frame.")] = False,
 ) -> None:
     """Predict new frames as they are written, until Ctrl-C; what is finished by then is kept."""
-    from napari_cellforce.predict import PredictConfig
     from napari_cellforce.watch import WatchConfig, load
     from napari_cellforce.watch import watch as follow
 
-    config = WatchConfig(
-        folder=str(folder),
-        out=str(out),
-        model=model,
-        pattern=pattern,
-        pixel_size=pixel_size,
-        z=parse_plane(z),
-        predict=PredictConfig(tuple(channel or ()), already_normalised, calibration, sensitivity),
-        samples=samples,
-        device=device,
-        backend=backend,
-        model_folder=model_folder,
-        settle=settle,
-        patience=patience,
-    )
+    config: WatchConfig = given.build(folder=str(folder), out=str(out))
     predictor = load(config)
     errors.print(f"Following {escape(str(folder))}; Ctrl-C ends it, and keeps what is finished.")
     failed = False

@@ -30,17 +30,22 @@ from napari_cellforce.config_io.metadata import (
     setting,
     settings_of,
 )
+from napari_cellforce.config_io.options import CommandOption, changed_options, command_line, options_of
 from napari_cellforce.config_io.text import parse_mapping, read_text
 
 __all__ = [
+    "CommandOption",
     "Setting",
     "SettingEntry",
     "Settings",
     "allowed",
+    "changed_options",
     "check_settings",
+    "command_line",
     "fields_of",
     "from_json",
     "from_mapping",
+    "options_of",
     "parse_mapping",
     "read_settings",
     "read_text",

@@ -32,6 +32,11 @@ class Setting:
         Allowed words; taken from a ``Literal`` type where not given.
     label : str
         Name for people; derived from the field's name where not given.
+    empty : str
+        What a panel shows in the place of ``None``: ``"from the file"``.
+    option : str
+        Option of the command line; derived from the field's name where not given. Of a group: what goes
+        before the names of its options. A flag whose setting is true by default turns it off.
     finite : bool
         Whether infinite numbers are refused. NaN always is.
     earlier_names : tuple of str
@@ -48,6 +53,8 @@ class Setting:
     label: str = ""
     finite: bool = True
     earlier_names: tuple[str, ...] = ()
+    empty: str = ""
+    option: str = ""
 
     @property
     def range_text(self) -> str:
@@ -104,6 +111,8 @@ def setting(
     below: float | None = None,
     choices: tuple[Any, ...] = (),
     label: str = "",
+    empty: str = "",
+    option: str = "",
     finite: bool = True,
     earlier_names: tuple[str, ...] = (),
     default_factory: Any = dataclasses.MISSING,
@@ -117,7 +126,9 @@ def setting(
     default_factory : callable, optional
         Makes the default value, for groups and mappings.
     """
-    info = Setting(help, unit, minimum, maximum, above, below, choices, label, finite, earlier_names)
+    info = Setting(
+        help, unit, minimum, maximum, above, below, choices, label, finite, earlier_names, empty, option
+    )
     return dataclasses.field(default=default, default_factory=default_factory, metadata={_KEY: info})
 
 
@@ -180,8 +191,10 @@ def allowed(kind: Any, info: Setting) -> str:
     """Return what values a setting takes, for people: ``"a whole number of at least 1"``."""
     words = ", ".join(map(str, info.choices))
     text = _kind_text(kind, f"one of {words}" if words else "text")
+    if not info.range_text:
+        return text
     of = " of" if info.range_text.startswith("at ") else ""
-    return f"{text}{of} {info.range_text}" if info.range_text else text
+    return f"{text}{of} {info.range_text} {info.unit}".rstrip()
 
 
 def _kind_text(kind: Any, word: str) -> str:

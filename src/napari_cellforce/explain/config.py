@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
-from napari_cellforce.predict import MASK_INPUT, Prediction
+from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction
 
 PARTS = ("fields", "greens", "formula", "decomposition", "probes")
 """Inner fields of the model; its Green's functions; one formula; potentials of the field; probes."""
@@ -24,38 +25,46 @@ def supported_parts(kind: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ExplainConfig:
+class ExplainConfig(Settings):
     """Settings of an explanation; panel, command line and library build this same object.
 
-    Attributes
-    ----------
-    parts : tuple of str
-        Of `PARTS`, done in this order.
-    fit : FitConfig
-        Of the formula.
-    probe_frame : int
-        Frame that the probes look at.
-    probe_at : tuple of 2 float, or None
-        (y, x) in pixels of the adhesion to take out; None takes the strongest ones, one at a time.
-    probe_adhesions : int
-        How many of the strongest.
-    clebsch_iterations : int
+    A model is explained as it is: there is no calibration, and there are no dropout passes.
     """
 
-    parts: tuple[str, ...] = ("fields",)
-    fit: FitConfig = field(default_factory=FitConfig)
-    probe_frame: int = 0
-    probe_at: tuple[float, float] | None = None
-    probe_adhesions: int = 5
-    clebsch_iterations: int = 150
+    parts: tuple[str, ...] = setting(
+        ("fields",), help="What to explain, in this order.", choices=PARTS, label="Explain"
+    )
+    fit: FitConfig = setting(default_factory=FitConfig, help="How the formula is fitted.")
+    probe_frame: int = setting(
+        0, help="Frame that is probed, counted from 0.", minimum=0, label="Frame", option="--frame"
+    )
+    probe_at: tuple[float, float] | None = setting(
+        None,
+        help="Position y,x of the adhesion to take out; by default the strongest ones, one at a time.",
+        unit="px",
+        label="Adhesion",
+        empty="the strongest",
+        option="--at",
+    )
+    probe_adhesions: int = setting(
+        5, help="Number of the strongest adhesions that are taken out.", minimum=1, label="Adhesions"
+    )
+    clebsch_iterations: int = setting(
+        150, help="Iterations of the decomposition into Clebsch potentials.", minimum=1, label="Iterations"
+    )
+    predict: PredictConfig = setting(default_factory=PredictConfig, help="How the image is predicted.")
 
     def __post_init__(self) -> None:
-        unknown = [part for part in self.parts if part not in PARTS]
-        if unknown or not self.parts:
+        super().__post_init__()
+        if not self.parts:
             raise CellForceError(
-                f"{unknown[0]!r} is no part of an explanation" if unknown else "no part is chosen",
-                f"there are {', '.join(PARTS)}",
-                "Choose among these.",
+                "no part is chosen", f"there are {', '.join(PARTS)}", "Choose among these.", topic=Topic.PARTS
+            )
+        if self.predict.calibration is not None or self.predict.run.samples:
+            raise CellForceError(
+                "an explanation is given a calibration or dropout passes",
+                "a model is explained as it is, in its own units",
+                "Leave them out.",
                 topic=Topic.PARTS,
             )
 

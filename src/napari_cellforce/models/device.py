@@ -9,6 +9,9 @@ import torch
 
 from napari_cellforce.errors import CellForceError, Topic
 
+_unlimited: int | None = None
+"""Number of threads before `limit_threads` changed it; None while it has not."""
+
 
 def choose(name: str = "auto") -> torch.device:
     """Return the device to compute on.
@@ -44,6 +47,19 @@ def use_threads(threads: int) -> None:
 
     torch.set_num_threads(threads)
     threadpool_limits(threads)
+
+
+def limit_threads(threads: int | None) -> None:
+    """Let this many threads compute; None gives back the number that there was before the first limit."""
+    global _unlimited
+    if threads is None:
+        if _unlimited is not None:
+            use_threads(_unlimited)
+        _unlimited = None
+        return
+    if _unlimited is None:
+        _unlimited = torch.get_num_threads()
+    use_threads(threads)
 
 
 def describe(device: torch.device) -> str:

@@ -13,9 +13,6 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict.config import PredictConfig
 from napari_cellforce.predict.lazy_mask import LazyCellMask
 
-_TRACTION_RANGE = (1.0, 1e5)
-"""Smallest and largest mean traction magnitude of a cell in Pa; beyond, it is in another unit."""
-
 
 def check_mask(mask: Mask, stack: ImageStack) -> None:
     """Refuse a mask of another size or length than the stack.
@@ -36,7 +33,7 @@ def check_mask(mask: Mask, stack: ImageStack) -> None:
 
 
 def check_calibration(calibration: float | None, record: ModelRecord) -> None:
-    """Refuse a calibration that cannot be a cell's mean traction, or that a model in Pa does not need.
+    """Refuse a calibration that a model in Pa does not need.
 
     Raises
     ------
@@ -44,14 +41,6 @@ def check_calibration(calibration: float | None, record: ModelRecord) -> None:
     """
     if calibration is None:
         return
-    low, high = _TRACTION_RANGE
-    if not low <= calibration <= high:
-        raise CellForceError(
-            f"the calibration is {calibration:g} Pa",
-            f"it is the mean traction magnitude of comparable cells, {low:g} to {high:g} Pa",
-            "Type it in, in Pa (published cells: 196-444), or leave it empty for normalised tractions.",
-            topic=Topic.CALIBRATION,
-        )
     if record.output_unit != "normalised":
         raise CellForceError(
             f"a calibration of {calibration:g} Pa is given",

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 
 from napari_cellforce import __version__
+from napari_cellforce.config_io import to_mapping
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import (
     PASCAL,
@@ -157,7 +158,8 @@ class Prediction:
         record = self.predictor.record
         path = Path(self.stack.path)
         fingerprint = dataclasses.asdict(Fingerprint.of(path)) if self.stack.path and path.is_file() else {}
-        settings = dataclasses.asdict(self.config) | {
+        settings = to_mapping(self.config) | {
+            "run": to_mapping(self.config.run) | {"model": record.name, **self._computed_by()},
             "channels": [self.stack.channel_names[c] for c in self.channels],
             "mask": self.mask.source,
             "pixel_size [µm]": self.pixel_size.micron,
@@ -260,7 +262,7 @@ def prepare(
     mask : Mask, optional
         Where the cell is; by default it is found frame by frame.
     pixel_size : PixelSize, optional
-        In µm; by default the stack's own.
+        In µm; by default that of the settings, else the stack's own.
     config : PredictConfig, optional
 
     Raises
@@ -276,7 +278,7 @@ def prepare(
     """
     config = config or PredictConfig()
     record = predictor.record
-    size = choose_pixel_size(stack, record, pixel_size)
+    size = choose_pixel_size(stack, record, pixel_size or config.run.size)
     channels = choose_channels(stack, record, config.channels)
     check_calibration(config.calibration, record)
     if mask is None:

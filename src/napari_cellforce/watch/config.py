@@ -1,87 +1,63 @@
-"""Settings of a watch, and the events it yields."""
+"""Settings of a watch, their form as a command line, and the events of a watch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
 from typing import Literal
 
-from napari_cellforce.batch.config import (
-    EVERY_IMAGE,
-    SHARED_FLAGS,
-    absolute,
-    changed_options,
-    command_line,
-)
-from napari_cellforce.fields import FrameResult, ImageStack, PixelSize
-from napari_cellforce.predict import OutputPaths, PredictConfig, Prediction
-
-_FLAGS = {
-    **SHARED_FLAGS,
-    "settle": "--settle",
-    "patience": "--patience",
-}
+from napari_cellforce.batch.config import EVERY_IMAGE, absolute
+from napari_cellforce.config_io import Settings, changed_options, command_line, setting
+from napari_cellforce.fields import FrameResult, ImageStack
+from napari_cellforce.predict import OutputPaths, PredictConfig, Prediction, RunConfig
 
 State = Literal["found", "frame", "failed", "written", "idle"]
 """What has happened, see `WatchEvent`."""
 
 
 @dataclass(frozen=True)
-class WatchConfig:
-    """Settings of a watch; the panel, the command line and the library build this same object.
+class WatchConfig(Settings):
+    """Settings of a watch; the panel, the command line and the library build this same object."""
 
-    Attributes
-    ----------
-    folder : str
-        Folder to which the microscope writes movies, growing or complete, or single frames.
-    out : str
-        Folder for the results. It may lie inside `folder`.
-    model : str
-        Model name in the zoo, or a weights file.
-    pattern : str
-        Glob pattern for the files' names.
-    pixel_size : float or None
-        Pixel size in µm; overrides the file metadata.
-    z : "max", int or None
-        For z-stacks: maximum projection, or one plane.
-    predict : PredictConfig
-    samples : int
-        Number of Monte Carlo dropout passes for an uncertainty map (0: off).
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` ...
-    backend : str
-        Inference backend; see `napari_cellforce.models.backends`.
-    model_folder : str
-        See `napari_cellforce.zoo.model_folder`; empty for the usual one.
-    settle : float
-        Seconds without change before the newest frame is treated as complete.
-    patience : float
-        Seconds before an unreadable file is reported and skipped.
-    every : float
-        Seconds between two checks of the folder; where the system reports changes, they are processed at
-        once.
-    """
-
-    folder: str
-    out: str
-    model: str
-    pattern: str = EVERY_IMAGE
-    pixel_size: float | None = None
-    z: Literal["max"] | int | None = None
-    predict: PredictConfig = field(default_factory=PredictConfig)
-    samples: int = 0
-    device: str = "auto"
-    backend: str = "auto"
-    model_folder: str = ""
-    settle: float = 2.0
-    patience: float = 60.0
-    every: float = 2.0
+    folder: str = setting(
+        help="Folder the microscope writes to: files that are movies or become longer, or single frames.",
+        label="Folder",
+    )
+    out: str = setting(
+        help="Output folder, which may lie inside the watched folder; run again on it to continue.",
+        label="Results",
+    )
+    pattern: str = setting(EVERY_IMAGE, help="Glob pattern for file names: `*_zyxin.tif`.", label="Images")
+    predict: PredictConfig = setting(default_factory=PredictConfig, help="How every frame is predicted.")
+    settle: float = setting(
+        2.0,
+        help="Time without change before a file is treated as complete; more for slow networks.",
+        unit="s",
+        above=0,
+        label="Wait for a file",
+    )
+    patience: float = setting(
+        60.0,
+        help="Time before an unreadable file is reported and skipped.",
+        unit="s",
+        above=0,
+        label="Patience",
+    )
+    every: float = setting(
+        2.0,
+        help="Time between searches of the folder; where the system reports that a file was written, the "
+        "folder is searched at once.",
+        unit="s",
+        above=0,
+        label="Search every",
+    )
 
     @property
-    def size(self) -> PixelSize | None:
-        """The pixel size to use in place of the files' own, or None."""
-        return None if self.pixel_size is None else PixelSize.square(self.pixel_size, "typed")
+    def run(self) -> RunConfig:
+        """Which model is run, and how."""
+        return self.predict.run
 
     @property
     def paths(self) -> tuple[Path, Path]:
@@ -90,10 +66,7 @@ class WatchConfig:
 
     def command(self) -> str:
         """Return the command line that does the same, quoted for the shell."""
-        own = (f"--out={self.out}", f"--model={self.model}")
-        return command_line(
-            "watch", self.folder, (*own, *changed_options(self, WatchConfig("", "", ""), _FLAGS))
-        )
+        return command_line("watch", self.folder, changed_options(self, leave_out=("folder",)))
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class MovieWatcher:
         if self._stack is None and state != self._finished:
             done = () if self._output is None else self._output.names
             try:
-                self._stack, self._names, self._late = self.source.open(self._config.z, done)
+                self._stack, self._names, self._late = self.source.open(self._config.run.z, done)
             except (CellForceError, OSError) as error:
                 self._problem = str(error)
         return True
@@ -171,7 +171,7 @@ class MovieWatcher:
         with warnings.catch_warnings():
             if self._output is not None:  # warned at the start of the movie
                 warnings.simplefilter("ignore", CellForceWarning)
-            return prepare(stack, self._predictor, automatic_mask(outlines), config.size, config.predict)
+            return prepare(stack, self._predictor, automatic_mask(outlines), config=config.predict)
 
     def _predict(self, stack: ImageStack, frames: range, patient: bool) -> Iterator[WatchEvent]:
         """Find the cell in all readable frames, then predict these."""
@@ -261,7 +261,7 @@ def _key(job: Prediction, config: WatchConfig) -> str:
     parts = [
         hashlib.sha256(job.stack.frame(0).tobytes()).hexdigest(),
         json.loads(job.predictor.record.to_json()),
-        dataclasses.asdict(config.predict),
-        [config.pixel_size, config.z, config.samples, __version__],
+        {name: value for name, value in dataclasses.asdict(config.predict).items() if name != "run"},
+        [config.run.pixel_size, config.run.z, config.run.samples, __version__],
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -8,7 +8,6 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from napari_cellforce import zoo
 from napari_cellforce.batch.completion import STATE_DIR
 from napari_cellforce.batch.lock import locked
 from napari_cellforce.errors import CellForceError
@@ -21,13 +20,7 @@ from napari_cellforce.watch.sources import Source, find_sources
 
 def load(config: WatchConfig) -> Predictor:
     """Load the predictor that `config` names; see `napari_cellforce.zoo.load_predictor` for errors."""
-    return zoo.load_predictor(
-        config.model,
-        device=config.device,
-        samples=config.samples,
-        folder=config.model_folder or None,
-        backend=config.backend,
-    )
+    return config.run.load()
 
 
 def watch(

@@ -14,7 +14,7 @@ from napari_cellforce.batch import BatchConfig
 from napari_cellforce.cli.app import app
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io.measured import MeasuredLayout
-from napari_cellforce.predict import PredictConfig
+from napari_cellforce.predict import PredictConfig, RunConfig
 
 
 def everything_changed(folder, out) -> BatchConfig:
@@ -27,18 +27,22 @@ def everything_changed(folder, out) -> BatchConfig:
         recursive=True,
         mask_pattern="-$(rm) *'s mask.tif",
         label=2,
-        pixel_size=0.17,
-        z=0,
         conditions=str(folder / "conditions.csv"),
         explain=("fields", "probes"),
         compare="../tfm/*'s (1).csv",
         measured=MeasuredLayout("kPa", "µm", 0.2, 1.5, 2.0, True, True, True, 0.5),
-        predict=PredictConfig(("zyxin",), True, 267.0, 1.5),
-        device="cpu",
-        backend="eager",
+        predict=PredictConfig(
+            ("zyxin",),
+            True,
+            267.0,
+            1.5,
+            (20.0, 30.5),
+            RunConfig(
+                "adhesion-filter", "cpu", "eager", pixel_size=0.17, z=0, model_folder=str(folder), threads=2
+            ),
+        ),
         workers=3,
         scheduler="tcp://127.0.0.1:8786",
-        model_folder=str(folder),
     )
 
 
@@ -76,7 +80,7 @@ def test_the_copied_script_means_the_same_settings(tmp_path):
 
 def test_defaults_are_left_out_of_command_and_script():
     config = BatchConfig("in", "out", ("unet",))
-    assert config.command() == "cellforce batch in --out out --model unet"
+    assert config.command() == "cellforce batch in --out=out --model=unet"
     assert "workers" not in config.script()
 
 
@@ -89,24 +93,37 @@ def test_a_setting_without_an_option_would_be_lost_in_the_copied_command():
     same = [
         f.name
         for f in dataclasses.fields(BatchConfig)
-        if f.name not in ("cluster", "samples")
-        and getattr(changed, f.name) == getattr(BatchConfig("", "", ()), f.name)
+        if f.name != "cluster" and getattr(changed, f.name) == getattr(BatchConfig("", "", ()), f.name)
     ]
     assert not same, "then the tests above say nothing of these"
 
 
 def test_passes_and_a_cluster_file_stand_in_the_command_too():
-    config = BatchConfig("in", "out", ("unet",), samples=4, cluster="our slurm.yaml")
+    predict = PredictConfig(run=RunConfig(samples=4))
+    config = BatchConfig("in", "out", ("unet",), predict=predict, cluster="our slurm.yaml")
     assert config.command().endswith("--samples=4 '--cluster=our slurm.yaml'")
     with pytest.raises(CellForceError, match="Leave one of them out"):
         dataclasses.replace(config, scheduler="tcp://127.0.0.1:8786")
 
 
+def test_settings_of_earlier_versions_are_read():
+    """Then what is now in the settings of the run lay at top level."""
+    text = """{"folder": "in", "out": "out", "models": ["unet"], "pixel_size": 0.2, "z": "max",
+        "predict": {"channels": [], "calibration": 300}, "samples": 4, "device": "cpu", "backend": "eager",
+        "model_folder": "models", "measured": {"unit": "kPa", "spacing": 2}}"""
+    run = RunConfig("unet", "cpu", "eager", 4, 0.2, "max", "models")
+    expected = BatchConfig(
+        "in", "out", ("unet",), predict=PredictConfig(calibration=300, run=run),
+        measured=MeasuredLayout("kPa", spacing=2),
+    )  # fmt: skip
+    assert BatchConfig.from_json(text) == expected
+
+
 def test_what_cannot_be_explained_is_refused_with_what_can():
-    with pytest.raises(CellForceError, match="there are fields, greens"):
+    with pytest.raises(CellForceError, match="one of fields, greens"):
         BatchConfig("in", "out", ("unet",), explain=("feelings",))
 
 
 def test_one_name_in_place_of_several_is_a_mistake_of_the_script():
-    with pytest.raises(TypeError, match="tuple"):
+    with pytest.raises(CellForceError, match="models is 'unet'"):
         BatchConfig("in", "out", "unet")

@@ -17,7 +17,7 @@ from napari_cellforce.batch import CancelToken, InputEvent, Outcome, execute, in
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Mask
 from napari_cellforce.io import read, read_field, write_mask
-from napari_cellforce.predict import PredictConfig, predict, prepare
+from napari_cellforce.predict import PredictConfig, RunConfig, predict, prepare
 
 
 def batch(config, predictor, cancel=None) -> tuple[Outcome, list[InputEvent]]:
@@ -112,7 +112,9 @@ def test_only_what_depends_on_a_changed_setting_is_done_again(config, predictor,
     batch(masked, predictor)
     by_sensitivity, _ = batch(replace(masked, predict=PredictConfig(sensitivity=1.2)), predictor)
     assert not by_sensitivity.done, "the outline is in a file, it is not looked for"
-    by_device, _ = batch(replace(masked, device="cpu", workers=2), predictor)
+    by_device, _ = batch(
+        replace(masked, predict=PredictConfig(run=RunConfig(device="cpu", threads=2)), workers=2), predictor
+    )
     assert not by_device.done
     (tmp_path / "c.csv").write_text("file,condition\ncell_1.tif,control\ncell_2.tif,drug\n")
     by_condition, _ = batch(replace(masked, conditions=str(tmp_path / "c.csv")), predictor)

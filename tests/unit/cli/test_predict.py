@@ -14,7 +14,6 @@ import tifffile
 import torch
 
 from napari_cellforce import io
-from napari_cellforce.cli.predict import parse_plane
 from napari_cellforce.fields import Mask, X, Y
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.convnext import CellConfig
@@ -138,10 +137,6 @@ def test_a_plane_or_the_projection_of_a_stack(cellforce, movie, make_movie, z, w
     assert answer.code == 0
     assert words in answer.output, "what was done to the planes is told"
     assert results(movie.parent, "stack")[0].data.shape == (1, 2, 64, 64)
-
-
-def test_z_is_max_or_a_number():
-    assert (parse_plane(None), parse_plane("max"), parse_plane("12")) == (None, "max", 12)
 
 
 def test_a_folder_of_the_authors_frames(cellforce, make_movie, tmp_path):

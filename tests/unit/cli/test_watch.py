@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from napari_cellforce import io
 from napari_cellforce.cli.app import app
 from napari_cellforce.fields import ImageStack, PixelSize
-from napari_cellforce.predict import PredictConfig
+from napari_cellforce.predict import PredictConfig, RunConfig
 from napari_cellforce.watch import WatchConfig
 
 
@@ -65,11 +65,14 @@ def test_the_command_of_a_config_gives_that_config(tmp_path, monkeypatch):
     config = WatchConfig(
         str(tmp_path / "a b"),
         "out",
-        "adhesion-filter",
         pattern="*_z.tif",
-        pixel_size=0.2,
-        z="max",
-        predict=PredictConfig(("GFP", "2"), calibration=300.0, sensitivity=1.5, already_normalised=True),
+        predict=PredictConfig(
+            ("GFP", "2"),
+            calibration=300.0,
+            sensitivity=1.5,
+            already_normalised=True,
+            run=RunConfig("adhesion-filter", pixel_size=0.2, z="max"),
+        ),
         settle=5.0,
     )
     given = []

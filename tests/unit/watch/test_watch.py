@@ -22,7 +22,7 @@ from napari_cellforce.errors import CellForceError, CellForceWarning
 from napari_cellforce.fields import ImageStack, PixelSize
 from napari_cellforce.io.ometiff import OmeImage, ome_xml
 from napari_cellforce.models.filters import AdhesionFilter
-from napari_cellforce.predict import PredictConfig, predict
+from napari_cellforce.predict import PredictConfig, RunConfig, predict
 from napari_cellforce.watch import WatchConfig, WatchEvent, watch
 
 SIDE, MICRON = 48, 0.68
@@ -75,10 +75,15 @@ class Microscope:
 @pytest.fixture
 def config(tmp_path: Path) -> Callable[..., WatchConfig]:
     def make(**changes) -> WatchConfig:
-        values = {"settle": 0.05, "patience": 0.4, "every": 0.05, **changes}
-        return WatchConfig(str(tmp_path / "run"), str(tmp_path / "out"), "adhesion-filter", **values)
+        values = {"settle": 0.05, "patience": 0.4, "every": 0.05, "predict": running(), **changes}
+        return WatchConfig(str(tmp_path / "run"), str(tmp_path / "out"), **values)
 
     return make
+
+
+def running(**changes) -> PredictConfig:
+    """Settings of a prediction by the adhesion filter, with changes of how it is run."""
+    return PredictConfig(run=RunConfig("adhesion-filter", **changes))
 
 
 def follow(config: WatchConfig, *steps: Callable[[], object], rest: float = 0.3) -> list[WatchEvent]:
@@ -239,7 +244,7 @@ def test_a_movie_without_a_pixel_size_asks_for_it(tmp_path, config):
     (tmp_path / "run").mkdir()
     tifffile.imwrite(tmp_path / "run" / "a.tif", cell(2), photometric="minisblack", metadata={"axes": "TYX"})
     assert "has no pixel size" in failures(follow(config()))[0]
-    assert frames_of(follow(config(pixel_size=MICRON))) == [0, 1]
+    assert frames_of(follow(config(predict=running(pixel_size=MICRON)))) == [0, 1]
 
 
 def test_a_watch_goes_on_where_the_one_before_was(tmp_path, config):
@@ -309,17 +314,17 @@ def test_a_movie_that_rests_is_joined_and_let_go(tmp_path, config, monkeypatch):
 def test_a_doubtful_pixel_size_is_doubted_once(tmp_path, config):
     scope = Microscope(tmp_path / "run", 3)
     scope.file_a_frame(0)
+    given = config(predict=running(pixel_size=0.05))
     with pytest.warns(CellForceWarning, match="times apart") as told:
-        follow(config(pixel_size=0.05), lambda: scope.file_a_frame(1), lambda: scope.file_a_frame(2))
+        follow(given, lambda: scope.file_a_frame(1), lambda: scope.file_a_frame(2))
     assert len(told) == 1
 
 
 def test_results_in_the_watched_folder_are_not_taken_for_movies(tmp_path, config):
     scope = Microscope(tmp_path / "run", 1)
     scope.movie("a.tif", 1)
-    inside = WatchConfig(
-        str(tmp_path / "run"), str(tmp_path / "run"), "adhesion-filter", settle=0.05, every=0.05
-    )
+    folder = str(tmp_path / "run")
+    inside = WatchConfig(folder, folder, predict=running(), settle=0.05, every=0.05)
     assert {event.name for event in follow(inside)} == {"a"}
     assert {event.name for event in follow(inside)} <= {"a"}
 
@@ -377,7 +382,7 @@ WATCH = """
 import sys
 from napari_cellforce.models.filters import AdhesionFilter
 from napari_cellforce.watch import WatchConfig, watch
-config = WatchConfig(sys.argv[1], sys.argv[2], "adhesion-filter", settle=0.05, every=0.05)
+config = WatchConfig(sys.argv[1], sys.argv[2], settle=0.05, every=0.05)
 for event in watch(config, AdhesionFilter()):
     if event.state == "frame":
         print(event.frame, flush=True)

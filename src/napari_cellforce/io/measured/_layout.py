@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import MICROMETRE, PASCAL, Quantity, Unit, X, Y
 
@@ -18,39 +19,52 @@ _PIXELS = ("px", "pixel", "pixels", "pix")
 
 
 @dataclass(frozen=True)
-class MeasuredLayout:
-    """Units and conventions of a file of measured vectors; None means that the file states them.
+class MeasuredLayout(Settings):
+    """What a file of measured vectors does not state itself; what is None must be in the file."""
 
-    Attributes
-    ----------
-    unit : str or None
-        Unit of the vectors: ``"Pa"``, ``"kPa"``, ``"nN/µm²"`` for tractions, ``"µm"``, ``"nm"``, ``"px"`` for
-        displacements.
-    position_unit : {"px", "µm"}
-        Unit of the columns x and y.
-    pixel_size : float or None
-        Pixel size of the image in µm, for values in pixels.
-    spacing : float or None
-        Grid spacing in µm, for arrays without positions.
-    frame_interval : float or None
-        Minutes between frames.
-    swap : bool
-        True if the first component is along y, down the rows.
-    flip_y, flip_x : bool
-        True to invert the sign of a component: of y for files in which y points up.
-    scale : float
-        Factor by which the vectors are multiplied.
-    """
-
-    unit: str | None = None
-    position_unit: str = "px"
-    pixel_size: float | None = None
-    spacing: float | None = None
-    frame_interval: float | None = None
-    swap: bool = False
-    flip_y: bool = False
-    flip_x: bool = False
-    scale: float = 1.0
+    unit: str | None = setting(
+        None,
+        help="Unit of the measured vectors, if the files do not state it: Pa, kPa, nN/µm² for tractions; "
+        "µm, nm, px for displacements.",
+        label="Unit",
+        empty="from the file",
+    )
+    position_unit: str = setting(
+        "px", help="Unit of the columns x and y: px, µm, nm or m.", label="Positions", option="--positions"
+    )
+    pixel_size: float | None = setting(
+        None,
+        help="Pixel size of the image, for measured values given in pixels.",
+        unit="µm",
+        above=0,
+        label="Pixel",
+        empty="not known",
+    )
+    spacing: float | None = setting(
+        None,
+        help="Distance of neighbouring vectors, for files without positions.",
+        unit="µm",
+        above=0,
+        label="Spacing",
+        empty="from the file",
+    )
+    frame_interval: float | None = setting(
+        None,
+        help="Time between measured frames.",
+        unit="min",
+        above=0,
+        label="Interval",
+        empty="from the file",
+        option="--interval",
+    )
+    swap: bool = setting(
+        False,
+        help="The first component of the vectors is along y (down the rows).",
+        label="First component is y",
+    )
+    flip_y: bool = setting(False, help="The y component points up.", label="y points up")
+    flip_x: bool = setting(False, help="The x component points left.", label="x points left")
+    scale: float = setting(1.0, help="Factor by which the measured vectors are multiplied.", label="Scale")
 
     def turned(self, vectors: RealArray) -> RealArray:
         """Return vectors ``(2, ...)`` in the order of the file (x, y) as (y, x), flipped and scaled."""

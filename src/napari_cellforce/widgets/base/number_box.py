@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from qtpy.QtCore import QLocale, QPoint, QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QValidator, QWheelEvent
@@ -42,6 +43,8 @@ class NumberBox(QDoubleSpinBox):
         Shown in place of 0, where there is no number; 0 may then be below `minimum`.
     whole : bool
         True for whole numbers.
+    exclusive : bool
+        True if `minimum` itself is too small.
     step : float, optional
         Change by one press of an arrow key; by default a tenth of the number's power of ten.
 
@@ -62,11 +65,12 @@ class NumberBox(QDoubleSpinBox):
         unit: str = "",
         empty: str = "",
         whole: bool = False,
+        exclusive: bool = False,
         step: float | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._whole, self._step, self._typed = whole, step, ""
+        self._whole, self._step, self._typed, self._exclusive = whole, step, "", exclusive
         self._lowest = -_UNLIMITED
         self.setLocale(QLocale.c())
         self.setDecimals(_DECIMALS)
@@ -79,7 +83,7 @@ class NumberBox(QDoubleSpinBox):
         self.editingFinished.connect(self._on_finished)
 
     @property
-    def number(self) -> float | int | None:
+    def number(self) -> Any:
         """The number; None where the box shows that there is none."""
         return None if self._is_empty else self.value()
 
@@ -87,7 +91,7 @@ class NumberBox(QDoubleSpinBox):
         """Show a number, or that there is none."""
         self.setValue(0 if number is None else number)
 
-    def value(self) -> float | int:
+    def value(self) -> Any:
         """Return the number, as an int if it is whole; 0 where there is none."""
         number = float(super().value())
         return round(number) if self._whole else number
@@ -182,9 +186,12 @@ class NumberBox(QDoubleSpinBox):
             return f"{plain} is not a whole number"
         if number == 0 and self.specialValueText():
             return ""
-        if self._lowest <= number <= self.maximum():
+        too_small = number <= self._lowest if self._exclusive else number < self._lowest
+        if not too_small and number <= self.maximum():
             return ""
         unit = self.suffix()
+        if self._exclusive and too_small:
+            return f"{plain}{unit} is not more than {shown(self._lowest)}{unit}"
         if self.maximum() >= _UNLIMITED:
             return f"{plain}{unit} is less than {shown(self._lowest)}{unit}"
         return f"{plain}{unit} is not between {shown(self._lowest)} and {shown(self.maximum())}{unit}"

@@ -83,10 +83,14 @@ class BatchFolderSection(QWidget):
             recursive=self._recursive.isChecked(),
             mask_pattern=self._masks.text().strip(),
             conditions=self._conditions.text().strip(),
-            pixel_size=self._pixel.value() or None,
-            z=self._planes.currentData(),
             workers=self._workers.value(),
-            predict=dataclasses.replace(base.predict, channels=channels),
+            predict=dataclasses.replace(
+                base.predict,
+                channels=channels,
+                run=dataclasses.replace(
+                    base.run, pixel_size=self._pixel.number, z=self._planes.currentData()
+                ),
+            ),
         )
 
     def show_config(self, config: BatchConfig) -> None:
@@ -99,8 +103,8 @@ class BatchFolderSection(QWidget):
             self._masks.setText(config.mask_pattern)
             self._conditions.setText(config.conditions)
             self._channels.setText(", ".join(str(channel) for channel in config.predict.channels))
-            self._pixel.setValue(config.pixel_size or 0)
-            self._planes.setCurrentIndex(max(self._planes.findData(config.z), 0))
+            self._pixel.setValue(config.run.pixel_size or 0)
+            self._planes.setCurrentIndex(max(self._planes.findData(config.run.z), 0))
             self._workers.setValue(config.workers)
         self.changed.emit()
 

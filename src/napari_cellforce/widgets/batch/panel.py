@@ -69,32 +69,16 @@ class BatchPanel(Panel):
         problem = model.problem()
         if problem is not None:
             raise problem
-        predict = dataclasses.replace(
-            self._base.predict, already_normalised=model.already_normalised, calibration=model.calibration
-        )
-        base = dataclasses.replace(
-            self._base,
-            models=(model.entry.name, *self._models.chosen),
-            device=model.device,
-            backend=model.backend,
-            samples=model.samples,
-            model_folder=model.model_folder or "",
-            predict=predict,
-        )
+        predict = model.config(self._base.predict)
+        models = (model.entry.name, *self._models.chosen)
+        base = dataclasses.replace(self._base, models=models, predict=predict)
         return self._parts.config(self._folder.config(base))
 
     def show_config(self, config: BatchConfig) -> None:
         """Set everything from a config."""
         self._base = config
         first, *others = config.models or ("",)
-        self._model.choose(
-            first,
-            device=config.device,
-            backend=config.backend,
-            samples=config.samples,
-            already_normalised=config.predict.already_normalised,
-            calibration=config.predict.calibration,
-        )
+        self._model.show_config(dataclasses.replace(config.predict, run=config.run_for(first)))
         self._models.list_models(self._model.entry.name, others)
         self._parts.show_config(config)
         self._folder.show_config(config)

@@ -249,15 +249,8 @@ def watch_config(batch: BatchConfig, settle: float) -> WatchConfig:
     return WatchConfig(
         folder=batch.folder,
         out=batch.out,
-        model=batch.models[0],
         pattern=batch.pattern,
-        pixel_size=batch.pixel_size,
-        z=batch.z,
         predict=batch.predict,
-        samples=batch.samples,
-        device=batch.device,
-        backend=batch.backend,
-        model_folder=batch.model_folder,
         settle=settle,
     )
 

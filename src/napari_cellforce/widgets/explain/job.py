@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from napari_cellforce.explain import ExplainConfig
 from napari_cellforce.explain.fields import frame_reader, require_fields, stiffness_curves
 from napari_cellforce.explain.formula import fit_prediction
 from napari_cellforce.explain.greens import GreensFunction, read_greens, require_greens_functions
 from napari_cellforce.fields import FrameResult, Mask
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.models.symbolic import FitConfig, FormulaFrame, SymbolicFit
-from napari_cellforce.predict import PredictConfig, Prediction, Progress, prepare
+from napari_cellforce.models.symbolic import FormulaFrame, SymbolicFit
+from napari_cellforce.predict import Prediction, Progress, prepare
 from napari_cellforce.preprocess.normalise import Baselines
 from napari_cellforce.widgets.explain.formula_rendering import prerender_potentials
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
 from napari_cellforce.widgets.shared.input_layers import ChosenImage
-from napari_cellforce.zoo import load_predictor, load_weights
+from napari_cellforce.zoo import load_weights
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,14 @@ class ExplainRequest:
     chosen : ChosenImage
     mask : callable
         Returns the cell.
-    model, device : str
-    folder : str or None
-        Of the models.
-    already_normalised : bool
-    parts : tuple of str
-        Of `napari_cellforce.explain.PARTS`.
-    fit : FitConfig
+    config : ExplainConfig
     ratio : float
-        Of the screen's pixels, for the formula's picture.
+        Device pixels per pixel of the screen, for the formula's picture.
     """
 
     chosen: ChosenImage
     mask: Callable[[], Mask]
-    model: str
-    device: str
-    folder: str | None
-    already_normalised: bool
-    parts: tuple[str, ...]
-    fit: FitConfig
+    config: ExplainConfig
     ratio: float
 
 
@@ -95,23 +85,20 @@ def explain_events(request: ExplainRequest) -> Iterator[ExplainEvent]:
     CellForceError
     """
     yield Progress("Loading the model", 0, 0)
-    predictor = load_predictor(request.model, device=request.device, folder=request.folder)
-    chosen = request.chosen
-    config = PredictConfig(
-        channels=tuple(range(len(chosen.layers))), already_normalised=request.already_normalised
-    )
-    job = prepare(chosen.stack, predictor, request.mask(), chosen.pixel_size, config)
+    config, run = request.config, request.config.predict.run
+    predictor, chosen = run.load(), request.chosen
+    job = prepare(chosen.stack, predictor, request.mask(), chosen.pixel_size, config.predict)
     baselines = yield from job.measure_baselines()
     yield Started(job, baselines)
-    if "greens" in request.parts:
-        loaded = load_weights(request.model, folder=request.folder)
-        module = require_greens_functions(loaded.module, request.model)
+    if "greens" in config.parts:
+        loaded = load_weights(run.model, folder=run.model_folder or None)
+        module = require_greens_functions(loaded.module, run.model)
         yield GreensResult(read_greens(module, job.predictor.record.pixel_size))
-    if "fields" in request.parts:
+    if "fields" in config.parts:
         yield from _inner_fields(job, baselines)
-    if "formula" in request.parts:
-        fit, record = yield from fit_prediction(job, baselines, request.fit)
-        prerender_potentials(request.fit.library.potentials, request.ratio)
+    if "formula" in config.parts:
+        fit, record = yield from fit_prediction(job, baselines, config.fit)
+        prerender_potentials(config.fit.library.potentials, request.ratio)
         yield FormulaResult(fit, record)
 
 

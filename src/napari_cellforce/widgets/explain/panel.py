@@ -14,6 +14,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.explain import ExplainConfig
 from napari_cellforce.explain.config import supported_parts
 from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
@@ -44,7 +45,7 @@ from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
 from napari_cellforce.widgets.shared.cell_section import CellSection
 from napari_cellforce.widgets.shared.image_section import ImageSection
 from napari_cellforce.widgets.shared.input_layers import ChosenImage, input_images
-from napari_cellforce.widgets.shared.model_section import ModelSection
+from napari_cellforce.widgets.shared.model_section import ModelSection, predict_config
 
 
 class PartsSection(QWidget):
@@ -179,7 +180,7 @@ class ExplainPanel(Panel):
         self._summary = ("", Tone.PLAIN)
         self._image = ImageSection(self._viewer)
         self._cell = CellSection(self._viewer)
-        self.model_section = ModelSection(self._preferences)
+        self.model_section = ModelSection(self._preferences, leave_out=("calibration", "run.samples"))
         self.parts_section = PartsSection()
         self.run_section = RunSection()
         self.greens, self._decay_lengths = LinesPlot(self._viewer, "Green's functions"), TextLine()
@@ -201,14 +202,21 @@ class ExplainPanel(Panel):
         except CellForceError as error:
             show_error(error)
             return
-        model = self.model_section
-        request = ExplainRequest(
-            chosen, mask, model.entry.name, model.device, model.model_folder,
-            model.already_normalised, self.parts_section.chosen, self._fit, self.devicePixelRatioF(),
-        )  # fmt: skip
+        request = ExplainRequest(chosen, mask, self.config(), self.devicePixelRatioF())
         self._chosen, self._shown, self._summary = chosen, None, ("", Tone.PLAIN)
         self._job.start(lambda: explain_events(request))
         self._refresh()
+
+    def config(self) -> ExplainConfig:
+        """Return the settings that are chosen.
+
+        Raises
+        ------
+        CellForceError
+            If no part is chosen.
+        """
+        predict = predict_config(self._image, self._cell, self.model_section)
+        return ExplainConfig(parts=self.parts_section.chosen, fit=self._fit, predict=predict)
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on a sample cell")

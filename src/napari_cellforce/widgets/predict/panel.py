@@ -25,9 +25,8 @@ from napari_cellforce.widgets.predict.result_section import ResultSection
 from napari_cellforce.widgets.shared.cell_section import CellSection
 from napari_cellforce.widgets.shared.image_section import ANY_IMAGE, ImageSection
 from napari_cellforce.widgets.shared.input_layers import ChosenImage, input_images
-from napari_cellforce.widgets.shared.model_section import ModelSection
+from napari_cellforce.widgets.shared.model_section import ModelSection, predict_config
 from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE, PredictionLayers
-from napari_cellforce.zoo import load_predictor
 
 PANEL = "predict"
 
@@ -69,19 +68,13 @@ class PredictPanel(Panel):
         except CellForceError as error:
             show_error(error)
             return
-        config = PredictConfig(
-            channels=tuple(range(len(self._proteins))),
-            already_normalised=self._model.already_normalised,
-            calibration=self._model.calibration,
-        )
-        model, samples, folder = self._model.entry.name, self._model.samples, self._model.model_folder
-        device, backend = self._model.device, self._model.backend
+        config = self.config()
         self._chosen, self._result, self._summary = chosen, None, ("", Tone.PLAIN)
         self._failure, self._running_key = "", self._speed_key()
 
         def work() -> Iterator[Any]:
             yield Progress("Loading the model", 0, 0)
-            predictor = load_predictor(model, device=device, samples=samples, folder=folder, backend=backend)
+            predictor = config.run.load()
             job = prepare(chosen.stack, predictor, mask(), chosen.pixel_size, config)
             job.provenance()  # asks what computes, which is made ready here and not in the window's thread
             yield job
@@ -90,6 +83,10 @@ class PredictPanel(Panel):
 
         self._job.start(work)
         self._refresh()
+
+    def config(self) -> PredictConfig:
+        """Return the settings that are chosen."""
+        return predict_config(self._image, self._cell, self._model)
 
     def use_model(self, name: str) -> None:
         """Choose a model, also one that was imported a moment ago."""

@@ -76,6 +76,11 @@ class CellSection(QWidget):
         """Of the automatic outline; 1 in the middle of the slider, 0.5 and 2 at its ends."""
         return float(2 ** (self._width.value() / 100))
 
+    @property
+    def cell_at(self) -> tuple[float, float] | None:
+        """Position (y, x) in pixels of the cell that was picked; None for the largest one."""
+        return self._picked_position
+
     def set_image(self, image: ChosenImage | None) -> None:
         """Take notice of the chosen image; None if there is none."""
         if image == self._image:

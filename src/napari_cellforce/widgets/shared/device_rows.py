@@ -1,14 +1,14 @@
-"""What computes: the device and the backend, in two rows, and in words below them."""
+"""What computes: the device, the backend and the CPU threads, and what that means on this computer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.setting_rows import SettingRows
 from napari_cellforce.widgets.base.worker import Job
 
 _DEVICES = {"auto": "automatic", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
@@ -28,6 +28,8 @@ class DeviceRows(QObject):
     ----------
     form : Form
         To which the rows are added.
+    rows : SettingRows
+        Settings of a prediction.
     device : str
         The preferred one.
 
@@ -39,35 +41,31 @@ class DeviceRows(QObject):
 
     changed = Signal()
 
-    def __init__(self, form: Form, device: str) -> None:
+    def __init__(self, form: Form, rows: SettingRows, device: str) -> None:
         super().__init__(form)
         self._name, self._loading = "", True
         self._probe = Job(self)
         self._probe.yielded.connect(self._on_known)
-        self._devices, self._backends = _name_combo(_DEVICES), _name_combo(_BACKENDS)
+        self._rows = rows
+        devices = rows.add(form, "run.device", words=_DEVICES)
+        backends = rows.add(form, "run.backend", words=_BACKENDS, page="speed/#backends")
+        rows.add(form, "run.threads")
         self._note = TextLine()
-        form.add("Device", self._devices, "What computes")
-        form.add(
-            "Backend",
-            self._backends,
-            "The program that computes networks; each is checked against PyTorch before it is used",
-            page="speed/#backends",
-        )
         form.addRow(self._note)
-        self.choose(device, "auto")
-        for choice in (self._devices, self._backends):
+        rows.set_value("run.device", device)
+        for choice in (devices, backends):
             choice.currentIndexChanged.connect(self._on_choice)
         self._on_choice()
 
     @property
     def device(self) -> str:
         """Device asked for: ``"auto"``, ``"cpu"`` ..."""
-        return str(self._devices.currentData())
+        return str(self._rows.value("run.device"))
 
     @property
     def backend(self) -> str:
         """Backend asked for: ``"auto"``, ``"eager"`` ..."""
-        return str(self._backends.currentData())
+        return str(self._rows.value("run.backend"))
 
     @property
     def name(self) -> str:
@@ -78,11 +76,6 @@ class DeviceRows(QObject):
     def loading(self) -> bool:
         """True while torch is being loaded."""
         return self._loading
-
-    def choose(self, device: str, backend: str) -> None:
-        """Choose both; what there is not becomes automatic."""
-        self._devices.setCurrentIndex(max(self._devices.findData(device), 0))
-        self._backends.setCurrentIndex(max(self._backends.findData(backend), 0))
 
     def dispose(self) -> None:
         """End what runs in the background."""
@@ -116,11 +109,3 @@ class DeviceRows(QObject):
             self._name, backend = result
             self._note.set_text(f"Computes on {self._name}, networks with {backend}")
         self.changed.emit()
-
-
-def _name_combo(texts: Mapping[str, str]) -> QComboBox:
-    """Return a choice between names, shown in words."""
-    box = shrinkable_combo(QComboBox())
-    for name, text in texts.items():
-        box.addItem(text, name)
-    return box

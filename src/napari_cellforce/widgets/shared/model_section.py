@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QLabel,
     QPushButton,
@@ -18,16 +18,32 @@ from superqt import QCollapsible
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.predict.config import BACKENDS, PredictConfig
 from napari_cellforce.widgets.base.form import LABEL_WIDTH, Form, align_labels, collapsible, shrinkable_combo
-from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.preferences import Preferences
+from napari_cellforce.widgets.base.setting_rows import SettingRows, with_values
 from napari_cellforce.widgets.base.worker import show_error
+from napari_cellforce.widgets.shared.cell_section import CellSection
 from napari_cellforce.widgets.shared.device_rows import DeviceRows
+from napari_cellforce.widgets.shared.image_section import ImageSection
 from napari_cellforce.widgets.shared.model_download import ModelDownload, availability_problem, format_size
+
+_ADVANCED = {
+    "already_normalised": "",
+    "calibration": "numbers/#from-normalised-to-pa",
+    "run.samples": "numbers/#uncertainty",
+}
+"""Settings besides those of what computes, and the page of the docs that explains each."""
 
 
 class ModelSection(QWidget):
     """Choice of the predictor, with its card, and the advanced settings of a prediction.
+
+    Parameters
+    ----------
+    preferences : Preferences
+    leave_out : collection of str
+        Paths of those advanced settings that the job has no use for.
 
     Signals
     -------
@@ -36,9 +52,14 @@ class ModelSection(QWidget):
 
     changed = Signal()
 
-    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, preferences: Preferences, *, leave_out: Collection[str] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._folder = preferences.model_folder or None
+        self._preferred_device = preferences.device
+        self._rows = SettingRows(PredictConfig, self)
+        self._rows.changed.connect(self.changed)
         self._download_button = QPushButton("Download")
         self._download_button.clicked.connect(self._on_download)
         self._download = ModelDownload(self._folder)
@@ -51,7 +72,7 @@ class ModelSection(QWidget):
         layout.addWidget(self._build_card())
         layout.addWidget(self._download_button)
         layout.addWidget(self._download)
-        layout.addWidget(self._build_advanced(preferences))
+        layout.addWidget(self._build_advanced(leave_out))
         self.fill()
 
     def dispose(self) -> None:
@@ -90,20 +111,11 @@ class ModelSection(QWidget):
         """Folder of the models, by the user's preference."""
         return self._folder
 
-    @property
-    def already_normalised(self) -> bool:
-        """True if the image holds normalised intensities."""
-        return bool(self._normalised.isChecked())
-
-    @property
-    def calibration(self) -> float | None:
-        """Mean traction of comparable cells in Pa, or None."""
-        return self._calibration.value() or None
-
-    @property
-    def samples(self) -> int:
-        """Passes of Monte-Carlo dropout."""
-        return int(self._samples.value())
+    def config(self, base: PredictConfig | None = None) -> PredictConfig:
+        """Return settings with the model and the advanced settings that are chosen here."""
+        chosen = self._rows.applied_to(base or PredictConfig())
+        model = {"run.model": self.entry.name, "run.model_folder": self._folder or ""}
+        return with_values(chosen, model)
 
     def problem(self) -> CellForceError | None:
         """Return what keeps the model from being used, or None."""
@@ -129,30 +141,19 @@ class ModelSection(QWidget):
     def recall(self, values: dict[str, Any]) -> None:
         """Set what `remember` returned."""
         self.fill(str(values.get("model", "")))
-        self._device_rows.choose(self.device, str(values.get("backend")))
+        if values.get("backend") in BACKENDS:
+            self._rows.set_value("run.backend", values["backend"])
         if values.get("advanced"):
             self._advanced.expand(animate=False)
 
     def reset(self) -> None:
         """Go back to the defaults."""
-        self.choose(zoo.DEFAULT_MODEL)
+        self.show_config(PredictConfig())
 
-    def choose(
-        self,
-        model: str,
-        *,
-        device: str = "auto",
-        backend: str = "auto",
-        samples: int = 0,
-        already_normalised: bool = False,
-        calibration: float | None = None,
-    ) -> None:
-        """Choose a model, the default one if there is none of that name, and how it is used."""
-        self.fill(model or zoo.DEFAULT_MODEL)
-        self._device_rows.choose(device, backend)
-        self._normalised.setChecked(already_normalised)
-        self._calibration.setValue(calibration or 0)
-        self._samples.setValue(samples)
+    def show_config(self, config: PredictConfig) -> None:
+        """Choose the model of some settings, the default one if there is none of that name, and its use."""
+        self.fill(config.run.model or zoo.DEFAULT_MODEL)
+        self._rows.show(config)
 
     def _build_choice(self) -> Form:
         self._models = shrinkable_combo(QComboBox())
@@ -173,30 +174,14 @@ class ModelSection(QWidget):
         self._card.setOpenExternalLinks(True)
         return self._card
 
-    def _build_advanced(self, preferences: Preferences) -> QCollapsible:
-        self._normalised = QCheckBox("already normalised")
-        self._normalised.toggled.connect(lambda _: self.changed.emit())
-        self._calibration = NumberBox(0, 1e5, unit="Pa", empty="none")
-        self._calibration.valueChanged.connect(lambda _: self.changed.emit())
-        self._samples = NumberBox(0, 100, unit="passes", empty="none", whole=True)
-        self._samples.valueChanged.connect(lambda _: self.changed.emit())
+    def _build_advanced(self, leave_out: Collection[str]) -> QCollapsible:
         content = QWidget()
         form = Form(content)
-        self._device_rows = DeviceRows(form, preferences.device)
+        self._device_rows = DeviceRows(form, self._rows, self._preferred_device)
         self._device_rows.changed.connect(self.changed)
-        form.add("Intensities", self._normalised, "Tick if the image holds Z' of the paper, not counts")
-        form.add(
-            "Calibration",
-            self._calibration,
-            "Mean traction of comparable, measured cells: turns normalised tractions into Pa",
-            page="numbers/#from-normalised-to-pa",
-        )
-        form.add(
-            "Uncertainty",
-            self._samples,
-            "Passes with dropout whose spread is shown; for networks with dropout",
-            page="numbers/#uncertainty",
-        )
+        for path, page in _ADVANCED.items():
+            if path not in leave_out:
+                self._rows.add(form, path, page=page)
         self._advanced = collapsible("Advanced")
         self._advanced.addWidget(content)
         return self._advanced
@@ -217,3 +202,14 @@ class ModelSection(QWidget):
     def _on_model_ready(self, name: str) -> None:
         show_info(f"{name} is ready.")
         self.fill(name)
+
+
+def predict_config(image: ImageSection, cell: CellSection, model: ModelSection) -> PredictConfig:
+    """Return the settings of a prediction that the rows of a panel show; what is not typed is not set."""
+    size = image.pixel_size
+    values: dict[str, Any] = {"channels": tuple(range(len(image.layers)))}
+    if size is not None and size.source == "typed":
+        values["run.pixel_size"] = size.y
+    if cell.automatic:
+        values |= {"sensitivity": cell.sensitivity, "cell_at": cell.cell_at}
+    return with_values(model.config(), values)
