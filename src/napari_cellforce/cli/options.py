@@ -208,7 +208,7 @@ def _parameter(option: CommandOption) -> inspect.Parameter:
         autocompletion=(lambda: choices) if choices else None,
     )
     kind, default = _option_type(entry)
-    annotation: Any = Annotated[kind, info]  # type: ignore[valid-type]
+    annotation: Any = Annotated[kind, info]
     name = _parameter_name(option.name)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -125,5 +125,5 @@ def test_what_cannot_be_explained_is_refused_with_what_can():
 
 
 def test_one_name_in_place_of_several_is_a_mistake_of_the_script():
-    with pytest.raises(CellForceError, match="models is 'unet'"):
+    with pytest.raises(CellForceError, match="is 'unet'"):
         BatchConfig("in", "out", "unet")

@@ -173,7 +173,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     ),
     "pixel size in metres": (
         lambda movie: (movie, *FILTER, "--pixel-size", 1.7e-7),
-        r"pixel size is 1\.7e-07 µm.*0\.001 to 1000 µm.*--pixel-size",
+        r"--pixel-size is 1\.7e-07.*0\.001 to 1000 µm",
     ),
     "pixel size NaN": (lambda movie: (movie, *FILTER, "--pixel-size", "nan"), r"--pixel-size is nan"),
     "channel not there": (

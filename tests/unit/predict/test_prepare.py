@@ -94,7 +94,7 @@ class TestMask:
 class TestCalibration:
     @pytest.mark.parametrize("pascal", [-267, math.nan, math.inf])
     def test_it_is_a_positive_number(self, movie, tug, pascal):
-        with pytest.raises(CellForceError, match="calibration is"):
+        with pytest.raises(CellForceError, match="Calibration is"):
             prepare(movie, tug, config=PredictConfig(calibration=pascal))
 
     def test_a_model_in_pa_needs_none(self, movie, make_tug):

@@ -18,6 +18,7 @@ from superqt import QCollapsible
 
 from napari_cellforce import zoo
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.predict import MASK_INPUT
 from napari_cellforce.predict.config import BACKENDS, PredictConfig
 from napari_cellforce.widgets.base.form import LABEL_WIDTH, Form, align_labels, collapsible, shrinkable_combo
 from napari_cellforce.widgets.base.preferences import Preferences
@@ -207,7 +208,8 @@ class ModelSection(QWidget):
 def predict_config(image: ImageSection, cell: CellSection, model: ModelSection) -> PredictConfig:
     """Return the settings of a prediction that the rows of a panel show; what is not typed is not set."""
     size = image.pixel_size
-    values: dict[str, Any] = {"channels": tuple(range(len(image.layers)))}
+    proteins = [name for name in model.entry.inputs if name != MASK_INPUT]
+    values: dict[str, Any] = {"channels": tuple(range(len(proteins)))}
     if size is not None and size.source == "typed":
         values["run.pixel_size"] = size.y
     if cell.automatic:
