@@ -186,8 +186,6 @@ for event in run_batch(config):
 """
 
 
-
-
 def absolute(path: str | os.PathLike[str]) -> Path:
     """Return a path that stays valid wherever the work is done; links are kept."""
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (Path.absolute keeps "..")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
 from typing import Literal
 
 from napari_cellforce.batch.config import EVERY_IMAGE, absolute
