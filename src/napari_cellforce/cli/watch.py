@@ -17,7 +17,7 @@ from rich.markup import escape
 from napari_cellforce.cli.console import errors, output, print_error
 from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.cli.predict import SOME_FAILED
-from napari_cellforce.errors import pluralise
+from napari_cellforce.text import pluralise
 
 if TYPE_CHECKING:
     from napari_cellforce.watch import WatchEvent
