@@ -13,7 +13,7 @@ from napari_cellforce import zoo
 from napari_cellforce.models import checkpoint
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.unet import StackConfig, UNet, UNetConfig
-from napari_cellforce.widgets.shared.input_layers import stack_of
+from napari_cellforce.viewer.images import stack_of
 
 
 @pytest.fixture

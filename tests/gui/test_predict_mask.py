@@ -71,11 +71,11 @@ class TestLabels:
     def test_frames_that_are_not_marked_take_the_nearest_mark(
         self, viewer, add, make_movie, hand, notifications
     ):
-        add(make_movie(5))
+        (image,) = add(make_movie(5))
         hand.choice("from layer").click()
         labels = np.zeros((5, SIDE, SIDE), int)
         labels[1, 10:30, 10:50], labels[4, 20:40, 10:50] = 1, 1
-        viewer.add_labels(labels, name="cells")
+        viewer.add_labels(labels, name="cells", scale=image.scale, units=image.units)
         hand.predict()
         found = predicted_in(viewer)
         assert [box_of(mask)[0] for mask in found] == [10, 10, 10, 20, 20]

@@ -176,8 +176,9 @@ class TestOnTheWay:
     ):
         movie = make_movie()
         movie.data[2] = 7
-        add(movie)
-        viewer.add_labels(np.pad(np.ones((40, 40), int), 12), name="cell")
+        (image,) = add(movie)
+        place = {"scale": image.scale[1:], "units": image.units[1:]}
+        viewer.add_labels(np.pad(np.ones((40, 40), int), 12), name="cell", **place)
         hand.choice("from layer").click()
         hand.choice("already normalised").setChecked(True)
         hand.predict()

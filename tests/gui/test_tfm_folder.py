@@ -20,10 +20,11 @@ from napari_cellforce.layers import ArrowStyle
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig, TfmResult
+from napari_cellforce.viewer.masks import labels_over
 from napari_cellforce.widgets.base.panel import WIDTH
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
 from napari_cellforce.widgets.shared.import_dialog import ImportDialog
-from napari_cellforce.widgets.shared.measured_fields import labels_on_grid, show_field
+from napari_cellforce.widgets.shared.measured_fields import layer_of, show_field
 from napari_cellforce.widgets.tfm.panel import TfmPanel
 from napari_cellforce.widgets.tfm.results_section import ordered_columns
 
@@ -74,8 +75,12 @@ def halves() -> np.ndarray:
 def test_forces_are_added_up_for_every_region_and_frame(
     panel: TfmPanel, viewer: ViewerModel, wait: Callable[[], None]
 ) -> None:
-    viewer.add_labels(halves(), name="regions", scale=(PIXEL, PIXEL))
-    panel.show_result(two_cells(frames=2), None)
+    viewer.add_labels(
+        halves(), name="regions", scale=(PIXEL,) * 2, translate=(PIXEL / 2,) * 2, units=("um",) * 2
+    )
+    measured = two_cells(frames=2)
+    show_field(viewer, measured.traction, ArrowStyle())
+    panel.show_result(measured, None)
     wait()
     numbers = panel.numbers
     assert len(numbers.table) == 2, "the whole image, frame by frame"
@@ -106,9 +111,11 @@ def test_few_numbers_stand_below_each_other(panel: TfmPanel, wait: Callable[[], 
 
 def test_regions_of_coarser_pixels_lie_where_they_were_drawn(viewer: ViewerModel) -> None:
     field = two_cells().traction
-    viewer.add_image(np.zeros((SIDE, SIDE)), scale=(PIXEL, PIXEL))
-    coarse = viewer.add_labels(halves()[::4, ::4], scale=(4 * PIXEL,) * 2, translate=(1.5 * PIXEL,) * 2)
-    np.testing.assert_array_equal(labels_on_grid(coarse, field, viewer), halves())
+    image = viewer.add_image(np.zeros((SIDE, SIDE)), scale=(PIXEL, PIXEL), units=("um", "um"))
+    show_field(viewer, field, ArrowStyle(), on=(image, SIZE))
+    place = {"scale": (4 * PIXEL,) * 2, "translate": (1.5 * PIXEL,) * 2, "units": ("um", "um")}
+    coarse = viewer.add_labels(halves()[::4, ::4], **place)
+    np.testing.assert_array_equal(labels_over(coarse, layer_of(viewer, field)), halves()[None])
 
 
 def test_what_is_saved_can_be_opened_again(panel: TfmPanel, wait: Callable[[], None], tmp_path: Path) -> None:

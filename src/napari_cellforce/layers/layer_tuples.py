@@ -5,6 +5,7 @@ A layer tuple is ``(data, attributes, layer type)``, as napari's readers return 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,12 +32,16 @@ class Placement:
         Pint names, for example ``("minute", "micrometer", "micrometer")``.
     ndim : int
         3 for movies; 2 if the input layer is a single image.
+    affine : nested tuple of float
+        ``(ndim + 1, ndim + 1)``, from scaled pixels to napari's world, the translation included, for layers
+        that are turned or mirrored; empty for all others.
     """
 
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     translate: tuple[float, float, float] = (0.0, 0.0, 0.0)
     units: tuple[str, str, str] = ("pixel", "pixel", "pixel")
     ndim: int = 3
+    affine: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def of(cls, pixel_size: PixelSize | None, frame_interval: float | None) -> Placement:
@@ -50,14 +55,22 @@ class Placement:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Scale, translation, units and axis labels, as napari's layers take them."""
+        """All that places a layer, and its axis labels, as napari's layers take them."""
         last = slice(3 - self.ndim, 3)
+        turn = {"affine": np.array(self.affine)} if self.affine else {}
         return {
             "scale": self.scale[last],
             "translate": self.translate[last],
             "units": self.units[last],
             "axis_labels": ("t", "y", "x")[last],
+            **turn,
         }
+
+    def without_time(self) -> Placement:
+        """Return the place of one frame: the time axis is left out, if there is one."""
+        if self.ndim == 2:
+            return self
+        return dataclasses.replace(self, ndim=2, affine=tuple(row[1:] for row in self.affine[1:]))
 
     def fit(self, data: Any) -> Any:
         """Drop the time axis of ``(1, Y, X)`` data where the input layer has none."""

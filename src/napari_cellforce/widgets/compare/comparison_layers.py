@@ -25,12 +25,7 @@ from napari_cellforce.layers import (
     magnitude_layer,
 )
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
-from napari_cellforce.widgets.shared.measured_fields import (
-    COMPARED,
-    DisplayedField,
-    origin_of,
-    placement_of_field,
-)
+from napari_cellforce.widgets.shared.measured_fields import COMPARED, DisplayedField, origin_of, place_beside
 
 A, B, DIFFERENCE, ANGLE, RATIO = "A", "B", "B − A", "angle from A to B", "ratio |B| / |A|"
 VIEWS = (A, B, DIFFERENCE, ANGLE, RATIO)
@@ -127,9 +122,7 @@ class ComparisonLayers(QObject):
             first if np.isclose(comparison.frames[0].pair.spacing, first.field.pixel_size.micron) else second
         )
         fields = [_field(comparison, stacks, which, coarse) for which in (A, B, DIFFERENCE)]
-        place = placement_of_field(
-            first.corner, fields[0], origin_of(coarse.field), still=len(comparison.frames) == 1
-        )
+        place = place_beside(first, fields[0], origin_of(coarse.field), still=len(comparison.frames) == 1)
         top = comparison.overview.top
         active = self._viewer.layers.selection.active
         for view, field in zip((A, B, DIFFERENCE), fields, strict=True):

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Labels, Shapes
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.compare import CompareConfig
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.viewer.masks import labels_over, mask_layers
 from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
-from napari_cellforce.widgets.shared.mask_layers import mask_layers
-from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, labels_on_grid
+from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, grid_layer
 
 _PAGE = "tutorials/compare/"
 _OWN = "where the fields are known"
@@ -83,15 +82,11 @@ class FieldChoiceSection(QWidget):
 
     @property
     def mask(self) -> npt.NDArray[np.integer[Any]] | None:
-        """The labels of the cells on the grid of A; None for the fields' own masks."""
+        """The labels of the cells on the grid of A, ``(T, Y, X)``; None for the fields' own masks."""
         layer = self.cell_list.currentData()
         if layer is None or self.first is None:
             return None
-        if isinstance(layer, Shapes):
-            shape = self.first.field.data.shape[-2:]
-            drawn = layer.to_labels(shape if layer.ndim == 2 else (1, *shape)) > 0
-            return np.asarray(drawn).astype(np.uint8)
-        return labels_on_grid(layer, self.first.field, self._viewer)
+        return labels_over(layer, grid_layer(self.first))
 
     def problem(self) -> CellForceError | None:
         """Return why these cannot be compared, or None."""
@@ -165,7 +160,7 @@ class FieldChoiceSection(QWidget):
 
     def _fill_cells(self) -> None:
         chosen = self.cell_list.currentData()
-        layers = [layer for layer in mask_layers(self._viewer) if isinstance(layer, Labels | Shapes)]
+        layers = mask_layers(self._viewer)
         with QSignalBlocker(self.cell_list):
             self.cell_list.clear()
             self.cell_list.addItem(_OWN, None)

@@ -82,9 +82,10 @@ class ComparePanel(Panel):
 
     def open_file(self, name: str) -> None:
         """Ask for a file and show its field as A or B."""
-        field = open_field(self, self._viewer, self._memory)
-        if field is not None:
-            show_field(self._viewer, field, self._arrow_style)
+        opened = open_field(self, self._viewer, self._memory)
+        if opened is not None:
+            field, image = opened
+            show_field(self._viewer, field, self._arrow_style, on=image)
             self.choice.choose(name, field)
 
     def _build(self) -> None:
@@ -169,17 +170,18 @@ class ComparePanel(Panel):
         self._refresh()
 
     def _show_sample(self, image: Any, predicted: VectorField, measured: VectorField) -> None:
-        for data in image_layers(image):
-            self._viewer.add_layer(Layer.create(*data))
-        show_field(self._viewer, measured, self._arrow_style, visible=False)
-        show_field(self._viewer, predicted, self._arrow_style)
+        layers = [Layer.create(*data) for data in image_layers(image)]
+        self._viewer.layers.extend(layers)
+        on = layers[0], image.pixel_size
+        show_field(self._viewer, measured, self._arrow_style, on=on, visible=False)
+        show_field(self._viewer, predicted, self._arrow_style, on=on)
 
     def _on_calibrate(self) -> None:
         """Add A in Pa as a field of its own, and judge that one from now on."""
         if self._comparison is None or self.pair is None or self._comparison.calibration is None:
             return
         field = calibrated(self.pair[0].field, self._comparison)
-        show_field(self._viewer, field, self._arrow_style, visible=False)
+        show_field(self._viewer, field, self._arrow_style, beside=self.pair[0], visible=False)
         self.choice.choose("A", field)
         fit = self._comparison.calibration
         error = 50 * (fit.high - fit.low) / fit.factor

@@ -16,9 +16,9 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FormulaFrame, SymbolicFit
 from napari_cellforce.predict import Prediction, Progress, prepare
 from napari_cellforce.preprocess.normalise import Baselines
+from napari_cellforce.viewer.images import ChosenImage
 from napari_cellforce.widgets.explain.formula_rendering import prerender_potentials
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
-from napari_cellforce.widgets.shared.input_layers import ChosenImage
 from napari_cellforce.zoo import load_weights
 
 

@@ -23,6 +23,7 @@ from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT, Progress
 from napari_cellforce.text import with_period
+from napari_cellforce.viewer.images import ChosenImage, input_images
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.plots import LinesPlot
@@ -44,7 +45,6 @@ from napari_cellforce.widgets.explain.probe_section import ProbeSection
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
 from napari_cellforce.widgets.shared.cell_section import CellSection
 from napari_cellforce.widgets.shared.image_section import ImageSection
-from napari_cellforce.widgets.shared.input_layers import ChosenImage, input_images
 from napari_cellforce.widgets.shared.model_section import ModelSection, predict_config
 
 

@@ -22,15 +22,11 @@ from napari_cellforce.explain.decomposition import (
 )
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.layers import LayerLabel, Placement
+from napari_cellforce.viewer.coordinates import place_of
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
 from napari_cellforce.widgets.base.worker import Job, show_error
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers, FieldLayers
-from napari_cellforce.widgets.shared.measured_fields import (
-    DisplayedField,
-    displayed_fields,
-    origin_of,
-    placement_of_field,
-)
+from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, grid_layer
 
 LAYERS = {
     "helmholtz_phi": "Helmholtz φ",
@@ -222,8 +218,7 @@ def _open_source(chosen: DisplayedField | ExplanationLayers) -> tuple[_Started, 
     else:
         field = chosen.field
         source = source_from_field(field)
-        still = chosen.layers[0].ndim == 2
-        frame = placement_of_field(chosen.corner, field, origin_of(field), still=still)
+        frame = place_of(grid_layer(chosen))
         model = field.provenance.model
     shape = (source.n_frames, *source.shape)
     return _Started(LayerLabel(source.name, model), frame, shape, source.unit), source

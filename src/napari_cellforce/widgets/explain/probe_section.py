@@ -23,6 +23,7 @@ from napari_cellforce.explain.probes import (
     change_by_distance,
     find_adhesions,
 )
+from napari_cellforce.viewer.coordinates import to_pixels
 from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
 from napari_cellforce.widgets.base.plots import LinesPlot
 from napari_cellforce.widgets.base.worker import Job, show_error
@@ -195,7 +196,7 @@ class ProbeSection(QWidget):
         self._button.setChecked(False)
         self._wait_for_click(False)
         if self._shown is not None:
-            y, x = self._shown.image.world_to_data(event.position)[-2:]
+            y, x = to_pixels(self._viewer, self._shown.image, event.position)[-2:]
             self.occlude_at((float(y), float(x)))
 
     def _on_result(self, result: ProbeResult) -> None:

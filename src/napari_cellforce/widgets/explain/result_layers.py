@@ -18,7 +18,8 @@ from napari_cellforce.layers import METADATA_KEY, LayerLabel, MagnitudeStyle, Pl
 from napari_cellforce.layers.layer_tuples import upper_limit
 from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.normalise import Baselines
-from napari_cellforce.widgets.shared.input_layers import current_frame, layer_role
+from napari_cellforce.viewer.coordinates import shown_frame
+from napari_cellforce.viewer.images import layer_role
 
 DIVERGING, SEQUENTIAL = "coolwarm", "inferno"
 _NOISE = 1e-3
@@ -198,7 +199,7 @@ class ExplanationLayers:
 
     def current_frame(self) -> int:
         """Return the frame that the viewer shows."""
-        return current_frame(self._viewer, self.frame, self.job.stack.n_frames)
+        return shown_frame(self._viewer, self.image, self.job.stack.n_frames)
 
     def show_fields(self, t: int, scalars: Mapping[str, FloatArray]) -> None:
         """Show the inner fields ``(Y, X)`` of a frame; the first is seen, the others are a click away."""

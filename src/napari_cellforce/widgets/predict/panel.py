@@ -17,6 +17,7 @@ from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import LayerLabel, LayerTuple
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
 from napari_cellforce.text import with_period
+from napari_cellforce.viewer.images import ChosenImage, input_images
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration
@@ -24,7 +25,6 @@ from napari_cellforce.widgets.base.worker import Job, show_error
 from napari_cellforce.widgets.predict.result_section import ResultSection
 from napari_cellforce.widgets.shared.cell_section import CellSection
 from napari_cellforce.widgets.shared.image_section import ANY_IMAGE, ImageSection
-from napari_cellforce.widgets.shared.input_layers import ChosenImage, input_images
 from napari_cellforce.widgets.shared.model_section import ModelSection, predict_config
 from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE, PredictionLayers
 
@@ -202,6 +202,7 @@ class PredictPanel(Panel):
             label=LayerLabel(job.stack.name, job.predictor.record.name),
             provenance=job.provenance(),
             arrow_style=self._results.arrow_style,
+            source=self._chosen.layers[0],
             scalar_unit=job.scalar_unit,
         )
 

@@ -21,7 +21,6 @@ from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.panel import can_open, open_panel
 from napari_cellforce.widgets.base.worker import Job, show_error
 from napari_cellforce.widgets.predict.result_tabs import ResultTabs
-from napari_cellforce.widgets.shared.input_layers import current_frame, go_to_frame
 from napari_cellforce.widgets.shared.prediction_layers import PredictionLayers
 
 _STEPS = 100
@@ -253,13 +252,12 @@ class ResultSection(QWidget):
     def _go_to(self, frame: int) -> None:
         """Show a frame in the viewer."""
         if self._result is not None:
-            go_to_frame(self._viewer, self._result.frame, frame)
+            self._result.go_to(frame)
 
     def _on_time(self, event: Any = None) -> None:
         del event
         if self._result is not None:
-            frames = len(self._result.field.data)
-            self._tabs.show_frame(current_frame(self._viewer, self._result.frame, frames))
+            self._tabs.show_frame(self._result.shown_frame)
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         del viewer

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
+from napari.layers import Shapes
 from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -19,10 +20,10 @@ from qtpy.QtWidgets import (
 
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Mask
+from napari_cellforce.viewer.images import ChosenImage
+from napari_cellforce.viewer.masks import cell_mask, is_mask_layer, label_numbers
 from napari_cellforce.widgets.base.form import LABEL_WIDTH, Form, TextLine, Tone, align_labels
-from napari_cellforce.widgets.shared.input_layers import ChosenImage
 from napari_cellforce.widgets.shared.layer_choice import LayerChoice
-from napari_cellforce.widgets.shared.mask_layers import is_mask_layer, label_values, mask_of
 from napari_cellforce.widgets.shared.outline_preview import OutlinePreview
 
 _DEBOUNCE = 300
@@ -107,7 +108,7 @@ class CellSection(QWidget):
             finder = self._preview.finder()
             return lambda: Mask(finder, "automatic")
         layer, image, label = self._layers.layer, self._image, self._labels.currentData() or 1
-        return lambda: mask_of(layer, image.stack, label, image.layers[0])
+        return lambda: cell_mask(layer, image.layers[0], label)
 
     def problem(self) -> CellForceError | None:
         """Return what keeps the mask from being used, or None."""
@@ -199,11 +200,11 @@ class CellSection(QWidget):
         if self.automatic:
             return
         layer, chosen = self._layers.layer, self._labels.currentData()
-        labels = label_values(layer) if layer is not None else []
+        labels = label_numbers(layer) if layer is not None else []
         with QSignalBlocker(self._labels):
             self._labels.clear()
             for label in labels:
-                self._labels.addItem(f"label {label}", label)
+                self._labels.addItem(f"{'shape' if isinstance(layer, Shapes) else 'label'} {label}", label)
             self._labels.setCurrentIndex(max(self._labels.findData(chosen), 0))
         self._labels.setVisible(len(labels) > 1)
         self.changed.emit()

@@ -12,6 +12,14 @@ from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.io.validate import pixel_size_warning, require_pixel_size
+from napari_cellforce.viewer.coordinates import pixel_size_of
+from napari_cellforce.viewer.images import (
+    ChosenImage,
+    check_time_axis,
+    input_images,
+    layer_role,
+    no_image_error,
+)
 from napari_cellforce.widgets.base.form import (
     LABEL_WIDTH,
     PROBLEM_COLOUR,
@@ -22,16 +30,6 @@ from napari_cellforce.widgets.base.form import (
     shrinkable_combo,
 )
 from napari_cellforce.widgets.base.number_box import NumberBox
-from napari_cellforce.widgets.shared.input_layers import (
-    ChosenImage,
-    check_time_axis,
-    input_images,
-    layer_role,
-    no_image_error,
-    pixel_size_of,
-    placement_of,
-    stack_of,
-)
 
 ANY_IMAGE = "image"
 """Asked for, in place of a protein, by a model that reads the outline alone."""
@@ -112,7 +110,7 @@ class ImageSection(QWidget):
         if not self.layers:
             raise no_image_error(self._viewer)
         layers = tuple(self.layers)
-        return ChosenImage(layers, stack_of(layers), self.pixel_size, placement_of(layers[0]))
+        return ChosenImage.of(layers, self.pixel_size)
 
     def problem(self) -> CellForceError | None:
         """Return what keeps the image from being predicted, or None."""

@@ -27,17 +27,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.fields import VectorField
+from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
 from napari_cellforce.layers import Arrows, ArrowStyle
 from napari_cellforce.tfm import check_direction
+from napari_cellforce.viewer.coordinates import pixel_size_of
+from napari_cellforce.viewer.images import input_images
+from napari_cellforce.viewer.masks import full_resolution
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
 from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.plots import disable_interaction
 from napari_cellforce.widgets.base.preferences import Memory
 from napari_cellforce.widgets.base.worker import Job, show_error
-from napari_cellforce.widgets.shared.input_layers import data_of, input_images, pixel_size_of
 from napari_cellforce.widgets.shared.measured_fields import origin_of
 
 _SIDE = 340
@@ -73,7 +75,7 @@ class ArrowPreview(pg.PlotWidget):
         self.autoRange()
 
     def _draw_image(self, layer: Image) -> None:
-        plane = data_of(layer)[0] if layer.ndim == 3 else data_of(layer)
+        plane = full_resolution(layer)[0] if layer.ndim == 3 else full_resolution(layer)
         coarse = max(1, min(plane.shape) // _SIDE)  # no finer than it is shown
         pixels = np.asarray(plane[::coarse, ::coarse], dtype=float)
         size = pixel_size_of(layer)
@@ -95,22 +97,28 @@ _OPTION = re.compile(r" \(--[a-z-]+\)")
 
 def open_field(
     parent: QWidget | None, viewer: ViewerModel, memory: Memory, paths: Sequence[str] = ()
-) -> VectorField | None:
-    """Ask for files (unless `paths` are given) and what they do not say; None if that is called off."""
+) -> tuple[VectorField, tuple[Image, PixelSize] | None] | None:
+    """Ask for files (unless `paths` are given) and what they do not say; None if that is called off.
+
+    Returns
+    -------
+    tuple
+        The field, and the image it lies on with its pixel size, where the user has chosen one.
+    """
     chosen = list(paths) or QFileDialog.getOpenFileNames(parent, "Open a measured field", "", _FILES)[0]
     if not chosen:
         return None
     try:
         if len(chosen) == 1 and is_field(Path(chosen[0])):
-            return read_measured(chosen[0])
+            return read_measured(chosen[0]), None
     except CellForceError as error:
         show_error(error)
         return None
     dialog = ImportDialog(chosen, viewer, memory, parent)
     accepted = dialog.exec() == QDialog.Accepted
-    field = dialog.field if accepted else None
+    field, image = dialog.field, dialog.image
     dialog.deleteLater()
-    return field
+    return (field, image) if accepted and field is not None else None
 
 
 class ImportDialog(QDialog):
@@ -122,7 +130,7 @@ class ImportDialog(QDialog):
     ----------
     paths : sequence of str
     viewer : ViewerModel
-        Its topmost image lies under the arrows.
+        Its images are offered as the one that the field was measured on.
     memory : Memory
     parent : QWidget, optional
     """
@@ -132,7 +140,12 @@ class ImportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self._paths, self._memory = list(paths), memory
-        self._image: Image | None = next(iter(input_images(viewer)), None)
+        self.images = QComboBox()
+        for layer in input_images(viewer):
+            self.images.addItem(layer.name, layer)
+        self.images.addItem("none of the open images", None)
+        active = self.images.findData(viewer.layers.selection.active)
+        self.images.setCurrentIndex(max(active, 0))
         self.field: VectorField | None = None
         self.setWindowTitle(f"Open {Path(paths[0]).name}")
         self.message = TextLine()
@@ -159,6 +172,13 @@ class ImportDialog(QDialog):
         layout.addWidget(self._buttons)
         self._recall()
         self.read()
+
+    @property
+    def image(self) -> tuple[Image, PixelSize] | None:
+        """The image that the field lies on, and its pixel size; None where that is not known."""
+        layer: Image | None = self.images.currentData()
+        size = None if layer is None else pixel_size_of(layer)
+        return None if layer is None or size is None else (layer, size)
 
     @property
     def file_layout(self) -> MeasuredLayout:
@@ -197,7 +217,7 @@ class ImportDialog(QDialog):
     def _on_read(self, found: tuple[VectorField, str, str]) -> None:
         self.field, warning_texts, words = found
         self.message.set_text(warning_texts or words, Tone.PROBLEM if warning_texts else Tone.GOOD)
-        self._preview.draw(self.field, self._image)
+        self._preview.draw(self.field, self.images.currentData())
         self._buttons.button(QDialogButtonBox.Open).setEnabled(True)
 
     def _on_failed(self, error: Exception) -> None:
@@ -226,6 +246,8 @@ class ImportDialog(QDialog):
         self._swap = QCheckBox("first component is y")
         self.flip_y, self.flip_x = QCheckBox("flip y"), QCheckBox("flip x")
         form = Form()
+        form.add("Measured on", self.images, "The field is laid over this image, corner on corner")
+        self.images.currentIndexChanged.connect(lambda _: self._debounce.start())
         form.add("Unit of vectors", self.unit_list, "Pa for traction, µm or px for displacement", page=_PAGE)
         form.add("Positions in", self._position, "Unit of the columns x and y of a table")
         form.add("Pixel", self.pixel_size, "Side of an image pixel, for whatever is in pixels")
@@ -242,7 +264,7 @@ class ImportDialog(QDialog):
 
     def _recall(self) -> None:
         """Fill in what was told of this folder before, else the pixel size of the image."""
-        size = pixel_size_of(self._image) if self._image is not None else None
+        size = self.image[1] if self.image is not None else None
         usual = dataclasses.asdict(MeasuredLayout(pixel_size=size.y if size else None))
         known: dict[str, Any] = self._memory.recall(_MEMORY).get(str(Path(self._paths[0]).parent), {})
         values = {**usual, **known}

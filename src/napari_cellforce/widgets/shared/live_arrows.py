@@ -21,7 +21,7 @@ from napari_cellforce.layers import (
     arrow_features,
     arrow_layer,
 )
-from napari_cellforce.widgets.shared.input_layers import current_frame
+from napari_cellforce.viewer.coordinates import shown_frame
 
 
 class LiveArrows:
@@ -50,10 +50,12 @@ class LiveArrows:
     ) -> None:
         self._viewer, self._field, self._frame = viewer, field, frame
         self.arrow_style, self.reference = arrow_style, reference
-        data, attributes, _ = arrow_layer(field, self._arrows(), frame, label, arrow_style)
+        data, attributes, _ = arrow_layer(field, self._arrows(0), frame, label, arrow_style)
         self.layer = Vectors(data, **attributes)
         # The layer keeps this object alive: napari holds callbacks weakly.
         self.layer.metadata[METADATA_KEY]["live"] = self
+        if self.frame_index:
+            self.redraw()
         viewer.dims.events.current_step.connect(self.redraw)
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -65,7 +67,7 @@ class LiveArrows:
     def redraw(self, event: Any = None) -> None:
         """Draw the arrows of the current frame."""
         del event
-        arrows = self._arrows()
+        arrows = self._arrows(self.frame_index)
         data, magnitude, angle = arrows.to_vectors(self.arrow_style, self._frame.ndim)
         if self._frame.ndim == 3:
             data[:, 0, 0] = self.frame_index
@@ -79,10 +81,9 @@ class LiveArrows:
     @property
     def frame_index(self) -> int:
         """Frame of the field that is looked at."""
-        return current_frame(self._viewer, self._frame, len(self._field.data))
+        return shown_frame(self._viewer, self.layer, len(self._field.data))
 
-    def _arrows(self) -> Arrows:
-        t = self.frame_index
+    def _arrows(self, t: int) -> Arrows:
         return Arrows.of(self._field.data[t : t + 1], self.arrow_style.spacing, self.reference)
 
     def _on_removed(self, event: Any) -> None:

@@ -6,13 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Labels, Layer
+from napari.layers import Image, Layer
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import VectorField
+from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.layers import (
     DEFAULT_THRESHOLD,
@@ -23,7 +21,9 @@ from napari_cellforce.layers import (
     magnitude_layer,
     reference_length,
 )
-from napari_cellforce.widgets.shared.input_layers import input_images, layer_role
+from napari_cellforce.viewer.coordinates import pixel_size_of, place_of
+from napari_cellforce.viewer.images import input_images, layer_role, path_of
+from napari_cellforce.viewer.result_layers import mark_source, results_of
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
 MEASURED = "FTTC"
@@ -40,14 +40,11 @@ class DisplayedField:
     Attributes
     ----------
     field : VectorField
-    corner : tuple of 2 float
-        Where in the world the point lies from which the field's origin is counted, (y, x) in µm.
     layers : tuple of Layer
-        That show it.
+        That show it, on the grid of the field.
     """
 
     field: VectorField
-    corner: tuple[float, float]
     layers: tuple[Layer, ...]
 
     @property
@@ -69,7 +66,9 @@ def displayed_fields(viewer: ViewerModel) -> list[DisplayedField]:
         ours = layer.metadata.get(METADATA_KEY, {})
         if layer_role(layer) in ("magnitude", "arrows") and "field" in ours and not ours.get(COMPARED):
             found.setdefault(id(ours["field"]), []).append(layer)
-    return [_shown(layers) for layers in found.values()]
+    return [
+        DisplayedField(layers[0].metadata[METADATA_KEY]["field"], tuple(layers)) for layers in found.values()
+    ]
 
 
 def origin_of(field: VectorField) -> tuple[float, float]:
@@ -78,78 +77,117 @@ def origin_of(field: VectorField) -> tuple[float, float]:
     return float(y), float(x)
 
 
-def placement_of_field(
-    corner: tuple[float, float], field: VectorField, origin: tuple[float, float], *, still: bool
+def place_beside(
+    shown: DisplayedField, field: VectorField, origin: tuple[float, float], *, still: bool
 ) -> Placement:
-    """Return the place of the layers of a field.
+    """Return the place of another field that was computed with one that is shown.
 
     Parameters
     ----------
-    corner : tuple of 2 float
-        See `DisplayedField`.
+    shown : ShownField
     field : VectorField
+        On a grid of its own.
     origin : tuple of 2 float
-        See `origin_of`.
+        See `origin_of`; counted from the same corner as that of the shown field.
     still : bool
         True for layers without time.
     """
-    size = field.pixel_size
-    y, x = (c + o + s / 2 for c, o, s in zip(corner, origin, (size.y, size.x), strict=True))
-    frame = Placement.of(size, field.frame_interval)
-    return dataclasses.replace(frame, translate=(0.0, y, x), ndim=2 if still else 3)
+    own = shown.field.pixel_size
+    start = tuple(b - a for a, b in zip(origin_of(shown.field), origin, strict=True))
+    return _placed(grid_layer(shown), own, field.pixel_size, (start[0], start[1]), still=still)
 
 
-def corner_of_images(viewer: ViewerModel) -> tuple[float, float]:
-    """Return the world position of the corner of the topmost image: half a pixel before its first centre."""
-    for layer in input_images(viewer):
-        y, x = (float(t - s / 2) for t, s in zip(layer.translate[-2:], layer.scale[-2:], strict=True))
-        return y, x
-    return 0.0, 0.0
+def place_on(image: Layer, used: PixelSize, field: VectorField, *, still: bool) -> Placement:
+    """Return the place of a field that was measured on an image.
+
+    Parameters
+    ----------
+    image : Layer
+    used : PixelSize
+        What was taken for the image's, in µm: typed by the user, or the layer's own.
+    field : VectorField
+    still : bool
+        True for layers without time.
+    """
+    return _placed(image, used, field.pixel_size, origin_of(field), still=still)
 
 
-def labels_on_grid(layer: Labels, field: VectorField, viewer: ViewerModel) -> npt.NDArray[np.integer[Any]]:
-    """Return a Labels layer on the grid of a field, ``(Y, X)`` or ``(T, Y, X)``: the nearest pixel of each.
+def _placed(
+    layer: Layer, used: PixelSize, wanted: PixelSize, start: tuple[float, float], *, still: bool
+) -> Placement:
+    """Return the place of pixels of another size that begin `start` µm after the corner of a layer."""
+    sides, own = (wanted.y, wanted.x), (used.y, used.x)
+    ratio = tuple(side / pixel for side, pixel in zip(sides, own, strict=True))
+    middle = tuple((s + side / 2) / pixel - 0.5 for s, side, pixel in zip(start, sides, own, strict=True))
+    frame = place_of(layer, ratio=(ratio[0], ratio[1]), start=(middle[0], middle[1]))
+    return frame.without_time() if still else frame
+
+
+def source_of(viewer: ViewerModel, field: VectorField) -> Image | None:
+    """Return the image in the viewer that a field says it was made from; None if it is not open."""
+    path = field.provenance.input_file
+    found = (layer for layer in input_images(viewer) if path and path_of(layer) == path)
+    return next(found, None)
+
+
+def grid_layer(shown: DisplayedField) -> Layer:
+    """Return the layer of a field whose pixels are the field's own: its magnitude, if that is there."""
+    return next((layer for layer in shown.layers if isinstance(layer, Image)), shown.layers[0])
+
+
+def layer_of(viewer: ViewerModel, field: VectorField) -> Layer:
+    """Return the layer in the viewer whose pixels are those of a field.
 
     Raises
     ------
     CellForceError
-        If the layer has other axes than time, y and x.
+        If it was deleted.
     """
-    if layer.ndim not in (2, 3):
-        raise CellForceError(
-            f"{layer.name} has {layer.ndim} axes",
-            "regions are drawn in the plane, for all frames or for each",
-            "Choose a Labels layer of two or three axes.",
-            topic=Topic.REGIONS,
-        )
-    sides = layer.data.shape[-2:]
-    if sides == field.data.shape[2:]:  # drawn on the images themselves
-        return np.asarray(layer.data)
-    corner, origin = corner_of_images(viewer), origin_of(field)
-    places = []
-    for axis, n in zip((-2, -1), field.data.shape[2:], strict=True):
-        start = corner[axis] + origin[axis] + field.pixel_size.micron / 2
-        world = start + field.pixel_size.micron * np.arange(n)
-        places.append(np.rint((world - layer.translate[axis]) / layer.scale[axis]).astype(int))
-    inside = [(place >= 0) & (place < side) for place, side in zip(places, sides, strict=True)]
-    rows, columns = (np.clip(place, 0, side - 1) for place, side in zip(places, sides, strict=True))
-    labels = np.asarray(layer.data)[..., rows[:, None], columns]
-    found: npt.NDArray[np.integer[Any]] = labels * np.outer(*inside)
-    return found
+    for shown in displayed_fields(viewer):
+        if shown.field is field:
+            return grid_layer(shown)
+    raise CellForceError(
+        f"the layers of {field.name or 'the field'} were deleted",
+        "regions are taken where they lie on them",
+        "Compute the field again, or open it again.",
+        topic=Topic.REGIONS,
+    )
 
 
 def show_field(
-    viewer: ViewerModel, field: VectorField, arrow_style: ArrowStyle, *, visible: bool = True, **entries: Any
+    viewer: ViewerModel,
+    field: VectorField,
+    arrow_style: ArrowStyle,
+    *,
+    on: tuple[Layer, PixelSize] | None = None,
+    beside: DisplayedField | None = None,
+    visible: bool = True,
+    **entries: Any,
 ) -> list[Layer]:
-    """Add magnitude and arrows of a field; those of a field of the same name and model are replaced."""
+    """Add magnitude and arrows of a field, in place of those of the same origin and model.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    field : VectorField
+    look : ArrowLook
+    on : tuple of Layer and PixelSize, optional
+        The image that it was measured on, and the pixel size that was taken for it. By default the open image
+        that the field names as its source; where there is none, it lies at the corner of the world.
+    beside : ShownField, optional
+        A field that it was computed from, in place of an image.
+    visible : bool
+    **entries
+        For the metadata of the layers.
+    """
+    source, place = _place_of_field(viewer, field, on, beside)
     label = LayerLabel(field.name, field.provenance.model, entries)
-    for layer in list(viewer.layers):
-        ours = layer.metadata.get(METADATA_KEY, {})
-        same = (ours.get("cell"), ours.get("model")) == (label.cell, label.model)
+    for layer in results_of(viewer, source, field.provenance.input_file, field.name):
+        ours = layer.metadata[METADATA_KEY]
+        same = ours.get("model") == label.model
         same = same and getattr(ours.get("field"), "quantity", "") == field.quantity
         if same and layer_role(layer) in ("magnitude", "arrows") and not ours.get(COMPARED):
             viewer.layers.remove(layer)
-    place = placement_of_field(corner_of_images(viewer), field, origin_of(field), still=len(field.data) == 1)
     magnitude = Layer.create(*magnitude_layer(field, place, label))
     magnitude.colorbar.visible = True
     reference = reference_length(field.data[0].transpose(1, 2, 0))
@@ -157,6 +195,7 @@ def show_field(
     arrows = LiveArrows(viewer, field, place, label, arrow_style, reference)
     layers = [magnitude, arrows.layer]
     for layer in layers:
+        mark_source(layer, source, field.provenance.input_file)
         layer.visible = visible
     active = viewer.layers.selection.active
     viewer.layers.extend(layers)
@@ -164,12 +203,28 @@ def show_field(
     return layers
 
 
-def _shown(layers: list[Layer]) -> DisplayedField:
-    layer = layers[0]
-    field: VectorField = layer.metadata[METADATA_KEY]["field"]
-    size = (field.pixel_size.y, field.pixel_size.x)
-    y, x = (
-        float(place) - side / 2 - start
-        for place, side, start in zip(layer.translate[-2:], size, origin_of(field), strict=True)
-    )
-    return DisplayedField(field, (y, x), tuple(layers))
+def _place_of_field(
+    viewer: ViewerModel,
+    field: VectorField,
+    on: tuple[Layer, PixelSize] | None,
+    beside: DisplayedField | None,
+) -> tuple[Layer | None, Placement]:
+    """Return the layer that a field comes from, if it is known, and the place of the field."""
+    still = len(field.data) == 1
+    if beside is not None:
+        return grid_layer(beside), place_beside(beside, field, origin_of(field), still=still)
+    image = source_of(viewer, field) if on is None else None
+    size = pixel_size_of(image) if image is not None else None
+    if image is not None and size is not None:
+        on = image, size
+    if on is None:
+        return None, _at_the_corner(field, still=still)
+    return on[0], place_on(*on, field, still=still)
+
+
+def _at_the_corner(field: VectorField, *, still: bool) -> Placement:
+    """Return the place of a field whose image is not known."""
+    size = field.pixel_size
+    y, x = (o + s / 2 for o, s in zip(origin_of(field), (size.y, size.x), strict=True))
+    frame = Placement.of(size, field.frame_interval)
+    return dataclasses.replace(frame, translate=(0.0, y, x), ndim=2 if still else 3)

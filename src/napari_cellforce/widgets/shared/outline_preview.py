@@ -12,8 +12,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_cellforce.io.temp_arrays import allocate
 from napari_cellforce.layers import METADATA_KEY, LayerLabel, mask_layer
 from napari_cellforce.predict import LazyCellMask
+from napari_cellforce.viewer.coordinates import shown_frame, to_pixels
+from napari_cellforce.viewer.images import ChosenImage
 from napari_cellforce.widgets.base.worker import Job
-from napari_cellforce.widgets.shared.input_layers import ChosenImage, current_frame
 
 _DEBOUNCE = 300
 """Milliseconds without a change before the cell is looked for again."""
@@ -115,9 +116,9 @@ class OutlinePreview(QObject):
 
     def to_pixels(self, position: tuple[float, ...]) -> tuple[float, float] | None:
         """Return where in the image a world position is, (y, x) in pixels."""
-        if self._layer is None:
+        if self._image is None:
             return None
-        y, x = self._layer.world_to_data(position)[-2:]
+        y, x = to_pixels(self._viewer, self._image.layers[0], position)[-2:]
         return float(y), float(x)
 
     def _search(self, last: int | None = None) -> None:
@@ -181,4 +182,4 @@ class OutlinePreview(QObject):
     def _time(self) -> int:
         if self._image is None:
             return 0
-        return current_frame(self._viewer, self._image.frame, self._image.stack.n_frames)
+        return shown_frame(self._viewer, self._image.layers[0], self._image.stack.n_frames)

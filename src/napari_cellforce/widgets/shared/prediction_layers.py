@@ -40,6 +40,8 @@ from napari_cellforce.layers import (
 )
 from napari_cellforce.predict import Progress
 from napari_cellforce.results import frame_row
+from napari_cellforce.viewer.coordinates import show_frame, shown_frame, to_pixels
+from napari_cellforce.viewer.result_layers import mark_source, results_of
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
 PER_FRAME_NOTE = "Its mean is the same in every frame: it tells where the cell pulls, not how hard."
@@ -63,6 +65,8 @@ class PredictionLayers:
     label : Labelling
     provenance : Provenance
     look : ArrowLook
+    source : Layer, optional
+        The image in the viewer.
     scalar_unit : callable
         Tells the unit of an inner field of the model by its name.
     """
@@ -79,11 +83,13 @@ class PredictionLayers:
         label: LayerLabel,
         provenance: Provenance,
         arrow_style: ArrowStyle,
+        source: Layer | None = None,
         scalar_unit: Callable[[str], str] = lambda _: "",
     ) -> None:
         frames, height, width = shape
         self._model_unit, self._scalar_unit = unit, scalar_unit
         self._viewer, self._frame, self._label, self._arrow_style = viewer, frame, label, arrow_style
+        self._source = source
         self.field = VectorField(
             data=allocate((frames, 2, height, width)),
             quantity="traction",
@@ -114,9 +120,14 @@ class PredictionLayers:
         return self.arrows.reference if self.arrows is not None else 1.0
 
     @property
-    def frame(self) -> Placement:
-        """Where the result sits in the viewer."""
-        return self._frame
+    def shown_frame(self) -> int:
+        """The frame that the viewer shows."""
+        return shown_frame(self._viewer, self.layers[0], len(self.field.data)) if self.layers else 0
+
+    def go_to(self, frame: int) -> None:
+        """Let the viewer show a frame."""
+        if self.layers:
+            show_frame(self._viewer, self.layers[0], frame)
 
     @property
     def predicted_frames(self) -> tuple[int, ...]:
@@ -167,7 +178,7 @@ class PredictionLayers:
         """
         if not self.layers:
             return None
-        index = np.round(self.layers[0].world_to_data(position)).astype(int)
+        index = np.round(to_pixels(self._viewer, self.layers[0], position)).astype(int)
         y, x = index[-2:]
         t = int(index[-3]) if self._frame.ndim == 3 else 0
         frames, height, width = self.field.mask.shape
@@ -215,20 +226,22 @@ class PredictionLayers:
             self._viewer, self.field, self._frame, self._label, self._arrow_style, reference
         )
         self.layers = [*scalars, magnitude, self.arrows.layer]
+        for layer in self.layers:
+            mark_source(layer, self._source, self.field.provenance.input_file)
         with _preserve_selection(self._viewer):
             self._viewer.layers.extend(self.layers)
         self._viewer.canvas.overlays.scale_bar.visible = self._frame.units[-1] != "pixel"
 
     def _remove_earlier_results(self) -> None:
-        """Remove the layers of earlier predictions of the cell by this model, and hide those by others.
+        """Remove the layers of earlier predictions of the image by this model, and hide those by others.
 
         Two fields of arrows over one another cannot be told apart.
         """
         self.layers, earlier = [], []
-        for layer in self._viewer.layers:
-            ours = layer.metadata.get(METADATA_KEY, {})
-            predicted = ours.get("model") and ours.get("role") in ("magnitude", "arrows", "scalar")
-            if not predicted or ours.get("cell") != self._label.cell:
+        path = self.field.provenance.input_file
+        for layer in results_of(self._viewer, self._source, path, self._label.cell):
+            ours = layer.metadata[METADATA_KEY]
+            if not ours.get("model") or ours["role"] not in ("magnitude", "arrows", "scalar"):
                 continue
             if ours["model"] == self._label.model:
                 earlier.append(layer)

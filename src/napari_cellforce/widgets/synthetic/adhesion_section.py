@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QPushButton
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.synthetic import AdhesionRule, Adhesions, SyntheticCell
 from napari_cellforce.synthetic.outline import Array
+from napari_cellforce.viewer.images import layer_role
 from napari_cellforce.widgets.base.form import Form, align_labels
 from napari_cellforce.widgets.base.slider import NumberSlider
-from napari_cellforce.widgets.shared.input_layers import layer_role
 from napari_cellforce.widgets.synthetic.part_section import PartSection
 from napari_cellforce.widgets.synthetic.shape_conversion import ADHESIONS, adhesion_layer, adhesions_of
 

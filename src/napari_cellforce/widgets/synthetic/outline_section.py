@@ -13,9 +13,9 @@ from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import BoolArray
 from napari_cellforce.synthetic import Outline, Shape, SyntheticCell
 from napari_cellforce.synthetic.shape import Kind
+from napari_cellforce.viewer.images import layer_role
 from napari_cellforce.widgets.base.form import Form, align_labels
 from napari_cellforce.widgets.base.slider import NumberSlider
-from napari_cellforce.widgets.shared.input_layers import layer_role
 from napari_cellforce.widgets.synthetic.part_section import PartSection, is_empty
 from napari_cellforce.widgets.synthetic.shape_conversion import (
     outline_layer,

@@ -15,7 +15,7 @@ from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.layers import LayerLabel, Placement
 from napari_cellforce.synthetic import Adhesions, Outline
 from napari_cellforce.synthetic.outline import Array
-from napari_cellforce.widgets.shared.input_layers import pixel_size_of
+from napari_cellforce.viewer.coordinates import pixel_size_of
 from napari_cellforce.widgets.synthetic.cell_layers import BY_HAND
 
 INTENSITY = "intensity"

@@ -12,19 +12,20 @@ from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import VectorField
+from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.io import read_field
 from napari_cellforce.layers import METADATA_KEY, ArrowStyle
 from napari_cellforce.physics.displacement import Drift
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
+from napari_cellforce.viewer.coordinates import place_of
+from napari_cellforce.viewer.images import input_images
 from napari_cellforce.widgets.base.form import Tone, collapsible
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, error_text, show_error
 from napari_cellforce.widgets.shared.import_dialog import open_field
-from napari_cellforce.widgets.shared.input_layers import input_images, placement_of
-from napari_cellforce.widgets.shared.measured_fields import show_field
+from napari_cellforce.widgets.shared.measured_fields import displayed_fields, show_field
 from napari_cellforce.widgets.tfm.folder_section import TfmFolderSection
 from napari_cellforce.widgets.tfm.results_section import TfmExportSection, TfmResultsTable
 from napari_cellforce.widgets.tfm.settings_section import TfmSettingsSection
@@ -58,30 +59,40 @@ class TfmLayers:
     def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle) -> None:
         self._viewer, self._arrow_style = viewer, arrow_style
 
-    def show(self, step: str, result: Any, job: TfmJob | None) -> None:
-        """Show what came of a step; without a job, that of a displacement that was opened."""
-        if step == TRACTION:
-            self.show_result(result)
-        elif step == DRIFT and job is not None:
-            self._show_drift_corrected(job, result)
-        elif step == DISPLACEMENT and job is not None:
-            show_field(self._viewer, displacement_of(job, result), self._arrow_style, visible=False)
+    def show(
+        self, step: str, result: Any, job: TfmJob | None, image: tuple[Image, PixelSize] | None = None
+    ) -> None:
+        """Show what came of a step; without a job, that of a displacement that was opened.
 
-    def show_result(self, result: TfmResult) -> None:
-        """Show a traction."""
-        show_field(self._viewer, result.traction, self._arrow_style)
+        Parameters
+        ----------
+        step : str
+        result : object
+        job : TfmJob or None
+        image : tuple of Image and PixelSize, optional
+            The loaded beads, and the pixel size that was taken for them.
+        """
+        if step == TRACTION:
+            self._show_traction(result, image)
+        elif step == DRIFT and job is not None and image is not None:
+            self._show_drift_corrected(job, result, image[0])
+        elif step == DISPLACEMENT and job is not None:
+            show_field(self._viewer, displacement_of(job, result), self._arrow_style, on=image, visible=False)
+
+    def _show_traction(self, result: TfmResult, image: tuple[Image, PixelSize] | None) -> None:
+        shown = displayed_fields(self._viewer) if image is None else ()
+        beside = next((field for field in shown if field.field is result.displacement), None)
+        show_field(self._viewer, result.traction, self._arrow_style, on=image, beside=beside)
         self._viewer.canvas.overlays.scale_bar.visible = True
 
-    def _show_drift_corrected(self, job: TfmJob, drifts: list[Drift]) -> None:
+    def _show_drift_corrected(self, job: TfmJob, drifts: list[Drift], source: Image) -> None:
         """Lay the loaded beads, drift taken off, over those at rest: white where they agree."""
         name = f"{job.loaded.name}, drift taken off"
         if name in self._viewer.layers:
             self._viewer.layers.remove(name)
-        beads = job.loaded.channel_names[job.channel]
-        source = next((layer for layer in input_images(self._viewer) if layer.name == beads), None)
-        if source is None:  # closed meanwhile
+        if source not in self._viewer.layers:  # closed meanwhile
             return
-        place = placement_of(source)
+        place = place_of(source)
         layer = Image(
             place.fit(drift_corrected(job, drifts)),
             **place.attributes,
@@ -117,6 +128,7 @@ class TfmPanel(Panel):
         self._arrow_style = self._preferences.arrows
         self._steps = StepResults()
         self._running: TfmJob | None = None
+        self._measured_on: tuple[Image, PixelSize] | None = None
         self._result: TfmResult | None = None
         self._config: TfmConfig | None = None
         self.failure = ""
@@ -167,18 +179,19 @@ class TfmPanel(Panel):
         field = self.source.displacement
         self._running = None
         if self.source.kind == BEADS:
-            created = self.source.job(config)
+            created, self._measured_on = self.source.job(config), self.source.loaded_image
             self.job.start(lambda: measure_steps(created, self._steps, keys, last))
         elif field is not None:
-            window = self.source.window
+            window, self._measured_on = self.source.window, None
             self.job.start(lambda: invert_displacement(field, window, config, keys))
         self._refresh()
 
     def open_file(self) -> None:
         """Ask for a displacement or traction file and show it."""
-        field = open_field(self, self._viewer, self._memory)
-        if field is not None:
-            show_field(self._viewer, field, self._arrow_style)
+        opened = open_field(self, self._viewer, self._memory)
+        if opened is not None:
+            field, image = opened
+            show_field(self._viewer, field, self._arrow_style, on=image)
             if field.quantity == "traction":
                 self.show_result(TfmResult(field), None)
             self._refresh()
@@ -309,7 +322,7 @@ class TfmPanel(Panel):
     def _show_done(self, done: StepResult) -> None:
         if done.step == REGULARISATION:
             self.progress.show_choice(done.result)
-        self._layers.show(done.step, done.result, self._running)
+        self._layers.show(done.step, done.result, self._running, self._measured_on)
         if done.step == _TRACTION:
             self.show_result(done.result, self._config)
 

@@ -27,13 +27,13 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.io import write_table
 from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmResult, region_rows, write_training_cell
+from napari_cellforce.viewer.coordinates import show_frame
+from napari_cellforce.viewer.images import input_images, stack_of
+from napari_cellforce.viewer.masks import cells_mask, labels_over, mask_layers
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
 from napari_cellforce.widgets.base.plots import COLOURS, LinesPlot
 from napari_cellforce.widgets.base.worker import Job, error_text, show_error
-from napari_cellforce.widgets.shared.input_layers import input_images, stack_of
-from napari_cellforce.widgets.shared.mask_layers import mask_layers
-from napari_cellforce.widgets.shared.measured_fields import labels_on_grid
-from napari_cellforce.widgets.tfm.source_section import mask_on
+from napari_cellforce.widgets.shared.measured_fields import layer_of
 
 _PAGE = "tutorials/measure/#numbers"
 _CELL, _WHOLE = "the cell", "the whole image"
@@ -112,7 +112,7 @@ class TfmResultsTable(QWidget):
         chosen = self.regions.currentData()
         has_mask = self._result is not None and self._result.traction.mask is not None
         entries: list[tuple[str, Any]] = [(_CELL if has_mask else _WHOLE, None)]
-        entries += [(layer.name, layer) for layer in mask_layers(self._viewer) if isinstance(layer, Labels)]
+        entries += [(layer.name, layer) for layer in mask_layers(self._viewer)]
         with QSignalBlocker(self.regions):
             self.regions.clear()
             for text, layer in entries:
@@ -126,11 +126,8 @@ class TfmResultsTable(QWidget):
         if result is None:
             return
         try:
-            labels = (
-                _own_regions(result)
-                if layer is None
-                else labels_on_grid(layer, result.traction, self._viewer)
-            )
+            grid = None if layer is None else layer_of(self._viewer, result.traction)
+            labels = _own_regions(result) if grid is None else labels_over(layer, grid)
         except CellForceError as error:
             self._on_failed(error)
             return
@@ -263,9 +260,10 @@ class TfmResultsTable(QWidget):
 
     def _on_clicked(self, row: int, column: int) -> None:
         """Go to the frame of a number."""
-        steps = self._viewer.dims
-        if steps.ndim > 2:
-            steps.set_current_step(0, int(self._table["frame"].iloc[column if self._transposed else row]))
+        if self._result is not None:
+            frame = int(self._table["frame"].iloc[column if self._transposed else row])
+            shown = list(self._result.traction.frames).index(frame)
+            show_frame(self._viewer, layer_of(self._viewer, self._result.traction), shown)
 
 
 def ordered_columns(columns: list[str]) -> list[str]:
@@ -342,7 +340,7 @@ class TfmExportSection(QWidget):
             proteins = stack_of([layer])
             known = result.traction.mask
             if cell is not None:
-                known = mask_on(cell, proteins).data
+                known = cells_mask(cell, layer).data
             masks = np.zeros((1, *proteins.shape), bool) if known is None else np.asarray(known)
             yield write_training_cell(folder, proteins, result, masks)
 

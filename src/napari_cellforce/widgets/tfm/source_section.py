@@ -13,18 +13,19 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import ImageStack, Mask, PixelSize, Substrate, VectorField
+from napari_cellforce.fields import ImageStack, PixelSize, Substrate, VectorField
 from napari_cellforce.layers import LayerLabel, LayerTuple, Placement, image_layers
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.predict import Progress
 from napari_cellforce.synthetic import CellConfig, Shape, SheetMechanics, simulate
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig, TfmJob, piv_window, prepare
+from napari_cellforce.viewer.coordinates import pixel_size_of
+from napari_cellforce.viewer.images import input_images, stack_of
+from napari_cellforce.viewer.masks import cells_mask, full_resolution, mask_layers
 from napari_cellforce.widgets.base.form import Form, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
-from napari_cellforce.widgets.shared.input_layers import input_images, pixel_size_of, stack_of
 from napari_cellforce.widgets.shared.layer_choice import LayerChoice
-from napari_cellforce.widgets.shared.mask_layers import mask_layers, mask_of
 from napari_cellforce.widgets.shared.measured_fields import displayed_fields
 
 BEADS, DISPLACEMENT_FIELD, TRACTION_FIELD = KINDS = ("bead images", "displacement", "traction")
@@ -140,12 +141,14 @@ class TfmSourceSection(QWidget):
         It reads them, so call it in a thread; it raises `CellForceError` if they cannot be measured.
         """
         reference: Any = self._reference.layer
-        loaded, cell, size = self._loaded.layer, self._cell.currentData(), self._pixel.value()
+        loaded: Any = self._loaded.layer
+        cell, size = self._cell.currentData(), self._pixel.value()
 
         def prepared() -> TfmJob:
             stack = stack_of([loaded])
-            beads = np.asarray(reference.data[0] if reference.ndim == 3 else reference.data)
-            mask = None if cell is None else mask_on(cell, stack)
+            rest = full_resolution(reference)
+            beads = np.asarray(rest[0] if rest.ndim == 3 else rest)
+            mask = None if cell is None else cells_mask(cell, loaded)
             pixel_size, own_size = PixelSize.square(size), pixel_size_of(reference)
             return prepare(beads, stack, config, mask=mask, pixel_size=pixel_size, reference_size=own_size)
 
@@ -157,10 +160,16 @@ class TfmSourceSection(QWidget):
         chosen: Labels | Shapes | None = self._cell.currentData()
         return chosen
 
+    @property
+    def loaded_image(self) -> tuple[Image, PixelSize] | None:
+        """The loaded beads and the pixel size that is taken for them; None where there are none."""
+        layer, side = self._loaded.layer, self._pixel.value()
+        return (layer, PixelSize.square(side)) if isinstance(layer, Image) and side else None
+
     def fill(self, event: Any = None) -> None:
         """List masks and displacements of the viewer; what is chosen stays."""
         del event
-        layers = [layer for layer in mask_layers(self._viewer) if isinstance(layer, Labels | Shapes)]
+        layers = mask_layers(self._viewer)
         _refill(self._cell, [("not known", None), *((layer.name, layer) for layer in layers)])
         fields = [shown for shown in displayed_fields(self._viewer) if shown.field.quantity == "displacement"]
         _refill(self._field, [(shown.title, shown.field) for shown in fields])
@@ -223,29 +232,6 @@ class TfmSourceSection(QWidget):
         if self._reference.layer is layer and others:
             self._reference.choose(others[0])
         self.changed.emit()
-
-
-def mask_on(layer: Labels | Shapes, stack: ImageStack) -> Mask:
-    """Return where any cell is on an image.
-
-    Raises
-    ------
-    CellForceError
-        If it was drawn on an image of another size.
-    """
-    if isinstance(layer, Shapes):
-        mask = mask_of(layer, stack, 1)
-    else:
-        labels = np.asarray(layer.data) > 0
-        mask = Mask(labels if labels.ndim == 3 else labels[None], layer.name)
-    if tuple(mask.data.shape[1:]) != stack.shape:
-        raise CellForceError(
-            f"{layer.name} is {mask.data.shape[1]} x {mask.data.shape[2]} pixels",
-            f"{stack.name} is {stack.shape[0]} x {stack.shape[1]}",
-            "Draw the cell on that image, or leave it out.",
-            topic=Topic.MASK,
-        )
-    return mask
 
 
 def _refill(combo: QComboBox, entries: list[tuple[str, Any]]) -> None:
