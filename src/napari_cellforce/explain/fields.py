@@ -163,11 +163,12 @@ def require_fields(result: FrameResult, job: Prediction) -> None:
     CellForceError
     """
     if not result.scalars:
+        title = registry.title(job.predictor.record.kind)
         raise CellForceError(
             f"{job.predictor.record.name} has no inner fields that mean something",
-            f"a {registry.title(job.predictor.record.kind)} goes from image to traction without any",
-            "Choose a physical bottleneck, a Green's-function network or a formula; or probe this model "
-            "(--parts probes), or take its field apart (--parts decomposition).",
+            f"models of this kind ({title}) go from image to traction without any",
+            "Choose a physical bottleneck, a Green's-function network or a formula; or probe this model, or "
+            "decompose its field.",
             topic=Topic.PARTS,
         )
 

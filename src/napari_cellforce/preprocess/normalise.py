@@ -129,7 +129,7 @@ def normalise(image: npt.ArrayLike, baselines: Baselines, mode: str, *, shared: 
         If the cell is not brighter than its surroundings, or the frame is constant.
     """
     data = np.asarray(image, dtype=np.float32)
-    if mode == "none":
+    if mode == "none" or not len(data):  # a model of the outline reads no protein
         return data
     if mode == "totally_normalize":
         return _to_one(data - data.min(axis=(1, 2), keepdims=True))

@@ -86,7 +86,8 @@ def augment(batch: Batch, config: AugmentConfig) -> Batch:
     """Return a batch changed at random; chance comes from torch's own generator."""
     batch = _posed(batch, config)
     mask = _loosened(batch.mask, config.margin)
-    return batch._replace(mask=mask, proteins=_photographed(batch.proteins, config))
+    proteins = _photographed(batch.proteins, config) if batch.proteins.shape[1] else batch.proteins
+    return batch._replace(mask=mask, proteins=proteins)
 
 
 def rotate_frames(batch: Batch, angle: Tensor, mirrored: Tensor | None = None) -> Batch:
@@ -108,6 +109,8 @@ def rotate_frames(batch: Batch, angle: Tensor, mirrored: Tensor | None = None) -
     back = torch.stack([flip * cos, flip * sin, zero, -sin, cos, zero], dim=-1).reshape(-1, 2, 3)
 
     def moved(image: Tensor) -> Tensor:
+        if not image.shape[1]:  # a network of the outline sees no protein
+            return image
         grid = functional.affine_grid(back.to(image.dtype), list(image.shape), align_corners=False)
         return functional.grid_sample(image, grid, align_corners=False)
 

@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from napari_cellforce.errors import CellForceError, CellForceWarning
-from napari_cellforce.fields import PixelSize
+from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
 from napari_cellforce.models import checkpoint
+from napari_cellforce.predict import prepare
 from napari_cellforce.train.augment import augment
 from napari_cellforce.train.callbacks import Epoch, OverfittingWatch, Step
 from napari_cellforce.train.initialise import freeze, start
@@ -198,6 +199,23 @@ def test_a_model_can_be_scaled_for_good(kind, output, small):
         after = module(image)
     part = slice(0, 1) if output == "magnitude_angle" else slice(None)
     assert torch.allclose(after[:, part], 2.5 * before[:, part], rtol=1e-3, atol=1e-5)
+
+
+OUTLINE_NETWORKS = {
+    "unet": {"width": 4, "levels": 1, "encoder_blocks": 1, "skip_blocks": 0, "decoder_blocks": 0},
+    "gfnn": {"width": 4, "padding": 8},
+}
+
+
+@pytest.mark.parametrize(("kind", "architecture"), OUTLINE_NETWORKS.items())
+def test_a_network_of_the_outline_alone_is_trained_and_predicts(kind, architecture, run):
+    result = run(kind=kind, architecture=architecture, inputs=["mask"], optimise={"epochs": 1, "threads": 1})
+    predictor = load_predictor(result.model, device="cpu")
+    zyxin, mask, _ = pulling_cell(5)
+    stack = ImageStack(zyxin[None, None].astype(np.float32), ("zyxin",), PixelSize.square(0.68))
+    job = prepare(stack, predictor, Mask(mask[None], "given"))
+    (frame,) = (item for item in job.run() if isinstance(item, FrameResult))
+    assert np.abs(frame.traction[:, mask]).max() > 0
 
 
 def test_a_model_without_the_wanted_layers_is_refused(small):

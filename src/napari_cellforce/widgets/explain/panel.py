@@ -92,7 +92,9 @@ class PartsSection(QWidget):
                 self._wanted[name] = box.isChecked()
             box.setEnabled(name in supported)
             box.setChecked(name in supported and self._wanted[name])
-            box.setToolTip("" if name in supported else f"A {registry.title(kind)} has none")
+            box.setToolTip(
+                "" if name in supported else f"Models of this kind ({registry.title(kind)}) have none"
+            )
 
     @property
     def _boxes(self) -> dict[str, QCheckBox]:
