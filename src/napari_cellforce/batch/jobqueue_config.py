@@ -11,21 +11,22 @@ For example::
       walltime: "08:00:00"
       job_script_prologue: [source ~/cellforce/bin/activate]
 
-The file is data: it is read with `yaml.safe_load`, names one of the queues below, and gives plain values
+The file is data: it names one of the queues below, and gives plain values
 to keyword arguments that dask-jobqueue knows. What stands in ``job_script_prologue`` becomes part of the
 jobs that you submit, so use only files that you trust as you trust your own job scripts.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from napari_cellforce.config_io import Settings, read_settings, setting
 from napari_cellforce.errors import CellForceError, Topic
 
 QUEUES = {
@@ -39,8 +40,6 @@ QUEUES = {
 }
 """Queues by name, and the classes of dask-jobqueue that submit to them; ``local`` is this computer."""
 
-_ENTRIES = ("cluster", "jobs", "adaptive", "options")
-
 _NOT_FROM_FILES = frozenset(
     ("self", "scheduler", "job_cls", "loop", "security", "scheduler_cls", "asynchronous", "n_workers", "name")
 )
@@ -48,25 +47,45 @@ _NOT_FROM_FILES = frozenset(
 
 
 @dataclass(frozen=True)
-class JobQueueConfig:
-    """What a cluster file says.
+class AdaptiveJobs(Settings):
+    """A number of jobs that follows the work."""
 
-    Attributes
-    ----------
-    cluster : str
-        One of `QUEUES`.
-    options : dict
-        Keyword arguments for the class.
-    jobs : int
-        How many jobs are submitted; 0 if their number follows the work.
-    adaptive : tuple of 2 int
-        Fewest and most jobs, where their number follows the work.
-    """
+    minimum: int = setting(0, help="Fewest jobs.", minimum=0)
+    maximum: int = setting(1, help="Most jobs.", minimum=1)
 
-    cluster: str
-    options: dict[str, Any] = field(default_factory=dict)
-    jobs: int = 1
-    adaptive: tuple[int, int] = (0, 0)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minimum > self.maximum:
+            raise CellForceError(
+                f"minimum is {self.minimum} and maximum is {self.maximum}",
+                "the fewest jobs cannot be more than the most",
+                "Exchange the two.",
+                topic=Topic.CLUSTER,
+            )
+
+
+@dataclass(frozen=True)
+class JobQueueConfig(Settings):
+    """Content of a cluster file: workers from a job queue."""
+
+    cluster: str = setting(help="Queue that jobs are submitted to.", choices=tuple(QUEUES))
+    options: Mapping[str, Any] = setting(
+        default_factory=dict, help="Keyword arguments of dask-jobqueue for that queue."
+    )
+    jobs: int | None = setting(None, help="Number of jobs; 1 if it does not follow the work.", minimum=1)
+    adaptive: AdaptiveJobs | None = setting(
+        None, help="Fewest and most jobs, where their number follows the work."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.jobs is not None and self.adaptive is not None:
+            raise CellForceError(
+                f"jobs is {self.jobs}, and adaptive is given",
+                "the number of jobs is fixed, or follows the work",
+                "Give jobs, or adaptive: {minimum: 0, maximum: 16}.",
+                topic=Topic.CLUSTER,
+            )
 
     def start(self) -> Any:
         """Return the cluster, with its jobs submitted; to be closed by the caller.
@@ -77,10 +96,10 @@ class JobQueueConfig:
             If the queue refuses the options.
         """
         cluster = self._build()
-        if self.adaptive[1]:
-            cluster.adapt(minimum_jobs=self.adaptive[0], maximum_jobs=self.adaptive[1])
+        if self.adaptive is not None:
+            cluster.adapt(minimum_jobs=self.adaptive.minimum, maximum_jobs=self.adaptive.maximum)
         else:
-            cluster.scale(jobs=self.jobs)
+            cluster.scale(jobs=self.jobs or 1)
         return cluster
 
     def job_script(self) -> str:
@@ -101,48 +120,24 @@ def read_jobqueue_config(path: str | Path) -> JobQueueConfig:
     Raises
     ------
     CellForceError
-        If it cannot be read, is no YAML of plain values, or says what no queue knows.
+        If it cannot be read, or names a setting or an option that is not known.
     """
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8")
-        entries = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _bad(f"the cluster file {path} cannot be read ({' '.join(str(error).split())})") from error
-    if not isinstance(entries, dict) or entries.get("cluster") not in QUEUES:
-        raise _bad(f"the cluster file {path} names no known queue")
-    unknown = [str(name) for name in entries if name not in _ENTRIES]
-    if unknown:
-        raise _bad(f"the cluster file {path} has the entry {unknown[0]!r}")
-    queue = str(entries["cluster"])
-    return JobQueueConfig(queue, _options(queue, entries.get("options") or {}), *_counts(entries))
-
-
-def _counts(entries: dict[str, Any]) -> tuple[int, tuple[int, int]]:
-    """Return the number of jobs and the adaptive range; one of the two is zero."""
-    jobs, adaptive = entries.get("jobs", 1), entries.get("adaptive")
-    if adaptive is None:
-        if not _is_count(jobs):
-            raise _bad(f"jobs is {jobs!r}", "It is a number from 1.")
-        return int(jobs), (0, 0)
-    limits = adaptive if isinstance(adaptive, dict) and set(adaptive) <= {"minimum", "maximum"} else {}
-    least, most = (limits.get(name, 0) for name in ("minimum", "maximum"))
-    if "jobs" in entries or not _is_count(most) or not (least == 0 or _is_count(least)) or least > most:
-        raise _bad(f"adaptive is {adaptive!r}", "Give jobs, or adaptive: {minimum: 0, maximum: 16}.")
-    return 0, (int(least), int(most))
-
-
-def _options(queue: str, options: Any) -> dict[str, Any]:
-    if not isinstance(options, dict):
-        raise _bad(f"options is {options!r}", "It is a list of name: value.")
-    known = _arguments(queue)
-    for name, value in options.items():
+    path = Path(path)
+    config = read_settings(path, JobQueueConfig)
+    known = _arguments(config.cluster)
+    for name, value in config.options.items():
         if name not in known:
-            raise _bad(f"{queue} has no option {name!r}", f"There are {', '.join(sorted(known))}.")
+            close = difflib.get_close_matches(name, known, n=1)
+            raise _bad(
+                f"{path.name}: {config.cluster} has no option {name!r}",
+                f"Did you mean {close[0]}?" if close else f"There are {', '.join(sorted(known))}.",
+            )
         if not _is_plain(value):
             raise _bad(
-                f"the option {name} is {value!r}", "It is a text, a number, yes or no, or a list of these."
+                f"{path.name}: the option {name} is {value!r}",
+                "It is a text, a number, yes or no, or a list of these.",
             )
-    return dict(options)
+    return config
 
 
 def _is_plain(value: Any) -> bool:
@@ -151,10 +146,6 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, dict):  # scheduler_options: {interface: ib0}
         return all(isinstance(k, str) and isinstance(v, str | int | float) for k, v in value.items())
     return value is None or isinstance(value, str | int | float)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _arguments(queue: str) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output, print_error
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.files import disk_errors
 
@@ -73,22 +74,13 @@ def scan(
 def _cell_config(file: Path | None, shape: str, settings: list[str]) -> CellConfig:
     from napari_cellforce.synthetic import CellConfig, replace_setting
 
-    config = CellConfig() if file is None else CellConfig.from_json(_text(file))
+    config = CellConfig() if file is None else read_settings(file, CellConfig)
     if file is None:
         config = replace_setting(config, "shape.kind", shape)
     for entry in settings:
         name, _, value = entry.partition("=")
         config = replace_setting(config, name, _number(entry, value))
     return config
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CellForceError(
-            f"{file} cannot be read", "it must be a file of settings", "Check the path."
-        ) from error
 
 
 def _number(entry: str, value: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_cellforce.batch import make_plan, run
-from napari_cellforce.batch.jobqueue_config import QUEUES, read_jobqueue_config
+from napari_cellforce.batch.jobqueue_config import QUEUES, AdaptiveJobs, read_jobqueue_config
 from napari_cellforce.errors import CellForceError
 
 pytest.importorskip("dask_jobqueue")
@@ -55,23 +55,25 @@ def test_every_queue_takes_cores_memory_and_a_prologue(write, queue):
 
 def test_the_number_of_jobs_may_follow_the_work(write):
     wanted = read_jobqueue_config(write("cluster: pbs\nadaptive: {minimum: 2, maximum: 32}\n"))
-    assert wanted.adaptive == (2, 32)
-    assert wanted.jobs == 0
+    assert wanted.adaptive == AdaptiveJobs(2, 32)
+    assert wanted.jobs is None
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "names no known queue"),
-        ("[slurm]", "names no known queue"),
-        ("cluster: os.system\n", "names no known queue"),
-        ("cluster: [slurm\n", "cannot be read"),
-        ("cluster: !!python/object/apply:os.system ['touch pwned']\n", "cannot be read"),
-        ("cluster: slurm\njob: 3\n", "has the entry 'job'"),
+        ("", "holds no settings"),
+        ("[slurm]", "holds no settings"),
+        ("cluster: os.system\n", "cluster is 'os.system'"),
+        ("cluster: slrm\n", "Did you mean slurm"),
+        ("jobs: 2\n", "cluster is missing"),
+        ("cluster: [slurm\n", "neither YAML nor JSON"),
+        ("cluster: !!python/object/apply:os.system ['touch pwned']\n", "neither YAML nor JSON"),
+        ("cluster: slurm\njob: 3\n", "there is no setting job.*Did you mean jobs"),
         ("cluster: slurm\njobs: 0\n", "jobs is 0"),
         ("cluster: slurm\njobs: true\n", "jobs is True"),
-        ("cluster: slurm\nadaptive: {maximum: 0}\n", "adaptive is"),
-        ("cluster: slurm\nadaptive: {minimum: 4, maximum: 2}\n", "adaptive is"),
+        ("cluster: slurm\nadaptive: {maximum: 0}\n", "adaptive.maximum is 0"),
+        ("cluster: slurm\nadaptive: {minimum: 4, maximum: 2}\n", "in adaptive, minimum is 4"),
         ("cluster: slurm\nadaptive: 4\n", "adaptive is"),
         ("cluster: slurm\njobs: 2\nadaptive: {maximum: 4}\n", "adaptive is"),
         ("cluster: slurm\noptions: [cores]\n", "options is"),
@@ -90,7 +92,7 @@ def test_a_file_that_is_wrong_is_refused_in_words_and_nothing_in_it_is_run(
 
 
 def test_a_file_that_is_not_there_and_options_that_contradict_are_said(write, tmp_path):
-    with pytest.raises(CellForceError, match="cannot be read"):
+    with pytest.raises(CellForceError, match="cannot read"):
         read_jobqueue_config(tmp_path / "none.yaml")
     with pytest.raises(CellForceError, match="refuses the options"):
         read_jobqueue_config(write("cluster: slurm\noptions: {cores: 1}\n")).job_script()
