@@ -35,7 +35,7 @@ def test_a_parameter_or_setting_that_does_not_exist_is_one_line(cellforce, tmp_p
         (("area", "--set", "adhesions.length"), "the path of a setting"),
         (("area", "--shape", "blot"), "it must be one of"),
         (("area", "-m", "no-such-model"), "no-such-model"),
-        (("area", "--cell", str(tmp_path / "none.json")), "cannot be read"),
+        (("area", "--cell", str(tmp_path / "none.json")), "cannot read"),
     ):
         answer = cellforce("scan", *arguments, "--out", tmp_path / "out")
         assert answer.code == 2
