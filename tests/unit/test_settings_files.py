@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import json
 import re
@@ -15,12 +16,17 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+import typer
 import yaml
 
 import napari_cellforce
+from napari_cellforce.batch.jobqueue_config import JobQueueConfig
 from napari_cellforce.cli import main
 from napari_cellforce.config_io import SettingEntry, Settings, fields_of, read_settings, settings_of
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.synthetic import CellConfig
+from napari_cellforce.tfm import TfmConfig
+from napari_cellforce.train import TrainConfig
 
 SOURCE = Path(napari_cellforce.__file__).parent
 
@@ -113,21 +119,24 @@ def test_a_file_with_a_wrong_value_or_name_is_refused_by_name(
         assert refused.value.rule
 
 
-@pytest.mark.parametrize(("cls", "entry"), FIELDS, ids=_name)
-def test_a_wrong_value_is_refused_in_python(cls: type[Settings], entry: SettingEntry) -> None:
-    if any(other.default is dataclasses.MISSING for other in fields_of(cls)):
-        pytest.skip("another setting has no default")
-    shown = entry.setting.label or entry.path.replace("_", " ")
-    for value in _wrong_values(entry):
-        with pytest.raises(CellForceError, match=re.escape(shown)):
-            cls(**{entry.path: value})
+@pytest.mark.parametrize("cls", CLASSES, ids=_name)
+def test_a_wrong_value_is_refused_in_python(cls: type[Settings]) -> None:
+    if any(entry.default is dataclasses.MISSING for entry in fields_of(cls)):
+        pytest.skip("a setting has no default")
+    for entry in fields_of(cls):
+        shown = entry.setting.label or entry.path.replace("_", " ")
+        for value in _wrong_values(entry):
+            with pytest.raises(CellForceError, match=re.escape(shown)):
+                cls(**{entry.path: value})
 
 
-@pytest.mark.parametrize(("cls", "entry"), FIELDS, ids=_name)
-def test_every_setting_has_help(cls: type[Settings], entry: SettingEntry) -> None:
-    assert entry.setting.help, f"{cls.__name__}.{entry.path}"
-    assert entry.setting.help[0].isupper() or not entry.setting.help[0].isalpha()
-    assert entry.setting.help.endswith((".", ")", "?"))
+@pytest.mark.parametrize("cls", CLASSES, ids=_name)
+def test_every_setting_has_help(cls: type[Settings]) -> None:
+    for entry in fields_of(cls):
+        text = entry.setting.help
+        assert text, f"{cls.__name__}.{entry.path}"
+        assert text[0].isupper() or not text[0].isalpha(), text
+        assert text.endswith((".", ")", "?")), text
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=_name)
@@ -172,49 +181,43 @@ def _nested(path: str, value: Any) -> dict[str, Any]:
     return typing.cast("dict[str, Any]", value)
 
 
-def _commands() -> Iterator[tuple[str, type[Settings], list[str]]]:
-    """Yield every command that reads a file of settings, its settings, and its arguments before the file."""
-    from napari_cellforce.batch.jobqueue_config import JobQueueConfig
-    from napari_cellforce.synthetic import CellConfig
-    from napari_cellforce.tfm import TfmConfig
-    from napari_cellforce.train import TrainConfig
-
-    yield "train", TrainConfig, ["train"]
-    yield "tfm", TfmConfig, ["tfm", "beads.tif", "pulled.tif", "--preset"]
-    yield "scan", CellConfig, ["scan", "area", "--cell"]
-    yield "batch", JobQueueConfig, ["batch", ".", "--out", "out", "--cluster"]
+COMMANDS = {
+    "train": (TrainConfig, ["train"]),
+    "tfm": (TfmConfig, ["tfm", "beads.tif", "pulled.tif", "--preset"]),
+    "scan": (CellConfig, ["scan", "area", "--cell"]),
+    "batch": (JobQueueConfig, ["batch", ".", "--out=out", "--model=adhesion-filter", "--cluster"]),
+}
+"""Every command that reads a file of settings: the settings, and its arguments up to the file."""
 
 
-CASES = [
-    pytest.param(arguments, entry.path, id=f"{name}-{entry.path}")
-    for name, cls, arguments in _commands()
-    for entry in settings_of(cls)
-]
+@pytest.fixture(scope="module", autouse=True)
+def _one_parser() -> Iterator[None]:
+    """Build the parser of the command line once, which takes a tenth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
 
 
-@pytest.mark.parametrize(("arguments", "path"), CASES)
+@pytest.mark.parametrize(
+    ("command", "entry"),
+    [(name, entry) for name, (cls, _) in COMMANDS.items() for entry in settings_of(cls)],
+    ids=lambda value: getattr(value, "path", value),
+)
 def test_the_command_line_refuses_it_in_one_line_with_exit_code_2(
-    arguments: list[str],
-    path: str,
+    command: str,
+    entry: SettingEntry,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CELLFORCE_MODEL_DIR", str(tmp_path / "models"))
-    kinds = {
-        entry.path: entry.type
-        for _, cls, own in _commands()
-        if own == arguments
-        for entry in settings_of(cls)
-    }
-    wrong = [_nested(path, value) for value in _wrong_types(kinds[path])[:2]]
-    for values in [*wrong, _nested(path + "x", 1)]:
-        file = tmp_path / "settings.json"
+    file = tmp_path / "settings.json"
+    for values in (_nested(entry.path, _wrong_types(entry.type)[0]), _nested(entry.path + "x", 1)):
         file.write_text(json.dumps(values))
-        monkeypatch.setattr(sys, "argv", ["cellforce", *arguments, str(file)])
+        monkeypatch.setattr(sys, "argv", ["cellforce", *COMMANDS[command][1], str(file)])
         with pytest.raises(SystemExit) as end:
             main()
         assert end.value.code == 2
         (line,) = capsys.readouterr().err.splitlines()
-        assert path in line
+        assert entry.path in line

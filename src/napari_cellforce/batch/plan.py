@@ -17,6 +17,7 @@ from napari_cellforce.batch.input_files import (
     find_inputs,
     read_conditions,
 )
+from napari_cellforce.batch.jobqueue_config import read_jobqueue_config
 from napari_cellforce.batch.open_input import failure_reason, open_input
 from napari_cellforce.batch.planned_input import Plan, PlannedInput, target_of
 from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
@@ -48,8 +49,10 @@ def plan_rows(config: BatchConfig, predictors: Sequence[Predictor]) -> Iterator[
     Raises
     ------
     CellForceError
-        If the folder, the pattern or the table of conditions cannot be used at all.
+        If the folder, the pattern, the table of conditions or the cluster file cannot be used at all.
     """
+    if config.cluster:
+        read_jobqueue_config(config.cluster)
     conditions = read_conditions(config.conditions)
     paths = find_inputs(config)
     ambiguous = duplicate_stems(paths)

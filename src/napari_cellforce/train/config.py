@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.config_io import Settings, from_mapping, setting
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.models import registry
 from napari_cellforce.models.record import MASK_INPUT, OutputKind
-from napari_cellforce.models.registry import DEFAULT_NETWORK
 from napari_cellforce.train.augment import AugmentConfig
 from napari_cellforce.train.losses import LossConfig
 
@@ -151,7 +151,7 @@ class TrainConfig(Settings):
     """A training run."""
 
     name: str = setting("my-model", help="Name of the model.")
-    kind: str = setting(DEFAULT_NETWORK, help="Kind of the network.")
+    kind: str = setting(registry.DEFAULT_NETWORK, help="Kind of the network.")
     architecture: Mapping[str, Any] = setting(
         default_factory=dict,
         help="Settings of the network; its numbers of channels follow from the inputs.",
@@ -178,6 +178,8 @@ class TrainConfig(Settings):
         super().__post_init__()
         if not self.inputs:
             raise _refusal("inputs is empty", "a network needs something to see", Topic.PROTEINS)
+        network = registry.get_network(self.kind).network()
+        from_mapping(network.config_type, self.architecture, path="architecture")
 
     @property
     def proteins(self) -> tuple[str, ...]:
