@@ -206,8 +206,8 @@ def test_a_circle_has_no_aspect_ratio_to_scan() -> None:
     [
         ({"parameter": "hue"}, "there are area"),
         ({"low": 5.0, "high": 5.0}, "two different numbers"),
-        ({"high": math.nan}, "two different numbers"),
-        ({"steps": 1}, "at least 2 steps"),
+        ({"high": math.nan}, "high is nan"),
+        ({"steps": 1}, "at least 2"),
         ({"models": ()}, "at least one"),
     ],
 )

@@ -15,6 +15,7 @@ from napari_cellforce import metrics
 from napari_cellforce.compare.agreement import Calibration, Estimate, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize, VectorField
 from napari_cellforce.files import atomic_path
@@ -27,28 +28,27 @@ _ARROWS = 32
 
 
 @dataclass(frozen=True)
-class CompareConfig:
-    """Settings of a comparison.
+class CompareConfig(Settings):
+    """Settings of a comparison of two fields."""
 
-    Attributes
-    ----------
-    threshold : float
-        Vectors shorter than this share of their field's 99th percentile have no angle and no ratio.
-    calibrate : bool
-        Scale the first field to the second before comparing; always done if their units differ.
-    ring : float
-        Width in µm of the rings of the profile from edge to centre.
-    formats : tuple of str
-        Of the figures.
-    seed : int
-        Of the bootstrap.
-    """
-
-    threshold: float = 0.1
-    calibrate: bool = False
-    ring: float = 2.0
-    formats: tuple[str, ...] = ("svg", "png")
-    seed: int = 0
+    threshold: float = setting(
+        0.1,
+        help="Vectors shorter than this share of the 99th percentile of their field have no angle "
+        "and no ratio.",
+        minimum=0,
+        maximum=1,
+    )
+    calibrate: bool = setting(
+        False,
+        help="Scale the first field to the second before comparing; always done if their units differ.",
+    )
+    ring: float = setting(
+        2.0, help="Width of the rings of the profile from edge to centre.", unit="µm", above=0
+    )
+    formats: tuple[str, ...] = setting(
+        ("svg", "png"), help="File formats of the figures.", choices=("svg", "png", "pdf")
+    )
+    seed: int = setting(0, help="Seed of the bootstrap.", minimum=0)
 
 
 @dataclass(frozen=True, eq=False)

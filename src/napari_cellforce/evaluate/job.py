@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.evaluate.scores import FrameScore, score_frame
 from napari_cellforce.evaluate.snapshots import Snapshot, snapshot
@@ -29,37 +30,28 @@ MAX_PICTURED_CELLS = 12
 
 
 @dataclass(frozen=True)
-class EvaluateConfig:
-    """What to compare.
+class EvaluateConfig(Settings):
+    """Settings of an evaluation of models on measured cells."""
 
-    Attributes
-    ----------
-    data : tuple of str
-        Data sets: folders in the authors' layout, or CSV tables.
-    models : tuple of str
-        Names in the zoo, or weights files.
-    pixel_size : float or None
-        In µm, for data that do not say theirs.
-    patterns : mapping of str to str
-        Names of the files in folders that do not have the authors' layout, see
-        `napari_cellforce.io.cell_index.cells_by_pattern`.
-    exclude : tuple of str
-        Cells to leave out.
-    threshold : float or None
-        In Pa; directions count where the measured traction exceeds it. None for a fifth of the maximum.
-    samples : int
-        Dropout passes, to judge the uncertainty of models that have one.
-    device : str
-    """
-
-    data: tuple[str, ...]
-    models: tuple[str, ...] = ()
-    pixel_size: float | None = None
-    patterns: Mapping[str, str] = field(default_factory=dict)
-    exclude: tuple[str, ...] = ()
-    threshold: float | None = None
-    samples: int = 0
-    device: str = "auto"
+    data: tuple[str, ...] = setting(help="Data sets: folders in the authors' layout, or CSV tables of cells.")
+    models: tuple[str, ...] = setting((), help="Names of models, or paths to weights files.")
+    pixel_size: float | None = setting(None, help="Pixel size for files that hold none.", unit="µm", above=0)
+    patterns: Mapping[str, str] = setting(
+        default_factory=dict,
+        help="Names of the files in folders that do not have the authors' layout: image, mask, traction and, "
+        "if there, displacement, with {cell} for the name of the cell.",
+    )
+    exclude: tuple[str, ...] = setting((), help="Cells to leave out.")
+    threshold: float | None = setting(
+        None,
+        help="Directions count where the measured traction exceeds this; empty: a fifth of the maximum.",
+        unit="Pa",
+        minimum=0,
+    )
+    samples: int = setting(
+        0, help="Number of Monte Carlo dropout passes for an uncertainty (0: off).", minimum=0
+    )
+    device: str = setting("auto", help="Device that computes networks: auto, cpu, cuda or mps.")
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import Substrate
 from napari_cellforce.predict import Progress
@@ -18,53 +19,38 @@ from napari_cellforce.synthetic import SyntheticCell
 
 
 @dataclass(frozen=True)
-class ScanConfig:
-    """What is scanned; the panel, the command line and the library build this same object.
+class ScanConfig(Settings):
+    """Settings of a scan; the panel, the command line and the library build this same object."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name in `PARAMETERS`.
-    low, high : float
-        Ends of the range, both included; `low` may be the larger one.
-    steps : int
-    models : tuple of str
-        Names in `MECHANICS`, in the zoo, or paths of weights files.
-    drawing : Drawing
-        The cell, all but the scanned property.
-    cells : int
-        Cells at each step, which differ by their seed: from that of the drawing on.
-    as_movie : bool
-        Whether the brightness that images are normalised with is that of all cells together, as if they
-        were frames of one movie; else every cell has its own.
-    substrate : Substrate or None
-        The gel, for the strain energy of fields in Pa.
-    """
-
-    parameter: str = "area"
-    low: float = 1500.0
-    high: float = 7500.0
-    steps: int = 8
-    models: tuple[str, ...] = ("sheet",)
-    drawing: Drawing = field(default_factory=Drawing)
-    cells: int = 1
-    as_movie: bool = False
-    substrate: Substrate | None = GEL
+    parameter: str = setting("area", help="Property of the cell that is scanned.")
+    low: float = setting(1500.0, help="First value of the property; it may be the larger one.")
+    high: float = setting(7500.0, help="Last value of the property.")
+    steps: int = setting(8, help="Number of values.", minimum=2)
+    models: tuple[str, ...] = setting(
+        ("sheet",), help="Mechanics (sheet, fibres), names of models, or paths to weights files."
+    )
+    drawing: Drawing = setting(
+        default_factory=Drawing, help="The cell, all but the property that is scanned."
+    )
+    cells: int = setting(
+        1, help="Cells at each step, which differ by their seed: from that of the drawing on.", minimum=1
+    )
+    as_movie: bool = setting(
+        False,
+        help="Normalise images with the brightness of all cells together, as if they were frames "
+        "of one movie; "
+        "else each cell has its own.",
+    )
+    substrate: Substrate | None = setting(GEL, help="The gel, for the strain energy of fields in Pa.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         find_parameter(self.parameter)
-        if not (np.isfinite([self.low, self.high]).all() and self.low != self.high):
+        if self.low == self.high:
             raise CellForceError(
                 f"the scan goes from {self.low:g} to {self.high:g}",
                 "the ends of its range must be two different numbers",
                 "Change one of them.",
-                topic=Topic.SCAN,
-            )
-        if self.steps < 2 or self.cells < 1:
-            raise CellForceError(
-                f"the scan has {self.steps} steps of {self.cells} cells",
-                "it needs at least 2 steps and 1 cell",
-                "Ask for more.",
                 topic=Topic.SCAN,
             )
         if not self.models:
