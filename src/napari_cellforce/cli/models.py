@@ -10,6 +10,8 @@ from rich.table import Table
 
 from napari_cellforce import zoo
 from napari_cellforce.cli.console import byte_progress, card, output
+from napari_cellforce.models import registry
+from napari_cellforce.models.kinds import NetworkKind
 
 app = typer.Typer(help="List, download, import, check and remove predictors.", no_args_is_help=True)
 
@@ -33,12 +35,26 @@ def list_models() -> None:
 
 
 @app.command()
+def kinds() -> None:
+    """List the kinds of models: what each is, reads and shows, and settings to train one of your own."""
+    table = Table(
+        "kind", "what it is", "reads", "shows besides tractions", "recipe", box=None, pad_edge=False
+    )
+    table.columns[0].no_wrap = True
+    for kind in registry.REGISTRY.values():
+        recipe = kind.recipe if isinstance(kind, NetworkKind) else "is not trained"
+        table.add_row(kind.name, kind.purpose, kind.inputs_text, ", ".join(kind.shown), recipe)
+    output.print(table)
+
+
+@app.command()
 def info(name: NameArgument) -> None:
     """Print the card of a model: what it is good for, where it comes from, its licence."""
     entry = zoo.entry(name)
     state = zoo.state(entry)
     facts = {
         "title": entry.title,
+        "kind": registry.title(entry.kind),
         "what it is": entry.card,
         "good for": entry.good_for,
         "reads": ", ".join(entry.inputs),

@@ -52,17 +52,6 @@ class Capabilities:
     backends: bool = False
     outputs: tuple[OutputKind, ...] = ("vector",)
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Return what is there, for people."""
-        texts = {
-            "Green's functions": self.greens_functions,
-            "mechanics of the cell": self.mechanics,
-            "uncertainty by dropout": self.uncertainty,
-            "several proteins": self.several_proteins,
-        }
-        return tuple(text for text, there in texts.items() if there)
-
 
 @dataclass(frozen=True)
 class PredictorKind:
@@ -101,6 +90,22 @@ class PredictorKind:
     def has_inner_fields(self) -> bool:
         """Whether there is something to show between image and traction."""
         return bool(self.inner_fields) or self.record_fields is not None
+
+    @property
+    def inputs_text(self) -> str:
+        """Inputs that models of the kind can have, for people."""
+        return "one or more proteins" if self.capabilities.several_proteins else "a protein"
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What models of the kind show besides tractions, for people."""
+        texts = {
+            "inner fields": self.has_inner_fields,
+            "Green's functions": self.capabilities.greens_functions,
+            "mechanics of the cell": self.capabilities.mechanics,
+            "uncertainty by dropout": self.capabilities.uncertainty,
+        }
+        return tuple(text for text, there in texts.items() if there)
 
     def predictor(
         self, opened: Any = None, *, device: str = "auto", samples: int = 0, backend: str = "auto"
@@ -182,6 +187,14 @@ class NetworkKind(PredictorKind):
     recipe: str = ""
 
     trainable: ClassVar[bool] = True
+
+    @property
+    def inputs_text(self) -> str:
+        """Inputs that networks of the kind can have, for people."""
+        proteins = super().inputs_text
+        if self.needs_mask:
+            return f"{proteins}, then the mask"
+        return proteins if self.needs_protein else f"{proteins}, or the mask"
 
     @property
     def config_type(self) -> type[Any]:

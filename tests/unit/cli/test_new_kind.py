@@ -27,6 +27,7 @@ from napari_cellforce.models.record import ModelRecord
 from ..train.conftest import pulling_cell, write_frame
 
 
+# --8<-- [start:network]
 @dataclass(frozen=True)
 class PointwiseConfig(Settings):
     """Settings of a `Pointwise` network."""
@@ -57,6 +58,8 @@ class Pointwise(Network):
         return InnerFields(self(x), scalars, {"half": self(x) / 2} if detailed else {})
 
 
+# --8<-- [end:network]
+# --8<-- [start:registration]
 POINTWISE = NetworkKind(
     name="pointwise",
     title="pointwise network",
@@ -66,6 +69,7 @@ POINTWISE = NetworkKind(
     inner_fields={"activation": "1", "half_y": "traction", "half_x": "traction"},
     needs_protein=True,
 )
+# --8<-- [end:registration]
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +118,7 @@ def test_it_is_trained_fine_tuned_imported_predicts_and_is_explained(
     imported = cellforce("models", "import", tmp_path / "b" / "tuned.safetensors", "--name", "ours")
     assert imported.code == 0
     assert "ours" in cellforce("models", "list").output
+    assert "pointwise" in cellforce("models", "kinds").output
     assert "pointwise network" in cellforce("models", "info", "ours").output
 
     predicted = cellforce("predict", movie, "--model", "ours", "--out", tmp_path / "forces")

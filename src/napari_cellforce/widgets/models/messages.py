@@ -6,6 +6,7 @@ import re
 from html import escape
 
 from napari_cellforce import zoo
+from napari_cellforce.models import registry
 from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.text import with_period
 from napari_cellforce.widgets.shared.model_download import format_size
@@ -55,6 +56,7 @@ def card(entry: zoo.ZooEntry) -> str:
     }
     short = {
         "Good for": entry.good_for,
+        "Kind": registry.title(entry.kind),
         "Reads": ", ".join("the cell's mask" if name == MASK_INPUT else name for name in entry.inputs),
         "Pixel size": _pixel_size(entry),
         "Gives": units[entry.output],
