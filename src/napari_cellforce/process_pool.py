@@ -276,7 +276,7 @@ def _failure(update: PoolUpdate) -> Exception:
     return CellForceError(
         f"a worker process was killed {ATTEMPTS} times ({update.value})",
         "each needs some memory of its own",
-        "Close other programs, or use fewer processes (--workers); what is finished is kept.",
+        "Close other programs, or use fewer processes; what is finished is kept.",
         topic=Topic.WORKERS,
     )
 

@@ -51,7 +51,7 @@ def find_inputs(config: BatchConfig) -> list[Path]:
     raise CellForceError(
         f"{root} holds no images that fit {config.pattern!r}",
         f"there must be at least one {where}",
-        "Correct the folder or the pattern, or include subfolders (--recursive).",
+        "Correct the folder or the pattern, or include subfolders.",
         topic=Topic.PATTERN,
     )
 

@@ -34,7 +34,7 @@ def load(config: BatchConfig) -> tuple[Predictor, ...]:
         raise CellForceError(
             "no model is chosen",
             "a batch needs at least one",
-            "Choose one of `cellforce models list`.",
+            "Choose one of the listed models.",
             topic=Topic.MODEL,
         )
     predictors = tuple(load_one(given, config) for given in config.models)

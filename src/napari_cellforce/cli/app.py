@@ -24,7 +24,8 @@ from napari_cellforce.cli import (
     train,
     watch,
 )
-from napari_cellforce.cli.console import escape_unencodable, print_error, print_warning, with_option
+from napari_cellforce.cli.console import escape_unencodable, print_error, print_warning
+from napari_cellforce.cli.hints import with_option
 from napari_cellforce.cli.options import SettingsGroup
 from napari_cellforce.errors import CellForceError
 

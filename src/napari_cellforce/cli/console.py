@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from napari_cellforce.errors import CellForceError, CellForceWarning
+from napari_cellforce.errors import CellForceWarning
 
 _ENDLESS = 10_000
 """Columns where there is no terminal: a table in a file or pipe keeps its paths and hashes in one piece."""
@@ -37,19 +37,6 @@ output = Console(
 )
 """Prints text as it is: a folder may be called [bold]."""
 
-_OPTIONS = {
-    "pixel size": "--pixel-size",
-    "mask": "--mask",
-    "sensitivity": "--sensitivity",
-    "channel": "--channel",
-    "z": "--z",
-    "calibration": "--calibration",
-    "samples": "--samples",
-    "device": "--device",
-    "backend": "--backend",
-    "output": "--out",
-}
-
 
 def escape_unencodable() -> None:
     """Let both streams take every letter: one that the terminal does not know is shown by its code."""
@@ -61,12 +48,6 @@ def escape_unencodable() -> None:
 def print_error(text: str) -> None:
     """Print an error as one line."""
     errors.print(f"[bold red]Error:[/] {escape(' '.join(text.split()))}")
-
-
-def with_option(error: CellForceError) -> str:
-    """Return an error with the option that mends it, where there is one."""
-    option = _OPTIONS.get(error.topic or "")
-    return f"{error} Option: {option}." if option and option not in str(error) else str(error)
 
 
 def print_warning(message: Warning | str, category: type[Warning]) -> None:

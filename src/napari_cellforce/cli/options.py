@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
+from napari_cellforce.cli.hints import remember_options
 from napari_cellforce.errors import CellForceError
 
 if TYPE_CHECKING:
@@ -119,7 +120,10 @@ class SettingsGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the complete command and the arguments of what is run."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command if command is None else complete(command), rest
+        if command is not None:
+            command = complete(command)
+            remember_options(command)
+        return name, command, rest
 
 
 def complete(command: Any) -> Any:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from napari_cellforce.cli.console import errors, frame_progress, output, print_error, with_option
+from napari_cellforce.cli.console import errors, frame_progress, output, print_error
+from napari_cellforce.cli.hints import with_option
 from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import FrameResult, ImageStack, Mask

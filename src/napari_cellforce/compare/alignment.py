@@ -113,7 +113,7 @@ def _check(first: VectorField, second: VectorField) -> None:
         raise CellForceError(
             f"one field is a {first.quantity}, the other a {second.quantity}",
             "like must be compared with like",
-            "Compute the traction from the displacement first (cellforce tfm).",
+            "Compute the traction from the displacement first, by traction force microscopy.",
             topic=Topic.INPUT,
         )
     for field in (first, second):

@@ -112,7 +112,7 @@ def _out_of_memory(side: int) -> CellForceError:
     return CellForceError(
         f"memory ran out on an image of {side} x {side} pixels",
         "every process needs room for a cell of its own",
-        "Make the images smaller, or use fewer processes (--workers).",
+        "Make the images smaller, or use fewer processes.",
     )
 
 

@@ -252,8 +252,8 @@ def prepare(config: TrainConfig, progress: ProgressCallback | None = None) -> Ex
     raise CellForceError(
         "there are no cells to learn from",
         "data.sources lists folders or tables of measured cells",
-        "Name them (--data DIR), or set data.simulated to a number of cells to simulate.",
-        topic=Topic.INPUT,
+        "Name them, or set data.simulated to a number of cells to simulate.",
+        topic=Topic.TRAINING_DATA,
     )
 
 

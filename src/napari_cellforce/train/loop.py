@@ -127,8 +127,8 @@ def train(
         raise CellForceError(
             f"{folder} holds a training run",
             "a run is not overwritten",
-            "Choose another folder, or let that run go on (--resume).",
-            topic=Topic.OUTPUT,
+            "Choose another folder, or resume that run.",
+            topic=Topic.RUN,
         )
     if config.optimise.threads:
         torch.set_num_threads(config.optimise.threads)
@@ -278,7 +278,7 @@ def _failures(config: TrainConfig) -> Iterator[None]:
         raise CellForceError(
             f"memory ran out with {config.optimise.batch} frames of {config.data.side} pixels in a step",
             "the network needs more than there is",
-            "Halve optimise.batch and double optimise.accumulate, or lower data.side (the crop of a frame).",
+            "Halve the number of frames per step (optimise.batch), or lower the largest side (data.side).",
             topic=Topic.MEMORY,
         ) from error
 

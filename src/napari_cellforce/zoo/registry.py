@@ -114,7 +114,7 @@ class ZooEntry:
             return f"Download {self.name} (Models panel, or command line)."
         if self.imported:
             return f"Import {self.name} again (Models panel, or command line)."
-        return "Install napari-cellforce again."
+        return "Reinstall the package."
 
     @property
     def proteins(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.hooks import read_layers
 from napari_cellforce.text import pluralise
 from napari_cellforce.widgets.base.form import Tone, collapsible
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import show_error
@@ -166,7 +167,7 @@ class BatchPanel(Panel):
             self._table.clear()
             self._refresh()
             self.run_section.set_status(
-                str(error), Tone.PROBLEM if error.topic != Topic.FOLDER else Tone.PLAIN
+                with_row(error, self), Tone.PROBLEM if error.topic != Topic.FOLDER else Tone.PLAIN
             )
             return
         if self.runner.request_plan(config):
@@ -181,7 +182,7 @@ class BatchPanel(Panel):
     def _on_refused(self, error: Exception) -> None:
         self._refresh()
         if isinstance(error, CellForceError):
-            self.run_section.set_status(str(error), Tone.PROBLEM)
+            self.run_section.set_status(with_row(error, self), Tone.PROBLEM)
         else:
             show_error(error)
 

@@ -20,6 +20,7 @@ from napari_cellforce.layers import image_layers
 from napari_cellforce.predict import Prediction, Progress, prepare
 from napari_cellforce.simulate.samples import measured_sample
 from napari_cellforce.widgets.base.form import Tone
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, error_text, show_error
@@ -127,7 +128,7 @@ class ComparePanel(Panel):
         self.run_section.set_button("Compare A with B", ready=problem is None and not running)
         self.run_section.set_running(running)
         if not running:
-            self.run_section.set_status(*self._status(str(problem) if problem else ""))
+            self.run_section.set_status(*self._status(with_row(problem, self) if problem else ""))
 
     def _status(self, problem: str) -> tuple[str, Tone]:
         if self.choice.count == 0:

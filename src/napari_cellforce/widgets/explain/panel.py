@@ -25,6 +25,7 @@ from napari_cellforce.predict import MASK_INPUT, Progress
 from napari_cellforce.text import with_period
 from napari_cellforce.viewer.images import ChosenImage, input_images
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.plots import LinesPlot
 from napari_cellforce.widgets.base.run_section import RunSection
@@ -305,7 +306,9 @@ class ExplainPanel(Panel):
         if problem is not None:
             tone = Tone.PROBLEM if input_images(self._viewer) else Tone.PLAIN
             shown_above = problem.topic in (Topic.IMAGE, Topic.PIXEL_SIZE, Topic.CHANNEL)
-            self.run_section.set_status(with_period(problem.value) if shown_above else str(problem), tone)
+            self.run_section.set_status(
+                with_period(problem.value) if shown_above else with_row(problem, self), tone
+            )
         else:
             self.run_section.set_status(
                 *(self._summary if parts else ("Choose what to explain.", Tone.PLAIN))

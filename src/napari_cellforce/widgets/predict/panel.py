@@ -19,6 +19,7 @@ from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Prog
 from napari_cellforce.text import with_period
 from napari_cellforce.viewer.images import ChosenImage, input_images
 from napari_cellforce.widgets.base.form import Tone
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration
 from napari_cellforce.widgets.base.worker import Job, show_error
@@ -168,7 +169,7 @@ class PredictPanel(Panel):
         if not input_images(self._viewer):
             return str(problem), Tone.PLAIN
         shown_above = problem.topic in (Topic.IMAGE, Topic.PIXEL_SIZE, Topic.CHANNEL)
-        return with_period(problem.value) if shown_above else str(problem), Tone.PROBLEM
+        return with_period(problem.value) if shown_above else with_row(problem, self), Tone.PROBLEM
 
     def _button_label(self, chosen: ChosenImage | None) -> str:
         """Return what the button will do: how many frames, on what, for how long."""
@@ -235,8 +236,10 @@ class PredictPanel(Panel):
     def _on_failed(self, error: Exception) -> None:
         """Tell of it, also on the panel, where it stays."""
         show_error(error)
-        ours = isinstance(error, CellForceError)
-        self._failure = str(error) if ours else f"The prediction ended in an error: {error}."
+        if isinstance(error, CellForceError):
+            self._failure = with_row(error, self)
+        else:
+            self._failure = f"The prediction ended in an error: {error}."
 
     def _on_calibrated(self) -> None:
         if self._result is not None:

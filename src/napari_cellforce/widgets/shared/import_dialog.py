@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ from napari_cellforce.viewer.coordinates import pixel_size_of
 from napari_cellforce.viewer.images import input_images
 from napari_cellforce.viewer.masks import full_resolution
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.plots import disable_interaction
 from napari_cellforce.widgets.base.preferences import Memory
@@ -90,9 +90,6 @@ _MEMORY = "import"
 _PAGE = "tutorials/beads/#measured-with-another-program"
 _DEBOUNCE = 250
 """Milliseconds without a change until the file is read again."""
-
-_OPTION = re.compile(r" \(--[a-z-]+\)")
-"""Of the command line, in the remedies of errors: here it is a row of the form."""
 
 
 def open_field(
@@ -223,7 +220,7 @@ class ImportDialog(QDialog):
     def _on_failed(self, error: Exception) -> None:
         self._preview.clear()
         if isinstance(error, CellForceError):
-            self.message.set_text(_OPTION.sub("", str(error)), Tone.PROBLEM)
+            self.message.set_text(with_row(error, self), Tone.PROBLEM)
         else:
             show_error(error)
 

@@ -11,6 +11,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.predict import Progress
 from napari_cellforce.scan import CellEvaluation, ScanStep
 from napari_cellforce.widgets.base.form import Tone
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection, duration
 from napari_cellforce.widgets.base.worker import show_error
@@ -172,7 +173,7 @@ class SyntheticPanel(Panel):
 
     def _on_no_answer(self, error: Exception) -> None:
         if isinstance(error, CellForceError):
-            self.run_section.set_status(_sentence(error), Tone.PROBLEM)
+            self.run_section.set_status(_sentence(error, self), Tone.PROBLEM)
         else:
             show_error(error)
 
@@ -228,7 +229,7 @@ class SyntheticPanel(Panel):
                 return f"{self.edit_section.headline}, by {self._answer.model}.{self._caveat}", Tone.GOOD
             return self._idle_text(), Tone.PLAIN
         # What has not been begun is no mistake.
-        text = _sentence(problem)
+        text = _sentence(problem, self)
         return text, Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
 
     @property
@@ -262,6 +263,6 @@ class SyntheticPanel(Panel):
         self.ask_section.reset()
 
 
-def _sentence(error: CellForceError) -> str:
-    text = str(error)
+def _sentence(error: CellForceError, panel: SyntheticPanel) -> str:
+    text = with_row(error, panel)
     return text[:1].upper() + text[1:]

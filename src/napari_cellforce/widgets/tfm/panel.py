@@ -21,6 +21,7 @@ from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
 from napari_cellforce.viewer.coordinates import place_of
 from napari_cellforce.viewer.images import input_images
 from napari_cellforce.widgets.base.form import Tone, collapsible
+from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.run_section import RunSection
 from napari_cellforce.widgets.base.worker import Job, error_text, show_error
@@ -171,7 +172,7 @@ class TfmPanel(Panel):
         try:
             config = self.settings.config()
         except CellForceError as error:
-            self.failure = str(error)
+            self.failure = with_row(error, self)
             show_error(error)
             self._refresh()
             return
@@ -295,7 +296,7 @@ class TfmPanel(Panel):
         if not input_images(self._viewer) and self.source.kind == BEADS:
             return f"{WELCOME} {problem}", Tone.PLAIN
         if problem is not None:
-            text = str(problem)
+            text = with_row(problem, self)
             # What has not been begun is no mistake.
             return text[:1].upper() + text[1:], Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
         if self.failure:

@@ -185,7 +185,7 @@ class TfmSettingsSection(QWidget):
     def _build_presets(self) -> QHBoxLayout:
         row = QHBoxLayout()
         for text, tip, act in (
-            ("Open preset …", "Settings that were saved before, also by cellforce tfm", self._on_open),
+            ("Open preset …", "Read saved settings, also those written by the command line", self._on_open),
             ("Save preset …", "Keeps gel and settings as JSON, for the next experiment", self._on_save),
         ):
             button = QPushButton(text)

@@ -9,8 +9,11 @@ from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.io.cell_index import DatasetIndex
 from napari_cellforce.text import pluralise, with_period
 from napari_cellforce.widgets.base.form import Tone
+from napari_cellforce.widgets.base.hints import with_row
 
 if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
     from napari_cellforce.models.record import ModelRecord
     from napari_cellforce.train import Calibration, TrainResult
 
@@ -29,13 +32,13 @@ def button_label(start_from: str, found: DatasetIndex | None, *, only_scale: boo
     return f"Fine-tune {name}{on}" if name else f"Train a new model{on}"
 
 
-def describe_problem(problem: CellForceError) -> StatusText:
+def describe_problem(problem: CellForceError, panel: QWidget) -> StatusText:
     """Return what keeps the button from being pressed, in words for the panel."""
     if problem.topic == Topic.TRAINING_DATA:
         return f"{WELCOME} {problem.remedy}", Tone.PLAIN
     if problem.topic == Topic.READING:
         return "", Tone.PLAIN
-    return str(error_for_panel(problem)), Tone.PROBLEM
+    return with_row(problem, panel), Tone.PROBLEM
 
 
 def describe_result(result: TrainResult) -> StatusText:
@@ -67,16 +70,3 @@ def describe_model(record: ModelRecord) -> str:
     unit = "Predicts in Pa" if record.output_unit == "Pa" else "Predicts in normalised units"
     grid = f"{unit}, made for {record.pixel_size:g} µm pixels, sees {', '.join(record.inputs)}."
     return f"{with_period(record.training_data)} {grid}"
-
-
-def error_for_panel(error: CellForceError) -> CellForceError:
-    """Return an error with what to do about it in the panel, where it speaks of the command line."""
-    if error.topic == Topic.SPLIT and "cellforce finetune" in error.remedy:
-        remedy = "Add cells; with one cell, let only the scale in Pa change."
-    elif "optimise.batch" in error.remedy:
-        remedy = "Halve the frames in a step, or lower the largest side: both are under Advanced."
-    elif "cellforce train" in error.remedy:
-        remedy = "Look at the table, and mend the files or choose others."
-    else:
-        return error
-    return CellForceError(error.value, error.rule, remedy, topic=error.topic)

@@ -259,7 +259,7 @@ class TrainPanel(Panel):
 
     def _status(self, problem: CellForceError | None) -> messages.StatusText:
         if problem is not None:
-            return messages.describe_problem(problem)
+            return messages.describe_problem(problem, self)
         return self.learning.summary if self.ready else ("Loading PyTorch …", Tone.PLAIN)
 
     def _button_label(self) -> str:

@@ -12,7 +12,6 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_cellforce.errors import CellForceError
 from napari_cellforce.text import with_period
 from napari_cellforce.widgets.base.form import TextLine, Tone
 from napari_cellforce.widgets.base.plots import BLUE, ORANGE, apply_theme, disable_interaction
@@ -303,8 +302,7 @@ class TrainRunSection(QWidget):
 
     def fail(self, error: Exception) -> None:
         """Tell why the run ended, where the eye is."""
-        known = messages.error_for_panel(error) if isinstance(error, CellForceError) else error
-        self._summary = error_text(known), Tone.PROBLEM
+        self._summary = error_text(error), Tone.PROBLEM
 
     def end(self) -> None:
         """Show that nothing runs any more."""
