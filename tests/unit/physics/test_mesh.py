@@ -226,7 +226,7 @@ def test_what_cannot_be_meshed_is_refused_with_a_remedy(mask, pixel_size, messag
     [
         (0.0, "edge length of the mesh is 0 µm: it must be a number above 0"),
         (float("nan"), "edge length of the mesh is nan µm"),
-        (0.03, "would have .* mesh nodes, 0.03 µm apart: at most 100,000"),
+        (0.03, "would have .* nodes at an edge length of 0.03 µm: at most 100,000"),
     ],
 )
 def test_an_edge_length_mistyped_is_refused_before_it_takes_all_memory(edge_length, message):

@@ -1,4 +1,4 @@
-"""Triangle meshes of cells, from their masks."""
+"""Triangle meshes of cells, generated from masks."""
 
 from napari_cellforce.physics.mesh.cell import PUBLISHED_SETTINGS, Mesh, MeshSettings, mesh_cell
 

@@ -1,4 +1,7 @@
-"""The mesh of a cell, with the way from pixels to nodes and back."""
+"""The mesh of a cell, and the interpolation between its nodes and the pixels of the image.
+
+Positions in `interpolation` and `averaging` are in pixels, (y, x), with pixel centres at integers.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from napari_cellforce.physics.mesh.refine import Triangulation, angles, areas, t
 
 MIN_ANGLE = 15.0
 MAX_NODES = 100_000
-"""More than any cell needs: a mesh of so many takes minutes to solve and gigabytes."""
+"""Upper limit; a larger mesh takes minutes and gigabytes to solve."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +62,23 @@ PUBLISHED_SETTINGS = MeshSettings(
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles on a cell, and the sparse matrices between nodes and pixels.
+    """Triangle mesh of a cell, and the sparse matrices between nodes and pixels.
 
     Attributes
     ----------
     nodes : (N, 2) array
-        (y, x) in µm; the centre of the first pixel is the origin.
+        Positions (y, x) in µm; the centre of the first pixel is the origin.
     triangles : (M, 3) int array
     component : (N,) int array
-        Which separate part of the cell a node belongs to, from 0.
+        Index, from 0, of the connected part of the cell of each node.
     pixel_size : PixelSize
     inside : (Y, X) bool array
-        The P pixels whose centres lie on the mesh.
+        True for the P pixels with centres in the mesh.
     to_pixels : (P, N) sparse array
-        Linear interpolation of nodal values at those pixels, in the order of ``image[inside]``.
+        Linear interpolation of nodal values to these pixels, in the order of ``image[inside]``.
     to_nodes : (N, P) sparse array
-        Mean of the pixels around a node, weighted by its hat function (the nearest pixel where there is
-        none): keeps constants and signs, and overlooks no pixel.
+        Mean of the pixels around a node, weighted by its hat function (the nearest pixel if there are
+        none): preserves constants and signs, and uses every pixel.
     """
 
     nodes: Array
@@ -102,11 +105,11 @@ class Mesh:
         return angles(self.nodes[self.triangles])
 
     def skfem(self) -> MeshTri:
-        """Return the same mesh for scikit-fem."""
+        """Return the mesh as a scikit-fem mesh."""
         return MeshTri(np.ascontiguousarray(self.nodes.T), np.ascontiguousarray(self.triangles.T))
 
     def image(self, nodal: Array) -> Array:
-        """Draw nodal values, ``(N,)`` or ``(N, k)``, as ``(Y, X)`` or ``(k, Y, X)``; 0 outside."""
+        """Interpolate nodal values, ``(N,)`` or ``(N, k)``, to ``(Y, X)`` or ``(k, Y, X)``; 0 outside."""
         pixels = self.to_pixels @ nodal
         image = np.zeros((*pixels.shape[1:], *self.inside.shape))
         image[..., self.inside] = pixels.T
@@ -119,30 +122,30 @@ class Mesh:
 
 
 def mesh_cell(mask: npt.ArrayLike, pixel_size: PixelSize, settings: MeshSettings | None = None) -> Mesh:
-    """Cover a cell with triangles.
+    """Generate the triangle mesh of a cell.
 
-    The area is the mask's to 1 %, every angle at least 15 degrees; holes larger than half an edge across
-    stay open; threads and bridges of one or two pixels are cut, so that parts may come apart; parts
-    smaller than a square of the edge length are left out.
+    The area equals that of the mask within 1 %, every angle is at least 15 degrees; holes larger than half
+    an edge across are preserved; threads and bridges of one or two pixels are cut, which may separate parts;
+    parts smaller than a square of the edge length are omitted.
 
     Parameters
     ----------
     mask : (Y, X) array
-        Not zero inside the cell.
+        Nonzero inside the cell.
     pixel_size : PixelSize
-        Of square pixels.
+        Size of the square pixels.
     settings : MeshSettings, optional
         `PUBLISHED_SETTINGS` for the published one.
 
     Returns
     -------
     Mesh
-        Of all parts of the cell; they share no nodes.
+        Mesh of all parts of the cell, which share no nodes.
 
     Raises
     ------
     CellForceError
-        If the mask is empty, too small or too large for this edge length, or cannot be outlined; or if
+        If the mask is empty, too small or too large for this edge length, or has no valid outline; or if
         pixels are not square.
     """
     settings = settings or MeshSettings()
@@ -164,7 +167,7 @@ def mesh_cell(mask: npt.ArrayLike, pixel_size: PixelSize, settings: MeshSettings
 
 
 def _prepared(mask: BoolArray, pixel: float, settings: MeshSettings) -> BoolArray:
-    """Widen the mask and fill its holes, as the settings say."""
+    """Dilate the mask and fill its holes according to the settings."""
     if mask.ndim != 2:
         raise ValueError(f"expected a mask (Y, X), got shape {mask.shape}")
     if settings.dilation and mask.any():
@@ -175,7 +178,7 @@ def _prepared(mask: BoolArray, pixel: float, settings: MeshSettings) -> BoolArra
 
 
 def _parts(mask: BoolArray, pixel: float, settings: MeshSettings) -> list[Triangulation]:
-    """Mesh the parts of the cell, in pixels."""
+    """Return the meshes of the parts of the cell, in pixels."""
     edge = settings.edge_length / pixel
     _require_few_nodes(mask.sum() / (np.sqrt(0.75) * edge**2), settings)
     max_area = None if settings.max_area is None else settings.max_area / pixel**2
@@ -196,7 +199,7 @@ def _parts(mask: BoolArray, pixel: float, settings: MeshSettings) -> list[Triang
 def _require_few_nodes(expected: float, settings: MeshSettings) -> None:
     if expected > MAX_NODES:
         raise CellForceError(
-            f"the cell would have {expected:,.0f} mesh nodes, {settings.edge_length:g} µm apart",
+            f"the cell would have {expected:,.0f} nodes at an edge length of {settings.edge_length:g} µm",
             f"at most {MAX_NODES:,} can be solved",
             "Choose a longer edge length, or check the pixel size.",
             topic=Topic.MASK,
@@ -207,19 +210,19 @@ def _require_quality(mesh: Triangulation) -> None:
     smallest = angles(mesh.nodes[mesh.triangles]).min()
     if smallest < MIN_ANGLE:
         raise CellForceError(
-            f"the cell mask makes triangles with angles down to {smallest:.1f} degrees",
+            f"the cell mask gives triangles with angles down to {smallest:.1f} degrees",
             f"at least {MIN_ANGLE:g} are needed for a reliable solution",
-            "Smooth the mask where it is pointed or ragged, or choose another edge length.",
+            "Smooth the mask where it is pointed or rough, or choose another edge length.",
             topic=Topic.MASK,
         )
 
 
 @one_blas_thread()
 def interpolation(parts: list[Triangulation], shape: tuple[int, ...]) -> tuple[sp.csr_array, BoolArray]:
-    """Return linear interpolation at the pixels on the mesh, (P, N), and which these are, (Y, X).
+    """Return the linear interpolation matrix, (P, N), and the mask of the P pixels in the mesh, (Y, X).
 
-    scipy's Delaunay solves a 2 x 2 system a triangle with LAPACK: with two threads of BLAS on a busy
-    machine that took 10 s instead of 10 ms.
+    scipy's Delaunay solves a 2 x 2 system per triangle with LAPACK: with two BLAS threads on a busy machine
+    this took 10 s instead of 10 ms.
     """
     covered = np.zeros(shape, dtype=np.bool_)
     rows, columns, weights, offset = [], [], [], 0
@@ -242,7 +245,7 @@ def interpolation(parts: list[Triangulation], shape: tuple[int, ...]) -> tuple[s
 
 
 def _barycentric(part: Triangulation, simplex: npt.NDArray[np.intp], points: Indices) -> Array:
-    """Return the weights of a triangle's corners at points inside it, (n, 3)."""
+    """Return the barycentric weights of the corners of a triangle at points inside it, (n, 3)."""
     transform = part.delaunay.transform[simplex]
     first = np.einsum("nij,nj->ni", transform[:, :2], points - transform[:, 2])
     weights: Array = np.clip(np.hstack([first, 1 - first.sum(axis=1, keepdims=True)]), 0.0, 1.0)
@@ -250,7 +253,7 @@ def _barycentric(part: Triangulation, simplex: npt.NDArray[np.intp], points: Ind
 
 
 def averaging(to_pixels: sp.csr_array, nodes: Array, covered: BoolArray) -> sp.csr_array:
-    """Return the mean over pixels weighted by hat functions, (N, P); the nearest pixel if there is none."""
+    """Return the averaging matrix weighted by hat functions, (N, P); the nearest pixel if none."""
     hats = sp.csr_array(to_pixels.T)
     total = np.asarray(hats.sum(axis=1)).ravel()
     alone = np.flatnonzero(total < 1e-6)

@@ -1,6 +1,6 @@
-"""From a mask to closed polygons: threads cut, steps smoothed, corners spaced for triangles, area kept.
+"""Polygonal outlines of masks for meshing: smooth, with suitable spacing of corners and the area of the mask.
 
-Positions are in pixels here, (y, x), with pixel centres at whole numbers.
+Positions are in pixels, (y, x), with pixel centres at integers. A polygon is an ``(n, 2)`` array of corners.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from napari_cellforce.fields import BoolArray
 from napari_cellforce.physics.linear_algebra import Array
 
 SMOOTHING = 0.35
-"""Standard deviation of the contour's smoothing, in edge lengths."""
+"""Standard deviation of the smoothing of contours, in edge lengths."""
 GRADING = 0.4
-"""How fast the spacing may grow along a distance: 0.4 keeps angles large."""
+"""Maximum growth of the spacing per distance: 0.4 keeps angles large."""
 MAX_REMOVED_SHARE = 0.1
-"""Largest part of a mask that may change when threads are cut, specks dropped and pinholes filled."""
+"""Maximum fraction of a mask that may change by removing threads and specks and filling pinholes."""
 
 
 def outlines(mask: BoolArray, edge: float) -> list[tuple[Array, ...]]:
-    """Outline the connected parts of a mask.
+    """Return the outlines of the connected parts of a mask.
 
     Parameters
     ----------
     mask : (Y, X) bool array
     edge : float
-        Wanted distance between the corners, in pixels. It is less where the part or a gap is narrower.
+        Target distance between corners in pixels; it is smaller where the part or a gap is narrower.
 
     Returns
     -------
     list of tuple of (n, 2) array
-        For every part its outline, then its holes, as polygons.
+        Outline and holes of every part, as polygons.
 
     Raises
     ------
     CellForceError
-        If the mask is empty, mostly threads, or cannot be outlined without crossings.
+        If the mask is empty, consists mostly of threads, or has no outline without crossings.
     """
     if not mask.any():
         raise CellForceError(
             "the cell mask is empty",
-            "a mesh needs a cell",
-            "Lower the threshold of the mask, or paint the cell.",
+            "a mesh needs a nonempty mask",
+            "Lower the threshold of the mask, or draw the cell.",
             topic=Topic.MASK,
         )
     thick = _without_threads(np.pad(mask, 1), edge)
-    # What was cut off or filled is made up for along the outlines, so that the area is the mask's.
+    # The removed and filled area is compensated along the outlines: the area is that of the mask.
     gain = mask.sum() / thick.sum()
     labels, count = ndimage.label(thick)
     parts = (_outline(labels == label, edge, float(gain)) for label in range(1, count + 1))
@@ -58,7 +58,7 @@ def outlines(mask: BoolArray, edge: float) -> list[tuple[Array, ...]]:
 
 
 def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
-    """Cut one-pixel bridges and spurs, drop parts below an edge squared, fill holes below half an edge."""
+    """Remove one-pixel bridges and spurs and parts below an edge squared; fill holes below half an edge."""
     thick = np.asarray(ndimage.binary_opening(mask), dtype=np.bool_)
     specks = _smaller(thick, edge**2, diagonal=False)
     if (thick & ~specks).any():
@@ -68,8 +68,8 @@ def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
     if changed > MAX_REMOVED_SHARE:
         raise CellForceError(
             f"threads of 1-2 pixels, specks and pinholes make up {100 * changed:.0f} % of the cell mask",
-            f"at most {100 * MAX_REMOVED_SHARE:.0f} % can be left out of a mesh",
-            "Smooth the mask, draw it on a finer image, or choose a shorter edge length.",
+            f"at most {100 * MAX_REMOVED_SHARE:.0f} % can be omitted from a mesh",
+            "Smooth the mask, draw it at a higher resolution, or choose a shorter edge length.",
             topic=Topic.MASK,
         )
     return thick
@@ -78,7 +78,7 @@ def _without_threads(mask: BoolArray, edge: float) -> BoolArray:
 def _smaller(mask: BoolArray, area: float, *, diagonal: bool) -> BoolArray:
     """Return the connected parts of a mask with fewer than 4 or than `area` pixels.
 
-    What surrounds the cell, to which the first pixel belongs, is neither a speck nor a hole.
+    The background around the cell, which includes the first pixel, is neither a speck nor a hole.
     """
     labels, _ = ndimage.label(mask, structure=ndimage.generate_binary_structure(2, 2 if diagonal else 1))
     small = np.bincount(labels.ravel()) < max(area, 4)
@@ -87,7 +87,7 @@ def _smaller(mask: BoolArray, area: float, *, diagonal: bool) -> BoolArray:
 
 
 def _outline(mask: BoolArray, edge: float, gain: float) -> tuple[Array, ...]:
-    """Outline one part, with less smoothing if smoothing makes outlines cross."""
+    """Return the outlines of one part, with less smoothing if outlines cross."""
     steps = [np.asarray(c[:-1], dtype=np.float64) for c in find_contours(mask, 0.5, fully_connected="low")]
     steps.sort(key=lambda contour: -abs(signed_area(contour)))
     areas = [_pixel_area(contour) for contour in steps]
@@ -107,12 +107,12 @@ def _outline(mask: BoolArray, edge: float, gain: float) -> tuple[Array, ...]:
 
 
 def _pixel_area(steps: Array) -> float:
-    """Return the number of pixels inside a contour: it cuts an eighth off four corners more than it adds."""
+    """Return the number of pixels inside a contour, which cuts an eighth of a pixel at each convex corner."""
     return abs(signed_area(steps)) + 0.5
 
 
 def _smoothed(steps: Array, edge: float) -> Array:
-    """Smooth along the contour, after taking ten points an edge or two a pixel."""
+    """Smooth along the contour, sampled at ten points per edge or two per pixel."""
     length = float(side_lengths(steps).sum())
     n = max(int(length / max(edge / 10, 0.5)), 24)
     even = resampled(steps, np.arange(n) * length / n)
@@ -122,14 +122,14 @@ def _smoothed(steps: Array, edge: float) -> Array:
 
 
 def _spaced(contours: list[Array], edge: float) -> list[Array]:
-    """Put corners along the contours, `edge` apart, closer where the part or a gap is narrow."""
+    """Place corners along the contours at a distance `edge`, closer where the part or a gap is narrow."""
     return [
         _corners(contour, width) for contour, width in zip(contours, _widths(contours, edge), strict=True)
     ]
 
 
 def _corners(contour: Array, width: Array) -> Array:
-    """Put corners along one contour, as far apart as the width there."""
+    """Place corners along one contour, at distances of the local width."""
     along = np.concatenate([[0.0], np.cumsum(side_lengths(contour))])
     steps = np.diff(along) / _graded(width, along)
     count = np.concatenate([[0.0], np.cumsum(steps)])
@@ -138,7 +138,7 @@ def _corners(contour: Array, width: Array) -> Array:
 
 
 def _graded(width: Array, along: Array) -> Array:
-    """Let the spacing grow gently from where it is small: ``min_j (width_j + GRADING * distance_ij)``."""
+    """Limit the growth of the spacing: ``min_j (width_j + GRADING * distance_ij)``."""
     slope = GRADING * np.concatenate([along[:-1] + turn * along[-1] for turn in (0, 1, 2)])
     width = np.tile(width, 3)
     forward = np.minimum.accumulate(width - slope) + slope
@@ -149,9 +149,9 @@ def _graded(width: Array, along: Array) -> Array:
 
 
 def _widths(contours: list[Array], edge: float) -> list[Array]:
-    """Return at every point the width of the part or gap beside it, at most `edge`, at least a pixel.
+    """Return at every point the width of the adjacent part or gap, between one pixel and `edge`.
 
-    It is the diameter of the largest circle that touches the contour here and reaches it again
+    It is the diameter of the largest circle that is tangent to the contour here and reaches it again
     elsewhere: ``|d|^2 / |d . n|`` for the vector d to the other point and the normal n.
     """
     points, normals = np.vstack(contours), np.vstack([outward_normals(c) for c in contours])
@@ -165,7 +165,7 @@ def _widths(contours: list[Array], edge: float) -> list[Array]:
 
 
 def _facing(contours: list[Array], pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Keep pairs of points much nearer to each other than the way along the contour is."""
+    """Keep pairs of points that are much closer than their distance along the contour."""
     points = np.vstack(contours)
     which = np.repeat(np.arange(len(contours)), [len(c) for c in contours])
     along = np.concatenate([np.cumsum(side_lengths(c)) for c in contours])
@@ -180,11 +180,11 @@ def _facing(contours: list[Array], pairs: npt.NDArray[np.intp]) -> npt.NDArray[n
 
 
 MIN_CORNER_ANGLE = 45.0
-"""Angle of the outline's corners, in degrees, below which a tip is cut: its triangles would be too narrow."""
+"""Minimum angle of the corners of an outline, in degrees; sharper tips are cut."""
 
 
 def signed_area(polygon: Array) -> float:
-    """Return the area of a polygon, with the sign of its sense of rotation."""
+    """Return the area of a polygon, signed by its orientation."""
     y, x = polygon.T
     return float(0.5 * (y @ np.roll(x, -1) - x @ np.roll(y, -1)))
 
@@ -196,7 +196,7 @@ def side_lengths(polygon: Array) -> Array:
 
 
 def outward_normals(polygon: Array) -> Array:
-    """Return unit vectors at the corners, to the side on which a counter-clockwise polygon grows."""
+    """Return the outward unit normals at the corners of a counter-clockwise polygon."""
     tangent = np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0)
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-12)[:, None]
     outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
@@ -212,7 +212,7 @@ def resampled(polygon: Array, at: Array) -> Array:
 
 
 def with_area(polygon: Array, area: float) -> Array:
-    """Shift the sides of a polygon, all by the same distance, until it encloses `area`."""
+    """Offset the sides of a polygon by a common distance until it encloses `area`."""
     for _ in range(4):
         missing = area - abs(signed_area(polygon))
         polygon = polygon + missing / side_lengths(polygon).sum() * outward_normals(polygon)
@@ -238,7 +238,7 @@ def blunted(polygon: Array, area: float) -> Array:
 
 
 def crossing(polygons: tuple[Array, ...]) -> bool:
-    """Tell whether any two sides of the polygons cross."""
+    """Return whether any two sides of the polygons cross."""
     start = np.vstack(polygons)
     end = np.vstack([np.roll(p, -1, axis=0) for p in polygons])
     longest = float(np.hypot(*(end - start).T).max())

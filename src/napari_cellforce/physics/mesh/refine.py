@@ -1,8 +1,8 @@
-"""Triangles inside polygons: a hexagonal lattice, then Delaunay refinement until every angle is large.
+"""Triangulation of polygons: a hexagonal lattice, then Delaunay refinement to a minimum angle.
 
-The refinement is Ruppert's (J. Algorithms 18:548, 1995): sides that have a point inside their diametral
+The refinement is that of Ruppert (J. Algorithms 18:548, 1995): sides with a point inside their diametral
 circle are halved; triangles with a small angle get a point at the centre of their circumcircle. Many
-points are added in a round, since `scipy.spatial.Delaunay` starts afresh every time.
+points are added per round, since `scipy.spatial.Delaunay` computes a new triangulation every time.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from napari_cellforce.fields import BoolArray
 from napari_cellforce.physics.linear_algebra import Array, Indices
 
 _FLAT = 1e-9
-"""Area of a triangle, over the square of its extent, that is a rounding error."""
+"""Ratio of area and squared extent below which a triangle is degenerate."""
 
 WANTED_ANGLE = 20.0
-"""Refined until every angle exceeds this, in degrees; Ruppert's method ends surely up to 20.7."""
+"""Minimum angle of the refinement in degrees; Ruppert's method is guaranteed to terminate up to 20.7."""
 CLEARANCE = 0.6
-"""Distance of the lattice from the outline, in edge lengths."""
+"""Minimum distance of the lattice from the outline, in edge lengths."""
 ROUNDS = 80
 GROWTH = 5
-"""Refinement is given up beyond this multiple of the first points: at a sharp corner it would never end."""
+"""Maximum growth of the number of points; at a sharp corner the refinement would not terminate."""
 
 
 @dataclass(frozen=True)
 class Triangulation:
-    """Triangles inside polygons.
+    """Triangulation of polygons.
 
     Attributes
     ----------
     delaunay : scipy.spatial.Delaunay
-        Of all points, for finding triangles.
+        Triangulation of all points, for point location.
     inside : (S,) bool array
-        Which of its simplices lie inside the polygons.
+        True for simplices inside the polygons.
     """
 
     delaunay: Delaunay
@@ -55,16 +55,16 @@ class Triangulation:
 
 
 def triangulate(polygons: tuple[Array, ...], edge: float, max_area: float | None = None) -> Triangulation:
-    """Fill polygons with triangles of large angles.
+    """Triangulate polygons with large angles.
 
     Parameters
     ----------
     polygons : tuple of (n, 2) array
-        The outline, then the holes; their corners become nodes.
+        The outline and the holes; their corners become nodes.
     edge : float
-        Wanted length of the sides inside.
+        Target length of the interior sides.
     max_area : float, optional
-        Largest triangle.
+        Maximum area of a triangle.
     """
     sides = _sides(polygons)
     points = np.vstack([*polygons, _clear_lattice(polygons, sides, edge)])
@@ -83,13 +83,13 @@ def triangulate(polygons: tuple[Array, ...], edge: float, max_area: float | None
 def _delaunay(points: Array, polygons: tuple[Array, ...]) -> Triangulation:
     delaunay = Delaunay(points)
     corners = points[delaunay.simplices]
-    # Three points in a row on the outline: a triangle without area, which lies neither inside nor outside.
+    # Three collinear points on the outline give a degenerate triangle, neither inside nor outside.
     flat = areas(corners) <= _FLAT * (np.ptp(corners, axis=1) ** 2).sum(axis=1)
     return Triangulation(delaunay, _within(corners.mean(axis=1), polygons) & ~flat)
 
 
 def _improved(mesh: Triangulation, sides: Indices, max_area: float | None) -> tuple[Array, Indices] | None:
-    """Return more points, and the sides as they are then; None if the mesh is good."""
+    """Return the points and sides after one refinement step; None if the mesh is good."""
     points = mesh.nodes
     encroached = _encroached(points, sides, points)
     if not encroached.any():
@@ -103,7 +103,7 @@ def _improved(mesh: Triangulation, sides: Indices, max_area: float | None) -> tu
 
 
 def _sides(polygons: tuple[Array, ...]) -> Indices:
-    """Return the numbers of the two ends of every side, counting the corners of all polygons, (S, 2)."""
+    """Return the indices of the two corners of every side, over all polygons, (S, 2)."""
     ends, first = [], 0
     for polygon in polygons:
         own = first + np.arange(len(polygon), dtype=np.int64)
@@ -113,7 +113,7 @@ def _sides(polygons: tuple[Array, ...]) -> Indices:
 
 
 def _clear_lattice(polygons: tuple[Array, ...], sides: Indices, edge: float) -> Array:
-    """Return a hexagonal lattice inside the polygons, clear of their sides."""
+    """Return a hexagonal lattice inside the polygons, away from their sides."""
     corners = np.vstack(polygons)
     lattice = _lattice(corners.min(axis=0), corners.max(axis=0), edge)
     lattice = lattice[_within(lattice, polygons)]
@@ -148,7 +148,7 @@ def _lattice(low: Array, high: Array, edge: float) -> Array:
 
 
 def _within(points: Array, polygons: tuple[Array, ...]) -> BoolArray:
-    """Tell which points lie in the first polygon and in none of the others."""
+    """Return which points are inside the first polygon and outside all others."""
     outline, *holes = (np.asarray(points_in_poly(points, p), dtype=np.bool_) for p in polygons)
     for hole in holes:
         outline &= ~hole
@@ -161,7 +161,7 @@ def _along(points: Array, sides: Indices) -> Array:
 
 
 def _encroached(points: Array, sides: Indices, others: Array) -> BoolArray:
-    """Tell which sides have one of `others` inside the circle of which they are a diameter."""
+    """Return which sides have one of `others` inside their diametral circle."""
     middle = points[sides].mean(axis=1)
     radius = np.hypot(*_along(points, sides).T) / 2
     nearest = KDTree(others).query(middle)[0]
@@ -169,7 +169,7 @@ def _encroached(points: Array, sides: Indices, others: Array) -> BoolArray:
 
 
 def _halve(points: Array, sides: Indices, which: BoolArray) -> tuple[Array, Indices]:
-    """Put a point in the middle of some sides."""
+    """Insert the midpoints of the selected sides."""
     a, b = sides[which].T
     middle = len(points) + np.arange(a.size)
     halves = np.concatenate([np.stack([a, middle], axis=1), np.stack([middle, b], axis=1)])
@@ -177,7 +177,7 @@ def _halve(points: Array, sides: Indices, which: BoolArray) -> tuple[Array, Indi
 
 
 def _centres_of_bad(corners: Array, max_area: float | None) -> Array:
-    """Return circumcentres of triangles with a small angle or a large area, worst first, none close."""
+    """Return circumcentres of triangles with a small angle or large area, worst first, well separated."""
     smallest = angles(corners).min(axis=1)
     bad = smallest < WANTED_ANGLE
     if max_area is not None:
@@ -196,7 +196,7 @@ def _circumcircles(corners: Array) -> tuple[Array, Array]:
 
 
 def _spread(centres: Array, radii: Array) -> Array:
-    """Drop points that lie in the circle of one kept before."""
+    """Remove points inside the circle of a previous point."""
     free = np.ones(len(centres), dtype=bool)
     for i in range(len(centres)):
         if free[i]:

@@ -1,7 +1,7 @@
-"""How strongly to regularise the inversion of a displacement, chosen from the data.
+"""Choice of the regularisation of the inversion of a displacement from the data.
 
 `fttc` minimises ``|G t - u|² + lambda² |t|²``. In the eigenbasis of G every wave and polarisation is one
-number with one eigenvalue g, the traction is ``t = g u / (g² + lambda²)``, and every criterion is a sum over
+number with eigenvalue g, the traction is ``t = g u / (g² + lambda²)``, and every criterion is a sum over
 these numbers. One Fourier transform gives them; sorted into bins of g, any lambda then costs microseconds.
 Derivation and measured effects: ``docs/regularisation.md``.
 """

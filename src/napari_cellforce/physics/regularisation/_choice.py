@@ -1,4 +1,4 @@
-"""Evidence, generalised cross-validation and L-curve as functions of lambda, and their best point."""
+"""Evidence, generalised cross-validation and L-curve as functions of lambda, and their optimum."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Criterion = Literal["evidence", "gcv", "l-curve"]
 
 _CANDIDATES = 61
 _LENGTHS = 8
-"""Correlation lengths of the traction that are tried."""
+"""Number of candidate correlation lengths of the traction."""
 
 
 @dataclass(frozen=True, eq=False)
 class RegularisationChoice:
-    """A regularisation and how it was found.
+    """A regularisation parameter and its determination.
 
     Attributes
     ----------
@@ -29,15 +29,15 @@ class RegularisationChoice:
         Lambda in µm/Pa, for `fttc`.
     criterion : {"evidence", "gcv", "l-curve", "fixed"}
     candidates : (N,) array
-        Lambdas of the curve, increasing.
+        Values of lambda of the curve, increasing.
     curve : (N,) array
-        What is minimised over them: minus twice the logarithm of the evidence, the logarithm of the GCV
-        function, or minus the curvature of the L-curve (also shown for a fixed lambda).
+        Objective: minus twice the logarithm of the evidence, the logarithm of the GCV function, or minus the
+        curvature of the L-curve (also for a fixed lambda).
     residual, norm : (N,) arrays
         Root mean squares of ``G t - u`` in µm and of t in Pa, per component: the L-curve.
     traction_noise : float
-        Standard deviation, in Pa, that the noise of the displacement gives each component of the traction at
-        this lambda. What regularisation takes away from the traction is not in it.
+        Standard deviation, in Pa, of each component of the traction caused by the noise of the displacement
+        at this lambda. It does not include the bias by the regularisation.
     """
 
     regularisation: float
@@ -52,29 +52,29 @@ class RegularisationChoice:
 def choose_regularisation(
     spectrum: Spectrum, criterion: Criterion = "evidence", *, correlated: bool = True
 ) -> RegularisationChoice:
-    """Choose lambda for the displacements summed up in a spectrum: one frame, or a whole experiment.
+    """Choose lambda for the displacements in a spectrum: of one frame, or of a whole experiment.
 
-    Traction is taken for a random field whose power falls with the wave number, as S(g) = s / (1 + (g_0 /
-    g)²)². Two unknowns, its strength s and its length (by g_0, the gel's response there), are found by the
-    criterion. Lambda is then the one whose traction has the least expected error against such fields.
+    The traction is modelled as a random field whose power decreases with the wave number, S(g) = s / (1 +
+    (g_0 / g)²)². The criterion determines two unknowns, the strength s and the length (through g_0, the
+    response of the gel at this length). Lambda then minimises the expected error for such fields.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Add up those of all frames for one lambda: magnitudes compare only at the same lambda.
+        Sum of the spectra of all frames for a common lambda: magnitudes are comparable only at equal lambda.
     criterion : {"evidence", "gcv", "l-curve"}
-        *evidence*: strength and length make the measured displacement most probable. *gcv*: they best
-        predict displacements that were left out. *l-curve*: the corner of the logarithms of norm over
-        residual, without any model of traction and noise; of several corners, that of the least lambda which
-        is not below the gel's least response: there noise ends and traction begins to be lost.
+        *evidence*: strength and length maximise the probability of the measured displacement. *gcv*: they
+        minimise the error of leave-one-out predictions. *l-curve*: the corner of the logarithms of norm
+        versus residual, without a model of traction and noise; among several corners, that of the smallest
+        lambda not below the smallest response of the gel, where traction begins to be suppressed.
     correlated : bool
-        False keeps the traction uncorrelated from point to point (g_0 = 0), as in the papers; lambda is then
-        too small, see ``docs/regularisation.md``.
+        False models the traction as spatially uncorrelated (g_0 = 0), as in the papers; lambda is then too
+        small, see ``docs/regularisation.md``.
 
     Raises
     ------
     CellForceError
-        If there is no displacement at all, or its L-curve has no corner.
+        If the displacement is 0 everywhere, or its L-curve has no corner.
 
     References
     ----------
@@ -85,8 +85,8 @@ def choose_regularisation(
     if not spectrum.power.sum() > 0:
         raise CellForceError(
             "the displacement is 0 everywhere",
-            "a regularisation is chosen from how it varies",
-            "Check the displacement, or set the regularisation yourself.",
+            "the regularisation is chosen from its variation",
+            "Check the displacement, or set the regularisation.",
             topic=Topic.REGULARISATION,
         )
     candidates = _candidates(spectrum)
@@ -120,9 +120,9 @@ def _candidates(spectrum: Spectrum) -> RealArray:
 def _models(
     spectrum: Spectrum, candidates: RealArray, lengths: RealArray
 ) -> Iterator[tuple[RealArray, RealArray]]:
-    """Yield, for each length, the noise (M,) and signal plus noise (N, M) for which each lambda is best.
+    """Yield, for each length, the noise (M,) and signal plus noise (N, M) for which each lambda is optimal.
 
-    The expected error of the traction, sum (1 - a)² S + a² n / g² with a = g² / (g² + lambda²), is least
+    The expected error of the traction, sum (1 - a)² S + a² n / g² with a = g² / (g² + lambda²), is minimal
     where sum w (lambda² S - n) = 0 with w = g² / (g² + lambda²)³. That gives the strength s.
     """
     g, noise = spectrum.eigenvalue, spectrum.noise / spectrum.count
@@ -136,7 +136,7 @@ def _models(
 
 
 def _evidence(spectrum: Spectrum, noise: RealArray, expected: RealArray) -> RealArray:
-    """Return minus twice the logarithm of the probability of what was measured, but for a constant."""
+    """Return minus twice the logarithm of the evidence, up to a constant."""
     del noise
     size = np.log(expected) @ spectrum.count
     misfit = (1 / expected) @ spectrum.power
@@ -178,7 +178,7 @@ def _first_lowest(curve: RealArray, start: int) -> int:
     if not len(lower):
         raise CellForceError(
             "the L-curve of this displacement has no corner",
-            "lambda is read off at it; displacements of overlapping windows often have none",
+            "the corner determines lambda; displacements of overlapping windows often have none",
             "Choose the evidence or GCV.",
             topic=Topic.REGULARISATION,
         )
@@ -202,7 +202,7 @@ def _summary(
     g, total = spectrum.eigenvalue, spectrum.count.sum()
     gain = g / (g**2 + regularisation**2)
     noise = spectrum.noise
-    if not spectrum.measured:  # the residual at the chosen lambda tells the strength, as in GCV
+    if not spectrum.measured:  # the residual at the chosen lambda determines the strength, as in GCV
         left = 1 - gain * g
         noise = noise * float(left**2 @ spectrum.power) / float(left @ noise)
     return RegularisationChoice(

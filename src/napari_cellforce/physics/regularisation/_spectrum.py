@@ -1,4 +1,4 @@
-"""The power of a displacement by how far the gel yields to each wave."""
+"""The spectrum of a displacement by the response of the gel, and its noise measured far from the cell."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace import HalfspaceKernel
 
 _BINS = 256
-"""Of the logarithm of g, over its range: 2 % wide as a rule."""
+"""Number of bins of log g over its range, typically 2 % wide."""
 _ISOTROPIC = 1e-9
-"""Relative difference of both eigenvalues below which any direction is an eigenvector."""
+"""Relative difference of the eigenvalues below which every direction is an eigenvector."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """The power of displacements, sorted by the eigenvalues of the gel's Green's function.
 
-    Spectra add up, for one lambda over many frames, also of other grids.
+    Spectra can be added, for a common lambda over many frames, also on different grids.
 
     Attributes
     ----------
     eigenvalue : (M,) array
-        In µm/Pa, increasing.
+        Eigenvalues in µm/Pa, increasing.
     power : (M,) array
-        Sum of |u(k)|² in µm²; all together they are the sum over the vectors of the field.
+        Sum of |u(k)|² in µm²; the total is the sum over the vectors of the field.
     count : (M,) array
-        Number of real numbers it is the sum of.
+        Number of real degrees of freedom in the sum.
     noise : (M,) array
-        What of `power` is expected to be noise; up to a factor, unless measured.
+        Expected noise power; up to a factor, unless measured.
     measured : bool
-        Whether that factor was measured, outside the cell.
+        True if that factor was measured outside the cell.
     """
 
     eigenvalue: RealArray
@@ -77,21 +77,21 @@ def displacement_spectrum(
     Parameters
     ----------
     displacement : (2, Y, X) array
-        In µm.
+        Displacement in µm.
     kernel : HalfspaceKernel
-        Of the same grid.
+        Kernel on the same grid.
     outside : (Y, X) bool array, optional
-        True far from the cell, where the strength of the noise is measured.
+        True far from the cell, where the noise is measured.
     window : float
-        Side of the windows that gave the displacement, as a multiple of the distance of vectors. Windows
-        average away short waves of displacement and noise alike; taken for precision, that would make
-        lambda far too small. Their noise has the power exp(-(0.18 w k)²), and waves shorter than 0.7 w are
-        left out. 0 for noise that is independent from vector to vector.
+        Size of the interrogation windows as a multiple of the distance of vectors. Windows average short
+        waves of both displacement and noise; ignoring this would make lambda far too small. Their noise has
+        the power exp(-(0.18 w k)²), and waves shorter than 0.7 w are excluded. 0 for independent noise of
+        each vector.
 
     Raises
     ------
     CellForceError
-        If the field has gaps, is too small for its windows, or there is too little outside.
+        If the field has gaps, is too small for its windows, or has too few vectors outside the cell.
     """
     field = vector_field(displacement, "displacement")
     if field.shape != (2, *kernel.shape):
@@ -111,17 +111,17 @@ class _Modes:
     Attributes
     ----------
     half_difference, cross : (Y, X // 2 + 1) arrays
-        Half of yy - xx, and yx, both over the radius; 0 where that is 0.
+        (yy - xx) / 2 and yx, divided by the radius; 0 if the radius is 0.
     weight : (X // 2 + 1,) array
-        2 for wave vectors that stand for themselves and their opposites, 1 for the others.
+        2 for wave vectors that represent themselves and their opposites, 1 for the others.
     bins : (2, Y, X // 2 + 1) array of int
-        Where each mode belongs; the last for those that tell nothing.
+        Bin of each mode; the last bin for uninformative modes.
     shape : (Y, X // 2 + 1) array
-        Of the power of the noise, 1 for the longest waves; 0 for waves that tell nothing.
+        Shape of the noise power, 1 for the longest waves; 0 for uninformative waves.
     eigenvalue, count, noise : (M,) arrays
-        Of the bins: mean, number of modes, sum of the noise's shape.
+        Mean eigenvalue, number of modes and sum of the noise shape in each bin.
     kept : (M,) array of int
-        Bins that are not empty.
+        Indices of the non-empty bins.
     """
 
     half_difference: RealArray
@@ -167,8 +167,8 @@ def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
         raise CellForceError(
             f"a displacement field of {kernel.shape[0]} x {kernel.shape[1]} vectors"
             + (f" from windows {window:g} vectors wide" if window else ""),
-            "a regularisation is chosen from waves longer than 0.7 windows, and none has room in it",
-            "Check the windows' side, measure a larger field, or set the regularisation yourself.",
+            "the regularisation is chosen from waves longer than 0.7 windows, and the field has none",
+            "Check the window size, measure a larger field, or set the regularisation.",
             topic=Topic.REGULARISATION,
         )
     edges = np.geomspace(known.min(), known.max() * (1 + 1e-9), _BINS + 1)
@@ -185,18 +185,18 @@ def _modes(kernel: HalfspaceKernel, window: float) -> _Modes:
 
 
 _DEGREE = 6
-"""Of the polynomial that stands for the cell's smooth far field."""
+"""Degree of the polynomial that models the smooth far field of the cell."""
 _POINTS = 600
-"""About how many places that polynomial is fitted to."""
+"""Approximate number of points of the polynomial fit."""
 _RIDGE = 1e-9
-"""Keeps the fit defined where the outside is a strip."""
+"""Ridge parameter, which keeps the fit well-posed if the outside is a strip."""
 _REACH = 16
-"""Largest distance, in vectors, over which noise is taken to be correlated."""
+"""Maximum correlation distance of the noise, in vectors."""
 _FEWEST = 200
-"""Vectors outside the cell that are needed to tell anything."""
+"""Minimum number of vectors outside the cell."""
 _NOISE_LENGTH, _SHORTEST = 0.18, 0.7
-"""In windows: how far the noise of overlapping windows of our PIV is alike, and the shortest wave used. Found
-on simulated beads; see docs/regularisation.md."""
+"""Correlation length of the noise of overlapping PIV windows, and the shortest wave used, in windows.
+Determined on simulated beads; see docs/regularisation.md."""
 
 
 def noise_shape(shape: tuple[int, int], window: float) -> RealArray:
@@ -205,15 +205,15 @@ def noise_shape(shape: tuple[int, int], window: float) -> RealArray:
     Parameters
     ----------
     shape : tuple of int
-        Of the grid.
+        Shape of the grid.
     window : float
-        Side of the windows that gave the displacement, as a multiple of the distance of vectors; 0 for noise
-        that is independent from vector to vector.
+        Size of the interrogation windows as a multiple of the distance of vectors; 0 for independent noise
+        of each vector.
 
     Returns
     -------
     (Y, X // 2 + 1) array
-        0 for waves too short to tell anything.
+        0 for waves that are too short.
     """
     y, x = scipy.fft.fftfreq(shape[0])[:, None], scipy.fft.rfftfreq(shape[1])
     waves = window * np.hypot(y, x)
@@ -221,16 +221,16 @@ def noise_shape(shape: tuple[int, int], window: float) -> RealArray:
 
 
 def noise_strength(displacement: RealArray, outside: BoolArray, window: float) -> float:
-    """Return by how much the noise outside the cell exceeds noise of the power `noise_shape`, in µm².
+    """Return the strength of the noise outside the cell, relative to the power `noise_shape`, in µm².
 
-    A polynomial is taken off for the far field of the cell. The autocorrelation of what remains, up to a
-    distance of 16 vectors, is transformed to a power spectrum. The median over the waves of its ratio to
-    the shape is the strength: what the polynomial has left of the far field is in few long waves.
+    A polynomial model of the far field of the cell is subtracted. The autocorrelation of the remainder, up
+    to a distance of 16 vectors, is transformed to a power spectrum. The strength is the median over the
+    waves of its ratio to the shape: the remainder of the far field affects only a few long waves.
 
     Parameters
     ----------
     displacement : (2, Y, X) array
-        In µm.
+        Displacement in µm.
     outside : (Y, X) bool array
         True far from the cell.
     window : float
@@ -239,13 +239,13 @@ def noise_strength(displacement: RealArray, outside: BoolArray, window: float) -
     Raises
     ------
     CellForceError
-        If there is too little outside.
+        If there are too few vectors outside.
     """
     if outside.sum() < _FEWEST:
         raise CellForceError(
             f"only {int(outside.sum())} displacement vectors lie outside the cell",
-            f"at least {_FEWEST} are needed to see the noise",
-            "Image more of the gel around the cell, take a smaller margin, or choose GCV.",
+            f"at least {_FEWEST} are needed to measure the noise",
+            "Image a larger region around the cell, use a smaller margin, or choose GCV.",
             topic=Topic.REGULARISATION,
         )
     correlation = _autocorrelation(displacement, outside)
@@ -255,14 +255,14 @@ def noise_strength(displacement: RealArray, outside: BoolArray, window: float) -
 
 
 def _autocorrelation(displacement: RealArray, outside: BoolArray) -> RealArray:
-    """Return the mean product of the noise at two places outside, by their distance; the components' mean.
+    """Return the autocorrelation of the noise outside, averaged over components.
 
-    Distances are those of a Fourier transform, 0 first and the negative ones last, on the smallest grid that
-    holds them all; the larger ones are weighed down.
+    Distances are ordered as in a Fourier transform, 0 first and negative ones last, on the smallest grid for
+    all of them; large distances are tapered.
     """
     y, x = (np.arange(-reach, reach + 1) for reach in (min(_REACH, side // 4) for side in outside.shape))
     inner = np.zeros(outside.shape, np.float32)
-    inner[: -y[-1], : -x[-1]] = outside[: -y[-1], : -x[-1]]  # no wrap-around then, up to that distance
+    inner[: -y[-1], : -x[-1]] = outside[: -y[-1], : -x[-1]]  # prevents wrap-around up to that distance
     near = np.ix_(y, x)
     far = _far_field(displacement, outside)
     power = _power((displacement[0] - far[0]) * inner)
@@ -274,7 +274,7 @@ def _autocorrelation(displacement: RealArray, outside: BoolArray) -> RealArray:
 
 
 def _far_field(displacement: RealArray, outside: BoolArray) -> npt.NDArray[np.float32]:
-    """Fit polynomials in y and x, (2, Y, X), to a sample of the places outside."""
+    """Return polynomials in y and x, (2, Y, X), fitted to a sample of the points outside."""
     along = [legvander(np.linspace(-1, 1, side), _DEGREE) for side in outside.shape]
     powers = [(i, j) for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]
     y, x = np.nonzero(outside)
@@ -293,7 +293,7 @@ def _far_field(displacement: RealArray, outside: BoolArray) -> npt.NDArray[np.fl
 
 
 def _power(field: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.complex64]:
-    """Return the squares of the Fourier transform, in single precision, complex for the way back."""
+    """Return the power spectrum in single precision, as complex numbers for the inverse transform."""
     spectrum = scipy.fft.rfft2(field.astype(np.float32))
     return np.asarray(spectrum * np.conj(spectrum))
 

@@ -1,4 +1,4 @@
-"""The contractile sheet on springs (physical bottleneck of Schmitt et al. 2024)."""
+"""The contractile elastic sheet on springs (physical bottleneck of Schmitt et al. 2024)."""
 
 from napari_cellforce.physics.sheet.sampling import PixelTraction, sample_traction
 from napari_cellforce.physics.sheet.solver import ContractileSheet, Equilibrium, Field

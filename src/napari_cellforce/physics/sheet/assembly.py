@@ -1,4 +1,4 @@
-"""The integrals over a mesh of which the sheet's equations are made, computed once per mesh."""
+"""Assembly of the integrals in the equations of the sheet, once per mesh."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _springs(u, v, y, _):  # type: ignore[no-untyped-def]
 
 @dataclass(frozen=True)
 class SheetOperators:
-    """The sheet's integrals over a mesh of N nodes; degree of freedom 2 i + c is component c of node i.
+    """Integrals over a mesh of N nodes; degree of freedom 2 i + c is component c of node i.
 
     With phi the hat functions of P1 triangles:
 
@@ -46,27 +46,27 @@ class SheetOperators:
     band : Band
         Ordering of the 2N equations.
     stiffness_at : (n,) int array
-        Places in the band of the two parts of the elastic stiffness.
+        Positions in the band of the two parts of the elastic stiffness.
     shear, dilation : (n,) array
         int eps(u) : eps(v) and int (div u) (div v), at `stiffness_at`.
     springs_at : (2, p) int array
-        Places in the band of the p pairs of neighbouring nodes, along either component.
+        Positions in the band of the p pairs of neighbouring nodes, for each component.
     springs : (p, N) sparse array
-        Times Y: int Y phi_i phi_j of those pairs, the part of the matrix that is linear in Y.
+        Product with Y: int Y phi_i phi_j of those pairs, the part of the matrix linear in Y.
     active : (2N, N) sparse array
-        Times sigma_a: int sigma_a div v.
+        Product with sigma_a: int sigma_a div v.
     dilation_matrix : (2N, 2N) sparse array
-        int (div u) (div v) once more, to multiply vectors with.
+        int (div u) (div v) as a matrix.
     at_points : (Q, N) sparse array
-        Values at the points of a quadrature that is exact for products of four hat functions.
+        Interpolation to the points of a quadrature that is exact for products of four hat functions.
     from_points : (N, Q) sparse array
-        Its transpose.
+        Transpose of `at_points`.
     weights : (Q,) array
         Weights of that quadrature.
     area : (N,) array
         int phi_i.
     component : (N,) int array
-        Which connected part of the mesh a node belongs to.
+        Index of the connected part of the mesh of each node.
     """
 
     band: Band
@@ -124,13 +124,13 @@ def assemble(nodes: Array, triangles: Indices) -> SheetOperators:
 
 
 def _graph(triangles: Indices, n_nodes: int) -> sp.csr_array:
-    """Return an (N, N) array that is not zero where two nodes share a triangle."""
+    """Return an (N, N) array that is nonzero where two nodes share a triangle."""
     rows, columns = np.repeat(triangles, 3, axis=1).ravel(), np.tile(triangles, (1, 3)).ravel()
     return sp.csr_array((np.ones(rows.size), (rows, columns)), shape=(n_nodes, n_nodes))
 
 
 def _stiffness(vector: Basis, band: Band) -> tuple[Indices, Array, Array]:
-    """Return places and values of the two parts of the elastic stiffness."""
+    """Return positions and values of the two parts of the elastic stiffness."""
     shear, dilation = _shear.coo_data(vector), _dilation.coo_data(vector)
     rows, columns = np.asarray(shear.indices, dtype=np.int64)
     lower = band.rank[rows] >= band.rank[columns]
@@ -139,12 +139,12 @@ def _stiffness(vector: Basis, band: Band) -> tuple[Indices, Array, Array]:
 
 
 def _summed(where: Indices, values: Array) -> Array:
-    """Add up the values that belong to one place."""
+    """Sum the values at each position."""
     return np.asarray(np.bincount(where, values), dtype=np.float64)
 
 
 def _spring_entries(scalar: Basis, band: Band) -> tuple[Indices, sp.csr_array]:
-    """Return the places of the pairs of nodes, and int phi_i phi_j phi_k as a matrix (pair, k)."""
+    """Return the positions of the pairs of nodes, and int phi_i phi_j phi_k as a matrix (pair, k)."""
     tensor = _springs.coo_data(scalar)
     k, i, j = np.asarray(tensor.indices, dtype=np.int64)
     lower = i >= j
@@ -156,7 +156,7 @@ def _spring_entries(scalar: Basis, band: Band) -> tuple[Indices, sp.csr_array]:
 
 
 def _values_at_points(scalar: Basis) -> sp.csr_array:
-    """Return the matrix that takes nodal values to the quadrature points, triangle by triangle."""
+    """Return the interpolation matrix from nodes to quadrature points, triangle by triangle."""
     n_triangles, n_points = scalar.dx.shape
     values = np.stack([hat[0] for hat in scalar.basis], axis=-1)
     columns = np.broadcast_to(scalar.element_dofs.T[:, None, :], (n_triangles, n_points, 3))

@@ -1,4 +1,4 @@
-"""The sheet's traction on pixels, in balance."""
+"""Sampling of the traction of the sheet on pixels, with exact force and moment balance."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from napari_cellforce.physics.sheet.solver import Equilibrium
 
 @dataclass(frozen=True)
 class PixelTraction:
-    """A traction on pixels whose forces and moments vanish, and what had to be removed for it.
+    """A traction on pixels with zero net force and moment, and the removed resultants.
 
     Attributes
     ----------
     data : (2, Y, X) array
-        (y, x) components, 0 outside the cell, in the unit of Y u times the scale asked for.
+        (y, x) components, 0 outside the cell, in the unit of Y u times the given scale.
     removed_force : (C, 2) array
-        Net force of each separate part of the cell before, in units of ``data`` times µm².
+        Removed net force of each connected part of the cell, in units of ``data`` times µm².
     removed_moment : (C,) array
-        Net moment of each part about its centre, ``y F_x - x F_y``, in units of ``data`` times µm³.
+        Removed net moment of each part about its centre, ``y F_x - x F_y``, in units of ``data`` times µm³.
     relative_force, relative_moment : (C,) array
-        The same, over the summed magnitudes ``sum |F|`` and ``sum |r| |F|`` of that part.
+        The same, relative to ``sum |F|`` and ``sum |r| |F|`` of that part.
     """
 
     data: Array
@@ -36,19 +36,19 @@ class PixelTraction:
 
 
 def sample_traction(mesh: Mesh, state: Equilibrium, scale: float = 1.0) -> PixelTraction:
-    """Sample the traction Y u at the pixels of a mesh, and make it balanced there.
+    """Sample the traction Y u at the pixels of a mesh, and remove its net force and moment.
 
-    The exact integral of Y u vanishes, but a sum over pixels misses it by about 1e-3 of the summed
-    magnitude: pixels cover the edge in steps. What is removed is the least change that leaves no force
-    and no moment: the projection of each part's traction on its rigid motions.
+    The exact integral of Y u vanishes, but the sum over pixels deviates by about 1e-3 of the summed
+    magnitude because pixels resolve the edge in steps. The smallest change that removes force and moment is
+    subtracted: the projection of the traction of each part on its rigid motions.
 
     Parameters
     ----------
     mesh : Mesh
-        The one whose nodes and triangles `state` was solved on.
+        Mesh of the sheet of `state`.
     state : Equilibrium
     scale : float
-        Multiplies the traction; `SheetParameters.traction_scale` for Pa.
+        Factor of the traction; `SheetParameters.traction_scale` for Pa.
     """
     values: Array = scale * (mesh.to_pixels @ state.Y)[:, None] * (mesh.to_pixels @ state.u)
     positions: Array = np.argwhere(mesh.inside) * np.float64(mesh.pixel_size.micron)
@@ -66,12 +66,12 @@ def sample_traction(mesh: Mesh, state: Equilibrium, scale: float = 1.0) -> Pixel
 def _balance(
     values: Array, positions: Array, pixels: npt.NDArray[np.intp]
 ) -> tuple[Array, float, float, float]:
-    """Remove net force and moment from the values of one part, in place; return what they were."""
+    """Remove net force and moment from the values of one part, in place; return them."""
     traction, arm = values[pixels], positions[pixels] - positions[pixels].mean(axis=0)
     rotation = np.stack([-arm[:, 1], arm[:, 0]], axis=1)
     force, moment = traction.sum(axis=0), float((rotation * traction).sum())
     strength = np.hypot(*traction.T)
-    # About the centre, shifts and the turn are orthogonal: each is projected out on its own.
+    # About the centre, translations and rotation are orthogonal and can be projected out separately.
     values[pixels] -= force / len(pixels) + moment / (rotation**2).sum() * rotation
     tiny = np.finfo(np.float64).tiny
     relative_force = float(np.hypot(*force) / max(strength.sum(), tiny))

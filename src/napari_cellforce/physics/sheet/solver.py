@@ -31,12 +31,12 @@ class ContractileSheet:
     nodes : (N, 2) array
         Positions; vector components follow the same order, (y, x) in this package.
     triangles : (M, 3) int array
-        Nodes of each triangle. Several parts that do not touch are allowed.
+        Nodes of each triangle. Several disconnected parts are allowed.
 
     Raises
     ------
     ValueError
-        If the arrays do not make a mesh.
+        If the arrays are not a valid mesh.
 
     References
     ----------
@@ -62,12 +62,12 @@ class ContractileSheet:
         body_force: Array | None = None,
         nodal_force: Array | None = None,
     ) -> Equilibrium:
-        """Solve the sheet and keep its factor for adjoint solves.
+        """Solve the sheet; the factorisation is kept for adjoint solves.
 
         Parameters
         ----------
         Y : float or (N,) array
-            Springs to the ground, in 1 / length^2; not negative, and not zero on a whole part.
+            Spring constant, in 1 / length^2; not negative, and not zero on a whole part.
         sigma_a : float or (N,) array
             Active stress.
         alpha : float
@@ -76,12 +76,12 @@ class ContractileSheet:
             f, in 1 / length.
         nodal_force : (N, 2) array, optional
             A force given by its work ``int f.v`` with the hat function v of every node, such as
-            ``-int S : grad v`` of an active stress S that is not the same in all directions.
+            ``-int S : grad v`` of an anisotropic active stress S.
 
         Raises
         ------
         CellForceError
-            If the parameters describe no stable sheet, or the equations are singular.
+            If the sheet is unstable for these parameters, or the equations are singular.
         """
         springs, active, alpha = self._springs(Y), self._active(sigma_a), require_stable(alpha)
         operators = self.operators
@@ -110,16 +110,16 @@ class ContractileSheet:
         Parameters
         ----------
         Y, sigma_a, alpha
-            As in `equilibrium`.
+            See `equilibrium`.
         F_target : (N, 2) array
-            Traction to be met at the nodes, linear in between, in 1 / length.
+            Target traction at the nodes, linear in between, in 1 / length.
 
         Returns
         -------
         J : float
             Integrated exactly: Y u is a product of two linear functions.
         dJ_dY, dJ_dsigma_a : float or (N,) array
-            Derivatives by the nodal values; a float where the parameter was one.
+            Derivatives with respect to the nodal values; a float if the parameter is a float.
         dJ_dalpha : float
         """
         state, operators = self.equilibrium(Y, sigma_a, alpha), self.operators
@@ -181,17 +181,17 @@ class ContractileSheet:
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """A solved sheet.
+    """The solution of a sheet.
 
     Attributes
     ----------
     sheet : ContractileSheet
     Y : (N,) array
-        Springs at the nodes.
+        Spring constants at the nodes.
     u : (N, 2) array
         Displacement at the nodes.
     factor : BandedCholesky
-        Of the symmetric matrix, hence also that of the adjoint.
+        Factorisation of the symmetric matrix, also used for the adjoint.
     """
 
     sheet: ContractileSheet
@@ -205,17 +205,17 @@ class Equilibrium:
         return self.Y[:, None] * self.u
 
     def adjoint(self, by_u: Array) -> Array:
-        """Return the derivative of a loss by nodal forces, ``(N, 2)``, from that by u, ``(N, 2)``."""
+        """Return the derivative of a loss by nodal forces from its derivative by u, both ``(N, 2)``."""
         return self.factor.solve(by_u.ravel()).reshape(-1, 2)
 
     @one_blas_thread()
     def pull_back(self, by_u: Array) -> tuple[Array, Array, float]:
-        """Turn the derivative of a loss by u, ``(N, 2)``, into those by the parameters through u.
+        """Return the derivatives of a loss by the parameters through u, from that by u, ``(N, 2)``.
 
         Returns
         -------
         by_Y, by_sigma_a : (N,) array
-            At every node, also where the parameter was a number: then their sum is its derivative.
+            At every node; for a parameter that is a number, the derivative is their sum.
         by_alpha : float
         """
         operators = self.sheet.operators
@@ -237,11 +237,11 @@ def _dot(a: Array, b: Array) -> Array:
 
 
 MIN_SPRINGS = 1e-9
-"""Smallest integral of Y over a connected part: below, double precision cannot hold it in place."""
+"""Minimum integral of Y over a connected part, for numerical stability in double precision."""
 
 
 def require_mesh(nodes: Array, triangles: Indices) -> None:
-    """Refuse arrays that make no mesh: a mistake of the program, not of its user."""
+    """Raise a ValueError if the arrays are not a valid mesh: a programming error."""
     if nodes.ndim != 2 or nodes.shape[1] != 2 or triangles.ndim != 2 or triangles.shape[1] != 3:
         raise ValueError(f"expected nodes (N, 2) and triangles (M, 3), got {nodes.shape}, {triangles.shape}")
     if not triangles.size or triangles.min() < 0 or triangles.max() >= len(nodes):
@@ -257,38 +257,38 @@ def require_numbers(values: Array, what: str) -> None:
         raise CellForceError(
             f"{what} is NaN or infinite at {int((~np.isfinite(values)).sum())} nodes",
             "every value must be a number",
-            "Look for NaN in the image, or lower the learning rate if a network made it.",
+            "Check the image for NaN, or lower the learning rate if a network predicted it.",
             topic=Topic.SHEET,
         )
 
 
 def require_springs(springs: Array) -> None:
-    """Refuse springs that push."""
+    """Refuse negative spring constants."""
     require_numbers(springs, "the adhesion field Y")
     if (springs < 0).any():
         raise CellForceError(
             f"the adhesion field Y is negative at {int((springs < 0).sum())} nodes",
-            "springs that hold a cell pull back, so Y must not be negative",
-            "Use a field that is positive, such as the exponential of a network's output.",
+            "Y is a spring constant and must not be negative",
+            "Use a positive field, such as the exponential of the output of a network.",
             topic=Topic.SHEET,
         )
 
 
 def require_anchored(operators: SheetOperators, springs: Array) -> None:
-    """Refuse a part of the cell that no spring holds: it could drift and turn freely."""
+    """Refuse a part of the cell without springs: its rigid motion would be undetermined."""
     held = np.bincount(operators.component, operators.area * springs)
     if held.min() < MIN_SPRINGS:
         raise CellForceError(
             f"the adhesion field Y adds up to {held.min():g} over part {int(held.argmin()) + 1} "
             f"of {held.size} of the cell",
             f"without springs the equations are singular; its integral must exceed {MIN_SPRINGS:g}",
-            "Give every separate part of the cell some adhesion, or leave that part out of the mask.",
+            "Add adhesion to every separate part of the cell, or exclude that part from the mask.",
             topic=Topic.SHEET,
         )
 
 
 def require_stable(alpha: float) -> float:
-    """Return alpha as a float, having checked that the sheet does not collapse."""
+    """Return alpha as a float after checking the stability of the sheet."""
     if not (math.isfinite(alpha) and alpha > -0.5):
         raise CellForceError(
             f"alpha is {alpha:g}",
@@ -300,10 +300,10 @@ def require_stable(alpha: float) -> float:
 
 
 def singular_error(what: str) -> CellForceError:
-    """Return the error of equations that cannot be solved."""
+    """Return the error for singular equations."""
     return CellForceError(
-        f"the sheet's equations are singular ({what})",
-        "they have one solution only if springs hold every part and alpha is not close to -0.5",
+        f"the equations of the sheet are singular ({what})",
+        "every part needs springs, and alpha must not be close to -0.5",
         "Raise Y, or alpha.",
         topic=Topic.SHEET,
     )

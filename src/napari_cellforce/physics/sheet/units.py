@@ -1,4 +1,4 @@
-"""The sheet in moduli and metres: what its pure numbers stand for."""
+"""Conversion between material constants and the dimensionless parameters of the sheet."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Plane = Literal["stress", "strain"]
 
 @dataclass(frozen=True)
 class SheetParameters:
-    """Arguments of `ContractileSheet.solve` on a mesh in µm, and what makes its traction a stress.
+    """Arguments of `ContractileSheet.solve` on a mesh in µm, and the scale of its traction.
 
     Attributes
     ----------
     Y : float or (N,) array
-        In 1/µm².
+        Spring constant in 1/µm².
     sigma_a : float or (N,) array
-        Without unit.
+        Active stress, dimensionless.
     alpha : float
-        Without unit.
+        Dimensionless.
     traction_scale : float
-        In Pa·µm: traction [Pa] = traction_scale * Y u, with u in µm.
+        Scale in Pa·µm: traction [Pa] = traction_scale * Y u, with u in µm.
     """
 
     Y: Field
@@ -44,7 +44,7 @@ def from_dimensional(
     active_stress: Field,
     plane: Plane = "stress",
 ) -> SheetParameters:
-    """Turn material constants into the sheet's parameters.
+    """Return the parameters of the sheet for material constants.
 
     A sheet of thickness h obeys ``h div(sigma + sigma_a I) = k u`` with
     ``sigma = E / (1 + nu) (eps + alpha tr(eps) I)``; divided by ``h E / (1 + nu)`` it is the sheet of
@@ -58,11 +58,11 @@ def from_dimensional(
     poisson : float
         Poisson's ratio nu, in (-1, 0.5]; below 0.5 in plane strain.
     thickness : float
-        h in µm.
+        Thickness h in µm.
     spring : float or (N,) array
-        k, traction per displacement, in Pa/µm.
+        Spring constant k, traction per displacement, in Pa/µm.
     active_stress : float or (N,) array
-        sigma_a in Pa; positive pulls inward.
+        sigma_a in Pa; positive for contraction.
     plane : {"stress", "strain"}
 
     Raises
@@ -89,7 +89,7 @@ def _require_positive(what: str, value: float, unit: str) -> None:
         raise CellForceError(
             f"{what} is {value:g} {unit}",
             "it must be a positive number",
-            "Correct it; cells have some hundred to some thousand Pa and a few µm.",
+            "Correct it; cells have hundreds to thousands of Pa and a thickness of a few µm.",
             topic=Topic.SHEET,
         )
 
@@ -101,6 +101,6 @@ def _require_poisson(poisson: float, plane: Plane) -> None:
         raise CellForceError(
             f"Poisson's ratio of the cell is {poisson:g}",
             f"it must lie above -1 and {bound}",
-            "Use 0.45 for a cell that hardly changes its volume.",
+            "Use 0.45 for a nearly incompressible cell.",
             topic=Topic.SHEET,
         )
