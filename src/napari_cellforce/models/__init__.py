@@ -1,1 +1,1 @@
-"""Predictors: networks and filters behind one protocol, and the files they come in."""
+"""Predictors: networks, filters and formulas with one protocol, and their files."""

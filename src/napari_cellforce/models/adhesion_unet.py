@@ -1,8 +1,8 @@
-"""A U-Net that says how hard, and where to, each adhesion pulls; forces and moments cancel by construction.
+"""A U-Net that predicts strength and direction of the force of each adhesion, balanced by construction.
 
-The network does not draw the traction. It draws a smooth vector field on a coarse grid, and the traction
-is that field times the adhesions that a high-pass filter finds in the image. With the network silent it is
-the adhesion filter (`napari_cellforce.models.filters`): a baseline to start from, not to fall behind of.
+The output of the network is a smooth vector field on a coarse grid; the traction is the product of this
+field with the adhesions that a high-pass filter finds in the image. With zero network output, the model is
+the adhesion filter (`napari_cellforce.models.filters`), the baseline from which training starts.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class AdhesionUNet(Network):
 
     @property
     def last(self) -> nn.Conv2d:
-        """The layer that draws the fields."""
+        """The last layer, whose output are the vector fields."""
         layers = self.refine if self.config.fine else self.unet.appended_layers
         return cast("nn.Conv2d", cast("nn.Sequential", layers)[-1])
 
@@ -185,7 +185,7 @@ class AdhesionUNet(Network):
         Returns
         -------
         (N, 2, Y, X) tensor
-            (y, x) in the unit of the record; 0 outside the mask, of vanishing sum and moment.
+            (y, x) in the unit of the record; 0 outside the mask, with zero net force and moment.
         """
         mask = x[:, -1:].clamp(0, 1)
         proteins = x[:, :-1].clamp(0, self.config.brightest)
@@ -208,12 +208,12 @@ class AdhesionUNet(Network):
 
     @property
     def _strength(self) -> Tensor:
-        """a_k, for every field that the network draws; their mean for the free one."""
+        """a_k for every vector field of the network; their mean for the free field."""
         of_each = [self.pull] * (1 + self.config.oriented)
         return torch.cat([*of_each, *([self.pull.mean()[None]] if self.config.free else [])])
 
     def adhesions(self, protein: Tensor, mask: Tensor) -> Tensor:
-        """Return what stands out from the haze, ``(N, 1, Y, X)`` to ``(N, K, Y, X)``, one for each spread."""
+        """Return the adhesion images, ``(N, 1, Y, X)`` to ``(N, K, Y, X)``, one for each spread."""
         return self._spread(self._sharp(protein), mask)
 
     def _sharp(self, protein: Tensor) -> Tensor:
@@ -223,7 +223,7 @@ class AdhesionUNet(Network):
         return torch.cat([blur(sharp, spread) for spread in self.config.spreads], dim=1) * mask
 
     def _fields(self, features: Tensor) -> Tensor:
-        """Return the network's vector fields, ``(N, K, 2, Y, X)``, drawn on a coarser grid."""
+        """Return the vector fields of the network, ``(N, K, 2, Y, X)``, interpolated from a coarser grid."""
         half = self.stem[:2](features)
         fields = self.unet(self.stem[2:](half))
         scale = self.config.coarse
@@ -236,7 +236,7 @@ class AdhesionUNet(Network):
 
 
 def _stem(config: AdhesionUNetConfig) -> nn.Sequential:
-    """Return convolutions that halve the sides until the network's pixels are reached."""
+    """Return strided convolutions from the pixels of the image to those of the network."""
     widths = [config.features] + config.halvings * [config.unet.width]
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):

@@ -1,4 +1,4 @@
-"""A network and two rules that learn nothing, asked together: their errors are not the same."""
+"""Ensemble of a network and the two filters, whose errors are largely independent."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ KIND = "consensus"
 """Kind of its record."""
 
 DISAGREEMENT = "disagreement"
-"""Name of the scalar that says how far the members are apart."""
+"""Name of the scalar field with the disagreement of the members."""
 
 
 class Consensus:
     """The mean of a network, the adhesion filter and the sheet filter, with equal weights.
 
-    A network that has seen simulated cells only errs where those are unlike real ones, the filters where a
-    cell is not as simple as they are; a mean of forecasts that err differently is safer than the best guess
-    which of them is right (Clemen 1989, doi:10.1016/0169-2070(89)90012-5). The weights are equal because
-    any others would have to be chosen on real cells.
+    A network trained on simulated cells errs where these differ from real ones, the filters where a cell is
+    more complex than their assumptions; the mean of forecasts with different errors is more reliable than
+    the choice of one of them (Clemen 1989, doi:10.1016/0169-2070(89)90012-5). The weights are equal because
+    any others would have to be fitted to real cells.
 
-    The filters know no scale: their traction is given the network's mean length in the cell. Where a cell
-    cannot be meshed, the sheet is left out with a warning. All members are in balance, hence so is the mean.
+    The filters have no absolute scale: their traction is scaled to the mean magnitude of the network in the
+    cell. If a cell cannot be meshed, the sheet filter is omitted with a warning. All members are balanced,
+    hence also the mean.
 
     Parameters
     ----------
     network : Predictor
-        Its first input is the protein that the filters look at.
+        Network whose first input is the protein used by the filters.
     """
 
     def __init__(self, network: Predictor) -> None:
@@ -43,12 +44,12 @@ class Consensus:
 
     @property
     def record(self) -> ModelRecord:
-        """That of the network, as a model of another kind."""
+        """Record of the network, with the kind of the ensemble."""
         return dataclasses.replace(self._network.record, kind=KIND)
 
     @property
     def backend(self) -> str:
-        """What computes the network."""
+        """Backend of the network."""
         return str(getattr(self._network, "backend", ""))
 
     def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
@@ -58,8 +59,8 @@ class Consensus:
         -------
         FrameResult
             In the network's unit; ``scalars`` holds the ``"disagreement"``, the standard deviation of the
-            members' vectors (root of the summed variances of the components), in the same unit. It tells
-            where not to trust the mean; it is no calibrated error. Beside it the inner fields of the
+            members' vectors (root of the summed variances of the components), in the same unit. It
+            indicates unreliable regions but is not a calibrated error. Also the internal fields of the
             members, such as the ``"adhesion"`` image and the sheet's ``"Y"``.
 
         Raises
@@ -96,13 +97,11 @@ def _mean_length(field: FloatArray, mask: BoolArray) -> float:
 def _predict_or_none(
     rule: Predictor, image: FloatArray, mask: BoolArray, pixel_size: PixelSize
 ) -> FrameResult | None:
-    """Return what a rule says, of mean length 1, or None where only its mesh stands in the way."""
+    """Return the prediction of a filter, of mean magnitude 1, or None if the cell cannot be meshed."""
     try:
         return rule.predict_frame(image, mask, pixel_size)
     except CellForceError as error:
         if error.topic == Topic.CHANNEL:
             raise
-        warnings.warn(
-            f"{rule.record.name} is left out of this frame: {error}", CellForceWarning, stacklevel=3
-        )
+        warnings.warn(f"{rule.record.name} is omitted in this frame: {error}", CellForceWarning, stacklevel=3)
         return None

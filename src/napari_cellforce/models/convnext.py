@@ -1,4 +1,4 @@
-"""The ConvNeXt cell, of which the networks are built, and the activations they may name."""
+"""The ConvNeXt cell, the building block of the networks, and the available activations."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ class ConvNeXtCell(nn.Module):
 
 
 def batch_norm(channels: int, wanted: bool) -> nn.Module:
-    """Return a batch norm of so many channels, or nothing where none is wanted."""
+    """Return a batch normalisation if `wanted`, otherwise the identity."""
     return nn.BatchNorm2d(channels) if wanted else nn.Identity()
 
 
 def cells(channels: int, count: int, config: CellConfig) -> list[ConvNeXtCell]:
-    """Return `count` cells of the same settings, to be run one after the other."""
+    """Return `count` sequential cells with the same settings."""
     return [ConvNeXtCell(channels, config) for _ in range(count)]

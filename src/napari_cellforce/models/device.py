@@ -1,4 +1,4 @@
-"""Which processor computes."""
+"""Choice of the compute device, number of threads, and out-of-memory errors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def choose(name: str = "auto") -> torch.device:
     Parameters
     ----------
     name : str
-        ``"auto"`` (CUDA if there is one, else Apple's MPS, else the CPU), or a device as torch names it:
+        ``"auto"`` (CUDA if available, else Apple's MPS, else the CPU), or the torch name of a device:
         ``"cpu"``, ``"mps"``, ``"cuda"``, ``"cuda:1"``.
 
     Raises
     ------
     CellForceError
-        If that device is not there.
+        If that device is not available.
     """
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
@@ -35,14 +35,14 @@ def choose(name: str = "auto") -> torch.device:
     available = ", ".join(kind for kind in ("cpu", "mps", "cuda") if _count(kind))
     raise CellForceError(
         f"device {name!r} is not available",
-        f"this computer and its installation of torch offer {available}",
+        f"available with this installation of torch: {available}",
         "Choose auto or cpu, or install a build of torch for your graphics card.",
         topic=Topic.DEVICE,
     )
 
 
 def use_threads(threads: int) -> None:
-    """Let this many threads compute, in torch and in the libraries under numpy."""
+    """Set the number of threads of torch and of the libraries used by numpy."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     torch.set_num_threads(threads)
@@ -63,7 +63,7 @@ def limit_threads(threads: int | None) -> None:
 
 
 def describe(device: torch.device) -> str:
-    """Return a device in words: ``"CPU (8 threads)"``, ``"GPU (NVIDIA RTX A4000)"``."""
+    """Return the description of a device: ``"CPU (8 threads)"``, ``"GPU (NVIDIA RTX A4000)"``."""
     if device.type == "cuda":
         return f"GPU ({torch.cuda.get_device_name(device)})"
     if device.type == "mps":
@@ -72,7 +72,7 @@ def describe(device: torch.device) -> str:
 
 
 def _count(kind: str) -> int:
-    """Return how many devices there are of a kind."""
+    """Return the number of devices of a type."""
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "mps":
@@ -82,7 +82,7 @@ def _count(kind: str) -> int:
 
 @contextlib.contextmanager
 def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
-    """Turn the several ways in which torch says that memory ran out into one for the user."""
+    """Convert the various out-of-memory errors of torch into a `CellForceError`."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -90,8 +90,8 @@ def memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
         if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in words):
             raise
         raise CellForceError(
-            f"memory ran out while predicting {shape[-2]} x {shape[-1]} pixels",
-            "the network needs more than there is",
+            f"out of memory while predicting {shape[-2]} x {shape[-1]} pixels",
+            "the network needs more memory than is available",
             "Close other programs, choose the CPU as device, or crop the image to the cell.",
             topic=Topic.DEVICE,
         ) from error

@@ -1,4 +1,4 @@
-"""Monte-Carlo dropout (Gal & Ghahramani 2016, arXiv:1506.02142): a network asked several times."""
+"""Monte Carlo dropout (Gal & Ghahramani 2016, arXiv:1506.02142)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from napari_cellforce.errors import CellForceError, Topic
 
 
 def dropouts(module: nn.Module) -> list[nn.Dropout]:
-    """Return the layers of a network that drop anything."""
+    """Return the active dropout layers of a network."""
     return [m for m in module.modules() if isinstance(m, nn.Dropout) and m.p > 0]
 
 
 def check_samples(samples: int, module: nn.Module, name: str) -> None:
-    """Refuse a number of samples that gives no spread.
+    """Refuse a number of samples that gives no uncertainty.
 
     Parameters
     ----------
     samples : int
-        0 for one prediction without dropout.
+        Number of samples; 0 for one prediction without dropout.
     module : nn.Module
     name : str
-        Of the model.
+        Name of the model.
 
     Raises
     ------
@@ -35,14 +35,14 @@ def check_samples(samples: int, module: nn.Module, name: str) -> None:
     if samples == 1 or samples < 0:
         raise CellForceError(
             f"the number of samples is {samples}",
-            "a spread needs two at least",
-            "Set samples to 0 for a prediction without dropout, or to 5 and more.",
+            "an uncertainty needs at least two",
+            "Set samples to 0 for a prediction without dropout, or to 5 or more.",
             topic=Topic.SAMPLES,
         )
     if samples and not dropouts(module):
         raise CellForceError(
-            f"{samples} samples are asked of {name}",
-            "it has no dropout, so all samples would be the same and there is no uncertainty",
+            f"{samples} samples are requested from {name}",
+            "it has no dropout: all samples would be equal, without an uncertainty",
             "Set samples to 0, or choose a network with dropout.",
             topic=Topic.SAMPLES,
         )
@@ -50,7 +50,7 @@ def check_samples(samples: int, module: nn.Module, name: str) -> None:
 
 @contextlib.contextmanager
 def active_dropout(module: nn.Module, device: torch.device, seed: int) -> Iterator[None]:
-    """Switch on dropout in this block, and nothing else, with random numbers of its own."""
+    """Activate the dropout layers in this block, with a separate random state."""
     cards = range(torch.cuda.device_count()) if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cards):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Scalar and vector fields on pixels, in torch: smoothing, directions, balance of forces."""
+"""Operations on scalar and vector fields in torch: smoothing, directions, force balance."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch.nn import functional
 
 _TINY = 1e-6
 _AXIS_SCALE = 2.0
-"""Gaussian over which an adhesion's long axis is looked for, in pixels."""
+"""Standard deviation, in pixels, of the structure tensor."""
 _FAINT = 1e-3
-"""Mean squared gradient, in (mean of the cell per pixel)², below which a structure has no axis."""
+"""Mean squared gradient, in (mean of the cell per pixel)², below which no axis is defined."""
 _REACH = 3
-"""Where Gaussians are cut off, in standard deviations."""
+"""Truncation of Gaussians, in standard deviations."""
 
 
 def blur(image: Tensor, sigma: float) -> Tensor:
-    """Return an ``(N, C, Y, X)`` image after a Gaussian, cut off at 3 sigma and renormalised; 0 beyond it."""
+    """Return an ``(N, C, Y, X)`` image after a Gaussian filter, truncated at 3 sigma, with zero padding."""
     reach = math.ceil(_REACH * sigma)
     steps = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
     kernel = torch.exp(-((steps / sigma) ** 2) / 2)
@@ -30,10 +30,10 @@ def blur(image: Tensor, sigma: float) -> Tensor:
 
 
 def long_axes(image: Tensor) -> Tensor:
-    """Return which way structures are elongated, ``(N, 1, Y, X)`` to ``(N, 2, Y, X)``.
+    """Return the direction of elongated structures, ``(N, 1, Y, X)`` to ``(N, 2, Y, X)``.
 
     From the structure tensor (Bigun & Granlund 1987): cos and sin of twice the angle of the long axis, from
-    x towards y, times the coherence from 0 (round, or nothing there) to 1.
+    x towards y, times the coherence from 0 (isotropic) to 1.
     """
     padded = functional.pad(blur(image, _AXIS_SCALE / 2), (1, 1, 1, 1), mode="replicate")
     along_y = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
@@ -44,7 +44,7 @@ def long_axes(image: Tensor) -> Tensor:
 
 
 def reflected(vectors: Tensor, axes: Tensor) -> Tensor:
-    """Return vectors ``(N, K, 2, Y, X)`` mirrored at the axes of `long_axes`, times their coherence."""
+    """Return vectors ``(N, K, 2, Y, X)`` reflected at the axes of `long_axes`, times the coherence."""
     y, x = vectors.unbind(2)
     cos, sin = axes[:, None, 0], axes[:, None, 1]
     return torch.stack([sin * x - cos * y, cos * x + sin * y], dim=2)
@@ -58,10 +58,10 @@ def towards_centre(weight: Tensor) -> Tensor:
 
 
 def balanced(traction: Tensor) -> Tensor:
-    """Take net force and moment out of a field, ``(N, 2, Y, X)``.
+    """Remove the net force and moment of a field, ``(N, 2, Y, X)``.
 
     F' = F - w (N / sum w + omega z x (r - c)) with w = |F| and c its centre of mass: the correction is a
-    translation and a rotation about c, which do not disturb each other.
+    translation and a rotation about c, which are orthogonal.
     """
     weight = torch.linalg.vector_norm(traction, dim=1, keepdim=True)
     total = weight.sum(dim=(-2, -1), keepdim=True).clamp(min=_TINY)

@@ -1,11 +1,11 @@
-"""A faster form of the same network for prediction on a CPU.
+"""An equivalent form of a network that is faster on a CPU.
 
 The cost of a ConvNeXt cell at full resolution is memory traffic: its hidden channels are several times
-the image. Here batch norm is folded into the convolution before it, pixels are stored channels last so
-that the 1x1 convolutions are matrix products, and those run over strips of pixels whose hidden channels
-fit into the cache. Each thread takes strips of its own: were every operation on a strip shared by all
-threads, they would wait for each other thousands of times, and for long where the computer is busy.
-The result is the same to rounding. Measured in ``benchmarks/unet_speed.py``.
+the size of the image. Here batch normalisation is folded into the preceding convolution, pixels are stored
+channels last so that the 1x1 convolutions are matrix products, and these are computed over strips of pixels
+whose hidden channels fit into the cache. Each thread processes separate strips: if every operation on a
+strip were shared by all threads, they would wait for each other thousands of times, especially on a busy
+computer. The result is equal up to rounding. Measured in ``benchmarks/unet_speed.py``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from napari_cellforce.models.convnext import ConvNeXtCell
 M = TypeVar("M", bound=nn.Module)
 
 _STRIP = 32768
-"""Pixels in a strip."""
+"""Number of pixels in a strip."""
 
 
 def fold_batchnorm(module: M) -> M:
@@ -38,7 +38,7 @@ def fold_batchnorm(module: M) -> M:
 
 
 class _FusedCell(nn.Module):
-    """What `ConvNeXtCell` computes, strip by strip and in place."""
+    """`ConvNeXtCell` computed strip by strip and in place."""
 
     def __init__(self, cell: ConvNeXtCell) -> None:
         super().__init__()
@@ -76,10 +76,10 @@ def _replace_cells(module: nn.Module) -> None:
 
 @lru_cache(maxsize=1)
 def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
-    """Return threads in each of which torch uses one thread only.
+    """Return a pool of threads in each of which torch uses only one thread.
 
-    `torch.set_num_threads` holds for the thread that calls it and for threads to come, hence all start
-    here, and the number is put back. They do not survive a fork, hence one pool a process.
+    `torch.set_num_threads` applies to the calling thread and to later threads, so all threads are started
+    here and the number is restored. They do not survive a fork, so there is one pool per process.
     """
     pool = ThreadPoolExecutor(threads, "cellforce-strip", torch.set_num_threads, (1,))
     all_here = threading.Barrier(threads + 1)

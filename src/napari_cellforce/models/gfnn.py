@@ -26,7 +26,7 @@ GFNN_KIND = "gfnn"
 """Kind of its records."""
 
 SCALARS = ("phi", "psi", "chi")
-"""The potentials, in the order of the kernels and sources."""
+"""Names of the potentials, in the order of the kernels and sources."""
 
 _LARGEST_WAVENUMBER = math.sqrt(0.5)
 """|q| in the corner of Fourier space, in cycles per pixel."""
@@ -153,7 +153,7 @@ class GFNN(Network):
             start = _screened_laplacians(config.lengths, torch.linalg.vector_norm(q, dim=0))
             self.kernel = nn.Parameter(start.to(torch.complex64))
         else:
-            # Spaced as squares: half of them lie in the lowest quarter, where far-reaching kernels differ.
+            # Quadratic spacing: half of them are in the lowest quarter, where long-range kernels differ.
             wavenumbers = _LARGEST_WAVENUMBER * torch.linspace(0, 1, config.size) ** 2
             self.kernel = nn.Parameter(_screened_laplacians(config.lengths, wavenumbers))
 
@@ -162,7 +162,7 @@ class GFNN(Network):
         return self.traction(self.fields(x), x)
 
     def traction(self, fields: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Return the traction, ``(N, 2, Y, X)``, of what `fields` returned for the image `x`."""
+        """Return the traction, ``(N, 2, Y, X)``, from the result of `fields` for the image `x`."""
         traction = clebsch(fields)
         return balanced(traction * x[:, -1:]) if self.config.balance == "projected" else traction
 
@@ -212,7 +212,7 @@ class GFNN(Network):
         Parameters
         ----------
         shape : tuple of int
-            Grid in pixels; the published form knows one only.
+            Grid in pixels; the published form is defined on one grid only.
         device : torch.device, optional
 
         Returns
@@ -269,16 +269,16 @@ class GFNN(Network):
         return InnerFields(raw, scalars, {"grad_phi": fields["grad_phi"], "psi_grad_chi": product})
 
     def _derivative(self, shape: tuple[int, int], device: torch.device) -> Tensor:
-        """Return what multiplies a spectrum to differentiate it, ``(2, Y, X // 2 + 1)``."""
+        """Return the factors of a spectrum for differentiation, ``(2, Y, X // 2 + 1)``."""
         if self.config.form == "published":
             return -2j * math.pi * self.get_buffer("q")
         q = wavevectors(shape, device)
-        # The highest mode of an even side has no sign, hence no derivative.
+        # The sign of the highest mode of an even side, and hence its derivative, is undefined.
         return 2j * math.pi * torch.where(q.abs() < 0.5, q, 0)
 
 
 def clebsch(fields: Mapping[str, Tensor]) -> Tensor:
-    """Return grad(phi) + psi grad(chi), ``(N, 2, Y, X)``, of what `GFNN.fields` returns."""
+    """Return grad(phi) + psi grad(chi), ``(N, 2, Y, X)``, from the result of `GFNN.fields`."""
     return fields["grad_phi"] + fields["psi"].unsqueeze(-3) * fields["grad_chi"]
 
 

@@ -1,4 +1,4 @@
-"""A frame on a model's own pixels, cut out around the cell, and the way back to the image."""
+"""Frames on the pixel grid of a model, cropped around the cell, and tiled prediction of large frames."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from napari_cellforce.preprocess.mask import distance_margin
 from napari_cellforce.preprocess.regrid import Regrid, Window
 
 _LARGEST_GRID = 1 << 27
-"""Model pixels beyond which the pixel size must be wrong: 2 mm across at 0.17 µm."""
+"""Number of model pixels above which the pixel size must be wrong: 2 mm across at 0.17 µm."""
 
 _OUTLINE = 1.0
-"""How well an outline is known, in model pixels: results are kept this far beyond the mask."""
+"""Precision of an outline in model pixels: results are kept up to this distance from the mask."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameGrid:
-    """What a model sees of a frame; made by `on_model_grid`.
+    """Input of a model for one frame; created by `on_model_grid`.
 
     Attributes
     ----------
     inputs : (C, Y', X') float32 array
-        On the model's pixels, 0 farther from the cell than the record's margin.
+        Channels on the pixels of the model, 0 beyond the mask margin of the record.
     shown : (Y, X) bool array
-        Pixels of the image where results are kept.
+        True for pixels of the image where results are kept.
     """
 
     inputs: FloatArray
@@ -41,17 +41,17 @@ class FrameGrid:
     window: Window
 
     def to_model(self, array: npt.NDArray[Any]) -> FloatArray:
-        """Bring a ``(..., Y, X)`` image to the model's pixels, ``(..., Y', X')``."""
+        """Resample a ``(..., Y, X)`` image to the pixels of the model, ``(..., Y', X')``."""
         cut: FloatArray = self.window.cut(self.regrid.to_model(array))
         return cut
 
     def mask_to_model(self, mask: BoolArray) -> BoolArray:
-        """Bring a ``(Y, X)`` mask to the model's pixels."""
+        """Resample a ``(Y, X)`` mask to the pixels of the model."""
         cut: BoolArray = self.window.cut(self.regrid.mask_to_model(mask))
         return cut
 
     def to_image(self, array: FloatArray) -> FloatArray:
-        """Bring a result ``(..., Y', X')`` back to the image, ``(..., Y, X)``; 0 outside the cell."""
+        """Resample a result ``(..., Y', X')`` to the image, ``(..., Y, X)``; 0 outside the cell."""
         whole = self.regrid.to_image(self.window.paste(array, self.regrid.target_shape))
         return np.where(self.shown, whole, np.float32(0))
 
@@ -59,7 +59,7 @@ class FrameGrid:
 def on_model_grid(
     image: FloatArray, mask: BoolArray, pixel_size: PixelSize, record: ModelRecord, multiple: int = 1
 ) -> FrameGrid:
-    """Check a frame and bring it to a model's pixels.
+    """Validate a frame and resample it to the pixels of a model.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ def on_model_grid(
     mask : (Y, X) bool array
     pixel_size : PixelSize
     record : ModelRecord
-        Its pixel size, inputs, mask margin and grid.
+        Provides pixel size, inputs, mask margin and grid.
     multiple : int
-        Sides of the result are multiples of this, unless the record has a fixed grid.
+        Divisor of the sides of the result, unless the record has a fixed grid.
 
     Raises
     ------
     CellForceError
-        If channels are missing or have holes, the mask is empty, or the cell does not fit the grid.
+        If channels are missing or not finite, the mask is empty, or the cell does not fit the grid.
     """
     _check_frame(image, mask, record)
     near = _near(mask, record.mask_margin, pixel_size)
@@ -88,7 +88,7 @@ def on_model_grid(
 
 
 def low_pass(image: FloatArray, modes: int) -> FloatArray:
-    """Keep the Fourier modes of a ``(..., Y, X)`` image with at most so many waves across it."""
+    """Keep the Fourier modes of a ``(..., Y, X)`` image with at most `modes` waves across it."""
     waves_y = np.fft.fftfreq(image.shape[-2]) * image.shape[-2]
     waves_x = np.fft.rfftfreq(image.shape[-1]) * image.shape[-1]
     spectrum = np.fft.rfft2(image)
@@ -97,7 +97,7 @@ def low_pass(image: FloatArray, modes: int) -> FloatArray:
 
 
 def _near(mask: BoolArray, micron: float, pixel_size: PixelSize) -> BoolArray:
-    """Return the mask widened by a distance in µm, looking only where that can reach."""
+    """Return the mask dilated by a distance in µm, computed only in a window around it."""
     reach = math.ceil(micron / pixel_size.micron) + 1
     window = Window.around(mask, margin=reach)
     shape = (mask.shape[0], mask.shape[1])
@@ -111,7 +111,7 @@ def _check_frame(image: FloatArray, mask: BoolArray, record: ModelRecord) -> Non
         raise CellForceError(
             f"the image has {len(image)} channel{'s' * (len(image) != 1)}",
             f"{record.name} needs {len(record.inputs)}: {', '.join(record.inputs)}",
-            "Choose one channel for each, or a model for the proteins that you have.",
+            "Choose one channel for each, or a model for the available proteins.",
             topic=Topic.CHANNEL,
         )
 
@@ -121,8 +121,8 @@ def _check_pixels(image: FloatArray, near: BoolArray) -> None:
     if holes:
         raise CellForceError(
             f"{holes} pixels in or near the cell are NaN or infinite",
-            "a network needs a number everywhere",
-            "Crop the image, or fill the holes.",
+            "every pixel must be a number",
+            "Crop the image, or fill the pixels.",
             topic=Topic.CHANNEL,
         )
 
@@ -133,7 +133,7 @@ def _check_size(regrid: Regrid) -> None:
         micron = max(regrid.shape) * regrid.source
         raise CellForceError(
             f"with pixels of {regrid.source:g} µm the image is {micron:.0f} µm across",
-            f"that makes {height} x {width} pixels of {regrid.target:g} µm for the model, too many",
+            f"this gives {height} x {width} pixels of {regrid.target:g} µm for the model, which are too many",
             "Correct the pixel size, or crop the image to the cell.",
             topic=Topic.PIXEL_SIZE,
         )
@@ -144,7 +144,7 @@ def _check_fits(cell: Window, pixel_size: PixelSize, record: ModelRecord) -> Non
     if record.grid is not None and max(height, width) > record.grid * record.pixel_size:
         raise CellForceError(
             f"the cell is {height:.0f} x {width:.0f} µm",
-            f"{record.name} sees {record.grid * record.pixel_size:.0f} µm at most",
+            f"the field of view of {record.name} is {record.grid * record.pixel_size:.0f} µm",
             "Check the pixel size and the mask, or choose a model without a fixed grid.",
             topic=Topic.PIXEL_SIZE,
         )
@@ -160,18 +160,18 @@ def in_tiles(
     image : (..., Y, X) array
         Y and X multiples of `multiple`.
     run : callable
-        Takes ``(..., y, x)`` to ``(K, y, x)``, or with more axes before.
+        Maps ``(..., y, x)`` to ``(K, y, x)``, or more leading axes.
     side : int
-        Largest side of a tile in pixels.
+        Maximum side of a tile in pixels.
     overlap : int
-        Least overlap of neighbouring tiles in pixels, smaller than `side`.
+        Minimum overlap of neighbouring tiles in pixels, smaller than `side`.
     multiple : int
-        Tiles begin and end at multiples of this, so that a network's coarse grids stay in place.
+        Tiles start and end at multiples of this, so that the coarse grids of a network are aligned.
 
     Returns
     -------
     (K, Y, X) float32 array
-        With as many axes before as `run` returns.
+        With the leading axes of the result of `run`.
     """
     height, width = image.shape[-2:]
     rows, columns = (_spans(n, side, overlap, multiple) for n in (height, width))
@@ -187,7 +187,7 @@ def in_tiles(
 
 
 def _spans(length: int, side: int, overlap: int, multiple: int) -> list[tuple[int, int]]:
-    """Return the evenly spread stretches ``[start, stop)`` that cover ``[0, length)``."""
+    """Return evenly spaced intervals ``[start, stop)`` that cover ``[0, length)``."""
     if length <= side:
         return [(0, length)]
     side -= side % multiple
@@ -197,7 +197,7 @@ def _spans(length: int, side: int, overlap: int, multiple: int) -> list[tuple[in
 
 
 def _weights(spans: list[tuple[int, int]], length: int) -> list[FloatArray]:
-    """Return every span's weight: 1 alone, a ramp where it overlaps the next; together 1 everywhere."""
+    """Return the weights of the spans: linear in overlaps, with the sum 1 everywhere."""
     tents = [np.interp(np.arange(a, b) + 0.5, [a, (a + b) / 2, b], [0.0, 1.0, 0.0]) for a, b in spans]
     total = np.zeros(length)
     for (a, b), tent in zip(spans, tents, strict=True):

@@ -1,6 +1,6 @@
-"""The two checkpoint formats of Schmitt et al., Cell 2024, turned into our records.
+"""Conversion of the two checkpoint formats of Schmitt et al., Cell 2024, to model records.
 
-Everything peculiar to those files is here: names of settings, order of components, scale of the forces.
+All conventions of these files are here: names of settings, order of components, scale of the forces.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CAMERA_PIXEL = 0.17
 """Pixel size of the authors' images in µm."""
 
 MASK_MARGIN = 50 * CAMERA_PIXEL
-"""The authors set images to 0 beyond the mask dilated by 50 pixels; in µm."""
+"""Margin in µm: the authors set images to 0 beyond the mask dilated by 50 pixels."""
 
 _ORIGIN: dict[str, Any] = {
     "mask_margin": MASK_MARGIN,
@@ -47,7 +47,7 @@ def unet(content: Mapping[str, Any], name: str) -> ModelRecord:
     Raises
     ------
     KeyError, TypeError, ValueError
-        If settings are missing or not understood.
+        If settings are missing or unknown.
     """
     settings, data = content["model_kwargs"], content["dataset_kwargs"]
     inputs = tuple(part.strip() for part in settings["input_type"].split(","))
@@ -164,7 +164,7 @@ def _output_kind(loss_type: str, transform: Mapping[str, Any]) -> OutputKind:
 
 
 def _unet_scale(data: Mapping[str, Any]) -> tuple[float, str]:
-    """Return what stands for the mean ``|F|`` in the network's output, and how that is known.
+    """Return the value of the mean ``|F|`` in the output of the network, and a note on its origin.
 
     The released loader trains on ``F / (10 * mean|F|) / rescale``.
     """

@@ -1,4 +1,4 @@
-"""A baseline that learns nothing but knows mechanics: a contractile sheet held where the image is sharp."""
+"""An untrained mechanical baseline: a contractile sheet on springs at the adhesions."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from napari_cellforce.physics.sheet import ContractileSheet, sample_traction
 from napari_cellforce.preprocess.mask import touches_border
 
 ALPHA = 1.0
-"""Resistance to dilation of an incompressible thin sheet: nu / (1 - nu) at nu = 1/2."""
+"""Resistance to dilation of an incompressible thin sheet: nu / (1 - nu) for nu = 1/2."""
 
 EXPONENT = 1.2
-"""Power of the adhesion image that is taken for the stiffness of its hold."""
+"""Exponent of the adhesion image in the spring constant."""
 
 PENETRATION = 18.0
-"""How far in µm a pull reaches into the sheet on average: (1 + alpha) / mean(Y) is its square."""
+"""Mean penetration length of forces in µm, whose square is (1 + alpha) / mean(Y)."""
 
 _FLOOR = 1e-3
-"""Least hold, as a share of the mean: a cell without any would slide."""
+"""Minimum spring constant relative to the mean, which prevents sliding."""
 
 CUT = (
-    "The cell is cut by the frame's border: the sheet ends there and its forces are made to balance all the"
-    " same, which is artificial."
+    "The cell is cut by the border of the frame: the sheet ends there and its forces are balanced"
+    " nevertheless, which is an artefact."
 )
-"""Said of such a cell."""
+"""Warning for such a cell."""
 
 _FLAT = 1e-6
 
 
 class SheetFilter:
-    """The contractile sheet of Schmitt et al. (2024) on springs Y ~ h^1.2, with no network.
+    """The contractile sheet of Schmitt et al. (2024) on springs Y ~ h^1.2, without a network.
 
-    h is the adhesion image of `napari_cellforce.models.filters.adhesions`. The springs are scaled so that
-    a pull penetrates 18 µm on average; the active stress is uniform. The traction Y u is in balance and
-    divided by its mean length in the cell.
+    h is the adhesion image of `napari_cellforce.models.filters.adhesions`. The springs are scaled to
+    a mean penetration length of 18 µm; the active stress is uniform. The traction Y u is balanced and
+    divided by its mean magnitude in the cell.
     """
 
     @property
     def record(self) -> ModelRecord:
-        """What it needs and what it gives."""
+        """Inputs, units and origin."""
         return ModelRecord(
             name="sheet-filter",
             kind="sheet-filter",
             relative_to="frame",
             architecture={"alpha": ALPHA, "exponent": EXPONENT, "penetration": PENETRATION},
-            training_data="None: it has no parameters to learn.",
+            training_data="None: it has no trainable parameters.",
             limits=(
-                "A baseline that learns nothing: a uniformly contracting elastic sheet, held where the image"
-                " is sharp. The output is normalised to a mean of 1 in every frame, so forces cannot be"
+                "An untrained baseline: a uniformly contracting elastic sheet on springs at the adhesions."
+                " The output is normalised to a mean of 1 in every frame, so forces cannot be"
                 " compared between frames or cells."
             ),
             licence="BSD-3-Clause",
@@ -69,8 +69,9 @@ class SheetFilter:
         Returns
         -------
         FrameResult
-            Normalised traction whose mean length in the mask is 1, without net force or moment;
-            ``scalars`` holds ``"Y"``, the stiffness of the hold in 1/µm² of the sheet's shear modulus.
+            Normalised traction with mean magnitude 1 in the mask, without net force or moment;
+            ``scalars`` contains ``"Y"``, the spring constant in 1/µm² relative to the shear modulus of the
+            sheet.
 
         Raises
         ------
@@ -80,7 +81,7 @@ class SheetFilter:
         Warns
         -----
         CellForceWarning
-            If the cell is cut by the frame's border: the balance found there is artificial.
+            If the cell is cut by the border of the frame: the balance is then an artefact.
         """
         if touches_border(mask):
             warnings.warn(CUT, CellForceWarning, stacklevel=2)
@@ -88,8 +89,8 @@ class SheetFilter:
         if adhesion.max() <= _FLAT * np.abs(image[0]).max():
             raise CellForceError(
                 "the image shows no adhesions inside the mask",
-                "the sheet needs something to hold on to",
-                "Check the channel and the mask, and leave out empty frames.",
+                "the sheet needs adhesions",
+                "Check the channel and the mask, and omit empty frames.",
                 topic=Topic.CHANNEL,
             )
         mesh = mesh_cell(mask, pixel_size, MeshSettings())
@@ -102,7 +103,7 @@ class SheetFilter:
 
 
 def spring_stiffness(mesh: Mesh, adhesion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the springs at the nodes, in 1/µm², that hold an adhesion image ``(Y, X)``."""
+    """Return the spring constants at the nodes, in 1/µm², for an adhesion image ``(Y, X)``."""
     shape = mesh.sample(adhesion) ** EXPONENT
     shape = shape / shape.mean() + _FLOOR
     springs: npt.NDArray[np.float64] = shape / shape.mean() * (1 + ALPHA) / PENETRATION**2

@@ -116,7 +116,7 @@ class UNet(Network):
         Returns
         -------
         (N, out_channels, Y, X) tensor
-            What the record's ``output`` says, in its unit.
+            Output of the type and unit in the record.
         """
         x = self.prepended_layers(x)
         skips = []
@@ -143,7 +143,7 @@ def _stack(channels_in: int, config: StackConfig, channels_out: int) -> nn.Seque
 
 
 def _decoder(width: int, config: UNetConfig) -> nn.ModuleList:
-    """Upsampling, cells on [upsampled, skip] channels, and the convolution to the level's width."""
+    """Upsampling, cells on [upsampled, skip] channels, and the convolution to the width of the level."""
     both = 3 * width
     blocks = cells(both, config.decoder_blocks, config.decoder_cell)
     merge = nn.Conv2d(both, width, 3, padding=1)

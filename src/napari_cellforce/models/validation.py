@@ -1,4 +1,4 @@
-"""Checks of settings, which may come from a file that asks for anything. A config raises ValueError."""
+"""Range checks of settings; they raise ValueError."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_a_cell_that_cannot_be_meshed_is_left_to_the_other_two(cell):
         SheetFilter().predict_frame(image * speck, speck, PIXEL)
     except CellForceError:
         (warning,) = [w for w in told if issubclass(w.category, CellForceWarning)]
-        assert "sheet-filter is left out" in str(warning.message)
+        assert "sheet-filter is omitted" in str(warning.message)
     else:
         pytest.fail("this speck should be too small for a mesh")
     assert np.isfinite(result.traction).all()

@@ -21,7 +21,7 @@ def test_auto_prefers_a_graphics_card(cuda, mps, chosen, monkeypatch):
 def test_a_device_that_is_not_there_is_refused_with_what_there_is(name, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(CellForceError, match="offer cpu") as caught:
+    with pytest.raises(CellForceError, match="torch: cpu") as caught:
         choose(name)
     assert caught.value.topic == "device"
 

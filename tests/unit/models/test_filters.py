@@ -86,5 +86,5 @@ def test_it_is_a_predictor_that_says_what_it_is():
         "normalised",
         1.0,
     )
-    assert "learns nothing" in record.limits
+    assert "untrained" in record.limits
     assert "normalised" in record.limits

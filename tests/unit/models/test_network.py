@@ -232,7 +232,7 @@ class TestSamples:
 
     @pytest.mark.parametrize("samples", [1, -1])
     def test_so_few_samples_that_there_is_no_spread_are_refused(self, small_unet, samples):
-        with pytest.raises(CellForceError, match="a spread needs two at least"):
+        with pytest.raises(CellForceError, match="an uncertainty needs at least two"):
             NetworkPredictor(small_unet(dropout=0.2), device="cpu", samples=samples)
 
 
