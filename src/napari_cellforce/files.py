@@ -8,13 +8,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_cellforce.errors import CellForceError, Topic
-
-_MEGABYTE = 1 << 20
 
 _NOT_YOURS = "Close the file in other programs, or choose an output folder that belongs to you."
 _GONE = "Check the cable or network connection, or choose an output folder on another disk."
@@ -100,36 +96,6 @@ def sha256(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """Identification of an input file that is quick to compute for any file size.
-
-    Attributes
-    ----------
-    size : int
-        Size in bytes.
-    modified : str
-        Modification time, ISO 8601 in UTC.
-    ends_sha256 : str
-        SHA-256 of the first and the last megabyte.
-    """
-
-    size: int
-    modified: str
-    ends_sha256: str
-
-    @classmethod
-    def of(cls, path: str | os.PathLike[str]) -> Fingerprint:
-        """Read the fingerprint of a file."""
-        with Path(path).open("rb") as file:
-            status = os.fstat(file.fileno())
-            digest = hashlib.sha256(file.read(_MEGABYTE))
-            file.seek(max(status.st_size - _MEGABYTE, 0))
-            digest.update(file.read(_MEGABYTE))
-        modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
-        return cls(status.st_size, modified, digest.hexdigest())
 
 
 def inside(folder: str | os.PathLike[str], name: str) -> Path:

@@ -173,10 +173,10 @@ def test_cancel_ends_at_once_and_what_was_begun_can_be_done_again(panel, qtbot, 
 
 
 def test_a_folder_that_another_run_writes_to_is_refused(panel, qtbot, folder, notifications):
-    from napari_cellforce.batch.lock import locked
+    from napari_cellforce.resume import locked
 
     look(panel, qtbot, folder)
-    with locked(folder / "cellforce-results" / ".cellforce" / "lock"):
+    with locked(folder / "cellforce-results"):
         button(panel, "Predict").click()
         finish(panel, qtbot)
     assert any("another batch" in told for told in notifications)
@@ -237,8 +237,8 @@ def test_closing_the_panel_ends_the_work(make_panel, qtbot, folder, slow):
     qtbot.waitUntil(lambda: "/" in states(panel)[1], timeout=PATIENCE)
     panel.dispose()
     slow.release(1000)
-    lock = folder / "cellforce-results" / ".cellforce" / "lock"
-    qtbot.waitUntil(lambda: not lock.exists(), timeout=PATIENCE)
+    holder = folder / "cellforce-results" / ".cellforce" / "lock.json"
+    qtbot.waitUntil(lambda: not holder.exists(), timeout=PATIENCE)
 
 
 def test_the_panel_is_as_narrow_as_the_others_and_nothing_in_it_is_cut_off(panel):

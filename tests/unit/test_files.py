@@ -7,13 +7,12 @@ import os
 import stat
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.files import Fingerprint, atomic_path, inside, sha256, write_text
+from napari_cellforce.files import atomic_path, inside, sha256, write_text
 
 REFUSALS = {
     errno.ENOSPC: "the disk is full",
@@ -115,29 +114,6 @@ class TestRecognising:
     def test_the_hash_is_the_usual_one(self, old):
         old.write_bytes(b"abc")
         assert sha256(old) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-    def test_a_fingerprint_notices_both_ends_the_size_and_the_time(self, old):
-        def fingerprint(content: bytes, seconds: int = 0) -> Fingerprint:
-            old.write_bytes(content)
-            os.utime(old, (seconds, seconds))
-            return Fingerprint.of(old)
-
-        movie = bytes(3 << 20)
-        before = fingerprint(movie)
-        assert fingerprint(movie) == before
-        assert before.size == 3 << 20
-        assert before.modified == datetime.fromtimestamp(0, UTC).isoformat()
-        changed = [
-            fingerprint(b"1" + movie[1:]),
-            fingerprint(movie[1:] + b"1"),
-            fingerprint(movie + b"\0"),
-            fingerprint(movie, seconds=1),
-        ]
-        assert len({before, *changed}) == 5
-
-    def test_small_files_have_one_too(self, old):
-        old.write_bytes(b"")
-        assert Fingerprint.of(old).size == 0
 
 
 class TestInside:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_cellforce import __version__, files
+from napari_cellforce import __version__
 from napari_cellforce.batch.config import COMPARE, PREDICT, BatchConfig
 from napari_cellforce.compare import CompareConfig
+from napari_cellforce.config_io import record_from_mapping, record_to_mapping
+from napari_cellforce.errors import CellForceError
 from napari_cellforce.explain import ExplainConfig
-from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.dataset.folders import frame_paths, is_dataset
 from napari_cellforce.io.paths import split
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.preprocess.normalise import Baselines
-
-STATE_DIR = ".cellforce"
-"""Folder in the output folder that holds the lock, the completion records and unfinished work."""
+from napari_cellforce.resume import (
+    STATE_DIR,
+    Fingerprint,
+    cache_key,
+    file_state,
+    is_valid,
+    read_record,
+    short_name,
+    write_record,
+)
 
 COMPARISON = CompareConfig(formats=("png",))
 """How fields are compared; the report shows the PNG figures."""
@@ -56,6 +62,8 @@ class CompletionRecord:
         Measured brightness of the cell, where the model needs it.
     notes : tuple of str
         Remarks for the user.
+    extra : mapping
+        Entries of a later version.
     """
 
     name: str
@@ -69,24 +77,21 @@ class CompletionRecord:
     pixel_size: float = 0.0
     baselines: Baselines | None = None
     notes: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, out: Path, name: str, model: str, part: str) -> CompletionRecord | None:
         """Return a record, or None if there is none that can be read."""
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            values = json.loads(_path(out, name, model, part).read_text(encoding="utf-8"))
-            for listed in ("shape", "channels", "notes"):
-                values[listed] = tuple(values[listed])
-            if values["baselines"] is not None:
-                means = {side: tuple(values["baselines"][side]) for side in ("inside", "outside")}
-                values["baselines"] = Baselines(**means)
-            return cls(**values)
-        return None
+        path = _path(out, name, model, part)
+        values = read_record(path)
+        try:
+            return record_from_mapping(cls, values, source=str(path)) if values else None
+        except CellForceError:  # damaged: the part is computed again
+            return None
 
     def write(self, out: Path) -> None:
         """Write it, whole or not at all."""
-        path = _path(out, self.name, self.model, self.part)
-        files.write_text(path, json.dumps(dataclasses.asdict(self), ensure_ascii=True))
+        write_record(_path(out, self.name, self.model, self.part), record_to_mapping(self))
 
     def remove(self, out: Path) -> None:
         """Remove it, because its part is about to be computed again."""
@@ -94,22 +99,13 @@ class CompletionRecord:
 
     def is_valid(self, out: Path, key: str) -> bool:
         """Return whether it is for `key` and all its outputs are still there."""
-        return self.key == key and file_sizes(out, self.outputs) == dict(self.outputs)
-
-
-def file_sizes(out: Path, names: Iterable[str]) -> dict[str, int]:
-    """Return the sizes in bytes of the files below `out` that are there."""
-    sizes = {}
-    for name in names:
-        with contextlib.suppress(OSError):
-            sizes[name] = (out / name).stat().st_size
-    return sizes
+        return is_valid(self.key, key, out, self.outputs)
 
 
 def _path(out: Path, name: str, model: str, part: str) -> Path:
     """Return the path of a record; its name is a hash, since an input may have any name."""
-    digest = hashlib.sha256(f"{name}\n{model}".encode()).hexdigest()
-    return out / STATE_DIR / "receipts" / f"{digest[:32]}-{part}.json"
+    digest = short_name(f"{name}\n{model}", 32)
+    return out / STATE_DIR / "receipts" / f"{digest}-{part}.json"
 
 
 def predict_key(path: Path, mask: Path | None, config: BatchConfig, record: ModelRecord) -> str:
@@ -129,7 +125,7 @@ def predict_key(path: Path, mask: Path | None, config: BatchConfig, record: Mode
         settings |= {"sensitivity": None, "cell_at": None, "label": config.label}
     settings |= {name: getattr(config.run, name) for name in ("pixel_size", "z", "samples")}
     mask_content = None if mask is None else fingerprint(mask)
-    return _hash(fingerprint(path), mask_content, json.loads(record.to_json()), settings, __version__)
+    return cache_key(fingerprint(path), mask_content, json.loads(record.to_json()), settings, __version__)
 
 
 def part_key(
@@ -146,10 +142,10 @@ def part_key(
         return predicted
     if part == COMPARE and measured is not None:
         layout, how = dataclasses.asdict(config.measured), dataclasses.asdict(COMPARISON)
-        return _hash(part, predicted, fingerprint(measured), layout, how)
+        return cache_key(part, predicted, fingerprint(measured), layout, how)
     if part == "greens":  # of the model alone
-        return _hash(part, json.loads(record.to_json()), __version__)
-    return _hash(part, predicted, repr(ExplainConfig((part,))))
+        return cache_key(part, json.loads(record.to_json()), __version__)
+    return cache_key(part, predicted, repr(ExplainConfig((part,))))
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
@@ -161,15 +157,6 @@ def fingerprint(path: Path) -> dict[str, Any]:
         inside = frame_paths(path)
     else:
         inside = sorted(file for file in path.rglob("*") if file.is_file())
-    known = [(file.relative_to(path).as_posix(), *_size_and_time(file)) for file in inside]
+    known = [(file.relative_to(path).as_posix(), *file_state(file)) for file in inside]
     ends = [dataclasses.asdict(Fingerprint.of(file)) for file in inside[:1] + inside[-1:]]
     return {"files": known, "ends": ends}
-
-
-def _size_and_time(file: Path) -> tuple[int, int]:
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-def _hash(*values: object) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

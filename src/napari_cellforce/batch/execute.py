@@ -17,7 +17,6 @@ from napari_cellforce import files, zoo
 from napari_cellforce.batch.completion import (
     COMPARISON,
     CompletionRecord,
-    file_sizes,
     part_key,
     predict_key,
 )
@@ -47,6 +46,7 @@ from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, Progress, concatenate_fields, predict_to_files
 from napari_cellforce.preprocess.normalise import Baselines
 from napari_cellforce.report import draw_overview
+from napari_cellforce.resume import file_sizes, write_record
 
 _CELL_FILE = "cell.json"
 
@@ -274,7 +274,7 @@ def save_cell(folder: Path, baselines: Baselines | None, outline: Mask | None) -
         "baselines": None if baselines is None else dataclasses.asdict(baselines),
         "found": None if outline is None else outline.source,
     }
-    files.write_text(folder / _CELL_FILE, json.dumps(entries))
+    write_record(folder / _CELL_FILE, entries)
 
 
 def load_cell(folder: Path) -> tuple[Baselines | None, Mask | None] | None:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_cellforce.batch.completion import STATE_DIR
 from napari_cellforce.batch.config import PREDICT, BatchConfig, absolute
 from napari_cellforce.io.paths import split, stem
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.predict import OutputPaths
+from napari_cellforce.resume import STATE_DIR, short_name
 
 _LONGEST_STEM = 200
 """In bytes: file systems allow 255, and our suffixes need some."""
@@ -149,8 +149,7 @@ class PlannedInput:
 
     def work_dir(self, out: Path) -> Path:
         """Return the folder of unfinished work; it differs for other settings."""
-        digest = hashlib.sha256(f"{self.name}\n{self.key}".encode()).hexdigest()
-        return out / STATE_DIR / "parts" / digest[:32]
+        return out / STATE_DIR / "parts" / short_name(f"{self.name}\n{self.key}", 32)
 
 
 @dataclass(frozen=True)

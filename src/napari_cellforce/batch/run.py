@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 
 from napari_cellforce import __version__, files
-from napari_cellforce.batch.completion import STATE_DIR
 from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.execute import run_task
 from napari_cellforce.batch.executor import (
@@ -24,12 +23,12 @@ from napari_cellforce.batch.executor import (
     TaskUpdate,
 )
 from napari_cellforce.batch.input_state import InputEvent, InputProgress, skipped_events
-from napari_cellforce.batch.lock import locked
 from napari_cellforce.batch.open_input import load
 from napari_cellforce.batch.plan import make_plan, refresh_row
 from napari_cellforce.batch.planned_input import Plan, PlannedInput
 from napari_cellforce.batch.summary import PAGE, RESULTS, Failure, write_summary
 from napari_cellforce.models.record import Predictor
+from napari_cellforce.resume import STATE_DIR, locked
 
 _PARTIAL = ".*.partial"
 """Files that `files.atomic_path` leaves behind when its process is killed."""
@@ -128,7 +127,7 @@ def run(
         If another run writes to the output folder, or it cannot be written.
     """
     cancel = cancel or CancelToken()
-    with locked(plan.out / STATE_DIR / "lock"):
+    with locked(plan.out):
         log = _RunLog(plan)
         _clean(plan)
         files.write_text(plan.out / "config.json", plan.config.to_json())

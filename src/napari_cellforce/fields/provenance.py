@@ -25,7 +25,7 @@ class Provenance:
     input_file : str
         Path of the image; empty for data created in memory.
     input_fingerprint : mapping
-        See `napari_cellforce.files.Fingerprint`.
+        See `napari_cellforce.resume.Fingerprint`.
     date : str
         ISO 8601 in UTC.
     extra : mapping

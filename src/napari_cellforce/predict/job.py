@@ -27,7 +27,6 @@ from napari_cellforce.fields import (
     Provenance,
     Unit,
 )
-from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import check_frame
 from napari_cellforce.models import registry
 from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
@@ -43,6 +42,7 @@ from napari_cellforce.predict.inputs import (
 from napari_cellforce.predict.prefetch import one_by_one, prefetch
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines, normalise
 from napari_cellforce.results import frame_row
+from napari_cellforce.resume import Fingerprint
 
 
 @dataclass(frozen=True)

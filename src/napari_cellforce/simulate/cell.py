@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +12,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from napari_cellforce import __version__, files
+from napari_cellforce import __version__
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import Provenance, VectorField
 from napari_cellforce.io import write_field, write_mask, write_stack
 from napari_cellforce.io.dataset.writing import CellTables, frame_name, write_frame
 from napari_cellforce.physics.halfspace import displacement
+from napari_cellforce.resume import cache_key, file_sizes, is_valid, read_record, write_record
 from napari_cellforce.simulate.config import SimulateConfig
 from napari_cellforce.synthetic import CellConfig, Instrument, SheetMechanics, SyntheticCell, simulate
 
@@ -66,7 +66,7 @@ class CellJob:
     def fingerprint(self) -> str:
         """SHA-256 of all that the cell depends on."""
         parts = (__version__, self.config.seed, self.index, self.cell_config.to_json())
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return cache_key(*parts)
 
     def simulate(self) -> SyntheticCell:
         """Return the cell."""
@@ -75,12 +75,11 @@ class CellJob:
     def finished(self) -> CellTables | None:
         """Return what the tables say of the cell if all its files are there, made with these settings."""
         try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
-            whole = all((self.out / name).stat().st_size == size for name, size in record["files"].items())
-            if not whole or record["fingerprint"] != self.fingerprint:
+            record = read_record(self.record)
+            if not is_valid(record["fingerprint"], self.fingerprint, self.out, record["files"]):
                 return None
             return CellTables(**record["tables"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
@@ -131,11 +130,11 @@ def _write(job: CellJob, cell: SyntheticCell) -> CellTables:
         "version": __version__,
         "seed": job.config.seed,
         "index": job.index,
-        "files": {path.relative_to(job.out).as_posix(): path.stat().st_size for path in paths},
+        "files": file_sizes(job.out, (path.relative_to(job.out).as_posix() for path in paths)),
         "tables": dataclasses.asdict(tables),
         "settings": json.loads(job.cell_config.to_json()),
     }
-    files.write_text(job.record, json.dumps(record, indent=1, ensure_ascii=False))
+    write_record(job.record, record, indent=1)
     return tables
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_cellforce.files import Fingerprint, atomic_path
+from napari_cellforce.files import atomic_path
 from napari_cellforce.physics.displacement import DisplacementConfig, DisplacementResult, Drift
+from napari_cellforce.resume import Fingerprint
 
 _ARRAYS = ("displacement", "y", "x", "signal_to_noise", "replaced")
 

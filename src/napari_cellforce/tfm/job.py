@@ -26,7 +26,6 @@ from napari_cellforce.fields import (
     Provenance,
     VectorField,
 )
-from napari_cellforce.files import Fingerprint
 from napari_cellforce.io.validate import require_pixel_size
 from napari_cellforce.physics.displacement import DisplacementResult, displacement_field, to_pixels
 from napari_cellforce.physics.halfspace import HalfspaceKernel, halfspace_kernel, periodic_part
@@ -38,6 +37,7 @@ from napari_cellforce.physics.regularisation import (
     fixed_regularisation,
 )
 from napari_cellforce.predict.config import Progress
+from napari_cellforce.resume import Fingerprint
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.plausibility import check_direction, check_pixel_sizes, check_substrate
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import math
 import shutil
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import BoolArray, to_numpy
 from napari_cellforce.io import read_field, write_table
 from napari_cellforce.predict import OutputPaths, concatenate_fields
+from napari_cellforce.resume import read_record, short_name, write_record
 
 _MERGE_COUNT = 20
 """Number of chunks that are merged into one, so that a long acquisition has few files."""
@@ -48,8 +47,7 @@ class ChunkedOutput:
 
     def __init__(self, state_dir: Path, final: OutputPaths, key: str) -> None:
         self.final = final
-        digest = hashlib.sha256(final.traction.name.encode()).hexdigest()[:16]
-        self.folder = state_dir / digest / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self.folder = state_dir / short_name(final.traction.name) / short_name(key)
         for other in self.folder.parent.glob("*"):
             if other != self.folder:
                 shutil.rmtree(other, ignore_errors=True)
@@ -144,11 +142,11 @@ class ChunkedOutput:
 
     def _write_notes(self) -> None:
         notes = {"skipped": self.skipped, "names": self.names}
-        files.write_text(self.folder / _NOTES, json.dumps(notes))
+        write_record(self.folder / _NOTES, notes)
 
     def _read_notes(self) -> tuple[dict[int, str], tuple[str, ...]]:
-        with contextlib.suppress(OSError, ValueError):
-            notes = json.loads((self.folder / _NOTES).read_text(encoding="utf-8"))
+        notes = read_record(self.folder / _NOTES)
+        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
             skipped = {int(frame): str(reason) for frame, reason in notes["skipped"].items()}
             return skipped, tuple(notes["names"])
         return {}, ()

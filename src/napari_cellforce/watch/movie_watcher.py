@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import threading
 import warnings
@@ -16,6 +15,7 @@ from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.fields import FrameResult, ImageStack
 from napari_cellforce.models.record import Predictor
 from napari_cellforce.predict import OutputPaths, Prediction, predict_to_files, prepare
+from napari_cellforce.resume import cache_key, content_hash
 from napari_cellforce.text import pluralise
 from napari_cellforce.watch.chunked_output import ChunkedOutput
 from napari_cellforce.watch.config import State, WatchConfig, WatchEvent
@@ -258,10 +258,9 @@ class MovieWatcher:
 
 def _key(job: Prediction, config: WatchConfig) -> str:
     """Return the cache key of a result; the first frame identifies the movie."""
-    parts = [
-        hashlib.sha256(job.stack.frame(0).tobytes()).hexdigest(),
+    return cache_key(
+        content_hash(job.stack.frame(0).tobytes()),
         json.loads(job.predictor.record.to_json()),
         {name: value for name, value in dataclasses.asdict(config.predict).items() if name != "run"},
         [config.run.pixel_size, config.run.z, config.run.samples, __version__],
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    )

@@ -8,10 +8,9 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from napari_cellforce.batch.completion import STATE_DIR
-from napari_cellforce.batch.lock import locked
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.models.record import Predictor
+from napari_cellforce.resume import STATE_DIR, locked
 from napari_cellforce.watch.change_waiter import FileChangeWaiter
 from napari_cellforce.watch.config import WatchConfig, WatchEvent
 from napari_cellforce.watch.movie_watcher import MovieWatcher
@@ -56,7 +55,7 @@ def watch(
     find_sources(folder, out, config.pattern)
     state_dir = out / STATE_DIR / "watch"
     watchers: dict[Path, MovieWatcher] = {}
-    with locked(out / STATE_DIR / "lock"), FileChangeWaiter(folder) as changes:
+    with locked(out), FileChangeWaiter(folder) as changes:
         try:
             while not stop.is_set():
                 _add_new_movies(watchers, config, predictor, state_dir, stop)

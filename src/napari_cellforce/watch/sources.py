@@ -17,6 +17,7 @@ from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import frame_files, is_frame_folder, open_frames
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, stem
 from napari_cellforce.io.raw_image import ZChoice
+from napari_cellforce.resume import file_state
 
 FileState = tuple[int, ...]
 """Sizes and modification times; changes whenever something is written."""
@@ -48,8 +49,7 @@ class Source:
             If it is gone.
         """
         if not self.path.is_dir():
-            status = self.path.stat()
-            return status.st_size, status.st_mtime_ns
+            return file_state(self.path)
         newest = _newest(self.path)
         return len(newest), *max(newest, default=(0, 0))
 
@@ -126,6 +126,5 @@ def _newest(folder: Path) -> list[tuple[int, int]]:
     for here, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):  # renamed or removed meanwhile
-                status = (Path(here) / name).stat()
-                found.append((status.st_mtime_ns, status.st_size))
+                found.append(file_state(Path(here) / name)[::-1])
     return found

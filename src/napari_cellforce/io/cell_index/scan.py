@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce import files
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import to_numpy
 from napari_cellforce.io.cell_index.rows import DatasetIndex, IndexRow
@@ -21,6 +18,7 @@ from napari_cellforce.io.cell_index.sources import CellSource, open_cell
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.io.paths import existing_path
 from napari_cellforce.preprocess.normalise import BaselineMeter, Baselines
+from napari_cellforce.resume import cache_key, file_state, read_record, short_name, write_record
 
 _PIXELS_DIFFER = 0.01
 
@@ -139,14 +137,13 @@ def files_hash(source: CellSource) -> str:
         If a file of the cell is missing.
     """
     paths = [existing_path(path) for path in source.files]
-    parts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
-    return hashlib.sha256(repr((parts, source.pixel_size)).encode()).hexdigest()
+    return cache_key([(str(path), *file_state(path)) for path in paths], source.pixel_size)
 
 
 def read_cached(source: CellSource, state: str) -> list[IndexRow] | None:
     """Return the cached rows of a cell for this hash; None if there are none that can be read."""
     for path in _places(source):
-        entry = _read(path).get(source.image.name)
+        entry = read_record(path).get(source.image.name)
         if isinstance(entry, dict) and entry.get("state") == state:
             with contextlib.suppress(KeyError, TypeError, AttributeError):  # written by another version
                 return [_row(values) for values in entry["rows"]]
@@ -157,9 +154,9 @@ def write_cached(source: CellSource, state: str, rows: list[IndexRow]) -> None:
     """Write the rows of a cell with this hash to the first cache that is writable."""
     entry = {"state": state, "rows": [dataclasses.asdict(row) for row in rows]}
     for path in _places(source):
-        content = {**_read(path), source.image.name: entry}
+        content = {**read_record(path), source.image.name: entry}
         with contextlib.suppress(CellForceError, OSError):
-            files.write_text(path, json.dumps(content, ensure_ascii=False))
+            write_record(path, content)
             return
 
 
@@ -168,18 +165,10 @@ def _places(source: CellSource) -> Sequence[Path]:
     from platformdirs import user_cache_path
 
     folder = source.image.parent
-    key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    key = short_name(str(folder.resolve()))
     return folder / CACHE, user_cache_path("napari-cellforce", appauthor=False) / f"index-{key}.json"
 
 
 def _row(values: dict[str, Any]) -> IndexRow:
     entries: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return IndexRow(**entries)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

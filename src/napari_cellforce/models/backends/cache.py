@@ -8,16 +8,15 @@ can be written, everything is compiled again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
 
-from napari_cellforce import __version__, files
+from napari_cellforce import __version__
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.resume import cache_key, content_hash, read_checked, write_checked
 
 FOLDER_VARIABLE = "CELLFORCE_CACHE_DIR"
 """Environment variable that overrides the folder."""
@@ -45,31 +44,29 @@ def key(part: nn.Module, depends: Mapping[str, str]) -> str:
     depends : mapping of str to str
         What else the compiled network depends on: the backend's name and version, the processor ...
     """
-    about = json.dumps({"napari-cellforce": __version__, "network": repr(part), **depends}, sort_keys=True)
-    digest = hashlib.sha256(about.encode())
-    for name, tensor in part.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    weights = {
+        name: (
+            str(tensor.dtype),
+            tuple(tensor.shape),
+            content_hash(tensor.detach().cpu().contiguous().numpy()),
+        )
+        for name, tensor in part.state_dict().items()
+    }
+    return cache_key(__version__, repr(part), dict(depends), weights)
 
 
 def read(key: str) -> bytes | None:
     """Return what was kept under a key, or None if there is nothing, or nothing whole."""
     path = folder() / key
-    try:
-        content = path.read_bytes()
-        os.utime(path)
-    except OSError:
-        return None
-    digest, payload = content[:32], content[32:]
-    return payload if hashlib.sha256(payload).digest() == digest else None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # it was used now
+    return read_checked(path)
 
 
 def write(key: str, content: bytes) -> None:
     """Keep something under a key, if the folder can be written."""
     with contextlib.suppress(CellForceError, OSError):
-        with files.atomic_path(folder() / key) as temporary:
-            temporary.write_bytes(hashlib.sha256(content).digest() + content)
+        write_checked(folder() / key, content)
         _remove_oldest()
 
 
