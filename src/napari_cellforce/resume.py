@@ -129,7 +129,7 @@ def write_record(path: Path, record: Mapping[str, Any], *, indent: int | None = 
     CellForceError
         If it cannot be written there.
     """
-    files.write_text(path, json.dumps(record, indent=indent, ensure_ascii=False))
+    files.write_text(path, json.dumps(record, indent=indent))  # ASCII, for a file may have any name
 
 
 def read_checked(path: Path) -> bytes | None:

@@ -168,7 +168,7 @@ def test_nothing_half_explained_is_left_behind(config, tmp_path, monkeypatch):
 
 
 def test_what_no_model_has_is_refused_before_anything_is_done(config):
-    with pytest.raises(CellForceError, match="only a GFNN has Green's functions"):
+    with pytest.raises(CellForceError, match="greens cannot be explained with adhesion-filter"):
         load(config(explain=("greens",)))
 
 
