@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output
+from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.errors import CellForceWarning
 from napari_cellforce.fields import to_numpy
 
@@ -18,26 +19,17 @@ if TYPE_CHECKING:
     from napari_cellforce.io.measured import MeasuredLayout
 
 
+@with_settings("napari_cellforce.compare:CompareConfig")
+@with_settings("napari_cellforce.io.measured:MeasuredLayout", name="measured")
 def compare(
-    first: Annotated[Path, typer.Argument(help="A: a field, as a rule the predicted one.")],
-    second: Annotated[Path, typer.Argument(help="B: another one, as a rule measured; any format.")],
+    first: Annotated[Path, typer.Argument(help="Field A, usually predicted.")],
+    second: Annotated[Path, typer.Argument(help="Field B, usually measured (any supported format).")],
+    given: Given,
+    measured: Given,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("cellforce-compare"),
     mask: Annotated[
-        Path | None, typer.Option(help="Where the cell is, or the labels of several, on A's grid.")
+        Path | None, typer.Option(help="Mask of the cell, or labels of several cells, on the grid of A.")
     ] = None,
-    calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Scale A to B first; always done if A is normalised.")
-    ] = False,
-    unit: Annotated[str | None, typer.Option(help="Of B's file: Pa, kPa, px, µm ...")] = None,
-    pixel_size: Annotated[float | None, typer.Option(help="µm a pixel, for a B in pixels.")] = None,
-    positions: Annotated[str, typer.Option(help="Unit of x and y in B's file: px or µm.")] = "px",
-    spacing: Annotated[
-        float | None, typer.Option(help="Distance of B's vectors in µm, for files without positions.")
-    ] = None,
-    swap: Annotated[bool, typer.Option("--swap", help="B's first component is along y.")] = False,
-    flip_y: Annotated[bool, typer.Option("--flip-y", help="B's y component points up.")] = False,
-    flip_x: Annotated[bool, typer.Option("--flip-x", help="B's x component points left.")] = False,
-    scale: Annotated[float, typer.Option(help="B is multiplied by it.")] = 1.0,
 ) -> None:
     """Compare two traction or displacement fields: writes tables and figures."""
     from napari_cellforce.compare import (
@@ -50,20 +42,12 @@ def compare(
     from napari_cellforce.io.measured import MeasuredLayout
     from napari_cellforce.predict.config import Progress
 
-    layout = MeasuredLayout(
-        unit=unit,
-        position_unit=positions,
-        pixel_size=pixel_size,
-        spacing=spacing,
-        swap=swap,
-        flip_y=flip_y,
-        flip_x=flip_x,
-        scale=scale,
-    )
+    config: CompareConfig = given.build()
+    layout: MeasuredLayout = measured.build()
     a, b = _field(first, MeasuredLayout()), _field(second, layout)
     cell = None if mask is None else _mask(mask, a)
     with frame_progress(f"{first.name} and {second.name}") as update:
-        for record in compare_to_files(a, b, ComparePaths.of(out), cell, CompareConfig(calibrate=calibrate)):
+        for record in compare_to_files(a, b, ComparePaths.of(out), cell, config):
             if isinstance(record, Progress):
                 update(record.what, record.done, record.total)
             if isinstance(record, Comparison):

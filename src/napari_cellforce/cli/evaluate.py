@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from napari_cellforce.cli.console import frame_progress, output, print_error
+from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.cli.train import parse_pair
 from napari_cellforce.errors import CellForceError
 
@@ -16,32 +17,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@with_settings("napari_cellforce.evaluate:EvaluateConfig", leave_out=("patterns", "run.model", "run.z"))
 def evaluate(
-    data: Annotated[
-        list[str], typer.Option("--data", help="Measured cells: a folder in the authors' layout, or a table.")
-    ],
-    model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="Model to judge; repeat for several.")
-    ] = None,
+    given: Given,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("evaluation"),
-    pixel_size: Annotated[
-        float | None, typer.Option(help="Side of a pixel in µm, for data that do not say.")
-    ] = None,
     files: Annotated[
         list[str] | None,
         typer.Option("--files", metavar="WHAT=PATTERN", help="Names of the files, as for `cellforce train`."),
     ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", metavar="CELL", help="Cell to leave out; repeat.")
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Pa above which directions count; a fifth of the frame's maximum by default."),
-    ] = None,
-    samples: Annotated[int, typer.Option(min=0, help="Dropout passes, to judge uncertainties.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Compare models, and three baselines that learn nothing, with measured tractions."""
+    """Compare models, and three untrained baselines, with measured tractions."""
     from napari_cellforce.evaluate import (
         EvaluateConfig,
         Failure,
@@ -52,16 +37,8 @@ def evaluate(
     )
     from napari_cellforce.evaluate import evaluate as run
 
-    config = EvaluateConfig(
-        tuple(data),
-        tuple(model or ()),
-        pixel_size,
-        patterns=dict(parse_pair(entry, "--files") for entry in files or ()),
-        exclude=tuple(exclude or ()),
-        threshold=threshold,
-        samples=samples,
-        device=device,
-    )
+    patterns = dict(parse_pair(entry, "--files") for entry in files or ())
+    config: EvaluateConfig = given.build(patterns=patterns)
     scores: list[FrameScore] = []
     snapshots: list[Snapshot] = []
     failures: list[Failure] = []

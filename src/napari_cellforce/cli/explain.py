@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output
+from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from napari_cellforce.predict import Progress
 
 
+@with_settings(
+    "napari_cellforce.explain:ExplainConfig",
+    leave_out=("fit.library", "predict.calibration", "predict.run.samples"),
+)
 def explain(
     source: Annotated[
         Path,
@@ -24,56 +30,54 @@ def explain(
             metavar="INPUT", help="An image, a field written by this program, or a data set of cells."
         ),
     ],
-    model: Annotated[str | None, typer.Option(help="Name in `cellforce models list`, or a file.")] = None,
-    parts: Annotated[
-        str, typer.Option(help="fields, greens, formula, decomposition, probes; separated by commas.")
-    ] = "fields",
+    given: Given,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("cellforce-explain"),
-    channel: Annotated[
-        list[str] | None, typer.Option(help="Channel of each protein, by name or number; repeat for several.")
-    ] = None,
     mask: Annotated[str, typer.Option(help="Mask file, or `auto` to find the cell.")] = "auto",
-    pixel_size: Annotated[float | None, typer.Option(help="Side of a pixel in µm.")] = None,
-    already_normalised: Annotated[
-        bool, typer.Option("--already-normalised", help="Intensities are normalised, not camera counts.")
-    ] = False,
     lengths: Annotated[
-        str, typer.Option(help="Of the formula's exponential kernels: µm, by commas; or a GFNN to read.")
-    ] = "6.8,20.4",
-    most_terms: Annotated[int, typer.Option(min=2, help="Of the formula.")] = 30,
-    frame: Annotated[int, typer.Option(min=0, help="Frame that the probes look at.")] = 0,
-    at: Annotated[
-        str | None, typer.Option(help="Adhesion to take out: y,x in pixels; the strongest by default.")
+        str | None,
+        typer.Option(
+            help="Decay lengths of the formula's exponential kernels in µm, comma-separated, or a GFNN model "
+            "to take them from.",
+            show_default="6.8,20.4",
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Explain a model's forces, or take a field apart; writes OME-TIFF, CSV, JSON and figures."""
-    from napari_cellforce.explain import ExplainConfig, explain_cells
+    from napari_cellforce.explain import explain_cells
     from napari_cellforce.io import detect_kind, is_field
-    from napari_cellforce.models.symbolic import FitConfig, Library
 
-    config = ExplainConfig(
-        parts=tuple(part.strip() for part in parts.split(",") if part.strip()),
-        fit=FitConfig(library=Library.with_lengths(*_lengths(lengths)), most_terms=most_terms),
-        probe_frame=frame,
-        probe_at=None if at is None else _pair(at),
-    )
-    size = None if pixel_size is None else PixelSize.square(pixel_size, "typed")
+    config: ExplainConfig = given.build()
+    if lengths is not None:
+        config = _with_lengths(config, lengths)
+    run = config.predict.run
     if source.is_file() and is_field(source):
-        _follow(_field(source, size, config, out), source.name)
+        _follow(_field(source, run.size, config, out), source.name)
         return
-    if model is None and detect_kind(source) == "dataset":
-        measured = explain_cells(source, config, out, pixel_size=size, channel=(channel or ["0"])[0])
-        _follow(measured, source.name)
+    if "predict.run.model" in given.values:
+        _follow(_image(source, config, out, mask), source.name)
         return
-    _follow(_image(source, model, config, out, mask, size, channel, already_normalised, device), source.name)
+    if detect_kind(source) != "dataset":
+        raise CellForceError(
+            f"no model is given for {source.name}",
+            "an image is explained through a model",
+            "Give --model, or a traction field to take apart.",
+            topic=Topic.MODEL,
+        )
+    channel = str((config.predict.channels or ("0",))[0])
+    _follow(explain_cells(source, config, out, pixel_size=run.size, channel=channel), source.name)
+
+
+def _with_lengths(config: ExplainConfig, text: str) -> ExplainConfig:
+    """Return settings whose formula has exponential kernels of these decay lengths."""
+    from napari_cellforce.models.symbolic import Library
+
+    fit = dataclasses.replace(config.fit, library=Library.with_lengths(*_lengths(text)))
+    return dataclasses.replace(config, fit=fit)
 
 
 def _field(
     path: Path, size: PixelSize | None, config: ExplainConfig, out: Path
 ) -> Iterator[Progress | WrittenFile]:
-    import dataclasses
-
     from napari_cellforce.explain import explain_field
     from napari_cellforce.io import read_field
 
@@ -83,33 +87,20 @@ def _field(
     return explain_field(field, config, out)
 
 
-def _image(
-    path: Path,
-    model: str | None,
-    config: ExplainConfig,
-    out: Path,
-    mask: str,
-    size: PixelSize | None,
-    channel: list[str] | None,
-    already_normalised: bool,
-    device: str,
-) -> Iterator[Progress | WrittenFile]:
+def _image(path: Path, config: ExplainConfig, out: Path, mask: str) -> Iterator[Progress | WrittenFile]:
     from napari_cellforce.cli.predict import read_mask_option
     from napari_cellforce.explain import explain
     from napari_cellforce.io import read
-    from napari_cellforce.predict import PredictConfig, prepare
-    from napari_cellforce.zoo import load_predictor, load_weights
+    from napari_cellforce.predict import prepare
+    from napari_cellforce.zoo import load_weights
 
-    if model is None:
-        raise CellForceError(
-            f"no model is given for {path.name}", "an image is explained through a model",
-            "Give --model, or a traction field to take apart.", topic=Topic.MODEL,
-        )  # fmt: skip
-    stack = read(path)
-    predictor = load_predictor(model, device=device)
-    module = load_weights(model).module if "greens" in config.parts else None
-    settings = PredictConfig(channels=tuple(channel or ()), already_normalised=already_normalised)
-    job = prepare(stack, predictor, read_mask_option(mask, None, stack), size, settings)
+    run = config.predict.run
+    stack = read(path, z=run.z)
+    predictor = run.load()
+    module = None
+    if "greens" in config.parts:
+        module = load_weights(run.model, folder=run.model_folder or None).module
+    job = prepare(stack, predictor, read_mask_option(mask, None, stack), config=config.predict)
     return explain(job, config, out, module)
 
 
@@ -165,12 +156,3 @@ def _read_out(model: str) -> list[float]:
     loaded = load_weights(model)
     functions = read_greens(require_greens_functions(loaded.module, model), loaded.record.pixel_size)
     return [round(f.reach, 1) for f in functions if f.name in ("psi", "chi") and f.reach > 0]
-
-
-def _pair(text: str) -> tuple[float, float]:
-    numbers = _numbers("at", text, Topic.POSITION)
-    if len(numbers) != 2:
-        raise CellForceError(
-            f"--at is {text!r}", "it must be y,x in pixels", "Write 120,85.", topic=Topic.POSITION
-        )
-    return numbers[0], numbers[1]

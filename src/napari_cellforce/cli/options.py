@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import keyword
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
@@ -93,9 +94,9 @@ class Given:
 
 
 def with_settings(
-    source: str, *, leave_out: Collection[str] = (), only: Collection[str] = ()
+    source: str, *, leave_out: Collection[str] = (), only: Collection[str] = (), name: str = "given"
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for every setting of a dataclass; it receives them as its parameter `given`.
+    """Give a command an option for every setting of a dataclass; it receives them as a parameter, `Given`.
 
     Parameters
     ----------
@@ -103,11 +104,17 @@ def with_settings(
         Module and name of the dataclass, ``"napari_cellforce.predict:PredictConfig"``.
     leave_out, only : collection of str
         Dotted paths of the settings (or groups of settings) that have no option; of those that have one.
+    name : str
+        Name of the parameter. A command with several dataclasses is decorated once for each.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        plain = _with_parameters(command, ())
-        derivation = _Derivation(command, source, frozenset(leave_out), frozenset(only))
+        before: _Derivation | None = getattr(command, _DERIVATION, None)
+        inner = command if before is None else before.command
+        sources = () if before is None else before.sources
+        own = _Source(name, source, frozenset(leave_out), frozenset(only))
+        derivation = _Derivation(inner, (own, *sources))
+        plain = _with_parameters(inner, (), {given.name for given in derivation.sources} | {"given"})
         setattr(plain, _DERIVATION, derivation)
         return plain
 
@@ -137,52 +144,73 @@ def complete(command: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Derivation:
-    """From which settings a command has options; see `with_settings`."""
+class _Source:
+    """A dataclass whose settings are options; see `with_settings`."""
 
-    command: Callable[..., None]
+    name: str
     source: str
     leave_out: frozenset[str]
     only: frozenset[str]
 
-    def function(self) -> Callable[..., None]:
-        """Return the function that typer makes the complete command of."""
+    @property
+    def cls(self) -> type[Any]:
+        """The dataclass, imported now."""
         module, _, name = self.source.partition(":")
-        cls = getattr(importlib.import_module(module), name)
-        options = tuple(self._options(cls))
-        names = {option.entry.path: option.name for option in options}
-        entries = {_parameter_name(option.name): option.entry for option in options}
+        cls: type[Any] = getattr(importlib.import_module(module), name)
+        return cls
 
-        def run(**values: Any) -> None:
-            options = {entries[name]: values.pop(name) for name in tuple(values) if name in entries}
-            given = {
-                entry.path: _converted(entry, value)
-                for entry, value in options.items()
-                if value is not None and value is not False and value != []
-            }
-            self.command(given=Given(cls, given, names), **values)
-
-        derived = tuple(_parameter(option) for option in options)
-        return _with_parameters(self.command, derived, run)
-
-    def _options(self, cls: type[Any]) -> Iterator[CommandOption]:
+    def options(self) -> Iterator[CommandOption]:
+        """Yield the options of its settings."""
         from napari_cellforce.config_io import options_of
 
-        for option in options_of(cls):
+        for option in options_of(self.cls):
             path = option.entry.path
             parents = {path[:i] for i, letter in enumerate(path) if letter == "."} | {path}
             if not parents & self.leave_out and (not self.only or parents & self.only):
                 yield option
 
+    def given(self, values: dict[str, Any]) -> Given:
+        """Take the settings out of the values of all options and return those that were given."""
+        options = {_parameter_name(option.name): option for option in self.options()}
+        chosen = {options[name].entry: values.pop(name) for name in tuple(values) if name in options}
+        return Given(
+            self.cls,
+            {
+                entry.path: _converted(entry, value)
+                for entry, value in chosen.items()
+                if value is not None and value is not False and value != []
+            },
+            {option.entry.path: option.name.split()[0] for option in options.values()},
+        )
+
+
+@dataclass(frozen=True)
+class _Derivation:
+    """From which settings a command has options; see `with_settings`."""
+
+    command: Callable[..., None]
+    sources: tuple[_Source, ...]
+
+    def function(self) -> Callable[..., None]:
+        """Return the function that typer makes the complete command of."""
+
+        def run(**values: Any) -> None:
+            given = {source.name: source.given(values) for source in self.sources}
+            self.command(**given, **values)
+
+        derived = tuple(_parameter(option) for source in self.sources for option in source.options())
+        return _with_parameters(self.command, derived, {source.name for source in self.sources}, run)
+
 
 def _with_parameters(
     command: Callable[..., None],
     derived: tuple[inspect.Parameter, ...],
+    given: Collection[str],
     run: Callable[..., None] | None = None,
 ) -> Callable[..., None]:
-    """Return a function with the parameters of a command, without `given`, and the derived ones."""
+    """Return a function with the parameters of a command, without those `given`, and the derived ones."""
     signature = inspect.signature(command, eval_str=True)
-    own = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values() if p.name != "given"]
+    own = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values() if p.name not in given]
 
     @functools.wraps(command)
     def function(**values: Any) -> None:
@@ -196,7 +224,9 @@ def _with_parameters(
 
 
 def _parameter_name(option: str) -> str:
-    return option.removeprefix("--").replace("-", "_")
+    """Return the name of the parameter of ``"--model -m"``: its first name."""
+    name = option.split()[0].removeprefix("--").replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _parameter(option: CommandOption) -> inspect.Parameter:
@@ -205,7 +235,7 @@ def _parameter(option: CommandOption) -> inspect.Parameter:
     leaf = entry.path.rpartition(".")[2]
     choices = [str(word) for word in entry.setting.choices]
     info = typer.Option(
-        option.name,
+        *option.name.split(),
         help=help_of(entry),
         show_default=default_text(entry) or False,
         rich_help_panel=WHERE_IT_RUNS if leaf in _RUNS else None,

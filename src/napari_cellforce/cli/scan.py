@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from napari_cellforce.cli.console import frame_progress, output, print_error
 from napari_cellforce.config_io import read_settings
+from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.files import disk_errors
 
@@ -17,26 +19,18 @@ if TYPE_CHECKING:
     from napari_cellforce.synthetic import CellConfig
 
 
+@with_settings(
+    "napari_cellforce.scan:ScanConfig", only=("low", "high", "steps", "cells", "models", "as_movie")
+)
 def scan(
     parameter: Annotated[
         str,
         typer.Argument(help="area, aspect, length, width, intensity, density, number or distance."),
     ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="sheet, fibres, a name in `cellforce models list`, or a weights file; repeat for several.",
-        ),
-    ] = None,
-    low: Annotated[float | None, typer.Option("--from", help="First value.")] = None,
-    high: Annotated[float | None, typer.Option("--to", help="Last value.")] = None,
-    steps: Annotated[int, typer.Option(help="Number of values.")] = 8,
-    cells: Annotated[int, typer.Option(help="Cells at each value, which differ by chance.")] = 1,
-    shape: Annotated[str, typer.Option(help="Of the cell: circle, ellipse, square, spread, blob ...")] = (
-        "spread"
-    ),
+    given: Given,
+    shape: Annotated[
+        str, typer.Option(help="Shape of the cell: circle, ellipse, square, spread, blob ...")
+    ] = ("spread"),
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="Another setting of the cell: adhesions.length=5; repeat for several."),
@@ -44,11 +38,7 @@ def scan(
     cell: Annotated[Path | None, typer.Option(help="Settings of the cell as JSON, as a scan saves them.")] = (
         None
     ),
-    seed: Annotated[int, typer.Option(min=0, help="Of the first cell.")] = 0,
-    as_movie: Annotated[
-        bool,
-        typer.Option("--as-movie", help="Normalise brightness over all cells, not each by its own."),
-    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first cell.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("cellforce-scan"),
 ) -> None:
@@ -58,15 +48,9 @@ def scan(
 
     find_parameter(parameter)
     usual = PARAMETERS[parameter]
-    config = ScanConfig(
-        parameter=parameter,
-        low=usual.low if low is None else low,
-        high=usual.high if high is None else high,
-        steps=steps,
-        models=tuple(model or ("sheet",)),
-        drawing=Drawing(_cell_config(cell, shape, setting or []), seed),
-        cells=cells,
-        as_movie=as_movie,
+    base = ScanConfig(parameter, usual.low, usual.high)
+    config: ScanConfig = replace(
+        given.build(base), drawing=Drawing(_cell_config(cell, shape, setting or []), seed)
     )
     _write(config, _run(config, device, out), out)
 

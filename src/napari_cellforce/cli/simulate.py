@@ -9,48 +9,20 @@ from typing import Annotated
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output, print_error
+from napari_cellforce.cli.options import Given, with_settings
 from napari_cellforce.cli.predict import SOME_FAILED
 
 
+@with_settings("napari_cellforce.simulate:SimulateConfig")
 def simulate(
     out: Annotated[Path, typer.Option(help="Output folder; becomes a data set in the authors' layout.")],
-    cells: Annotated[int, typer.Option(help="How many cells.")] = 100,
-    frames: Annotated[int, typer.Option(help="Frames a cell.")] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 0,
-    mechanics: Annotated[
-        str, typer.Option(help="What pulls: `sheet`, `fibres`, or `mixed`: both.")
-    ] = "mixed",
-    side: Annotated[int, typer.Option(help="Height and width of the images in pixels.")] = 256,
-    pixel_size: Annotated[float, typer.Option(help="Side of a pixel in µm.")] = 0.68,
-    measured: Annotated[
-        bool,
-        typer.Option("--measured", help="Store what an instrument would measure, with noise and blur."),
-    ] = False,
-    directed: Annotated[
-        bool,
-        typer.Option("--directed", help="Forces follow stress fibres, and need not point to the centre."),
-    ] = False,
-    interval: Annotated[float, typer.Option(help="Minutes from frame to frame.")] = 1.0,
-    drug: Annotated[
-        bool, typer.Option("--drug", help="Contractility is lowered from 30 to 60 min, then recovers.")
-    ] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes; by default one a core.")] = None,
+    given: Given,
+    workers: Annotated[int | None, typer.Option(help="Number of processes; one per core by default.")] = None,
 ) -> None:
-    """Simulate cells with known traction; takes up a run that was stopped."""
+    """Simulate cells with known traction; resumes an interrupted run."""
     from napari_cellforce.simulate import SimulateConfig, simulate_cells
 
-    config = SimulateConfig(
-        cells,
-        frames,
-        seed,
-        mechanics,  # type: ignore[arg-type]  # the settings refuse other words
-        side,
-        pixel_size,
-        measured,
-        directed,
-        interval,
-        drug,
-    )
+    config: SimulateConfig = given.build()
     outcomes: Counter[str] = Counter()
     with frame_progress(str(out), "cells") as update:
         for report in simulate_cells(config, out, workers):

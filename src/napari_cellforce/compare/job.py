@@ -29,26 +29,27 @@ _ARROWS = 32
 
 @dataclass(frozen=True)
 class CompareConfig(Settings):
-    """Settings of a comparison of two fields."""
+    """Settings of a comparison; panel, command line and library build this same object."""
 
     threshold: float = setting(
         0.1,
-        help="Vectors shorter than this share of the 99th percentile of their field have no angle "
-        "and no ratio.",
+        help="Share of the 99th percentile of a field below which its vectors have no angle and no ratio.",
         minimum=0,
-        maximum=1,
+        below=1,
+        label="Threshold",
     )
     calibrate: bool = setting(
         False,
-        help="Scale the first field to the second before comparing; always done if their units differ.",
+        help="Scale field A to field B before comparing; always done if their units differ.",
+        label="scale A to B",
     )
     ring: float = setting(
-        2.0, help="Width of the rings of the profile from edge to centre.", unit="µm", above=0
+        2.0, help="Width of the rings of the profile from edge to centre.", unit="µm", above=0, label="Ring"
     )
     formats: tuple[str, ...] = setting(
-        ("svg", "png"), help="File formats of the figures.", choices=("svg", "png", "pdf")
+        ("svg", "png"), help="Formats of the figures.", choices=("svg", "png", "pdf"), label="Formats"
     )
-    seed: int = setting(0, help="Seed of the bootstrap.", minimum=0)
+    seed: int = setting(0, help="Seed of the bootstrap.", minimum=0, label="Seed")
 
 
 @dataclass(frozen=True, eq=False)

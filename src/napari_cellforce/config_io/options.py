@@ -17,7 +17,7 @@ class CommandOption(NamedTuple):
     Attributes
     ----------
     name : str
-        ``"--pixel-size"``.
+        ``"--pixel-size"``; with a short name ``"--model -m"``.
     entry : SettingEntry
         The setting, its path counted from the dataclass that was asked for.
     """
@@ -43,7 +43,7 @@ def changed_options(settings: Any, *, leave_out: Collection[str] = ()) -> Iterat
     for name, entry in options_of(type(settings)):
         value = attrgetter(entry.path)(settings)
         if entry.path not in leave_out and value != entry.default:
-            yield from _as_options(name, entry, value)
+            yield from _as_options(name.split()[0], entry, value)
 
 
 def command_line(command: str, argument: str, options: Iterator[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,7 @@ from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSiz
 from napari_cellforce.io.cell_index import CellSource, DatasetIndex, find_cells, index_cells, open_cell
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.models.record import ModelRecord, Predictor
-from napari_cellforce.predict import Prediction, Progress, prepare
-from napari_cellforce.zoo import load_predictor
+from napari_cellforce.predict import Prediction, Progress, RunConfig, prepare
 
 BRIGHTNESS_BASELINE = "zyxin itself"
 """The baseline that takes the brightness of the first protein for the magnitude of the traction."""
@@ -31,27 +30,38 @@ MAX_PICTURED_CELLS = 12
 
 @dataclass(frozen=True)
 class EvaluateConfig(Settings):
-    """Settings of an evaluation of models on measured cells."""
+    """Settings of an evaluation; the command line and the library build this same object.
 
-    data: tuple[str, ...] = setting(help="Data sets: folders in the authors' layout, or CSV tables of cells.")
-    models: tuple[str, ...] = setting((), help="Names of models, or paths to weights files.")
-    pixel_size: float | None = setting(None, help="Pixel size for files that hold none.", unit="µm", above=0)
+    `run.pixel_size` is that of data which state none; its model and plane are not used.
+    """
+
+    data: tuple[str, ...] = setting(
+        help="Measured cells: a folder in the authors' layout, or a CSV table of cells.", label="Data"
+    )
+    models: tuple[str, ...] = setting(
+        (),
+        help="Model to evaluate, beside the untrained baselines.",
+        label="Models",
+        empty="baselines only",
+        option="--model -m",
+    )
     patterns: Mapping[str, str] = setting(
         default_factory=dict,
-        help="Names of the files in folders that do not have the authors' layout: image, mask, traction and, "
-        "if there, displacement, with {cell} for the name of the cell.",
+        help="Names of the files in folders that do not have the authors' layout.",
+        label="Files",
+        option="--files",
     )
-    exclude: tuple[str, ...] = setting((), help="Cells to leave out.")
+    exclude: tuple[str, ...] = setting((), help="Cell to leave out.", label="Leave out", empty="none")
     threshold: float | None = setting(
         None,
-        help="Directions count where the measured traction exceeds this; empty: a fifth of the maximum.",
+        help="Measured traction above which directions are compared; by default a fifth of the maximum of "
+        "the frame.",
         unit="Pa",
         minimum=0,
+        label="Threshold",
+        empty="a fifth of the maximum",
     )
-    samples: int = setting(
-        0, help="Number of Monte Carlo dropout passes for an uncertainty (0: off).", minimum=0
-    )
-    device: str = setting("auto", help="Device that computes networks: auto, cpu, cuda or mps.")
+    run: RunConfig = setting(default_factory=RunConfig, help="How the models are run.")
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,7 @@ def evaluate(config: EvaluateConfig) -> Iterator[Progress | FrameScore | Snapsho
     sources = tuple(
         source
         for path in config.data
-        for source in find_cells(path, config.pixel_size, patterns=config.patterns)
+        for source in find_cells(path, config.run.pixel_size, patterns=config.patterns)
         if source.cell not in config.exclude
     )
     found = index_cells(sources)
@@ -123,8 +133,8 @@ def _load(config: EvaluateConfig) -> dict[str, Predictor]:
 def _predictor(name: str, config: EvaluateConfig) -> Predictor:
     if name == BRIGHTNESS_BASELINE:
         return _BrightnessBaseline()
-    samples = 0 if name in BASELINES else config.samples
-    return load_predictor(name, device=config.device, samples=samples)
+    samples = 0 if name in BASELINES else config.run.samples
+    return replace(config.run, model=name, samples=samples).load()
 
 
 def _scores(

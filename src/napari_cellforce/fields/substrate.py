@@ -22,5 +22,10 @@ class Substrate(Settings):
         label="Poisson's ratio",
     )
     thickness: float | None = setting(
-        None, help="Thickness of the gel; empty: a half-space.", unit="µm", above=0
+        None,
+        help="Thickness of the gel on glass; omit for a semi-infinite gel (half-space).",
+        unit="µm",
+        above=0,
+        label="Thickness",
+        empty="thick",
     )

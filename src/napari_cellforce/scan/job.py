@@ -20,26 +20,33 @@ from napari_cellforce.synthetic import SyntheticCell
 
 @dataclass(frozen=True)
 class ScanConfig(Settings):
-    """Settings of a scan; the panel, the command line and the library build this same object."""
+    """What is scanned; the panel, the command line and the library build this same object."""
 
-    parameter: str = setting("area", help="Property of the cell that is scanned.")
-    low: float = setting(1500.0, help="First value of the property; it may be the larger one.")
-    high: float = setting(7500.0, help="Last value of the property.")
-    steps: int = setting(8, help="Number of values.", minimum=2)
+    parameter: str = setting("area", help="Property of the cell that is scanned.", label="Change")
+    low: float = setting(
+        1500.0,
+        help="First value; by default as the property has it.",
+        label="From",
+        option="--from",
+    )
+    high: float = setting(
+        7500.0, help="Last value; by default as the property has it.", label="To", option="--to"
+    )
+    steps: int = setting(8, help="Number of values.", minimum=2, label="Cells")
     models: tuple[str, ...] = setting(
-        ("sheet",), help="Mechanics (sheet, fibres), names of models, or paths to weights files."
+        ("sheet",),
+        help="sheet, fibres, a model name (see `cellforce models list`) or path to a weights file.",
+        label="Ask",
+        option="--model -m",
     )
-    drawing: Drawing = setting(
-        default_factory=Drawing, help="The cell, all but the property that is scanned."
-    )
+    drawing: Drawing = setting(default_factory=Drawing, help="The cell, all but the scanned property.")
     cells: int = setting(
-        1, help="Cells at each step, which differ by their seed: from that of the drawing on.", minimum=1
+        1, help="Cells at each value, which differ by their seed.", minimum=1, label="Cells per value"
     )
     as_movie: bool = setting(
         False,
-        help="Normalise images with the brightness of all cells together, as if they were frames "
-        "of one movie; "
-        "else each cell has its own.",
+        help="Normalise the brightness over all cells, as over the frames of one movie, not cell by cell.",
+        label="as in one movie",
     )
     substrate: Substrate | None = setting(GEL, help="The gel, for the strain energy of fields in Pa.")
 

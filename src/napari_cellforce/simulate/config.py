@@ -52,7 +52,9 @@ class SimulateConfig(Settings):
         False, help="Whether the frames hold the traction as measured by an instrument, not the exact one."
     )
     directed: bool = setting(False, help="Whether forces follow stress fibres.")
-    frame_interval: float = setting(1.0, help="Time between frames.", unit="min", above=0)
+    frame_interval: float = setting(
+        1.0, help="Time between frames.", unit="min", above=0, option="--interval"
+    )
     drug: bool = setting(False, help="Whether contractility is lowered by a drug, and recovers.")
 
     def __post_init__(self) -> None:

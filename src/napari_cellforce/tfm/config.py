@@ -27,22 +27,41 @@ class TfmConfig(Settings):
         default_factory=DisplacementConfig, help="How the displacement of the beads is measured."
     )
     criterion: Regularisation = setting(
-        "evidence", help="How the regularisation lambda is chosen; fixed: it is given."
+        "evidence",
+        help="How the regularisation lambda is chosen; fixed: it is given.",
+        label="Regularisation",
     )
     regularisation: float | None = setting(
-        None, help="Lambda for the criterion fixed; typical are 1e-5 to 1e-3.", unit="µm/Pa", minimum=0
+        None,
+        help="Lambda for the criterion fixed; typical are 1e-5 to 1e-3.",
+        unit="µm/Pa",
+        minimum=0,
+        label="Lambda",
+        empty="for example 3e-4",
     )
     one_for_all: bool = setting(
-        True, help="One lambda for all frames, so that their magnitudes can be compared."
+        True,
+        help="One lambda for all frames, so that their magnitudes can be compared.",
+        label="one lambda for all frames",
+        option="--lambda-per-frame",
     )
     noise_outside: bool = setting(
-        False, help="Measure the strength of the noise outside the cell, if there is a mask."
+        False,
+        help="Measure the strength of the noise outside the cell, if there is a mask.",
+        label="measure the noise outside the cell",
     )
     margin: float = setting(
-        10.0, help="Distance from the cell beyond which the gel counts as outside.", unit="µm", minimum=0
+        10.0,
+        help="Distance from the cell beyond which the gel counts as outside.",
+        unit="µm",
+        minimum=0,
+        label="Margin",
     )
     fit_borders: bool = setting(
-        True, help="Remove the smooth part of the displacement that does not fit at opposite borders."
+        True,
+        help="Remove the smooth part of the displacement that does not fit at opposite borders.",
+        label="fit opposite borders",
+        option="--keep-borders",
     )
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ _ARRAYS = ("displacement", "y", "x", "signal_to_noise", "replaced")
 def displacement_key(files: Sequence[Path], config: DisplacementConfig, channel: int) -> str:
     """Return what the displacements of images depend on, as text."""
     settings = {name: value for name, value in dataclasses.asdict(config).items() if name != "workers"}
+    settings["overlap"] = config.last_overlap
     prints = [dataclasses.asdict(Fingerprint.of(path)) for path in files]
     return json.dumps({"settings": settings, "channel": channel, "files": prints}, sort_keys=True)
 

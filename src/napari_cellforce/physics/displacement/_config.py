@@ -35,17 +35,28 @@ class DisplacementConfig(Settings):
 
     windows: tuple[int, ...] = setting(
         (64, 32, 32, 32),
-        help="Sides of the square interrogation windows, one per pass.",
-        unit="pixels",
+        help="Sides of the square interrogation windows, one per pass, with some ten beads in the last.",
+        unit="px",
         minimum=_SMALLEST_WINDOW,
+        label="Windows",
+        option="--window",
     )
-    overlap: int = setting(
-        24, help="Overlap of neighbouring windows in the last pass.", unit="pixels", minimum=0
+    overlap: int | None = setting(
+        None,
+        help="Overlap of neighbouring windows in the last pass; by default three quarters of their side.",
+        unit="px",
+        minimum=0,
+        label="Overlap",
+        empty="three quarters",
     )
     drift: DriftCorrection = setting(
-        "shift", help="Movement of the stage that is corrected: a shift, a shift and a rotation, or none."
+        "shift",
+        help="Movement of the stage that is corrected: a shift, a shift and a rotation, or none.",
+        label="Drift",
     )
-    method: Method = setting("piv", help="Particle image velocimetry, or one of two optical flows.")
+    method: Method = setting(
+        "piv", help="Particle image velocimetry, or one of two optical flows.", label="Tracking method"
+    )
     median_threshold: float = setting(
         4.0,
         help="Vectors farther from the median of their neighbours than this, in units of the scatter of the "
@@ -53,7 +64,7 @@ class DisplacementConfig(Settings):
         above=0,
     )
     median_noise: float = setting(
-        0.1, help="Scatter that is always allowed for in the median test.", unit="pixels", minimum=0
+        0.1, help="Scatter that is always allowed for in the median test.", unit="px", minimum=0
     )
     signal_to_noise: float = setting(
         1.05,
@@ -71,7 +82,7 @@ class DisplacementConfig(Settings):
                 "Choose windows that hold some ten beads each, 32 to 64 pixels as a rule.",
                 topic=Topic.WINDOW,
             )
-        if not self.overlap < self.windows[-1]:
+        if not self.last_overlap < self.windows[-1]:
             raise CellForceError(
                 f"the overlap is {self.overlap} pixels",
                 f"it must be from 0 to less than the last window, {self.windows[-1]}",
@@ -82,7 +93,12 @@ class DisplacementConfig(Settings):
     @property
     def step(self) -> int:
         """Distance of neighbouring vectors in pixels."""
-        return self.windows[-1] - self.overlap
+        return self.windows[-1] - self.last_overlap
+
+    @property
+    def last_overlap(self) -> int:
+        """Overlap of neighbouring windows in the last pass, in pixels."""
+        return 3 * self.windows[-1] // 4 if self.overlap is None else self.overlap
 
     @property
     def threads(self) -> int:
