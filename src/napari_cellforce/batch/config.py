@@ -58,7 +58,7 @@ class BatchConfig(Settings):
         help="Glob pattern for image names (`*_zyxin.tif`); include a / to match relative paths.",
         label="Images",
     )
-    recursive: bool = setting(False, help="Search subfolders too.", label="With subfolders")
+    recursive: bool = setting(False, help="Search subfolders too.", label="with subfolders")
     mask_pattern: str = setting(
         "",
         help="Mask file of each image, * standing for its name: `*_mask.tif` or `../masks/*.tif`; "

@@ -33,7 +33,7 @@ def test_a_parameter_or_setting_that_does_not_exist_is_one_line(cellforce, tmp_p
         (("colour",), "there are area"),
         (("area", "--set", "adhesions.colour=3"), "there is no setting"),
         (("area", "--set", "adhesions.length"), "the path of a setting"),
-        (("area", "--shape", "blot"), "it must be one of"),
+        (("area", "--shape", "blot"), "one of"),
         (("area", "-m", "no-such-model"), "no-such-model"),
         (("area", "--cell", str(tmp_path / "none.json")), "cannot read"),
     ):

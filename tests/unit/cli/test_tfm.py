@@ -71,7 +71,7 @@ BAD = {
         ("--drift", "none"),
         r"shifted against each other by 40 pixels.*Switch the drift correction on",
     ),
-    "Poisson 0.6": (lambda p: p.loaded, ("--poisson", 0.6), r"Poisson's ratio is 0.6"),
+    "Poisson 0.6": (lambda p: p.loaded, ("--poisson", 0.6), r"--poisson is 0\.6"),
     "misspelt criterion": (lambda p: p.loaded, ("--criterion", "GVC"), r"--criterion is 'GVC'"),
     "window too large": (lambda p: p.loaded, ("--window", 200), r"largest window, 200 pixels|windows"),
 }

@@ -20,6 +20,7 @@ from napari_cellforce.evaluate import (
 )
 from napari_cellforce.evaluate.snapshots import LARGEST, snapshot
 from napari_cellforce.io.cell_index import find_cells, index_cells
+from napari_cellforce.predict import RunConfig
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def cells(tmp_path: Path) -> Path:
 
 
 def test_an_evaluation_shows_pictures_and_the_force_over_time(cells, tmp_path):
-    config = EvaluateConfig((str(cells),), pixel_size=0.68)
+    config = EvaluateConfig((str(cells),), run=RunConfig(pixel_size=0.68))
     records = list(evaluate(config))
     scores = [r for r in records if isinstance(r, FrameScore)]
     shots = [r for r in records if isinstance(r, Snapshot)]
@@ -57,7 +58,7 @@ def test_an_evaluation_shows_pictures_and_the_force_over_time(cells, tmp_path):
 
 
 def test_cells_can_be_left_out_of_an_evaluation(cells):
-    records = evaluate(EvaluateConfig((str(cells),), pixel_size=0.68, exclude=("cell_1",)))
+    records = evaluate(EvaluateConfig((str(cells),), exclude=("cell_1",), run=RunConfig(pixel_size=0.68)))
     assert {r.cell for r in records if isinstance(r, FrameScore)} == {"cell_0"}
 
 

@@ -60,7 +60,7 @@ class MeasuredLayout(Settings):
     swap: bool = setting(
         False,
         help="The first component of the vectors is along y (down the rows).",
-        label="First component is y",
+        label="first component is along y",
     )
     flip_y: bool = setting(False, help="The y component points up.", label="y points up")
     flip_x: bool = setting(False, help="The x component points left.", label="x points left")

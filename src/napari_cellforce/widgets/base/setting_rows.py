@@ -37,6 +37,7 @@ class SettingRows(QObject):
         super().__init__(parent)
         self._entries = {entry.path: entry for entry in settings_of(cls)}
         self._controls: dict[str, QWidget] = {}
+        self._labels: dict[str, QWidget] = {}
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ class SettingRows(QObject):
             control.valueChanged.connect(self._on_changed)
         else:
             control = QLineEdit()
-            control.setPlaceholderText(empty or entry.setting.empty)
+            control.setPlaceholderText(empty or entry.setting.empty or str(entry.default or ""))
             control.editingFinished.connect(self._on_changed)
         control.setToolTip(entry.setting.help)
         self._controls[path] = control
@@ -89,8 +90,14 @@ class SettingRows(QObject):
         if isinstance(control, QCheckBox):
             form.addRow("", control)
         else:
-            form.add(setting.label, control, tooltip(setting), page=page, **row)
+            self._labels[path] = form.add(setting.label, control, tooltip(setting), page=page, **row)
         return control
+
+    def set_visible(self, path: str, visible: bool) -> None:
+        """Show or hide the row of a setting."""
+        self._controls[path].setVisible(visible)
+        if path in self._labels:
+            self._labels[path].setVisible(visible)
 
     def value(self, path: str) -> Any:
         """Return the value of a setting."""
@@ -104,7 +111,7 @@ class SettingRows(QObject):
         text = control.text().strip()
         if get_args(entry.type) and entry.type != (str | None):
             return tuple(part.strip() for part in text.split(",") if part.strip())
-        return text
+        return text or (entry.default if isinstance(entry.default, str) else "")
 
     def set_value(self, path: str, value: Any) -> None:
         """Show a value; one that is no choice of the control is added to them."""
@@ -118,7 +125,8 @@ class SettingRows(QObject):
         elif isinstance(control, NumberBox):
             control.set_number(value)
         else:
-            control.setText(", ".join(map(str, value)) if isinstance(value, tuple) else str(value or ""))
+            shown = "" if value == self._entries[path].default else value or ""
+            control.setText(", ".join(map(str, shown)) if isinstance(shown, tuple) else str(shown))
 
     def applied_to(self, settings: T) -> T:
         """Return settings with the values of the controls."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QFileDialog,
     QLineEdit,
     QToolButton,
@@ -18,16 +17,22 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.batch import BatchConfig
-from napari_cellforce.batch.config import EVERY_IMAGE
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.widgets.base.form import Form, collapsible, shrinkable_combo
-from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.base.form import Form, collapsible
+from napari_cellforce.widgets.base.setting_rows import SettingRows
 
 _PAGE = "tutorials/batch/"
 _RESULTS = "cellforce-results"
 """Name of the output folder that is proposed, inside the input folder."""
 
-_PLANES = {"as they are": None, "maximum over planes": "max"}
+_ADVANCED: dict[str, dict[Any, str]] = {
+    "predict.run.pixel_size": {},
+    "predict.channels": {},
+    "predict.run.z": {None: "as they are", "max": "maximum over planes"},
+    "conditions": {},
+    "workers": {},
+}
+"""Settings of the folded rows, and the names of their choices."""
 
 
 class BatchFolderSection(QWidget):
@@ -45,14 +50,8 @@ class BatchFolderSection(QWidget):
         self.setAcceptDrops(True)
         self._folder, self._out = (_line("") for _ in range(2))
         self._folder.setPlaceholderText("drop a folder here")
-        self._pattern, self._masks = _line("*"), _line("find automatically")
-        self._conditions, self._channels = _line("subfolders"), _line("by name")
-        self._recursive = QCheckBox("with subfolders")
-        self._planes = shrinkable_combo(QComboBox())
-        for text, value in _PLANES.items():
-            self._planes.addItem(text, value)
-        self._pixel = NumberBox(0, 100, unit="µm", empty="from the files")
-        self._workers = NumberBox(1, 256, value=1, whole=True)
+        self._rows = SettingRows(BatchConfig, self)
+        self._rows.changed.connect(self.changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._build_main())
@@ -74,38 +73,16 @@ class BatchFolderSection(QWidget):
                 "Drop it on this panel, or choose it with … above.",
                 topic=Topic.FOLDER,
             )
-        channels = tuple(part.strip() for part in self._channels.text().split(",") if part.strip())
-        return dataclasses.replace(
-            base,
-            folder=self._folder.text().strip(),
-            out=self._out.text().strip() or str(Path(self._folder.text().strip()) / _RESULTS),
-            pattern=self._pattern.text().strip() or EVERY_IMAGE,
-            recursive=self._recursive.isChecked(),
-            mask_pattern=self._masks.text().strip(),
-            conditions=self._conditions.text().strip(),
-            workers=self._workers.value(),
-            predict=dataclasses.replace(
-                base.predict,
-                channels=channels,
-                run=dataclasses.replace(
-                    base.run, pixel_size=self._pixel.number, z=self._planes.currentData()
-                ),
-            ),
-        )
+        folder = self._folder.text().strip()
+        out = self._out.text().strip() or str(Path(folder) / _RESULTS)
+        return self._rows.applied_to(dataclasses.replace(base, folder=folder, out=out))
 
     def show_config(self, config: BatchConfig) -> None:
         """Set everything from a config."""
         with QSignalBlocker(self):
             self._folder.setText(config.folder)
             self._out.setText(config.out)
-            self._pattern.setText("" if config.pattern == EVERY_IMAGE else config.pattern)
-            self._recursive.setChecked(config.recursive)
-            self._masks.setText(config.mask_pattern)
-            self._conditions.setText(config.conditions)
-            self._channels.setText(", ".join(str(channel) for channel in config.predict.channels))
-            self._pixel.setValue(config.run.pixel_size or 0)
-            self._planes.setCurrentIndex(max(self._planes.findData(config.run.z), 0))
-            self._workers.setValue(config.workers)
+            self._rows.show(config)
         self.changed.emit()
 
     def set_folder(self, folder: str) -> None:
@@ -129,29 +106,17 @@ class BatchFolderSection(QWidget):
     def _build_main(self) -> Form:
         form = Form()
         form.add("Folder", self._folder, "Folder with your images", page=_PAGE, beside=self._browse(True))
-        form.add(
-            "Images", self._pattern, "Names of the images: *_zyxin.tif; empty for all", page=_PAGE + "#images"
-        )
-        form.addRow("", self._recursive)
-        self._recursive.setToolTip("Subfolders are searched too; their names are the conditions")
-        form.add(
-            "Masks",
-            self._masks,
-            "Mask file of each image, * standing for its name: *_mask.tif or masks/*.tif. "
-            "Empty to find the cells automatically",
-            page=_PAGE + "#masks",
-        )
+        self._rows.add(form, "pattern", page=_PAGE + "#images")
+        self._rows.add(form, "recursive")
+        self._rows.add(form, "mask_pattern", page=_PAGE + "#masks")
         form.add("Results", self._out, "Folder for the results", beside=self._browse(False))
         return form
 
     def _build_advanced(self) -> QWidget:
         content = QWidget()
         form = Form(content)
-        form.add("Pixel size", self._pixel, "For all images, if their files do not say or are wrong")
-        form.add("Channels", self._channels, "Channel of each protein, by name or number from 0: GFP, 2")
-        form.add("Z-stacks", self._planes, "What is done with images that have several planes")
-        form.add("Conditions", self._conditions, "CSV with the columns file and condition")
-        form.add("Processes", self._workers, "How many images are predicted at once")
+        for path, words in _ADVANCED.items():
+            self._rows.add(form, path, words=words)
         section = collapsible("More about the images")
         section.addWidget(content)
         return section
@@ -174,12 +139,8 @@ class BatchFolderSection(QWidget):
         return button
 
     def _connect(self) -> None:
-        for line in (self._folder, self._out, self._pattern, self._masks, self._conditions, self._channels):
+        for line in (self._folder, self._out):
             line.editingFinished.connect(self.changed)
-        self._recursive.toggled.connect(lambda _: self.changed.emit())
-        self._planes.currentIndexChanged.connect(lambda _: self.changed.emit())
-        for box in (self._pixel, self._workers):
-            box.valueChanged.connect(lambda _: self.changed.emit())
 
 
 def _line(hint: str) -> QLineEdit:

@@ -22,8 +22,8 @@ from napari_cellforce.predict import OutputPaths
 from napari_cellforce.text import pluralise
 from napari_cellforce.watch import WatchConfig, WatchEvent, load, watch
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone
-from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.base.plots import TimePlot
+from napari_cellforce.widgets.base.setting_rows import SettingRows
 from napari_cellforce.widgets.base.worker import Job, error_text
 from napari_cellforce.widgets.batch.watch_result import WatchResult
 from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE
@@ -79,7 +79,7 @@ class WatchSection(QWidget):
         self._job = Job(self)
         self._text, self._problem_line = TextLine(), TextLine()
         self._button, self._copy = QPushButton(), QPushButton("Copy command")
-        self._settle = NumberBox(0.1, 600, value=2.0, unit="s")
+        self._rows = SettingRows(WatchConfig, self)
         self.plot = TimePlot(viewer)
         self._build()
         self._connect()
@@ -93,7 +93,7 @@ class WatchSection(QWidget):
     @property
     def settle(self) -> float:
         """Seconds for which a file has to stay as it is."""
-        return float(self._settle.value())
+        return float(self._rows.value("settle"))
 
     def start(self) -> None:
         """Begin to follow, off the GUI thread."""
@@ -126,12 +126,7 @@ class WatchSection(QWidget):
         self._button.setMinimumHeight(30)
         self._copy.setToolTip("The command line that does the same without napari")
         form = Form()
-        form.add(
-            "Wait for a file",
-            self._settle,
-            "A frame counts as written when its file has not changed for so long; more for slow networks",
-            page=_PAGE,
-        )
+        self._settle = self._rows.add(form, "settle", page=_PAGE)
         row = QHBoxLayout()
         row.addWidget(self._button, 1)
         row.addWidget(self._copy)

@@ -45,7 +45,7 @@ class ScanSection(QWidget):
             self._parameters.addItem(parameter.title, parameter)
         self._parameters.currentIndexChanged.connect(self._on_parameter)
         self._low, self._high = NumberBox(0, _LARGEST), NumberBox(0, _LARGEST)
-        self._steps = NumberBox(2, 100, value=8, whole=True)
+        self._steps = NumberBox(2, value=ScanConfig().steps, whole=True)
         for box in (self._low, self._high):
             box.setButtonSymbols(NumberBox.NoButtons)
         for box in (self._low, self._high, self._steps):
@@ -103,7 +103,7 @@ class ScanSection(QWidget):
         check_names(self.model_list, ("sheet",))
         self._parameters.setCurrentIndex(0)
         self._on_parameter()
-        self._steps.setValue(8)
+        self._steps.setValue(ScanConfig().steps)
         self._as_movie.setChecked(False)
 
     def choose(self, parameter: str, low: float, high: float, steps: int) -> None:

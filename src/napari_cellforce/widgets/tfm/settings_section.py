@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
@@ -23,8 +21,9 @@ from napari_cellforce.fields import Substrate
 from napari_cellforce.files import write_text
 from napari_cellforce.physics.displacement import DisplacementConfig
 from napari_cellforce.tfm import TfmConfig, check_substrate
-from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible, shrinkable_combo
+from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
 from napari_cellforce.widgets.base.number_box import NumberBox
+from napari_cellforce.widgets.base.setting_rows import SettingRows, with_values
 from napari_cellforce.widgets.base.worker import show_error
 
 _PASCAL = {"kPa": 1000.0, "Pa": 1.0}
@@ -52,6 +51,7 @@ class TfmSettingsSection(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = TfmConfig(Substrate(1.0))
+        self._rows = SettingRows(TfmConfig, self)
         self.gel_message = TextLine()
         self.use_kilopascal = QPushButton("Take it as kPa")
         self.use_kilopascal.clicked.connect(lambda: self.unit_list.setCurrentText("kPa"))
@@ -83,55 +83,44 @@ class TfmSettingsSection(QWidget):
                 "Type in its Young's modulus.",
                 topic=Topic.GEL,
             )
+        chosen = {path: self._rows.value(path) for path in self._rows.paths}
         windows, previous = _windows(self.windows.text()), self._base.displacement
-        beads = dataclasses.replace(
-            previous,
-            windows=windows,
-            overlap=previous.overlap if windows == previous.windows else windows[-1] * 3 // 4,
-            drift=self._drift.currentData(),
-            method=self._method.currentData(),
-        )
-        return dataclasses.replace(
-            self._base,
-            substrate=self._substrate(),
-            displacement=beads,
-            criterion=self._criterion.currentData(),
-            regularisation=self._fixed_lambda() if self._criterion.currentData() == "fixed" else None,
-            one_for_all=self._one.isChecked(),
-            noise_outside=self._outside.isChecked(),
-        )
+        chosen |= {
+            "substrate.young": self._young(),
+            "displacement.windows": windows,
+            "displacement.overlap": previous.overlap if windows == previous.windows else None,
+        }
+        if chosen["criterion"] != "fixed":
+            chosen["regularisation"] = None
+        return with_values(self._base, chosen)
 
     def show_config(self, config: TfmConfig) -> None:
         """Fill in settings; those that have no row are kept."""
         self._base = config
-        gel, beads = config.substrate, config.displacement
-        kilo = gel.young >= 1000
+        young = config.substrate.young
+        kilo = young >= 1000
         with QSignalBlocker(self):
             self.unit_list.setCurrentText("kPa" if kilo else "Pa")
-            self.young.setValue(gel.young / (1000 if kilo else 1))
-            self._poisson.setValue(gel.poisson)
-            self._thickness.setValue(gel.thickness or 0)
-            self.windows.setText(", ".join(str(w) for w in beads.windows))
-            self._drift.setCurrentIndex(self._drift.findData(beads.drift))
-            self._method.setCurrentIndex(self._method.findData(beads.method))
-            self._criterion.setCurrentIndex(self._criterion.findData(config.criterion))
-            self._lambda.setText(f"{config.regularisation:g}" if config.regularisation else "")
-            self._one.setChecked(config.one_for_all)
-            self._outside.setChecked(config.noise_outside)
+            self.young.setValue(young / (1000 if kilo else 1))
+            self.windows.setText(", ".join(str(w) for w in config.displacement.windows))
+            self._rows.show(config)
         self._on_changed()
 
     def reset(self) -> None:
         """Back to the defaults; the gel stays, it is no matter of taste."""
         self.show_config(TfmConfig(self._substrate()))
 
+    def _young(self) -> float:
+        """Return the stiffness in Pa."""
+        return float(self.young.value() * _PASCAL[self.unit_list.currentText()])
+
     def _substrate(self) -> Substrate:
-        young = self.young.value() * _PASCAL[self.unit_list.currentText()]
-        return Substrate(young, self._poisson.value(), self._thickness.value() or None)
+        """Return the gel; its stiffness is 1 Pa while none is given."""
+        value = self._rows.value
+        return Substrate(self._young() or 1.0, value("substrate.poisson"), value("substrate.thickness"))
 
     def _build_gel(self) -> Form:
-        self.young = NumberBox(0, 1e6, empty="type it in")
-        self._poisson = NumberBox(0, 0.5, value=0.48, step=0.01)
-        self._thickness = NumberBox(0, 10000, unit="µm", empty="thick")
+        self.young = NumberBox(0, empty="type it in")
         self.unit_list = QComboBox()
         self.unit_list.addItems(list(_PASCAL))
         self.unit_list.setAccessibleName("Unit of stiffness")
@@ -143,43 +132,24 @@ class TfmSettingsSection(QWidget):
             beside=self.unit_list,
             page=_PAGE + "#the-gel",
         )
-        form.add(
-            "Poisson's ratio", self._poisson, "0.5: does not change its volume; polyacrylamide 0.45 to 0.5"
-        )
-        form.add(
-            "Thickness", self._thickness, "Of the gel on glass; 'thick' if much thicker than the cell is wide"
-        )
-        for spin in (self.young, self._poisson, self._thickness):
-            spin.valueChanged.connect(self._on_changed)
+        for path in ("substrate.poisson", "substrate.thickness"):
+            self._rows.add(form, path)
+        self.young.valueChanged.connect(self._on_changed)
         self.unit_list.currentIndexChanged.connect(self._on_changed)
+        self._rows.changed.connect(self._on_changed)
         return form
 
     def _build_methods(self) -> Form:
-        self._drift, self._method, self._criterion = (
-            _name_combo(names) for names in (_DRIFTS, _METHODS, _CRITERIA)
-        )
         self.windows = QLineEdit(", ".join(str(w) for w in DisplacementConfig().windows))
-        self._lambda = QLineEdit()
-        self._lambda.setPlaceholderText("in µm/Pa, for example 3e-4")
-        self._one = QCheckBox("one lambda for all frames")
-        self._one.setChecked(True)
-        self._one.setToolTip("Magnitudes can be compared only at the same lambda")
-        form = Form()
-        form.add("Drift", self._drift, "What the stage may have done between the images")
-        form.add("Follow by", self._method, "How the beads are followed")
-        form.add("Windows", self.windows, "Sides in pixels, a pass each; some ten beads in the last")
-        form.add("Lambda by", self._criterion, "How the regularisation is chosen", page="regularisation/")
-        self._lambda_row = form.add("Lambda", self._lambda, "The fixed regularisation in µm/Pa")
-        self._outside = QCheckBox("measure the noise outside the cell")
-        self._outside.setToolTip("Needs a cell, and gel around it; else the noise is found with lambda")
-        form.addRow(self._one)
-        form.addRow(self._outside)
-        for combo in (self._drift, self._method, self._criterion):
-            combo.currentIndexChanged.connect(self._on_changed)
-        for line in (self.windows, self._lambda):
-            line.editingFinished.connect(self._on_changed)
-        for box in (self._one, self._outside):
-            box.toggled.connect(self._on_changed)
+        self.windows.editingFinished.connect(self._on_changed)
+        rows, form = self._rows, Form()
+        rows.add(form, "displacement.drift", words=_DRIFTS)
+        rows.add(form, "displacement.method", words=_METHODS)
+        form.add("Windows", self.windows, "Sides in pixels, one per pass; some ten beads in the last")
+        rows.add(form, "criterion", words=_CRITERIA, page="regularisation/")
+        rows.add(form, "regularisation")
+        rows.add(form, "one_for_all")
+        rows.add(form, "noise_outside")
         return form
 
     def _build_presets(self) -> QHBoxLayout:
@@ -195,19 +165,11 @@ class TfmSettingsSection(QWidget):
         return row
 
     def _on_changed(self, *_: object) -> None:
-        fixed = self._criterion.currentData() == "fixed"
-        self._lambda.setVisible(fixed)
-        self._lambda_row.setVisible(fixed)
+        self._rows.set_visible("regularisation", self._rows.value("criterion") == "fixed")
         warning = check_substrate(self._substrate()) if self.young.value() else ""
         self.gel_message.set_text(warning, Tone.PROBLEM)
         self.use_kilopascal.setVisible("kPa?" in warning)
         self.changed.emit()
-
-    def _fixed_lambda(self) -> float | None:
-        try:
-            return float(self._lambda.text())
-        except ValueError:
-            return None
 
     def _on_save(self) -> None:
         try:
@@ -241,10 +203,3 @@ def _windows(text: str) -> tuple[int, ...]:
             "Type in, for example, 64, 32, 32.",
             topic=Topic.WINDOW,
         ) from None
-
-
-def _name_combo(names: dict[str, str]) -> QComboBox:
-    combo = shrinkable_combo(QComboBox())
-    for key, words in names.items():
-        combo.addItem(words, key)
-    return combo
