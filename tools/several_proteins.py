@@ -80,17 +80,17 @@ class Contender:
     kind: str
     inputs: tuple[str, ...]
     architecture: dict[str, Any]
-    loss: dict[str, Any] = field(default_factory=dict)
+    loss: dict[str, Any] = field(default_factory=lambda: {"relative": 1.0})
 
 
 def bottleneck(inputs: tuple[str, ...], **changes: Any) -> Contender:
     """Return a physical bottleneck."""
-    return Contender("physical-bottleneck", inputs, PBNN | changes, {"residual": 1.0})
+    return Contender("physical-bottleneck", inputs, PBNN | changes, {"residual": 1.0, "springs_first": 0.2})
 
 
 def green(inputs: tuple[str, ...], **changes: Any) -> Contender:
     """Return a Green's-function network."""
-    return Contender("gfnn", inputs, GFNN | changes, {"green": 0.1})
+    return Contender("gfnn", inputs, GFNN | changes, {"relative": 1.0, "green": 0.1})
 
 
 CONTENDERS = {
@@ -163,7 +163,7 @@ def learn(name: str, cells: tuple[list[Known], list[Known]], runs: Path, epochs:
             "architecture": contender.architecture,
             "inputs": contender.inputs,
             "pixel_size": GRID,
-            "loss": {"relative": 1.0, "springs_first": 0.2, **contender.loss},
+            "loss": contender.loss,
             "augment": {"rotate": False, "mirror": False, "margin": 0, "blur": 0.3, "noise": 0.05},
             "optimise": {"epochs": epochs, "batch": 4, "learning_rate": 4e-3, "threads": 1},
         },

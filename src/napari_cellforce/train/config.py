@@ -178,8 +178,10 @@ class TrainConfig(Settings):
         super().__post_init__()
         if not self.inputs:
             raise _refusal("inputs is empty", "a network needs something to see", Topic.PROTEINS)
-        network = registry.get_network(self.kind).network()
-        from_mapping(network.config_type, self.architecture, path="architecture")
+        kind = registry.get_network(self.kind)
+        from_mapping(kind.network().config_type, self.architecture, path="architecture")
+        if not self.start_from:
+            self.loss.check_for(kind)
 
     @property
     def proteins(self) -> tuple[str, ...]:

@@ -14,10 +14,8 @@ from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
 from napari_cellforce.models.base import Network
 from napari_cellforce.models.checkpoint import LoadedModel
-from napari_cellforce.models.kinds import NetworkKind
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.train.config import Trainable, TrainConfig
-from napari_cellforce.train.losses import LossConfig
 from napari_cellforce.zoo import entries, load_weights
 
 
@@ -108,7 +106,6 @@ def _new(config: TrainConfig) -> InitialModel:
     if config.output not in kind.capabilities.outputs:
         outputs = " or ".join(kind.capabilities.outputs)
         raise _refusal(f"output is {config.output}", f"a network of kind {config.kind} returns {outputs}")
-    _check_loss(kind, config.loss)
     module = kind.build_for(config.inputs, config.pixel_size, config.architecture)
     record = ModelRecord(
         config.name,
@@ -120,19 +117,6 @@ def _new(config: TrainConfig) -> InitialModel:
         output=config.output,
     )
     return InitialModel(module, config, record)
-
-
-def _check_loss(kind: NetworkKind, loss: LossConfig) -> None:
-    """Refuse settings of the loss that do nothing for a kind of networks."""
-    names = tuple(field.name for field in dataclasses.fields(loss))
-    inapplicable = registry.inapplicable_loss_settings(kind, names)
-    for name in inapplicable:
-        if getattr(loss, name) != getattr(LossConfig(), name):
-            applicable = ", ".join(other for other in names if other not in inapplicable)
-            raise _refusal(
-                f"loss.{name} is {getattr(loss, name)!r}",
-                f"for a network of kind {kind.name} there are {applicable}",
-            )
 
 
 def _pretrained(config: TrainConfig) -> InitialModel:
@@ -153,7 +137,7 @@ def _pretrained(config: TrainConfig) -> InitialModel:
         "output": record.output,
         "architecture": dict(record.architecture),
     }
-    _check_loss(registry.get_network(record.kind), config.loss)
+    config.loss.check_for(registry.get_network(record.kind))
     freeze(loaded.module, config.trainable)
     return InitialModel(
         loaded.module,

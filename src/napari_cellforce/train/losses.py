@@ -9,7 +9,10 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.config_io import Settings, fields_of, setting
+from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.models import registry
+from napari_cellforce.models.kinds import NetworkKind
 from napari_cellforce.models.record import OutputKind
 from napari_cellforce.train.augment import Batch
 
@@ -68,6 +71,26 @@ class LossConfig(Settings):
         help="Weight of the squared force that the sheet of a physical bottleneck does not explain.",
         minimum=0,
     )
+
+    def check_for(self, kind: NetworkKind) -> None:
+        """Refuse settings that differ from their default and do nothing for a kind of networks.
+
+        Raises
+        ------
+        CellForceError
+            Naming the setting, and those that there are for the kind.
+        """
+        defaults = {entry.path: entry.default for entry in fields_of(type(self))}
+        inapplicable = registry.inapplicable_loss_settings(kind, tuple(defaults))
+        for name in inapplicable:
+            if getattr(self, name) != defaults[name]:
+                applicable = ", ".join(other for other in defaults if other not in inapplicable)
+                raise CellForceError(
+                    f"loss.{name} is {getattr(self, name)!r}",
+                    f"for a network of kind {kind.name} there are {applicable}",
+                    "Leave it out, or choose another kind.",
+                    topic=Topic.SETTINGS,
+                )
 
 
 def loss_terms(raw: Tensor, batch: Batch, config: LossConfig, output: OutputKind) -> dict[str, Tensor]:

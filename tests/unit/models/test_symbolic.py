@@ -248,7 +248,7 @@ def test_a_formula_with_wild_numbers_is_refused(tmp_path):
     entries = json.loads(path.read_text())
     entries["architecture"]["terms"][0]["potential"]["kernel"] = "exec"
     path.write_text(json.dumps(entries))
-    with pytest.raises(CellForceError, match="kind is 'exec'"):
+    with pytest.raises(CellForceError, match=r"wild\.json .*terms\[0\]\.potential\.kernel is 'exec'"):
         load_formula(path)
 
 

@@ -41,6 +41,14 @@ def test_settings_come_back_as_they_were_written(tmp_path, ending):
         ({"loss": 3}, "loss"),
         ({"augment": {"rotate": 1}}, "augment.rotate"),
         ({"inputs": []}, "inputs"),
+        ({"kind": "resnet"}, "kind of network is 'resnet'"),
+        ({"loss": {"kind": "vectors"}}, "loss.kind is 'vectors'"),
+        ({"data": {"target": "exactly"}}, "data.target is 'exactly'"),
+        ({"architecture": {"widht": 3}}, "architecture.widht"),
+        ({"kind": "physical-bottleneck", "architecture": {"balance": "shared"}}, "architecture.balance"),
+        ({"kind": "physical-bottleneck", "loss": {"balance": 0.5}}, "loss.balance is 0.5"),
+        ({"kind": "physical-bottleneck", "loss": {"kind": "magnitude_angle"}}, "loss.kind"),
+        ({"kind": "unet", "loss": {"green": 0.1}}, "loss.green"),
     ],
 )
 def test_what_is_wrong_is_named(values, named):

@@ -127,7 +127,7 @@ def test_where_memory_runs_out_smaller_steps_are_proposed(run, monkeypatch, ask)
         return augment(batch, config)
 
     monkeypatch.setattr("napari_cellforce.train.lightning_module.augment", greedy)
-    with pytest.raises(CellForceError, match=r"memory ran out with 4 frames.*[Hh]alve optimise\.batch"):
+    with pytest.raises(CellForceError, match=r"memory ran out with 4 frames.*Halve .*optimise\.batch"):
         run(listener=lambda event: epochs.append(event) if isinstance(event, Epoch) else None)
     monkeypatch.undo()
     assert len(run(resume=True).history) == 2, "what was learnt before is there, and goes on"

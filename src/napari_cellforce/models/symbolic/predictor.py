@@ -137,6 +137,9 @@ def load_formula(
         predictor = FormulaPredictor(Formula.from_mapping(record.architecture), record)
     except OSError as error:
         raise _refusal(f"cannot read {path}", error.strerror or str(error)) from error
+    except CellForceError as error:
+        reason = f"{error.value}: {error.rule}"
+        raise _refusal(f"{path.name} holds no formula that can be used", reason) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _refusal(f"{path.name} holds no formula that can be used", str(error)) from error
     if sha256 is not None and found != sha256.lower():
