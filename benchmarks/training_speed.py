@@ -16,9 +16,10 @@ import _report
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.adhesion_unet import AdhesionUNet, AdhesionUNetConfig
 from napari_cellforce.models.unet import UNet, UNetConfig
-from napari_cellforce.train.augment import AugmentConfig, Batch, augment
+from napari_cellforce.train.augment import Batch, augment
+from napari_cellforce.train.config import AugmentConfig, LossConfig
 from napari_cellforce.train.data import ModelGrid, stack_frames
-from napari_cellforce.train.losses import LossConfig, loss_terms
+from napari_cellforce.train.losses import loss_terms
 
 SIDE, FRAMES = 192, 8
 

@@ -79,11 +79,11 @@ def drop(panel, folder) -> None:
 
 def look(panel, qtbot, folder) -> None:
     drop(panel, folder)
-    qtbot.waitUntil(lambda: panel.work.plan is not None and not panel.work.planning, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.runner.plan is not None and not panel.work.planning, timeout=PATIENCE)
 
 
 def finish(panel, qtbot) -> None:
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel.runner.running, timeout=PATIENCE)
 
 
 def test_an_empty_panel_asks_for_a_folder(panel):
@@ -225,7 +225,7 @@ def test_settings_survive_a_file(panel, qtbot, folder, tmp_path, monkeypatch):
 def test_a_changed_setting_is_a_new_plan(panel, qtbot, folder):
     look(panel, qtbot, folder)
     panel.show_config(dataclasses.replace(panel.config(), pattern="cell 2*"))
-    assert panel.work.plan is None
+    assert panel.runner.plan is None
     qtbot.waitUntil(lambda: states(panel) == ["to do"], timeout=PATIENCE)
 
 

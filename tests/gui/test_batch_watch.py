@@ -170,7 +170,7 @@ def test_only_the_end_of_a_long_movie_is_brought_into_memory(hand, viewer, scope
     hand.wait_for("3 of run. Waiting")
     hand.press("Stop")
     hand.wait_for("saved")
-    monkeypatch.setattr(watch_section, "_KEPT_IN_MEMORY", 4 * 2 * 64 * 64)
+    monkeypatch.setattr(watch_section, "_MEMORY_LIMIT", 4 * 2 * 64 * 64)
     scope.write()
     viewer.layers.clear()
     hand.press("Follow")

@@ -140,7 +140,7 @@ def test_views_show_one_thing_at_a_time(compared: ComparePanel) -> None:
 
 def test_blinking_shows_a_and_b_in_turn(qtbot: QtBot, compared: ComparePanel) -> None:
     seen: list[str] = []
-    compared.result_view.turned.connect(seen.append)
+    compared.result_view.view_changed.connect(seen.append)
     press(compared, "Blink A / B")
     qtbot.waitUntil(lambda: {A, B} <= set(seen), timeout=PATIENCE)
     press(compared, "Blink A / B")

@@ -157,7 +157,7 @@ def test_fine_structure_is_all_that_the_filter_sees(hand, add, viewer):
     what.setCurrentIndex(what.findData(LOW_PASS))
     hand.press("Ask the model")
     hand.wait_for("Blurred over 11.2 µm")
-    responses = hand.panel.probe_section.asked.responses
+    responses = hand.panel.probe_section.result.responses
     assert [r.correlation for r in responses] == sorted((r.correlation for r in responses), reverse=True)
     limits = shown(viewer, LAYER_NAMES[LOW_PASS]).contrast_limits
     assert limits[0] == -limits[1], "colours are centred on no change"

@@ -409,12 +409,12 @@ def test_what_is_left_out_of_a_painted_cell_is_told(
     painted = np.zeros((128, 128), np.uint8)
     painted[40:90, 20:60] = painted[40:90, 70:110] = painted[64, 60:70] = painted[100:110, 20:30] = 1
     viewer.layers[-1].data = painted
-    remark = drawn.drawing.remark
-    qtbot.waitUntil(lambda: "2 pieces are painted: the largest is the cell" in remark.text(), timeout=10000)
-    assert "takes it for 2 cells" in remark.text()
+    note = drawn.drawing.note
+    qtbot.waitUntil(lambda: "2 pieces are painted: the largest is the cell" in note.text(), timeout=10000)
+    assert "takes it for 2 cells" in note.text()
     painted[40:90, 20:110], painted[100:] = 1, 0
     viewer.layers[-1].data = painted
-    qtbot.waitUntil(lambda: not remark.text(), timeout=10000)
+    qtbot.waitUntil(lambda: not note.text(), timeout=10000)
 
 
 def test_another_scan_replaces_the_one_before_and_shows_the_first_model(

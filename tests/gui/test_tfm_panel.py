@@ -181,7 +181,7 @@ def test_a_preset_is_the_same_after_saving(panel: TfmPanel, tmp_path: Path, noti
     assert panel.settings.config() == config
     path.write_text("{}", encoding="utf-8")
     panel.settings.open_preset(path)
-    assert "preset cannot be read" in notifications[-1]
+    assert "substrate is missing" in notifications[-1]
     assert panel.settings.config() == config
 
 

@@ -138,7 +138,7 @@ def make_panel(viewer, tmp_path, qtbot, tutors):
             tutors.append(Tutor(*order))
             return tutors[-1]
 
-        settings = {"start_remote": start, **settings}
+        settings = {"start_run": start, **settings}
         memory = Memory(tmp_path / "panels.json")
         panel = TrainPanel(viewer, memory=memory, preferences=Preferences(), **settings)
         panels.append(panel)

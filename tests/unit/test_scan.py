@@ -12,9 +12,8 @@ import pandas as pd
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import FrameResult, PixelSize
+from napari_cellforce.fields import FrameResult, PixelSize, Progress
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.predict import Progress
 from napari_cellforce.scan import (
     PARAMETERS,
     Drawing,

@@ -39,11 +39,11 @@ from napari_cellforce.batch.planned_input import PlannedInput
 from napari_cellforce.compare import ComparePaths, compare_to_files
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain import ExplainConfig, explain
-from napari_cellforce.fields import FrameResult, Mask
+from napari_cellforce.fields import FrameResult, Mask, Progress
 from napari_cellforce.io import read, read_field, write_mask
 from napari_cellforce.io.measured import read_measured
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.predict import OutputPaths, Prediction, Progress, concatenate_fields, predict_to_files
+from napari_cellforce.predict import OutputPaths, Prediction, concatenate_fields, predict_to_files
 from napari_cellforce.preprocess.normalise import Baselines
 from napari_cellforce.report import draw_overview
 from napari_cellforce.resume import file_sizes, write_record

@@ -12,10 +12,10 @@ from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.batch.planned_input import PlannedInput
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain import PARTS, supported_parts
-from napari_cellforce.fields import Mask
+from napari_cellforce.fields import Mask, Progress
 from napari_cellforce.io import read, read_mask
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.predict import Prediction, Progress, RunConfig, prepare
+from napari_cellforce.predict import Prediction, RunConfig, prepare
 from napari_cellforce.preprocess.normalise import Baselines
 
 _MAX_LOADED = 8

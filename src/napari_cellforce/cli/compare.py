@@ -39,8 +39,8 @@ def compare(
         compare_to_files,
         estimate_table,
     )
+    from napari_cellforce.fields import Progress
     from napari_cellforce.io.measured import MeasuredLayout
-    from napari_cellforce.predict.config import Progress
 
     config: CompareConfig = given.build()
     layout: MeasuredLayout = measured.build()

@@ -16,7 +16,7 @@ from napari_cellforce.fields import PixelSize
 
 if TYPE_CHECKING:
     from napari_cellforce.explain import ExplainConfig, WrittenFile
-    from napari_cellforce.predict import Progress
+    from napari_cellforce.fields import Progress
 
 
 @with_settings(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_cellforce.cli.console import frame_progress, output, print_error
-from napari_cellforce.config_io import read_settings
 from napari_cellforce.cli.options import Given, with_settings
+from napari_cellforce.config_io import read_settings
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.files import disk_errors
 

@@ -10,11 +10,10 @@ import typer
 
 from napari_cellforce.cli.console import frame_progress, output
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import PASCAL, PixelSize
+from napari_cellforce.fields import PASCAL, PixelSize, Progress
 from napari_cellforce.io import read, read_mask
 from napari_cellforce.io.measured import MeasuredLayout, read_measured
 from napari_cellforce.physics.regularisation import RegularisationChoice
-from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm import (
     FolderConfig,
     FolderEvent,

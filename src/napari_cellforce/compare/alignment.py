@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, VectorField, to_numpy
+from napari_cellforce.fields import BoolArray, ShortRepr, VectorField, to_numpy
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.text import pluralise
 
@@ -21,8 +21,8 @@ _BLUR = 0.5
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class FieldPair:
+@dataclass(frozen=True, eq=False, repr=False)
+class FieldPair(ShortRepr):
     """One frame of two fields on one grid, that of the coarser.
 
     Attributes

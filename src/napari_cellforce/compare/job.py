@@ -17,11 +17,10 @@ from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import PixelSize, VectorField
+from napari_cellforce.fields import PixelSize, Progress, ShortRepr, VectorField
 from napari_cellforce.files import atomic_path
 from napari_cellforce.io.temp_arrays import FrameStore
 from napari_cellforce.io.write import write_table
-from napari_cellforce.predict.config import Progress
 
 _ARROWS = 32
 """Most arrows along the longer side of a figure."""
@@ -67,8 +66,8 @@ class CompareFrame:
     maps: DifferenceMaps
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(ShortRepr):
     """What `compare` ends with.
 
     Attributes

@@ -11,11 +11,11 @@ import pandas as pd
 from scipy.ndimage import distance_transform_edt
 
 from napari_cellforce.compare.alignment import FieldPair
-from napari_cellforce.fields import X, Y
+from napari_cellforce.fields import ShortRepr, X, Y
 
 
-@dataclass(frozen=True, eq=False)
-class DifferenceMaps:
+@dataclass(frozen=True, eq=False, repr=False)
+class DifferenceMaps(ShortRepr):
     """Differences of two fields on their common grid, NaN outside the cell.
 
     Attributes
@@ -74,8 +74,8 @@ _POINTS = 4000
 _SECTORS = 36
 
 
-@dataclass(frozen=True, eq=False)
-class Overview:
+@dataclass(frozen=True, eq=False, repr=False)
+class Overview(ShortRepr):
     """Magnitudes and angles of all frames of a comparison.
 
     Attributes

@@ -6,16 +6,18 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from napari_cellforce.evaluate.scores import FrameScore
 from napari_cellforce.evaluate.snapshots import Snapshot
 from napari_cellforce.fields import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _SHOWN = ("|F| correlation", "angle error [°]", "vector R2", "R2, own scale")
 _ARROWS = 14
@@ -26,7 +28,7 @@ _MEASURED = "measured"
 
 def overview_figure(cells: pd.DataFrame) -> str:
     """Return the main figures of every model, a point a cell and a bar at their mean, as SVG text."""
-    figure = Figure(figsize=(12, 0.45 * cells["model"].nunique() + 1.6), layout="constrained")
+    figure = _figure(12, 0.45 * cells["model"].nunique() + 1.6)
     names = list(dict.fromkeys(cells["model"]))
     for axes, quantity in zip(figure.subplots(1, len(_SHOWN), sharey=True), _SHOWN, strict=True):
         for i, name in enumerate(names):
@@ -65,9 +67,7 @@ def gallery(snapshots: Sequence[Snapshot], scales: Mapping[str, float]) -> str:
     inside = np.hypot(*first.measured)[first.mask]
     top = float(np.percentile(inside, 99.5)) if inside.size else 1.0
     height, width = first.mask.shape
-    figure = Figure(
-        figsize=(_INCH * (len(fields) + 1), _INCH * height / width + 0.35), layout="constrained", dpi=100
-    )
+    figure = _figure(_INCH * (len(fields) + 1), _INCH * height / width + 0.35)
     image, *others = np.atleast_1d(figure.subplots(1, len(fields) + 1))
     image.imshow(first.image, cmap="gray", vmax=float(np.percentile(first.image, 99.7)))
     _outline(image, first)
@@ -86,7 +86,7 @@ def gallery(snapshots: Sequence[Snapshot], scales: Mapping[str, float]) -> str:
 
 def force_time_course(scores: Sequence[FrameScore], scales: Mapping[str, float]) -> str:
     """Return the total force of a cell over its frames, measured and by every model, as SVG text."""
-    figure = Figure(figsize=(6, 2.4), layout="constrained")
+    figure = _figure(6, 2.4)
     axes = figure.subplots()
     by_model: dict[str, list[FrameScore]] = {}
     for score in scores:
@@ -112,13 +112,22 @@ def preview_picture(snapshot: Snapshot) -> str:
 
 def histogram(values: Sequence[float], label: str) -> str:
     """Return how often which values occur, as SVG text."""
-    figure = Figure(figsize=(4.5, 2), layout="constrained")
+    from matplotlib.ticker import MaxNLocator
+
+    figure = _figure(4.5, 2)
     axes = figure.subplots()
     axes.hist(values, bins=min(20, max(5, len(values))), color="#2196d3")
     axes.set_xlabel(label)
     axes.set_ylabel("frames")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     return _svg(figure)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return an empty figure, in inches; matplotlib is loaded only where something is drawn."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", dpi=100)
 
 
 def _outline(axes: Axes, snapshot: Snapshot) -> None:

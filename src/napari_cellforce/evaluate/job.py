@@ -12,11 +12,11 @@ from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.evaluate.scores import FrameScore, score_frame
 from napari_cellforce.evaluate.snapshots import Snapshot, snapshot
-from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, to_numpy
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, Progress, to_numpy
 from napari_cellforce.io.cell_index import CellSource, DatasetIndex, find_cells, index_cells, open_cell
 from napari_cellforce.io.dataset import MeasuredCell
 from napari_cellforce.models.record import ModelRecord, Predictor
-from napari_cellforce.predict import Prediction, Progress, RunConfig, prepare
+from napari_cellforce.predict import Prediction, RunConfig, prepare
 
 BRIGHTNESS_BASELINE = "zyxin itself"
 """The baseline that takes the brightness of the first protein for the magnitude of the traction."""

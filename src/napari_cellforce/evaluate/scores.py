@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellforce import metrics
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ShortRepr
 
 STRONG = 0.2
 """Directions count where the measured traction exceeds this part of its maximum, unless told otherwise."""
@@ -24,8 +24,8 @@ _PIXELS_KEPT = 2000
 """Pixels a frame kept for the calibration of an uncertainty."""
 
 
-@dataclass(frozen=True)
-class FrameScore:
+@dataclass(frozen=True, eq=False, repr=False)
+class FrameScore(ShortRepr):
     """What a frame says of a model.
 
     Attributes

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.fields import BoolArray, FloatArray, ShortRepr
 
 LARGEST = 160
 """Longest side of a snapshot in pixels: enough for a page, little enough to keep for many cells."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot(ShortRepr):
     """A frame, small.
 
     Attributes

@@ -17,8 +17,10 @@ from napari_cellforce.fields import (
     FloatArray,
     FrameResult,
     PixelSize,
+    Progress,
     Provenance,
     ScalarField,
+    ShortRepr,
     Unit,
     VectorField,
     to_numpy,
@@ -26,13 +28,13 @@ from napari_cellforce.fields import (
 from napari_cellforce.io.temp_arrays import FrameAccumulator
 from napari_cellforce.io.write import write_scalar, write_table
 from napari_cellforce.physics.decomposition import clebsch, helmholtz
-from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.mask import touches_border
 from napari_cellforce.preprocess.normalise import Baselines
 
 
-@dataclass(frozen=True, eq=False)
-class Decomposition:
+@dataclass(frozen=True, eq=False, repr=False)
+class Decomposition(ShortRepr):
     """One frame, taken apart.
 
     Attributes

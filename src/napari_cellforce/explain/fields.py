@@ -13,11 +13,11 @@ from scipy import ndimage
 
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain.config import WrittenFile
-from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, ScalarField
+from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize, Progress, ScalarField
 from napari_cellforce.io.temp_arrays import FrameAccumulator
 from napari_cellforce.io.write import write_scalar, write_table
 from napari_cellforce.models import registry
-from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.normalise import Baselines
 
 Array = npt.NDArray[np.floating]

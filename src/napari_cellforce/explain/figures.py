@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from napari_cellforce.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # Okabe & Ito (2008): told apart by people who do not see all colours.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")

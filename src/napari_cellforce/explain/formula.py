@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from napari_cellforce.explain.config import WrittenFile, first_protein
 from napari_cellforce.explain.figures import COLOURS, save
+from napari_cellforce.fields import Progress
 from napari_cellforce.files import write_text
 from napari_cellforce.io.write import write_table
 from napari_cellforce.models.record import ModelRecord
@@ -27,9 +28,12 @@ from napari_cellforce.models.symbolic import (
     fit,
     save_formula,
 )
-from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.normalise import Baselines
 from napari_cellforce.text import pluralise
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def fit_prediction(
@@ -164,6 +168,8 @@ def _protein(job: Prediction) -> slice:
 
 def formula_figure(fit: SymbolicFit) -> Figure:
     """Draw the error on unseen cells against the number of terms, with the knee."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(4.6, 3.4), layout="constrained")
     axes = figure.subplots()
     counts = list(fit.error)

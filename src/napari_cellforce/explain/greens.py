@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
 from napari_cellforce.explain.config import WrittenFile
 from napari_cellforce.explain.figures import COLOURS, save
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.io.write import write_table
 from napari_cellforce.models import registry
 from napari_cellforce.models.record import ModelRecord
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from napari_cellforce.models.base import Network
 
 
@@ -47,8 +49,8 @@ _SIDE = 256
 """Of the grid on which a function that knows no grid is shown, in pixels."""
 
 
-@dataclass(frozen=True, eq=False)
-class GreensFunction:
+@dataclass(frozen=True, eq=False, repr=False)
+class GreensFunction(ShortRepr):
     """The potential around a point source.
 
     Attributes
@@ -239,6 +241,8 @@ def _profile(function: GreensFunction) -> pd.DataFrame:
 
 def greens_figure(functions: Sequence[GreensFunction]) -> Figure:
     """Draw each Green's function in space, and its mean over rings with the spread and the reach."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(3.2 * len(functions), 5.6), layout="constrained")
     above, below = figure.subplots(2, len(functions), squeeze=False)
     for i, function in enumerate(functions):

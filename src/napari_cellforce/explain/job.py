@@ -20,11 +20,11 @@ from napari_cellforce.explain.fields import write_fields
 from napari_cellforce.explain.formula import save_fit, write_formula
 from napari_cellforce.explain.greens import write_greens
 from napari_cellforce.explain.probes import write_probes
-from napari_cellforce.fields import PixelSize, VectorField, to_numpy
+from napari_cellforce.fields import PixelSize, Progress, VectorField, to_numpy
 from napari_cellforce.io import MeasuredCell, list_cells, read_cell
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FORMULA_KIND, RegressionFrame, Samples, draw_samples, fit
-from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.normalise import measure_baselines, normalise
 from napari_cellforce.text import pluralise
 

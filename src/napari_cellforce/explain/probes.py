@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy import ndimage
 
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain.config import ExplainConfig, WrittenFile, first_protein
 from napari_cellforce.explain.figures import COLOURS, save
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, VectorField
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, Progress, ShortRepr, VectorField
 from napari_cellforce.io.write import write_field, write_table
 from napari_cellforce.models.filters import adhesions
 from napari_cellforce.models.record import Predictor
-from napari_cellforce.predict import Prediction, Progress
+from napari_cellforce.predict import Prediction
 from napari_cellforce.preprocess.normalise import Baselines
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 LENGTHS = (0.7, 1.4, 2.8, 5.6, 11.2)
 """Of the filters, in µm."""
@@ -42,8 +46,8 @@ _CLICK_RADIUS = 5.0
 """How far from a click an adhesion is looked for, in µm."""
 
 
-@dataclass(frozen=True, eq=False)
-class Response:
+@dataclass(frozen=True, eq=False, repr=False)
+class Response(ShortRepr):
     """What a predictor makes of a changed image.
 
     Attributes
@@ -67,8 +71,8 @@ class Response:
     correlation: float
 
 
-@dataclass(frozen=True, eq=False)
-class Prober:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prober(ShortRepr):
     """A predictor and the frame it is asked about.
 
     Attributes
@@ -336,6 +340,8 @@ def _by_distance(
 
 def probes_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw the curves of the probes, one panel each; the first column is along x."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(3.6 * len(curves), 3.2), layout="constrained")
     for axes, (title, table) in zip(
         figure.subplots(1, len(curves), squeeze=False).flat, curves.items(), strict=True

@@ -7,6 +7,7 @@ vector fields ``(T, 2, Y, X)`` with component 0 along y (rows, downward) and com
 
 from __future__ import annotations
 
+from napari_cellforce.fields.array_order import ZChoice
 from napari_cellforce.fields.arrays import to_numpy
 from napari_cellforce.fields.axes import (
     MICROMETRE,
@@ -21,7 +22,9 @@ from napari_cellforce.fields.axes import (
 )
 from napari_cellforce.fields.field import FrameResult, ScalarField, VectorField
 from napari_cellforce.fields.pixel_size import PixelSize
+from napari_cellforce.fields.progress import Progress
 from napari_cellforce.fields.provenance import Provenance
+from napari_cellforce.fields.short_repr import ShortRepr
 from napari_cellforce.fields.stack import ImageStack, Mask
 from napari_cellforce.fields.substrate import Substrate
 
@@ -35,13 +38,16 @@ __all__ = [
     "ImageStack",
     "Mask",
     "PixelSize",
+    "Progress",
     "Provenance",
     "Quantity",
     "ScalarField",
+    "ShortRepr",
     "Substrate",
     "Unit",
     "VectorField",
     "X",
     "Y",
+    "ZChoice",
     "to_numpy",
 ]

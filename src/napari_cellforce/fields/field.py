@@ -11,10 +11,11 @@ import numpy as np
 from napari_cellforce.fields.axes import BoolArray, FloatArray, Quantity, Unit, X, Y, require_axes
 from napari_cellforce.fields.pixel_size import PixelSize
 from napari_cellforce.fields.provenance import Provenance
+from napari_cellforce.fields.short_repr import ShortRepr, sizes
 
 
-@dataclass(frozen=True)
-class VectorField:
+@dataclass(frozen=True, eq=False, repr=False)
+class VectorField(ShortRepr):
     """Traction or displacement, over time.
 
     Attributes
@@ -56,6 +57,10 @@ class VectorField:
         """Names with unit, as written to files: ``("traction_y [Pa]", "traction_x [Pa]")``."""
         return f"{self.quantity}_y [{self.unit}]", f"{self.quantity}_x [{self.unit}]"
 
+    def __repr__(self) -> str:
+        named = f", {self.name!r}" if self.name else ""
+        return f"VectorField({self.quantity}, {sizes(self.data.shape)}, {self.unit}{named})"
+
     def magnitude(self) -> FloatArray:
         """Return the length of the vectors, ``(T, Y, X)`` in `unit`."""
         data = np.asarray(self.data, dtype=np.float32)
@@ -63,8 +68,8 @@ class VectorField:
         return magnitude
 
 
-@dataclass(frozen=True)
-class ScalarField:
+@dataclass(frozen=True, eq=False, repr=False)
+class ScalarField(ShortRepr):
     """A scalar over time: uncertainty, a potential, an adhesion field.
 
     Attributes
@@ -91,9 +96,13 @@ class ScalarField:
     def __post_init__(self) -> None:
         require_axes(self.data, "(T, Y, X)", 3)
 
+    def __repr__(self) -> str:
+        unit = f", {self.unit}" if self.unit else ""
+        return f"ScalarField({self.name}, {sizes(self.data.shape)}{unit})"
 
-@dataclass(frozen=True)
-class FrameResult:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FrameResult(ShortRepr):
     """Prediction for one frame, on the grid of the input.
 
     Attributes
@@ -115,3 +124,8 @@ class FrameResult:
     scalars: Mapping[str, FloatArray] = field(default_factory=dict)
     frame: int = 0
     mask: BoolArray | None = None
+
+    def __repr__(self) -> str:
+        extra = (["uncertainty"] if self.uncertainty is not None else []) + list(self.scalars)
+        height, width = self.traction.shape[-2:]
+        return f"FrameResult({', '.join([f'frame {self.frame}', f'{height} x {width} px', *extra])})"

@@ -54,6 +54,27 @@ class PixelSize:
         """Return a square pixel with sides of `micron` µm."""
         return cls(micron, micron, source)
 
+    @classmethod
+    def given(cls, size: float | tuple[float, float] | PixelSize | None) -> PixelSize:
+        """Return the size that a script gives: the side of a square in µm, (height, width), or a size.
+
+        Raises
+        ------
+        CellForceError
+            If there is none, or it is not positive.
+        """
+        if size is None:
+            raise CellForceError(
+                "the pixel size is missing",
+                "lengths and forces follow from it",
+                "Give it in µm, as in pixel_size=0.108: camera pixel divided by magnification.",
+                topic=Topic.PIXEL_SIZE,
+            )
+        if isinstance(size, PixelSize):
+            return size
+        height, width = size if isinstance(size, tuple) else (size, size)
+        return cls(float(height), float(width), "typed")
+
     @property
     def micron(self) -> float:
         """Side in µm; raises `CellForceError` unless the pixel is square to one part in a thousand."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
+from napari_cellforce.fields.array_order import ZChoice, to_tcyx
 from napari_cellforce.fields.arrays import to_numpy
 from napari_cellforce.fields.axes import BoolArray, FloatArray, require_axes
 from napari_cellforce.fields.pixel_size import PixelSize
+from napari_cellforce.fields.short_repr import ShortRepr, sizes
+from napari_cellforce.text import pluralise
 
 
-@dataclass(frozen=True)
-class ImageStack:
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageStack(ShortRepr):
     """A fluorescence movie.
 
     Attributes
@@ -50,6 +55,67 @@ class ImageStack:
         require_axes(self.data, "(T, C, Y, X)", 4)
         if len(self.channel_names) != self.data.shape[1]:
             raise ValueError(f"{len(self.channel_names)} channel names for {self.data.shape[1]} channels")
+
+    @classmethod
+    def from_array(
+        cls,
+        array: npt.ArrayLike,
+        axes: str,
+        pixel_size: float | tuple[float, float] | PixelSize | None,
+        channels: Sequence[str] = (),
+        *,
+        z: ZChoice = None,
+        frame_interval: float | None = None,
+        name: str = "",
+    ) -> ImageStack:
+        """Return a stack made of an array in memory, or of a dask array.
+
+        Parameters
+        ----------
+        array : array of real numbers
+            Intensities, axes in any order.
+        axes : str
+            One letter for each axis: T time, C channel, Z plane, Y height, X width; Y and X must be there.
+            An axis of length 1 may have any other letter, and is dropped.
+        pixel_size : float, (float, float), or PixelSize
+            In µm: side of a square pixel, or height and width.
+        channels : sequence of str, optional
+            Name for each channel (``"zyxin"``); by default ``channel 0``, ``channel 1`` and so on.
+        z : "max", int or None
+            For several planes (Z): their maximum, or the index of one; None refuses them.
+        frame_interval : float, optional
+            Minutes between frames.
+        name : str
+            Shown in messages and results.
+
+        Returns
+        -------
+        ImageStack
+            ``(T, C, Y, X)``, sharing memory with `array` where that is possible.
+
+        Raises
+        ------
+        CellForceError
+            If axes, channels or pixel size are missing or do not fit the array, or its values are not
+            real numbers.
+        """
+        data, notes, planes = to_tcyx(array, axes, z, name or "the array")
+        names = tuple(channels) or tuple(f"channel {i}" for i in range(data.shape[1]))
+        if isinstance(channels, str) or len(names) != data.shape[1]:
+            found = repr(channels) if isinstance(channels, str) else f"{len(names)} ({', '.join(names)})"
+            raise CellForceError(
+                f"the channel names are {found}",
+                f"the array has {pluralise(data.shape[1], 'channel')}, and each has one name",
+                'Give a tuple with one name per channel: channels=("zyxin",).',
+                topic=Topic.CHANNEL,
+            )
+        size = PixelSize.given(pixel_size)
+        return cls(data, names, size, frame_interval, name, notes=notes, n_planes=planes)
+
+    def __repr__(self) -> str:
+        size = f"{self.pixel_size.y:g} µm" if self.pixel_size else "pixel size unknown"
+        named = f", {self.name!r}" if self.name else ""
+        return f"ImageStack({sizes(self.data.shape)}, {' + '.join(self.channel_names)}, {size}{named})"
 
     @property
     def n_frames(self) -> int:
@@ -91,8 +157,8 @@ class ImageStack:
         return to_numpy(selected, np.float32)
 
 
-@dataclass(frozen=True)
-class Mask:
+@dataclass(frozen=True, eq=False, repr=False)
+class Mask(ShortRepr):
     """Mask of the cell.
 
     Attributes
@@ -108,6 +174,9 @@ class Mask:
 
     def __post_init__(self) -> None:
         require_axes(self.data, "(T, Y, X)", 3)
+
+    def __repr__(self) -> str:
+        return f"Mask({sizes(self.data.shape)}, {self.source})"
 
     def frame(self, t: int) -> BoolArray:
         """Return the mask of frame `t`, ``(Y, X)`` bool."""

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import tifffile
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import ImageStack
+from napari_cellforce.fields import ImageStack, ZChoice
 from napari_cellforce.io import frame_folder, omezarr, tiff_metadata
 from napari_cellforce.io.paths import TIFF_SUFFIXES
-from napari_cellforce.io.raw_image import RawImage, ZChoice
+from napari_cellforce.io.raw_image import RawImage
 from napari_cellforce.io.read import read
 from napari_cellforce.io.tiff import metadata_is_lost, silence_tifffile
 

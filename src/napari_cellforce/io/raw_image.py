@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import ImageStack, PixelSize
+from napari_cellforce.fields import ImageStack, PixelSize, ShortRepr, ZChoice
+from napari_cellforce.fields.array_order import choose_plane, require_numbers
 from napari_cellforce.io.paths import format_shape, split, stem
 
 _ORDER = "TCZYX"
@@ -60,9 +61,6 @@ class TCYXView:
         return da.from_array(self, chunks=(1, 1, *self.shape[2:]), name=False, fancy=False)
 
 
-ZChoice = Literal["max"] | int | None
-"""Treatment of a z-stack: maximum projection, the index of one plane, or None to refuse it."""
-
 _KNOWN = "TCZYX"
 
 
@@ -90,21 +88,11 @@ def to_stack(data: Any, axes: str, name: str, z: ZChoice = None) -> tuple[Any, t
     CellForceError
         For colour images, complex values, several planes and no `z`, a plane out of range, or unknown axes.
     """
-    _require_numbers(data.dtype, name)
+    require_numbers(data.dtype, name)
     axes, notes = _name_axes(axes, data.shape, name)
     planes = int(data.shape[axes.index("Z")]) if "Z" in axes else 1
-    plane, chosen = _choose_plane(planes, name, z)
+    plane, chosen = choose_plane(planes, name, z)
     return TCYXView(data, axes, plane).lazy(), notes + chosen
-
-
-def _require_numbers(dtype: Any, name: str) -> None:
-    if dtype.kind not in "biuf":
-        raise CellForceError(
-            f"{name} has values of type {dtype}",
-            "an image must have real numbers",
-            "Choose another image.",
-            topic=Topic.INPUT,
-        )
 
 
 def _name_axes(axes: str, shape: tuple[int, ...], name: str) -> tuple[str, tuple[str, ...]]:
@@ -139,32 +127,8 @@ def _samples_as_channels(axes: str, samples: int, name: str) -> str:
     )
 
 
-def _choose_plane(planes: int, name: str, z: ZChoice) -> tuple[int | None, tuple[str, ...]]:
-    """Return the index of the selected plane, None for the maximum projection; and a note on it."""
-    if isinstance(z, int):
-        if not 0 <= z < planes:
-            raise CellForceError(
-                f"{name} has no plane {z}",
-                f"it has {planes} planes, counted from 0",
-                "Choose one of them, or the maximum projection.",
-                topic=Topic.Z,
-            )
-        return z, (f"plane {z} of {planes}",) if planes > 1 else ()
-    if planes == 1:
-        return 0, ()
-    if z == "max":
-        return None, (f"maximum over {planes} planes",)
-    raise CellForceError(
-        f"{name} has {planes} planes (Z)",
-        "a two-dimensional image is needed, since traction is exerted in one plane",
-        f"Choose the maximum projection (max) or one plane (0 to {planes - 1}). If these are time points, "
-        "swap Z and T in Fiji (Image > Properties...) and save the file.",
-        topic=Topic.Z,
-    )
-
-
-@dataclass(frozen=True)
-class RawImage:
+@dataclass(frozen=True, eq=False, repr=False)
+class RawImage(ShortRepr):
     """Image as read from a file of any format: an array that is read on demand, and its metadata.
 
     Attributes

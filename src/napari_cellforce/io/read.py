@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
-from napari_cellforce.fields import ImageStack, Mask
+from napari_cellforce.fields import ImageStack, Mask, ZChoice
 from napari_cellforce.io import bioio_reader, frame_folder, omezarr, tiff
 from napari_cellforce.io.dataset import is_dataset, load_npy, read_image
 from napari_cellforce.io.field import refuse_field
 from napari_cellforce.io.paths import VENDOR_SUFFIXES, existing_path, format_shape, split
-from napari_cellforce.io.raw_image import RawImage, ZChoice
+from napari_cellforce.io.raw_image import RawImage
 from napari_cellforce.io.tiff import TiffPlanes
 
 _MOST_LABELS = 50

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_cellforce.fields import FloatArray, X, Y
+from napari_cellforce.fields import FloatArray, ShortRepr, X, Y
 
 MAX_ARROWS = 64
 """Most arrows along a side of a frame; full resolution is in the magnitude layer."""
@@ -42,8 +42,8 @@ class ArrowStyle:
     colormap: str = "GnBu_r"
 
 
-@dataclass(frozen=True)
-class Arrows:
+@dataclass(frozen=True, eq=False, repr=False)
+class Arrows(ShortRepr):
     """A vector field averaged over blocks, one arrow each.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.models.record import OutputKind
 
 
@@ -29,8 +30,8 @@ class InnerFields(NamedTuple):
     vectors: Mapping[str, Tensor]
 
 
-@dataclass(frozen=True)
-class TrainingStep:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingStep(ShortRepr):
     """A batch of training or validation, as a network sees it.
 
     Attributes

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ShortRepr
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.preprocess.mask import distance_margin
 from napari_cellforce.preprocess.regrid import Regrid, Window
@@ -23,8 +23,8 @@ _OUTLINE = 1.0
 """Precision of an outline in model pixels: results are kept up to this distance from the mask."""
 
 
-@dataclass(frozen=True, eq=False)
-class FrameGrid:
+@dataclass(frozen=True, eq=False, repr=False)
+class FrameGrid(ShortRepr):
     """Input of a model for one frame; created by `on_model_grid`.
 
     Attributes

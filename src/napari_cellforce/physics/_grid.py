@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 
 RealArray = npt.NDArray[np.float64]
 
@@ -61,8 +62,8 @@ def positive(number: npt.ArrayLike, name: str, unit: str, remedy: str, topic: To
     return value
 
 
-@dataclass(frozen=True, eq=False)
-class WaveVectors:
+@dataclass(frozen=True, eq=False, repr=False)
+class WaveVectors(ShortRepr):
     """The wave vectors of a real Fourier transform (`scipy.fft.rfft2`).
 
     Attributes

@@ -21,6 +21,8 @@ from scipy.linalg import LinAlgError, cython_lapack
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from napari_cellforce.fields import ShortRepr
+
 _lock = threading.Lock()
 _running = 0
 _limit = contextlib.ExitStack()
@@ -125,8 +127,8 @@ class Band:
         return BandedCholesky(self, entries)
 
 
-@dataclass(frozen=True)
-class BandedCholesky:
+@dataclass(frozen=True, eq=False, repr=False)
+class BandedCholesky(ShortRepr):
     """The factor of a symmetric positive definite matrix; created by `Band.factorise`."""
 
     band: Band

@@ -2,7 +2,7 @@
 
 from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.predict.concatenate import concatenate_fields
-from napari_cellforce.predict.config import PredictConfig, Progress, RunConfig
+from napari_cellforce.predict.config import PredictConfig, RunConfig
 from napari_cellforce.predict.job import Prediction, predict, prepare
 from napari_cellforce.predict.lazy_mask import LazyCellMask
 from napari_cellforce.predict.writing import OutputPaths, predict_to_files
@@ -13,7 +13,6 @@ __all__ = [
     "OutputPaths",
     "PredictConfig",
     "Prediction",
-    "Progress",
     "RunConfig",
     "concatenate_fields",
     "predict",

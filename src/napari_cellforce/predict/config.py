@@ -136,20 +136,3 @@ class PredictConfig(Settings):
         empty="largest",
     )
     run: RunConfig = setting(default_factory=RunConfig, help="Which model is run, on what, by what.")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a long job is, between its results.
-
-    Attributes
-    ----------
-    what : str
-        For people: ``"Measuring the cell's brightness"``.
-    done, total : int
-        Frames.
-    """
-
-    what: str
-    done: int
-    total: int

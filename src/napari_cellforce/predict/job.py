@@ -24,13 +24,15 @@ from napari_cellforce.fields import (
     ImageStack,
     Mask,
     PixelSize,
+    Progress,
     Provenance,
+    ShortRepr,
     Unit,
 )
 from napari_cellforce.io.validate import check_frame
 from napari_cellforce.models import registry
 from napari_cellforce.models.record import MASK_INPUT, BatchPredictor, Predictor
-from napari_cellforce.predict.config import PredictConfig, Progress
+from napari_cellforce.predict.config import PredictConfig
 from napari_cellforce.predict.inputs import (
     automatic_mask,
     check_calibration,
@@ -45,8 +47,8 @@ from napari_cellforce.results import frame_row
 from napari_cellforce.resume import Fingerprint
 
 
-@dataclass(frozen=True)
-class _Frame:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Frame(ShortRepr):
     """A frame as the model sees it."""
 
     t: int

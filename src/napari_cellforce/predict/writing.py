@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import FrameResult, ScalarField
+from napari_cellforce.fields import FrameResult, Progress, ScalarField
 from napari_cellforce.files import remove
 from napari_cellforce.io.partial_writer import BaseFieldWriter
 from napari_cellforce.io.scalar import ScalarWriter
 from napari_cellforce.io.write import field_writer, write_table
-from napari_cellforce.predict.config import Progress
 from napari_cellforce.predict.job import Prediction
 from napari_cellforce.predict.prefetch import BackgroundWriter
 from napari_cellforce.preprocess.normalise import Baselines

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
 
 from napari_cellforce import __version__
 from napari_cellforce.fields import (
@@ -123,6 +122,8 @@ def force_distance_correlation(
     if len(adhesions) < 3 or not np.ptp(strength) > 0:
         return math.nan
     centre = np.argwhere(mask).mean(axis=0) * [pixel_size.y, pixel_size.x]
+    from scipy.stats import spearmanr  # loads all of scipy
+
     return float(spearmanr(strength, np.hypot(*(adhesions.centre - centre).T)).statistic)
 
 

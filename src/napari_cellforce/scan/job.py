@@ -10,8 +10,7 @@ import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import Substrate
-from napari_cellforce.predict import Progress
+from napari_cellforce.fields import Progress, Substrate
 from napari_cellforce.scan.drawing import Drawing, Parameter, find_parameter
 from napari_cellforce.scan.evaluate_cell import GEL, CellEvaluation, evaluate_model
 from napari_cellforce.scan.models import ForceModel, force_model

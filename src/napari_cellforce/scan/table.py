@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from napari_cellforce.scan.evaluate_cell import QUANTITIES
 from napari_cellforce.scan.job import ScanConfig, ScanStep
@@ -109,4 +108,6 @@ def _rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> float:
     known = y.notna()
     if known.sum() < 2 or np.ptp(y[known]) <= _UNCHANGED * np.abs(y[known]).max():
         return 0.0
+    from scipy.stats import spearmanr  # loads all of scipy
+
     return float(spearmanr(x[known], y[known]).statistic)

@@ -9,12 +9,13 @@ import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.outline import Array, Outline
 
 
-@dataclass(frozen=True)
-class Adhesions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Adhesions(ShortRepr):
     """Focal adhesions of a cell, as ellipses.
 
     Attributes

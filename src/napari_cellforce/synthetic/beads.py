@@ -11,6 +11,7 @@ from scipy.special import erf
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.synthetic.instruments import Camera, Optics
 from napari_cellforce.synthetic.outline import Array
 
@@ -54,8 +55,8 @@ class BeadConfig(Settings):
             )
 
 
-@dataclass(frozen=True)
-class BeadPair:
+@dataclass(frozen=True, eq=False, repr=False)
+class BeadPair(ShortRepr):
     """Two images of the same beads.
 
     Attributes

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.synthetic.outline import Array, Outline
 
 _WAVES = 6
 
 
-@dataclass(frozen=True)
-class Director:
+@dataclass(frozen=True, eq=False, repr=False)
+class Director(ShortRepr):
     """A smooth field of directions, the sum of a mean direction and of plane waves.
 
     Attributes

@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.synthetic.adhesions import Adhesions
 from napari_cellforce.synthetic.director import Director
 from napari_cellforce.synthetic.outline import Array, principal_axis
 from napari_cellforce.synthetic.rasterise import Segment
 
 
-@dataclass(frozen=True)
-class Fibres:
+@dataclass(frozen=True, eq=False, repr=False)
+class Fibres(ShortRepr):
     """Stress fibres of a cell; each joins two adhesions.
 
     Attributes

@@ -15,7 +15,7 @@ from scipy.interpolate import CubicSpline
 from skimage.measure import find_contours, label, points_in_poly
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray
+from napari_cellforce.fields import BoolArray, ShortRepr
 
 Array = npt.NDArray[np.float64]
 
@@ -123,8 +123,8 @@ __all__ = ["Array", "Outline"]
 _POINTS = 360
 
 
-@dataclass(frozen=True)
-class Outline:
+@dataclass(frozen=True, eq=False, repr=False)
+class Outline(ShortRepr):
     """The closed edge of a cell.
 
     Attributes

@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray
+from napari_cellforce.fields import BoolArray, ShortRepr
 from napari_cellforce.synthetic.outline import Array
 from napari_cellforce.synthetic.rasterise import ellipse
 
@@ -75,8 +75,8 @@ def protein_looks(names: tuple[str, ...]) -> tuple[ProteinLook, ...]:
     return tuple(PROTEINS[name] for name in names)
 
 
-@dataclass(frozen=True)
-class CellComponents:
+@dataclass(frozen=True, eq=False, repr=False)
+class CellComponents(ShortRepr):
     """What there is to be seen in one frame of a cell, each a ``(Y, X)`` array.
 
     Attributes

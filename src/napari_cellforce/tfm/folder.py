@@ -13,11 +13,10 @@ import pandas as pd
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import FloatArray, PixelSize
+from napari_cellforce.fields import FloatArray, PixelSize, Progress
 from napari_cellforce.io import read, read_mask, write_table
 from napari_cellforce.physics.displacement import DisplacementResult
 from napari_cellforce.physics.regularisation import RegularisationChoice, Spectrum
-from napari_cellforce.predict.config import Progress
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.displacement_cache import displacement_key, load_displacements, save_displacements
 from napari_cellforce.tfm.file_pairing import BeadFiles, NameTokens, find_pairs

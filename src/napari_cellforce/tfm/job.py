@@ -23,7 +23,9 @@ from napari_cellforce.fields import (
     ImageStack,
     Mask,
     PixelSize,
+    Progress,
     Provenance,
+    ShortRepr,
     VectorField,
 )
 from napari_cellforce.io.validate import require_pixel_size
@@ -36,7 +38,6 @@ from napari_cellforce.physics.regularisation import (
     displacement_spectrum,
     fixed_regularisation,
 )
-from napari_cellforce.predict.config import Progress
 from napari_cellforce.resume import Fingerprint
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.plausibility import check_direction, check_pixel_sizes, check_substrate
@@ -57,8 +58,8 @@ class TfmDisplacement:
     result: DisplacementResult
 
 
-@dataclass(frozen=True, eq=False)
-class TfmFrame:
+@dataclass(frozen=True, eq=False, repr=False)
+class TfmFrame(ShortRepr):
     """One frame of measured traction, on the grid of the images.
 
     Attributes
@@ -80,8 +81,8 @@ class TfmFrame:
     mask: BoolArray | None
 
 
-@dataclass(frozen=True, eq=False)
-class TfmJob:
+@dataclass(frozen=True, eq=False, repr=False)
+class TfmJob(ShortRepr):
     """A checked job; made by `prepare`.
 
     Attributes

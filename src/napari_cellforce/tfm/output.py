@@ -17,6 +17,7 @@ from napari_cellforce.fields import (
     PASCAL,
     FloatArray,
     PixelSize,
+    Progress,
     Quantity,
     Unit,
     VectorField,
@@ -27,7 +28,6 @@ from napari_cellforce.io import FieldWriter, write_field, write_table
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.physics.displacement import DisplacementResult, to_pixels
 from napari_cellforce.physics.regularisation import RegularisationChoice
-from napari_cellforce.predict.config import Progress
 from napari_cellforce.results import frame_row
 from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.tfm.job import TfmDisplacement, TfmFrame, TfmJob, displacement_on_pixels

@@ -1,10 +1,15 @@
-"""Learning from measured or simulated cells: training, fine-tuning, calibration."""
+"""Learning from measured or simulated cells: training, fine-tuning, calibration.
 
-from napari_cellforce.train.augment import AugmentConfig
-from napari_cellforce.train.calibration import Calibration, calibrate, calibrate_file
-from napari_cellforce.train.callbacks import Epoch, Event, Step
+Settings are there at once; what needs torch is loaded when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from napari_cellforce.lazy import lazy_names
 from napari_cellforce.train.config import (
+    AugmentConfig,
     DataConfig,
+    LossConfig,
     OptimiseConfig,
     SplitConfig,
     Trainable,
@@ -12,9 +17,12 @@ from napari_cellforce.train.config import (
     finetune_config,
     recipe,
 )
-from napari_cellforce.train.examples import Examples, index, prepare, split_index
-from napari_cellforce.train.loop import TrainResult, train
-from napari_cellforce.train.losses import LossConfig
+
+if TYPE_CHECKING:
+    from napari_cellforce.train.calibration import Calibration, calibrate, calibrate_file
+    from napari_cellforce.train.callbacks import Epoch, Event, Step
+    from napari_cellforce.train.examples import Examples, index, prepare, split_index
+    from napari_cellforce.train.loop import TrainResult, train
 
 __all__ = [
     "AugmentConfig",
@@ -39,3 +47,13 @@ __all__ = [
     "split_index",
     "train",
 ]
+
+_MODULES = {
+    "calibration": ("Calibration", "calibrate", "calibrate_file"),
+    "callbacks": ("Epoch", "Event", "Step"),
+    "examples": ("Examples", "index", "prepare", "split_index"),
+    "loop": ("TrainResult", "train"),
+}
+__getattr__ = lazy_names(
+    __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+)

@@ -7,15 +7,14 @@ noise, saturation and a generous outline change the picture and leave the forces
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.models.field_ops import blur
+from napari_cellforce.train.config import AugmentConfig
 
 
 class Batch(NamedTuple):
@@ -42,40 +41,6 @@ class Batch(NamedTuple):
         """Return the batch on another device."""
         u = None if self.displacement is None else self.displacement.to(device)
         return Batch(self.proteins.to(device), self.mask.to(device), self.traction.to(device), u)
-
-
-@dataclass(frozen=True)
-class AugmentConfig(Settings):
-    """How far images are changed; 0 or False leaves a change out."""
-
-    rotate: bool = setting(True, help="Rotate frames by any angle.")
-    mirror: bool = setting(True, help="Mirror frames.")
-    brightness: float = setting(
-        0.1, help="Standard deviation of the logarithm of a factor on all intensities of a cell.", minimum=0
-    )
-    contrast: float = setting(
-        0.1,
-        help="Standard deviation of the logarithm of a power that intensities are raised to.",
-        minimum=0,
-    )
-    saturation: float = setting(
-        0.3,
-        help="Probability that intensities are cut off, at 2.5 to 6 times the mean in the cell.",
-        minimum=0,
-        maximum=1,
-    )
-    blur: float = setting(
-        0.8,
-        help="Largest Gaussian blur; a batch has one blur, from 0 to this.",
-        unit="pixels",
-        minimum=0,
-    )
-    noise: float = setting(
-        0.1,
-        help="Largest standard deviation of white noise, in multiples of the mean in the cell.",
-        minimum=0,
-    )
-    margin: int = setting(4, help="Largest widening of the outline.", unit="pixels", minimum=0)
 
 
 NO_AUGMENTATION = AugmentConfig(False, False, 0, 0, 0, 0, 0, 0)

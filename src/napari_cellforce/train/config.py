@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_cellforce.config_io import Settings, from_mapping, setting
+from napari_cellforce.config_io import Settings, fields_of, from_mapping, setting
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.models import registry
+from napari_cellforce.models.kinds import NetworkKind
 from napari_cellforce.models.record import MASK_INPUT, OutputKind
-from napari_cellforce.train.augment import AugmentConfig
-from napari_cellforce.train.losses import LossConfig
 
 Trainable = Literal["all", "head", "normalisation"]
 
@@ -30,6 +29,113 @@ PRECISIONS = (
     "64",
 )
 """What training computes with: ``auto``, or a name of PyTorch Lightning."""
+
+
+LossKind = Literal["vector", "magnitude_angle"]
+
+
+@dataclass(frozen=True)
+class AugmentConfig(Settings):
+    """How far images are changed; 0 or False leaves a change out."""
+
+    rotate: bool = setting(True, help="Rotate frames by any angle.")
+    mirror: bool = setting(True, help="Mirror frames.")
+    brightness: float = setting(
+        0.1, help="Standard deviation of the logarithm of a factor on all intensities of a cell.", minimum=0
+    )
+    contrast: float = setting(
+        0.1,
+        help="Standard deviation of the logarithm of a power that intensities are raised to.",
+        minimum=0,
+    )
+    saturation: float = setting(
+        0.3,
+        help="Probability that intensities are cut off, at 2.5 to 6 times the mean in the cell.",
+        minimum=0,
+        maximum=1,
+    )
+    blur: float = setting(
+        0.8,
+        help="Largest Gaussian blur; a batch has one blur, from 0 to this.",
+        unit="pixels",
+        minimum=0,
+    )
+    noise: float = setting(
+        0.1,
+        help="Largest standard deviation of white noise, in multiples of the mean in the cell.",
+        minimum=0,
+    )
+    margin: int = setting(4, help="Largest widening of the outline.", unit="pixels", minimum=0)
+
+
+@dataclass(frozen=True)
+class LossConfig(Settings):
+    """Terms of the loss and their weights; 0 leaves a term out.
+
+    `relative`: contractility does not show in an image, and at 0 the strongest cells count most; at 1 all
+    count alike. `kind="magnitude_angle"` is the published loss: ten times the squared error of the magnitude
+    plus the squared error of the angle where there is traction.
+    """
+
+    kind: LossKind = setting("vector", help="Squared error of the vectors, or of magnitude and angle.")
+    magnitude_weight: float = setting(
+        0.0,
+        help="Exponent w of the weight of a pixel, exp(w min(|F|, 8)).",
+        minimum=0,
+    )
+    relative: float = setting(
+        0.0,
+        help="Power of the mean squared traction of the frame by which the squared error of the vectors is "
+        "divided; for the kind vector.",
+        minimum=0,
+    )
+    magnitude: float = setting(0.0, help="Weight of the squared error of |F|.", minimum=0)
+    correlation: float = setting(
+        0.0, help="Weight of one minus Pearson's correlation of |F| in the cell.", minimum=0
+    )
+    outside: float = setting(
+        0.1, help="Weight of pixels outside the cell, relative to those inside.", minimum=0
+    )
+    balance: float = setting(0.0, help="Weight of the squared net force over the summed force.", minimum=0)
+    strain_energy: float = setting(
+        0.0, help="Weight of the squared error of the mean of F·u; needs displacements.", minimum=0
+    )
+    green: float = setting(
+        0.0,
+        help="Weight of the mean of the squared Green's functions of a GFNN, without q = 0.",
+        minimum=0,
+    )
+    springs_first: float = setting(
+        0.25,
+        help="Share of the epochs in which only the springs of a physical bottleneck are fitted, to |F|.",
+        minimum=0,
+        maximum=1,
+    )
+    residual: float = setting(
+        1.0,
+        help="Weight of the squared force that the sheet of a physical bottleneck does not explain.",
+        minimum=0,
+    )
+
+    def check_for(self, kind: NetworkKind) -> None:
+        """Refuse settings that differ from their default and do nothing for a kind of networks.
+
+        Raises
+        ------
+        CellForceError
+            Naming the setting, and those that there are for the kind.
+        """
+        defaults = {entry.path: entry.default for entry in fields_of(type(self))}
+        inapplicable = registry.inapplicable_loss_settings(kind, tuple(defaults))
+        for name in inapplicable:
+            if getattr(self, name) != defaults[name]:
+                applicable = ", ".join(other for other in defaults if other not in inapplicable)
+                raise CellForceError(
+                    f"loss.{name} is {getattr(self, name)!r}",
+                    f"for a network of kind {kind.name} there are {applicable}",
+                    "Leave it out, or choose another kind.",
+                    topic=Topic.SETTINGS,
+                )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 from torch.utils.data import DataLoader, Sampler
 
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ShortRepr
 from napari_cellforce.preprocess.mask import distance_margin
 from napari_cellforce.preprocess.regrid import Regrid, Window
 from napari_cellforce.train.augment import Batch
@@ -22,8 +22,8 @@ _POOL = 8
 """Batches whose frames are sorted by size together, so that small cells do not wait for large ones."""
 
 
-@dataclass(frozen=True)
-class Example:
+@dataclass(frozen=True, eq=False, repr=False)
+class Example(ShortRepr):
     """One frame on the model's grid, in a square window around its cell.
 
     Attributes

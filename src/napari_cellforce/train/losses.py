@@ -3,94 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from napari_cellforce.config_io import Settings, fields_of, setting
-from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.models import registry
-from napari_cellforce.models.kinds import NetworkKind
 from napari_cellforce.models.record import OutputKind
 from napari_cellforce.train.augment import Batch
-
-LossKind = Literal["vector", "magnitude_angle"]
+from napari_cellforce.train.config import LossConfig
 
 _STRONGEST = 8.0
 """Magnitude beyond which the weight of a pixel grows no more (Schmitt et al. 2024)."""
 _TINY = 1e-6
-
-
-@dataclass(frozen=True)
-class LossConfig(Settings):
-    """Terms of the loss and their weights; 0 leaves a term out.
-
-    `relative`: contractility does not show in an image, and at 0 the strongest cells count most; at 1 all
-    count alike. `kind="magnitude_angle"` is the published loss: ten times the squared error of the magnitude
-    plus the squared error of the angle where there is traction.
-    """
-
-    kind: LossKind = setting("vector", help="Squared error of the vectors, or of magnitude and angle.")
-    magnitude_weight: float = setting(
-        0.0,
-        help="Exponent w of the weight of a pixel, exp(w min(|F|, 8)).",
-        minimum=0,
-    )
-    relative: float = setting(
-        0.0,
-        help="Power of the mean squared traction of the frame by which the squared error of the vectors is "
-        "divided; for the kind vector.",
-        minimum=0,
-    )
-    magnitude: float = setting(0.0, help="Weight of the squared error of |F|.", minimum=0)
-    correlation: float = setting(
-        0.0, help="Weight of one minus Pearson's correlation of |F| in the cell.", minimum=0
-    )
-    outside: float = setting(
-        0.1, help="Weight of pixels outside the cell, relative to those inside.", minimum=0
-    )
-    balance: float = setting(0.0, help="Weight of the squared net force over the summed force.", minimum=0)
-    strain_energy: float = setting(
-        0.0, help="Weight of the squared error of the mean of F·u; needs displacements.", minimum=0
-    )
-    green: float = setting(
-        0.0,
-        help="Weight of the mean of the squared Green's functions of a GFNN, without q = 0.",
-        minimum=0,
-    )
-    springs_first: float = setting(
-        0.25,
-        help="Share of the epochs in which only the springs of a physical bottleneck are fitted, to |F|.",
-        minimum=0,
-        maximum=1,
-    )
-    residual: float = setting(
-        1.0,
-        help="Weight of the squared force that the sheet of a physical bottleneck does not explain.",
-        minimum=0,
-    )
-
-    def check_for(self, kind: NetworkKind) -> None:
-        """Refuse settings that differ from their default and do nothing for a kind of networks.
-
-        Raises
-        ------
-        CellForceError
-            Naming the setting, and those that there are for the kind.
-        """
-        defaults = {entry.path: entry.default for entry in fields_of(type(self))}
-        inapplicable = registry.inapplicable_loss_settings(kind, tuple(defaults))
-        for name in inapplicable:
-            if getattr(self, name) != defaults[name]:
-                applicable = ", ".join(other for other in defaults if other not in inapplicable)
-                raise CellForceError(
-                    f"loss.{name} is {getattr(self, name)!r}",
-                    f"for a network of kind {kind.name} there are {applicable}",
-                    "Leave it out, or choose another kind.",
-                    topic=Topic.SETTINGS,
-                )
 
 
 def loss_terms(raw: Tensor, batch: Batch, config: LossConfig, output: OutputKind) -> dict[str, Tensor]:

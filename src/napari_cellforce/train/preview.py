@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_cellforce.fields import BoolArray, FloatArray, Unit
+from napari_cellforce.fields import BoolArray, FloatArray, ShortRepr, Unit
 from napari_cellforce.train.data import validation_loader
 from napari_cellforce.train.examples import Examples
 from napari_cellforce.train.initialise import InitialModel
@@ -16,8 +16,8 @@ from napari_cellforce.train.lightning_module import network_inputs
 from napari_cellforce.train.losses import as_vectors
 
 
-@dataclass(frozen=True)
-class Preview:
+@dataclass(frozen=True, eq=False, repr=False)
+class Preview(ShortRepr):
     """A validation frame on the model's grid.
 
     Attributes

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from napari_cellforce.batch.config import EVERY_IMAGE
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import ImageStack
+from napari_cellforce.fields import ImageStack, ZChoice
 from napari_cellforce.io import omezarr, read_partial
 from napari_cellforce.io.field import is_field
 from napari_cellforce.io.frame_folder import frame_files, is_frame_folder, open_frames
 from napari_cellforce.io.paths import TIFF_SUFFIXES, VENDOR_SUFFIXES, stem
-from napari_cellforce.io.raw_image import ZChoice
 from napari_cellforce.resume import file_state
 
 FileState = tuple[int, ...]

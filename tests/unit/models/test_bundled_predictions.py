@@ -24,9 +24,9 @@ import pytest
 import torch
 
 from napari_cellforce import zoo
-from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize
+from napari_cellforce.fields import FrameResult, ImageStack, Mask, PixelSize, Progress
 from napari_cellforce.models.record import ModelRecord
-from napari_cellforce.predict import Progress, prepare
+from napari_cellforce.predict import prepare
 from napari_cellforce.zoo.registry import package_entries
 
 REFERENCE = Path(__file__).with_name("bundled_predictions.npz")

@@ -14,9 +14,8 @@ from napari_cellforce.models.bottleneck.config import BottleneckConfig
 from napari_cellforce.models.gfnn import GFNNConfig
 from napari_cellforce.models.unet import UNetConfig
 from napari_cellforce.train.augment import Batch
-from napari_cellforce.train.config import TrainConfig
+from napari_cellforce.train.config import LossConfig, TrainConfig
 from napari_cellforce.train.lightning_module import step_of
-from napari_cellforce.train.losses import LossConfig
 
 CONFIGS = {
     "physical-bottleneck": [

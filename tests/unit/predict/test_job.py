@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import FrameResult, Mask, X, Y
-from napari_cellforce.predict import PredictConfig, Progress, predict, prepare
+from napari_cellforce.fields import FrameResult, Mask, Progress, X, Y
+from napari_cellforce.predict import PredictConfig, predict, prepare
 
 
 def pulls(results, cell) -> list[float]:

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import ImageStack, Mask, PixelSize, Substrate
+from napari_cellforce.fields import ImageStack, Mask, PixelSize, Progress, Substrate
 from napari_cellforce.io import read_field, write_mask, write_stack
 from napari_cellforce.physics.displacement import DisplacementConfig
 from napari_cellforce.physics.halfspace import displacement
 from napari_cellforce.physics.regularisation import RegularisationChoice
-from napari_cellforce.predict.config import Progress
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import FolderConfig, FolderEvent, NameTokens, TfmConfig, find_pairs, run_folder
 

@@ -9,7 +9,8 @@ import torch
 
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models.filters import AdhesionFilter
-from napari_cellforce.train.augment import NO_AUGMENTATION, AugmentConfig, augment, rotate_frames
+from napari_cellforce.train.augment import NO_AUGMENTATION, augment, rotate_frames
+from napari_cellforce.train.config import AugmentConfig
 
 
 def test_a_quarter_turn_is_exact_for_images_and_vectors(lopsided):

@@ -9,8 +9,7 @@ import yaml
 
 from napari_cellforce.config_io import from_mapping, read_settings
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.train.config import DataConfig, TrainConfig
-from napari_cellforce.train.losses import LossConfig
+from napari_cellforce.train.config import DataConfig, LossConfig, TrainConfig
 
 
 @pytest.mark.parametrize("ending", ["yaml", "json"])

@@ -11,7 +11,8 @@ from torch import nn
 from napari_cellforce.models import registry
 from napari_cellforce.models.gfnn import GFNN, GFNNConfig
 from napari_cellforce.train.augment import Batch
-from napari_cellforce.train.losses import LossConfig, as_vectors, imbalance, loss_terms
+from napari_cellforce.train.config import LossConfig
+from napari_cellforce.train.losses import as_vectors, imbalance, loss_terms
 
 
 def uniform(y: float, x: float, side: int = 8) -> torch.Tensor:

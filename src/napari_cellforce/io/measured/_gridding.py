@@ -12,7 +12,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import QhullError, cKDTree
 
 from napari_cellforce.errors import CellForceError, CellForceWarning, Topic
-from napari_cellforce.fields import BoolArray, VectorField
+from napari_cellforce.fields import BoolArray, ShortRepr, VectorField
 from napari_cellforce.io.measured._layout import RealArray
 
 ORIGIN = "origin [µm]"
@@ -27,8 +27,8 @@ _TYPICAL = (5.0, 2e4)
 """Expected range in Pa of the 99th percentile of the tractions of a cell."""
 
 
-@dataclass(frozen=True, eq=False)
-class GriddedVectors:
+@dataclass(frozen=True, eq=False, repr=False)
+class GriddedVectors(ShortRepr):
     """Vectors on a regular grid.
 
     Attributes

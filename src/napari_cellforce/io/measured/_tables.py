@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.io.measured._layout import RealArray
 
 SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
@@ -22,8 +23,8 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
+@dataclass(frozen=True, eq=False, repr=False)
+class Table(ShortRepr):
     """Vectors at given positions.
 
     Attributes

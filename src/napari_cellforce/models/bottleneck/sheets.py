@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import BoolArray, PixelSize
+from napari_cellforce.fields import BoolArray, PixelSize, ShortRepr
 from napari_cellforce.physics.linear_algebra import one_blas_thread
 from napari_cellforce.physics.mesh import Mesh, MeshSettings, mesh_cell
 from napari_cellforce.physics.sheet import ContractileSheet, Equilibrium
@@ -198,8 +198,8 @@ _MARGIN = 2
 """Pixels by which a mesh may reach beyond the mask."""
 
 
-@dataclass(frozen=True, eq=False)
-class CellSheet:
+@dataclass(frozen=True, eq=False, repr=False)
+class CellSheet(ShortRepr):
     """A mesh, the sheet on it, and the sparse matrices between pixels and nodes.
 
     Attributes

@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.fields import BoolArray, FloatArray, ShortRepr
 
 Array = npt.NDArray[np.float64]
 
@@ -197,8 +197,8 @@ class Library(Settings):
         return gradients + tuple(Term(p, factor) for factor in potentials for p in potentials)
 
 
-@dataclass(frozen=True, eq=False)
-class PotentialFields:
+@dataclass(frozen=True, eq=False, repr=False)
+class PotentialFields(ShortRepr):
     """Potentials of one image, or of chosen pixels of several.
 
     Attributes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ShortRepr
 from napari_cellforce.models.grid import on_model_grid
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic.library import Library, PotentialFields, potential_fields
@@ -17,8 +17,8 @@ MIN_PIXELS = 100
 """Of a frame, below which it says nothing."""
 
 
-@dataclass(frozen=True, eq=False)
-class RegressionFrame:
+@dataclass(frozen=True, eq=False, repr=False)
+class RegressionFrame(ShortRepr):
     """A frame to learn from.
 
     Attributes
@@ -40,8 +40,8 @@ class RegressionFrame:
     cell: str
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(ShortRepr):
     """Pixels of one cell.
 
     Attributes

@@ -14,12 +14,13 @@ from typing import Literal
 
 import numpy as np
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.models.symbolic.library import Array, Term, assemble
 from napari_cellforce.models.symbolic.sampling import Samples
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
+@dataclass(frozen=True, eq=False, repr=False)
+class Moments(ShortRepr):
     """Scalar products over pixels and components.
 
     Attributes

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.optimize
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.decomposition._helmholtz import on_grid
 from napari_cellforce.physics.decomposition._operators import Grid
@@ -113,7 +113,9 @@ class Objective:
             value, gradient = self(moved(step))
             return value, scale * self.grid.smooth(gradient).ravel()
 
-        result = scipy.optimize.minimize(
+        from scipy.optimize import minimize  # takes .2 s to load
+
+        result = minimize(
             value_and_gradient,
             np.zeros(start.size),
             jac=True,
@@ -154,8 +156,8 @@ def _unit(grid: Grid, load: RealArray) -> RealArray:
     return potential / np.sqrt(energy) if energy > 0 else potential
 
 
-@dataclass(frozen=True, eq=False)
-class Clebsch:
+@dataclass(frozen=True, eq=False, repr=False)
+class Clebsch(ShortRepr):
     """A vector field F from three potentials: ``F = grad_phi + psi_grad_chi + residual``.
 
     Attributes

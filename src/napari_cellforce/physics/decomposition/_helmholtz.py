@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics._grid import RealArray, pixel_side, vector_field
 from napari_cellforce.physics.decomposition._masked import MaskedGrid
 from napari_cellforce.physics.decomposition._operators import Grid
 from napari_cellforce.physics.decomposition._periodic import PeriodicGrid
 
 
-@dataclass(frozen=True, eq=False)
-class Helmholtz:
+@dataclass(frozen=True, eq=False, repr=False)
+class Helmholtz(ShortRepr):
     """Helmholtz decomposition of a vector field F: three orthogonal parts with the sum F.
 
     ``F = curl_free + divergence_free + harmonic``, ``curl_free = grad(phi)`` and, in (y, x),

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-import scipy.signal
 
 from napari_cellforce.physics._grid import RealArray, WaveVectors
 
@@ -122,5 +121,7 @@ class PeriodicGrid:
 def _resampled(values: RealArray, shape: tuple[int, int]) -> RealArray:
     """Return values on another number of pixels, with the waves that both grids resolve."""
     rows, columns = shape
+    import scipy.signal  # takes .3 s to load
+
     across: RealArray = scipy.signal.resample(values, columns, axis=-1)
     return np.asarray(scipy.signal.resample(across, rows, axis=-2))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, FloatArray
+from napari_cellforce.fields import BoolArray, FloatArray, ShortRepr
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._sampling import to_pixels
 
@@ -131,8 +131,8 @@ class Drift:
         return moved
 
 
-@dataclass(frozen=True, eq=False)
-class DisplacementResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class DisplacementResult(ShortRepr):
     """Measured displacement of the beads, on the grid of the window centres.
 
     Attributes

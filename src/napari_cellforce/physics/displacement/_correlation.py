@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.fft
 from scipy.ndimage import gaussian_filter
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._sampling import window_centres
 
@@ -30,8 +31,8 @@ _SMOOTHING = 0.7
 """Standard deviation of the smoothing of the spectra, in wave numbers."""
 
 
-@dataclass(frozen=True, eq=False)
-class Peaks:
+@dataclass(frozen=True, eq=False, repr=False)
+class Peaks(ShortRepr):
     """Peaks of the correlation of each pair of windows.
 
     Attributes

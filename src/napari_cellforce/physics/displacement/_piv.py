@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import convolve
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray
+from napari_cellforce.fields import BoolArray, ShortRepr
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.displacement._config import DisplacementConfig, Drift
 from napari_cellforce.physics.displacement._correlation import (
@@ -24,8 +24,8 @@ _HIDDEN = 0.25
 """Maximum fraction of a window outside the other image."""
 
 
-@dataclass(frozen=True, eq=False)
-class Vectors:
+@dataclass(frozen=True, eq=False, repr=False)
+class Vectors(ShortRepr):
     """Result of one pass.
 
     Attributes

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import X, Y
+from napari_cellforce.fields import ShortRepr, X, Y
 from napari_cellforce.physics._grid import RealArray, WaveVectors, pixel_side, positive
 
 
@@ -64,8 +64,8 @@ def _layer_factor(depth: RealArray, poisson: float) -> RealArray:
     return factor
 
 
-@dataclass(frozen=True, eq=False)
-class HalfspaceKernel:
+@dataclass(frozen=True, eq=False, repr=False)
+class HalfspaceKernel(ShortRepr):
     """A symmetric 2 x 2 matrix for each wave vector of a grid: the gel's Green's function.
 
     Created by `halfspace_kernel`, which caches the latest.

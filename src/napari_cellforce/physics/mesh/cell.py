@@ -16,7 +16,7 @@ from skfem import MeshTri
 
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, PixelSize
+from napari_cellforce.fields import BoolArray, PixelSize, ShortRepr
 from napari_cellforce.physics.linear_algebra import Array, Indices, one_blas_thread
 from napari_cellforce.physics.mesh.contour import outlines
 from napari_cellforce.physics.mesh.refine import Triangulation, angles, areas, triangulate
@@ -60,8 +60,8 @@ PUBLISHED_SETTINGS = MeshSettings(
 20 px². Their edge length is not known; 5.3 px makes triangles of 12 px² on average."""
 
 
-@dataclass(frozen=True)
-class Mesh:
+@dataclass(frozen=True, eq=False, repr=False)
+class Mesh(ShortRepr):
     """Triangle mesh of a cell, and the sparse matrices between nodes and pixels.
 
     Attributes

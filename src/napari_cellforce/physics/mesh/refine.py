@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import Delaunay, KDTree
 from skimage.measure import points_in_poly
 
-from napari_cellforce.fields import BoolArray
+from napari_cellforce.fields import BoolArray, ShortRepr
 from napari_cellforce.physics.linear_algebra import Array, Indices
 
 _FLAT = 1e-9
@@ -28,8 +28,8 @@ GROWTH = 5
 """Maximum growth of the number of points; at a sharp corner the refinement would not terminate."""
 
 
-@dataclass(frozen=True)
-class Triangulation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Triangulation(ShortRepr):
     """Triangulation of polygons.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics._grid import RealArray
 from napari_cellforce.physics.regularisation._spectrum import Spectrum
 
@@ -19,8 +20,8 @@ _LENGTHS = 8
 """Number of candidate correlation lengths of the traction."""
 
 
-@dataclass(frozen=True, eq=False)
-class RegularisationChoice:
+@dataclass(frozen=True, eq=False, repr=False)
+class RegularisationChoice(ShortRepr):
     """A regularisation parameter and its determination.
 
     Attributes

@@ -14,7 +14,7 @@ import scipy.linalg
 from numpy.polynomial.legendre import legvander
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import BoolArray, X, Y
+from napari_cellforce.fields import BoolArray, ShortRepr, X, Y
 from napari_cellforce.physics._grid import RealArray, vector_field
 from napari_cellforce.physics.halfspace import HalfspaceKernel
 
@@ -24,8 +24,8 @@ _ISOTROPIC = 1e-9
 """Relative difference of the eigenvalues below which every direction is an eigenvector."""
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
+@dataclass(frozen=True, eq=False, repr=False)
+class Spectrum(ShortRepr):
     """The power of displacements, sorted by the eigenvalues of the gel's Green's function.
 
     Spectra can be added, for a common lambda over many frames, also on different grids.
@@ -104,8 +104,8 @@ def displacement_spectrum(
     return Spectrum(modes.eigenvalue, modes.binned(power), modes.count, noise, outside is not None)
 
 
-@dataclass(frozen=True, eq=False)
-class _Modes:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Modes(ShortRepr):
     """The eigenbasis of a kernel: its two polarisations have the eigenvalues mean -+ radius.
 
     Attributes

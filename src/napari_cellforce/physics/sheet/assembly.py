@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from skfem import Basis, BilinearForm, ElementTriP1, ElementVector, MeshTri, TrilinearForm
 from skfem.helpers import ddot, div, sym_grad
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics.linear_algebra import Array, Band, Indices
 
 EXACT_FOR_QUARTIC = 4
@@ -35,8 +36,8 @@ def _springs(u, v, y, _):  # type: ignore[no-untyped-def]
     return y * u * v
 
 
-@dataclass(frozen=True)
-class SheetOperators:
+@dataclass(frozen=True, eq=False, repr=False)
+class SheetOperators(ShortRepr):
     """Integrals over a mesh of N nodes; degree of freedom 2 i + c is component c of node i.
 
     With phi the hat functions of P1 triangles:

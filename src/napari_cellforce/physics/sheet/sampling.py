@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics.linear_algebra import Array
 from napari_cellforce.physics.mesh import Mesh
 from napari_cellforce.physics.sheet.solver import Equilibrium
 
 
-@dataclass(frozen=True)
-class PixelTraction:
+@dataclass(frozen=True, eq=False, repr=False)
+class PixelTraction(ShortRepr):
     """A traction on pixels with zero net force and moment, and the removed resultants.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.linalg import LinAlgError
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.physics.linear_algebra import Array, BandedCholesky, Indices, one_blas_thread
 from napari_cellforce.physics.mesh.refine import areas
 from napari_cellforce.physics.sheet.assembly import SheetOperators, assemble
@@ -179,8 +180,8 @@ class ContractileSheet:
         return array
 
 
-@dataclass(frozen=True)
-class Equilibrium:
+@dataclass(frozen=True, eq=False, repr=False)
+class Equilibrium(ShortRepr):
     """The solution of a sheet.
 
     Attributes

@@ -13,7 +13,7 @@ from napari.layers import Image, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_cellforce.compare import Comparison
-from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, VectorField
+from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ShortRepr, VectorField
 from napari_cellforce.io.temp_arrays import MEMORY_LIMIT_EACH, allocate
 from napari_cellforce.layers import (
     DEFAULT_THRESHOLD,
@@ -36,8 +36,8 @@ _LARGEST_RATIO = 2.0
 """Powers of two."""
 
 
-@dataclass(frozen=True, eq=False)
-class ComparisonStacks:
+@dataclass(frozen=True, eq=False, repr=False)
+class ComparisonStacks(ShortRepr):
     """All frames of a comparison, as layers take them.
 
     Attributes

@@ -15,9 +15,9 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_cellforce.compare import CompareConfig, ComparePaths, Comparison, compare, write_comparison
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PASCAL, FrameResult, ImageStack, Mask, VectorField
+from napari_cellforce.fields import PASCAL, FrameResult, ImageStack, Mask, Progress, VectorField
 from napari_cellforce.layers import image_layers
-from napari_cellforce.predict import Prediction, Progress, prepare
+from napari_cellforce.predict import Prediction, prepare
 from napari_cellforce.simulate.samples import measured_sample
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.hints import with_row

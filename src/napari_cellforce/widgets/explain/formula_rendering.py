@@ -12,6 +12,7 @@ import numpy.typing as npt
 from qtpy.QtCore import QPointF
 from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPalette, QPixmap, QTextDocument
 
+from napari_cellforce.fields import ShortRepr
 from napari_cellforce.models.symbolic import Formula, Potential, Term
 
 _SIZE = 14
@@ -32,8 +33,8 @@ _NABLA = r"\nabla"
 _mathtext = threading.Lock()
 
 
-@dataclass(frozen=True, eq=False)
-class MathImage:
+@dataclass(frozen=True, eq=False, repr=False)
+class MathImage(ShortRepr):
     """A bit of formula.
 
     Attributes

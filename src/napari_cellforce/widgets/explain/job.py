@@ -11,10 +11,10 @@ from napari_cellforce.explain import ExplainConfig
 from napari_cellforce.explain.fields import frame_reader, require_fields, stiffness_curves
 from napari_cellforce.explain.formula import fit_prediction
 from napari_cellforce.explain.greens import GreensFunction, read_greens, require_greens_functions
-from napari_cellforce.fields import FrameResult, Mask
+from napari_cellforce.fields import FrameResult, Mask, Progress, ShortRepr
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic import FormulaFrame, SymbolicFit
-from napari_cellforce.predict import Prediction, Progress, prepare
+from napari_cellforce.predict import Prediction, prepare
 from napari_cellforce.preprocess.normalise import Baselines
 from napari_cellforce.viewer.images import ChosenImage
 from napari_cellforce.widgets.explain.formula_rendering import prerender_potentials
@@ -57,8 +57,8 @@ class GreensResult:
     functions: tuple[GreensFunction, ...]
 
 
-@dataclass(frozen=True)
-class FrameFields:
+@dataclass(frozen=True, eq=False, repr=False)
+class FrameFields(ShortRepr):
     """A frame's inner fields; what Y goes with, where there is a Y."""
 
     t: int

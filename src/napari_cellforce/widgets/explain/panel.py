@@ -18,10 +18,11 @@ from napari_cellforce.explain import ExplainConfig
 from napari_cellforce.explain.config import supported_parts
 from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
+from napari_cellforce.fields import Progress
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
-from napari_cellforce.predict import MASK_INPUT, Progress
+from napari_cellforce.predict import MASK_INPUT
 from napari_cellforce.text import with_period
 from napari_cellforce.viewer.images import ChosenImage, input_images
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible

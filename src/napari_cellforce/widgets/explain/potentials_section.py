@@ -20,7 +20,7 @@ from napari_cellforce.explain.decomposition import (
     source_from_field,
     source_from_prediction,
 )
-from napari_cellforce.fields import BoolArray
+from napari_cellforce.fields import BoolArray, ShortRepr
 from napari_cellforce.layers import LayerLabel, Placement
 from napari_cellforce.viewer.coordinates import place_of
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
@@ -49,8 +49,8 @@ class _Started:
     unit: Any
 
 
-@dataclass(frozen=True, eq=False)
-class _DecomposedFrame:
+@dataclass(frozen=True, eq=False, repr=False)
+class _DecomposedFrame(ShortRepr):
     """A frame, taken apart."""
 
     t: int

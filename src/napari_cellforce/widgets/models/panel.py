@@ -224,7 +224,7 @@ class ModelsPanel(Panel):
     def _on_remove(self) -> None:
         entry = self._models.entry
         assert entry is not None
-        answer = QMessageBox.removal_question(
+        answer = QMessageBox.question(
             self, "Remove a model", removal_question(entry), QMessageBox.Yes | QMessageBox.No, QMessageBox.No
         )
         if answer != QMessageBox.Yes:

@@ -12,10 +12,10 @@ from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import FrameResult
+from napari_cellforce.fields import FrameResult, Progress
 from napari_cellforce.hooks import sample_cell
 from napari_cellforce.layers import LayerLabel, LayerTuple
-from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, Progress, prepare
+from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, prepare
 from napari_cellforce.text import with_period
 from napari_cellforce.viewer.images import ChosenImage, input_images
 from napari_cellforce.widgets.base.form import Tone

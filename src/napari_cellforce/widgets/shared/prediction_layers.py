@@ -18,6 +18,7 @@ from napari_cellforce.fields import (
     FloatArray,
     FrameResult,
     PixelSize,
+    Progress,
     Provenance,
     ScalarField,
     Unit,
@@ -38,7 +39,6 @@ from napari_cellforce.layers import (
     screen_angle,
     upper_limit,
 )
-from napari_cellforce.predict import Progress
 from napari_cellforce.results import frame_row
 from napari_cellforce.viewer.coordinates import show_frame, shown_frame, to_pixels
 from napari_cellforce.viewer.result_layers import mark_source, results_of

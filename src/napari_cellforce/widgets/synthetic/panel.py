@@ -8,7 +8,7 @@ from napari.viewer import Viewer
 from qtpy.QtWidgets import QTabBar
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.predict import Progress
+from napari_cellforce.fields import Progress
 from napari_cellforce.scan import CellEvaluation, ScanStep
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.hints import with_row

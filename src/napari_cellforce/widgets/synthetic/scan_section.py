@@ -15,8 +15,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_cellforce.fields import Progress
 from napari_cellforce.layers import ArrowStyle
-from napari_cellforce.predict import Progress
 from napari_cellforce.scan import PARAMETERS, Drawing, Parameter, ScanConfig, ScanStep, scan
 from napari_cellforce.widgets.base.form import Form, align_labels, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox

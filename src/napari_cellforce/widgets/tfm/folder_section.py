@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.errors import CellForceError, Topic
+from napari_cellforce.fields import Progress
 from napari_cellforce.physics.regularisation import RegularisationChoice
-from napari_cellforce.predict import Progress
 from napari_cellforce.text import pluralise
 from napari_cellforce.tfm import BeadFiles, FolderConfig, FolderEvent, NameTokens, TfmConfig, run_folder
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone

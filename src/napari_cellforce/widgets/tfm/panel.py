@@ -12,11 +12,10 @@ from napari.viewer import Viewer
 from qtpy.QtWidgets import QPushButton
 
 from napari_cellforce.errors import CellForceError
-from napari_cellforce.fields import PixelSize, VectorField
+from napari_cellforce.fields import PixelSize, Progress, VectorField
 from napari_cellforce.io import read_field
 from napari_cellforce.layers import METADATA_KEY, ArrowStyle
 from napari_cellforce.physics.displacement import Drift
-from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmJob, TfmResult
 from napari_cellforce.viewer.coordinates import place_of
 from napari_cellforce.viewer.images import input_images

@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cellforce.errors import CellForceError
+from napari_cellforce.fields import Progress
 from napari_cellforce.io import write_table
-from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import TfmConfig, TfmResult, region_rows, write_training_cell
 from napari_cellforce.viewer.coordinates import show_frame
 from napari_cellforce.viewer.images import input_images, stack_of

@@ -13,10 +13,9 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import ImageStack, PixelSize, Substrate, VectorField
+from napari_cellforce.fields import ImageStack, PixelSize, Progress, Substrate, VectorField
 from napari_cellforce.layers import LayerLabel, LayerTuple, Placement, image_layers
 from napari_cellforce.physics.halfspace import displacement
-from napari_cellforce.predict import Progress
 from napari_cellforce.synthetic import CellConfig, Shape, SheetMechanics, simulate
 from napari_cellforce.synthetic.beads import BeadConfig, bead_pair
 from napari_cellforce.tfm import TfmConfig, TfmJob, piv_window, prepare

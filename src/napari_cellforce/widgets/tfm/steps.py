@@ -12,11 +12,10 @@ import numpy.typing as npt
 from scipy.ndimage import affine_transform
 
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, VectorField
+from napari_cellforce.fields import MICROMETRE, PASCAL, FloatArray, PixelSize, Progress, VectorField
 from napari_cellforce.io.measured import ORIGIN
 from napari_cellforce.physics.displacement import DisplacementResult, Drift, displacement_field, find_drift
 from napari_cellforce.physics.regularisation import RegularisationChoice
-from napari_cellforce.predict import Progress
 from napari_cellforce.tfm import (
     TfmConfig,
     TfmFrame,

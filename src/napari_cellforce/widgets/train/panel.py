@@ -105,7 +105,7 @@ class TrainPanel(Panel):
     napari_viewer : Viewer
     **options : Memory, Preferences
         Passed to `Panel`.
-    start_remote : callable, optional
+    start_run : callable, optional
         Starts a run in a process of its own.
     """
 
