@@ -1,4 +1,4 @@
-"""A predictor and a stack give tractions, frame by frame."""
+"""Predictions: a predictor applied to an image stack, frame by frame."""
 
 from napari_cellforce.models.record import MASK_INPUT
 from napari_cellforce.predict.concatenate import concatenate_fields

@@ -1,4 +1,4 @@
-"""Results of consecutive frames, copied into one."""
+"""Concatenate the results of consecutive frames into one file."""
 
 from __future__ import annotations
 
@@ -14,45 +14,50 @@ from napari_cellforce.predict.writing import OutputPaths
 
 
 def concatenate_fields(parts: Sequence[OutputPaths], final: OutputPaths, like: OutputPaths) -> None:
-    """Copy tractions, and uncertainties where there are any, into one file of each, a frame at a time.
+    """Concatenate tractions, and uncertainties if present, into one file each, one frame at a time.
 
     Tables are left to the caller.
 
     Parameters
     ----------
     parts : sequence of OutputPaths
-        In the order of their frames.
+        Parts in the order of their frames.
     final : OutputPaths
-        May be one of the parts: it is replaced when the joined one is whole.
+        Paths of the result; may be one of the parts, which is then replaced when the result is complete.
     like : OutputPaths
-        The part whose unit, pixel size and provenance the whole is given.
+        Part from which unit, pixel size and provenance are taken.
 
     Raises
     ------
     CellForceError
         If a file cannot be read or written.
     """
-    about = read_field(like.traction)
-    _concatenate_tractions(parts, final.traction, about)
+    metadata = read_field(like.traction)
+    _concatenate_tractions(parts, final.traction, metadata)
     if like.uncertainty.is_file():
-        _concatenate_uncertainties(parts, final.uncertainty, about)
+        _concatenate_uncertainties(parts, final.uncertainty, metadata)
     else:
         remove(final.uncertainty)
 
 
-def _concatenate_tractions(parts: Sequence[OutputPaths], final: Path, about: VectorField) -> None:
+def _concatenate_tractions(parts: Sequence[OutputPaths], final: Path, metadata: VectorField) -> None:
     fields = [read_field(part.traction) for part in parts]
-    with FieldWriter.like(final, about, sum(len(field.frames) for field in fields)) as writer:
+    with FieldWriter.like(final, metadata, sum(len(field.frames) for field in fields)) as writer:
         for field in fields:
             for i, frame in enumerate(field.frames):
                 writer.append(frame, to_numpy(field.data[i]), to_numpy(field.mask[i]))
 
 
-def _concatenate_uncertainties(parts: Sequence[OutputPaths], final: Path, about: VectorField) -> None:
+def _concatenate_uncertainties(parts: Sequence[OutputPaths], final: Path, metadata: VectorField) -> None:
     stacks = [read(part.uncertainty) for part in parts]
-    none_yet = np.broadcast_to(np.float32(0), (sum(stack.n_frames for stack in stacks), *stacks[0].shape))
+    placeholder = np.broadcast_to(np.float32(0), (sum(stack.n_frames for stack in stacks), *stacks[0].shape))
     like = ScalarField(
-        none_yet, "uncertainty", about.unit, about.pixel_size, about.frame_interval, about.provenance
+        placeholder,
+        "uncertainty",
+        metadata.unit,
+        metadata.pixel_size,
+        metadata.frame_interval,
+        metadata.provenance,
     )
     with ScalarWriter(final, like) as writer:
         for stack in stacks:

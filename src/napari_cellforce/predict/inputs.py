@@ -1,4 +1,4 @@
-"""Which channel, which mask, which pixel size: chosen before the work starts."""
+"""Channels, mask and pixel size of a prediction, chosen and validated before it starts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from napari_cellforce.predict.lazy_mask import LazyCellMask
 
 
 def check_mask(mask: Mask, stack: ImageStack) -> None:
-    """Refuse a mask of another size or length than the stack.
+    """Refuse a mask whose size or number of frames differs from that of the stack.
 
     Raises
     ------
     CellForceError
-        Naming both sizes.
+        If the sizes differ; the error contains both.
     """
     frames, height, width = mask.data.shape
     if (height, width) != stack.shape or frames not in (1, stack.n_frames):
@@ -51,33 +51,34 @@ def check_calibration(calibration: float | None, record: ModelRecord) -> None:
 
 
 def check_traction(traction: FloatArray, record: ModelRecord, name: str, frame: int) -> None:
-    """Refuse a traction that is not finite everywhere: weights that blew up, or a predictor with a mistake.
+    """Refuse a traction that is not finite everywhere.
 
     Parameters
     ----------
     traction : (2, Y, X) array
     record : ModelRecord
-        Of the model that gave it.
+        Record of the model.
     name : str
-        Of the image.
+        Name of the image.
     frame : int
-        Counted from 0.
+        Number of the frame, from 0.
 
     Raises
     ------
     CellForceError
+        If a value is NaN or infinite.
     """
     if not np.isfinite(traction).all():
         raise CellForceError(
             f"the traction of frame {frame} of {name or 'the image'} is NaN or infinite",
             f"the model {record.name} must give a number everywhere",
-            "Choose another model, and look whether this one is damaged.",
+            "Choose another model, and check whether the file of this one is damaged.",
             topic=Topic.MODEL,
         )
 
 
 _PIXEL_SIZE_RANGE = (1e-3, 1e3)
-"""Smallest and largest pixel size in µm; beyond, it is in another unit."""
+"""Smallest and largest plausible pixel size in µm; values outside are probably in another unit."""
 
 
 def choose_channels(
@@ -90,13 +91,13 @@ def choose_channels(
     stack : ImageStack
     record : ModelRecord
     wanted : sequence of (int or str)
-        As the user named them; empty to go by the channels' names, or by their order if there are
+        Channels chosen by the user; if empty, channels are matched by name, or by order if there are
         exactly as many channels as proteins.
 
     Raises
     ------
     CellForceError
-        If a channel is not there, or cannot be told.
+        If a channel does not exist or cannot be identified.
     """
     proteins = record.proteins
     if wanted:
@@ -116,14 +117,14 @@ def choose_channels(
     listed = ", ".join(f"{i}: {name}" for i, name in enumerate(stack.channel_names))
     raise CellForceError(
         f"{stack.name or 'the image'} has the channels {listed}",
-        f"the model {record.name} reads {', '.join(proteins)}, and no name says which that is",
+        f"the model {record.name} reads {', '.join(proteins)}, and no channel name identifies it",
         "Choose the channel.",
         topic=Topic.CHANNEL,
     )
 
 
 def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize | None) -> PixelSize:
-    """Return the pixel size to use: the given one, else the stack's; refuse to guess."""
+    """Return the pixel size to use: the given one, else that of the stack; it is never guessed."""
     pixel_size = require_pixel_size(given or stack.pixel_size)
     low, high = _PIXEL_SIZE_RANGE
     if not low <= pixel_size.micron <= high:
@@ -138,7 +139,7 @@ def choose_pixel_size(stack: ImageStack, record: ModelRecord, given: PixelSize |
 
 
 def automatic_mask(stack: ImageStack, channel: int, pixel_size: PixelSize, config: PredictConfig) -> Mask:
-    """Return a mask that finds the cell in `channel` of a frame when that frame is asked for."""
+    """Return a mask that is computed from `channel` frame by frame, on access."""
     found = LazyCellMask(
         stack, channel, pixel_size=pixel_size, sensitivity=config.sensitivity, at=config.cell_at
     )
@@ -146,6 +147,6 @@ def automatic_mask(stack: ImageStack, channel: int, pixel_size: PixelSize, confi
 
 
 def _channel_of(protein: str, stack: ImageStack) -> int | None:
-    """Return the one channel whose name contains the protein's, or None."""
+    """Return the only channel whose name contains that of the protein, or None."""
     matches = [i for i, name in enumerate(stack.channel_names) if protein.lower() in name.lower()]
     return matches[0] if len(matches) == 1 else None

@@ -1,4 +1,4 @@
-"""The prediction job: a predictor on every frame of a stack, as a generator that can be stopped."""
+"""The prediction job: apply a predictor to every frame of a stack, as a generator that can be stopped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from napari_cellforce.resume import Fingerprint
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Frame(ShortRepr):
-    """A frame as the model sees it."""
+    """A frame as input of the model."""
 
     t: int
     image: FloatArray
@@ -58,7 +58,7 @@ class _Frame(ShortRepr):
 
 @dataclass
 class _Chunk:
-    """Frames that were read, and why there are not more."""
+    """Frames that were read, and the error that ended the reading."""
 
     frames: list[_Frame]
     error: Exception | None = None
@@ -66,7 +66,7 @@ class _Chunk:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A checked job; made by `prepare`.
+    """A validated prediction job; created by `prepare`.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Prediction:
     mask : Mask
     pixel_size : PixelSize
     channels : tuple of int
-        Of the stack, one for each protein of the model.
+        Channel of the stack for each protein of the model.
     config : PredictConfig
     started : str
         ISO 8601 in UTC.
@@ -91,41 +91,41 @@ class Prediction:
 
     @property
     def unit(self) -> Unit:
-        """Unit of the tractions: Pa if calibrated, else as the model's record says."""
+        """Unit of the tractions: Pa if calibrated, else that of the model's record."""
         return PASCAL if self.config.calibration else self.predictor.record.output_unit
 
     def scalar_unit(self, name: str) -> str:
-        """Return the unit of an inner field of the model; forces are in `unit`."""
+        """Return the unit of a scalar field of the model; forces have `unit`."""
         unit = registry.scalar_unit(name, self.predictor.record)
         return self.unit if unit == self.predictor.record.output_unit else unit
 
     def run(
         self, frames: range | None = None, baselines: Baselines | None = None, *, read_ahead: bool = False
     ) -> Generator[Progress | FrameResult]:
-        """Predict frame by frame, in memory that does not grow with their number.
+        """Predict frame by frame, with memory that does not grow with the number of frames.
 
-        A predictor that takes several frames at once, as a network on a graphics card does, is given them.
+        A predictor that accepts several frames at once, such as a network on a GPU, gets them in batches.
 
         Parameters
         ----------
         frames : range, optional
-            Which frames to predict; all by default.
+            Frames to predict; all by default.
         baselines : Baselines, optional
-            What `measure_baselines` returned, where a job is run in parts; by default measured here.
+            Result of `measure_baselines`, if a job is run in parts; by default measured here.
         read_ahead : bool
-            Read what comes next in a thread, while a frame is predicted.
+            Read the next frames in a thread while a frame is predicted.
 
         Yields
         ------
         Progress
             While the brightness of the cell is measured over all frames.
         FrameResult
-            One a frame, in order; traction ``(2, Y, X)`` in (y, x) and `unit`.
+            One per frame, in order; traction ``(2, Y, X)`` in (y, x) and `unit`.
 
         Raises
         ------
         CellForceError
-            At the first frame that cannot be predicted; what was yielded before stands.
+            At the first frame that cannot be predicted; results yielded before remain valid.
         """
         if baselines is None:
             baselines = yield from self.measure_baselines()
@@ -133,12 +133,12 @@ class Prediction:
         at_once = getattr(self.predictor, "frames_at_once", 1)
         chunks = [frames[start : start + at_once] for start in range(0, len(frames), at_once)]
         read = partial(self._read, baselines=baselines)
-        with contextlib.closing((prefetch if read_ahead else one_by_one)(read, chunks)) as ready:
-            for chunk in ready:
+        with contextlib.closing((prefetch if read_ahead else one_by_one)(read, chunks)) as chunks_read:
+            for chunk in chunks_read:
                 yield from self._predict_chunk(chunk)
 
     def measure_baselines(self) -> Generator[Progress, None, Baselines | None]:
-        """Measure the cell's brightness over all frames; returns None where the model does without it."""
+        """Measure the cell's brightness over all frames; returns None if the model does not need it."""
         as_it_is = self.config.already_normalised or self.predictor.record.normalisation == "none"
         if as_it_is or not self.channels:
             return None
@@ -149,25 +149,25 @@ class Prediction:
         return meter.baselines()
 
     def row(self, result: FrameResult) -> dict[str, float]:
-        """Return a frame's row of the summary table, units in the column names."""
+        """Return the row of a frame in the summary table, with units in the column names."""
         mask = self.mask.frame(result.frame) if result.mask is None else result.mask
         return frame_row(
             result.frame, result.traction, mask, self.pixel_size, self.unit, self.stack.frame_interval
         )
 
     def provenance(self) -> Provenance:
-        """Return how the results come about, for layers and files."""
+        """Return the provenance of the results, for layers and files."""
         record = self.predictor.record
         path = Path(self.stack.path)
         fingerprint = dataclasses.asdict(Fingerprint.of(path)) if self.stack.path and path.is_file() else {}
         settings = to_mapping(self.config) | {
-            "run": to_mapping(self.config.run) | {"model": record.name, **self._computed_by()},
+            "run": to_mapping(self.config.run) | {"model": record.name, **self._backend_settings()},
             "channels": [self.stack.channel_names[c] for c in self.channels],
             "mask": self.mask.source,
             "pixel_size [µm]": self.pixel_size.micron,
             "pixel_size_source": self.pixel_size.source,
             "output_scale": record.output_scale,
-            **self._computed_by(),
+            **self._backend_settings(),
         }
         return Provenance(
             model=record.name,
@@ -179,8 +179,8 @@ class Prediction:
             date=self.started,
         )
 
-    def _computed_by(self) -> dict[str, object]:
-        """Return what computes a network, and with how many samples; formulas have no choice of it."""
+    def _backend_settings(self) -> dict[str, object]:
+        """Return backend and number of samples of a network; empty for other predictors."""
         network = {name: getattr(self.predictor, name, None) for name in ("backend", "samples")}
         return {name: value for name, value in network.items() if value is not None}
 
@@ -193,7 +193,7 @@ class Prediction:
         return self._inputs(image, self.mask.frame(t))
 
     def _read(self, frames: range, baselines: Baselines | None) -> _Chunk:
-        """Read frames and masks; where one cannot be read, those before it."""
+        """Read frames and masks; if one cannot be read, return those before it and the error."""
         chunk = _Chunk([])
         try:
             for t in frames:
@@ -211,7 +211,7 @@ class Prediction:
             raise chunk.error
 
     def _results(self, frames: list[_Frame]) -> Iterator[FrameResult]:
-        """Predict frames together; one by one if that fails, so that those before a bad one are not lost."""
+        """Predict frames as a batch; one by one if that fails, so that frames before a bad one are kept."""
         together = self._together(frames) if len(frames) > 1 else None
         if together is not None:
             yield from together
@@ -227,13 +227,13 @@ class Prediction:
         return None
 
     def _image(self, t: int) -> FloatArray:
-        """Read the protein channels of a frame, ``(C, Y, X)``, and refuse what no model can use."""
+        """Read the protein channels of a frame, ``(C, Y, X)``, and validate them."""
         image = self.stack.frame(t, self.channels)
         check_frame(image, name=self.stack.name, frame=t)
         return image
 
     def _inputs(self, image: FloatArray, mask: BoolArray) -> FloatArray:
-        """Return the model's input channels: the proteins, and the mask where the model asks for it."""
+        """Return the input channels of the model: the proteins, and the mask if the model uses it."""
         proteins = iter(image)
         channels = [mask if name == MASK_INPUT else next(proteins) for name in self.predictor.record.inputs]
         return np.stack(channels).astype(np.float32, copy=False)
@@ -255,14 +255,14 @@ def prepare(
     pixel_size: PixelSize | None = None,
     config: PredictConfig | None = None,
 ) -> Prediction:
-    """Check everything that can be checked before the first frame, and return the job.
+    """Validate everything that can be validated before the first frame, and return the job.
 
     Parameters
     ----------
     stack : ImageStack
     predictor : Predictor
     mask : Mask, optional
-        Where the cell is; by default it is found frame by frame.
+        Mask of the cell; by default it is detected frame by frame.
     pixel_size : PixelSize, optional
         In µm; by default that of the settings, else the stack's own.
     config : PredictConfig, optional

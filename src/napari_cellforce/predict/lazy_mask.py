@@ -1,4 +1,4 @@
-"""The cell found automatically, frame by frame, when somebody looks."""
+"""Masks of the automatically detected cell, computed frame by frame on access."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from napari_cellforce.preprocess.mask import find_cell_over_time
 
 
 class LazyCellMask:
-    """``(T, Y, X)`` masks of one cell, which is followed from the first frame on.
+    """Lazy ``(T, Y, X)`` masks of one cell, which is tracked from the first frame.
 
-    Stands for the array in a `Mask`: frame t is found when it is asked for, with those before it, and
-    remembered packed, so that a thousand frames take little memory.
+    Takes the place of the array in a `Mask`: frame t is computed on access, together with the frames before
+    it, and cached in compressed form, so that a thousand frames need little memory.
 
     Parameters
     ----------
     stack : ImageStack
     channel : int
-        In which the cell is looked for.
+        Channel in which the cell is detected.
     pixel_size : PixelSize, optional
     sensitivity : float
-        Above 1 for a larger cell.
+        Values above 1 give a larger cell.
     at : (y, x), optional
-        In pixels, on the cell in the first frame; by default the largest object is taken.
+        Position in pixels on the cell in the first frame; by default the largest object is taken.
     """
 
     ndim = 3
@@ -50,20 +50,20 @@ class LazyCellMask:
         )
 
     @property
-    def found(self) -> int:
-        """Number of frames found so far."""
+    def n_computed(self) -> int:
+        """Number of frames computed so far."""
         return len(self._packed)
 
     def __getitem__(self, t: int) -> BoolArray:
         with self._lock:
-            while self.found <= t:
+            while self.n_computed <= t:
                 self._packed.append(zlib.compress(np.packbits(self._next()).tobytes(), level=1))
             bits = np.frombuffer(zlib.decompress(self._packed[t]), np.uint8)
         height, width = self.shape[1:]
         return np.unpackbits(bits, count=height * width).reshape(height, width).astype(np.bool_)
 
     def _next(self) -> BoolArray:
-        """Find the cell in one more frame; where that failed once, it fails again in the same words."""
+        """Detect the cell in the next frame; after a failure, raise the same error again."""
         if self._failure is not None:
             raise self._failure
         try:

@@ -1,4 +1,4 @@
-"""Reading, predicting and writing at once: one step ahead in a thread, one step behind in another."""
+"""Concurrent reading, prediction and writing: prefetch in one thread, write in another."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def prefetch(make: Callable[[Item], Made], items: Iterable[Item]) -> Generator[Made]:
-    """Yield what `make` makes of each item, in order, each made in a thread while the one before is used.
+def prefetch(make: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
+    """Yield ``make(item)`` for each item in order, computed in a thread while the previous result is used.
 
-    At most two are there at once: the one in use and the next. What `make` raises is raised in its turn.
+    At most two results exist at a time. An error of `make` is raised when its result would be yielded.
     """
-    with ThreadPoolExecutor(1, "cellforce-ahead") as thread:
-        coming: Future[Made] | None = None
+    with ThreadPoolExecutor(1, "cellforce-prefetch") as thread:
+        pending: Future[Result] | None = None
         for item in items:
-            ready, coming = coming, thread.submit(make, item)
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+            current, pending = pending, thread.submit(make, item)
+            if current is not None:
+                yield current.result()
+        if pending is not None:
+            yield pending.result()
 
 
-def one_by_one(make: Callable[[Item], Made], items: Iterable[Item]) -> Generator[Made]:
-    """Yield what `make` makes of each item, when it is asked for."""
+def one_by_one(make: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
+    """Yield ``make(item)`` for each item, without a thread."""
     yield from map(make, items)
 
 
 class BackgroundWriter:
-    """Does one thing after another in a thread, while the caller goes on; at most one is under way.
+    """Runs tasks one after the other in a thread; at most one is pending.
 
-    A context manager. What went wrong is raised at the next `submit`, or where the block ends; a block that
-    ends by an error of its own keeps that.
+    A context manager. An error of a task is raised at the next `submit` or at the end of the block, unless
+    the block itself ends with an error.
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "cellforce-behind")
-        self._doing: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "cellforce-writer")
+        self._pending: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -53,11 +53,11 @@ class BackgroundWriter:
             self._finish()
 
     def submit(self, work: Callable[[Item], None], item: Item) -> None:
-        """Begin with `work` on an item, when the one before is finished."""
+        """Start ``work(item)`` when the previous task is finished."""
         self._finish()
-        self._doing = self._thread.submit(work, item)
+        self._pending = self._thread.submit(work, item)
 
     def _finish(self) -> None:
-        doing, self._doing = self._doing, None
-        if doing is not None:
-            doing.result()
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()

@@ -1,4 +1,4 @@
-"""Predictions straight to files, while they are made."""
+"""Write predictions to files while they are computed."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _UNCERTAINTY = "_uncertainty.ome.tif"
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """Where the results of one input go.
+    """Output files of one input.
 
     Attributes
     ----------
     traction : Path
         OME-TIFF (or OME-Zarr, by its name) of the traction, (T, 2, Y, X).
     summary : Path
-        CSV, a row a frame.
+        CSV table with one row per frame.
     uncertainty : Path
-        OME-TIFF of its standard deviation, (T, Y, X), where the predictor gives one.
+        OME-TIFF of the standard deviation, (T, Y, X), if the predictor provides one.
     """
 
     traction: Path
@@ -52,7 +52,7 @@ class OutputPaths:
 
     @classmethod
     def beside(cls, traction: Path) -> OutputPaths:
-        """Return the paths for a traction file that the user named."""
+        """Return the paths that belong to a traction file chosen by the user."""
         stem = traction.name.removesuffix(_TRACTION).removesuffix(".ome.tif").removesuffix(".tif")
         return cls(traction, *(traction.with_name(f"{stem}{ending}") for ending in (_SUMMARY, _UNCERTAINTY)))
 
@@ -63,10 +63,10 @@ def predict_to_files(
     frames: range | None = None,
     baselines: Baselines | None = None,
 ) -> Generator[Progress | FrameResult, None, None]:
-    """Run a job and write what it yields; whatever ends or closes it, the finished frames are on disk.
+    """Run a job and write its results; finished frames are on disk however the job ends.
 
-    While a frame is predicted, the next one is read and the one before is written. Former results of these
-    names are replaced; a former uncertainty goes also where the predictor gives none.
+    While a frame is predicted, the next one is read and the previous one is written. Existing files are
+    replaced; an existing uncertainty is removed if the predictor provides none.
 
     Parameters
     ----------
@@ -78,13 +78,13 @@ def predict_to_files(
     Yields
     ------
     Progress or FrameResult
-        As `Prediction.run` does, each result when it begins to be written.
+        Records of `Prediction.run`; each result when its writing starts.
 
     Raises
     ------
     CellForceError
-        If a frame cannot be predicted, or a file not be written; that is told with the frame after, at the
-        latest when the generator ends or is closed.
+        If a frame cannot be predicted or a file cannot be written; the latter is raised with the next
+        frame, at the latest when the generator ends or is closed.
     """
     n_frames = job.stack.n_frames if frames is None else len(frames)
     with (
@@ -100,7 +100,7 @@ def predict_to_files(
 
 @contextlib.contextmanager
 def _files(job: Prediction, paths: OutputPaths, n_frames: int) -> Iterator[Callable[[FrameResult], None]]:
-    """Give what writes a result; when the block ends, however it does, the files are valid."""
+    """Yield the function that writes a result; the files are valid however the block ends."""
     rows: list[dict[str, float]] = []
     spread: ScalarWriter | None = None
     writer = _traction_writer(job, paths, n_frames)
@@ -140,27 +140,27 @@ def _traction_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> Base
 
 
 def _uncertainty_writer(job: Prediction, paths: OutputPaths, n_frames: int) -> ScalarWriter:
-    none_yet = np.broadcast_to(np.float32(0), (n_frames, *job.stack.shape))
+    placeholder = np.broadcast_to(np.float32(0), (n_frames, *job.stack.shape))
     like = ScalarField(
-        none_yet, "uncertainty", job.unit, job.pixel_size, job.stack.frame_interval, job.provenance()
+        placeholder, "uncertainty", job.unit, job.pixel_size, job.stack.frame_interval, job.provenance()
     )
     return ScalarWriter(paths.uncertainty, like)
 
 
 @contextlib.contextmanager
 def _summary(path: Path, rows: list[dict[str, float]], writer: BaseFieldWriter) -> Iterator[None]:
-    """Write the table when the block ends, however it does.
+    """Write the table when the block ends, however it ends.
 
-    A frame whose row was made but which did not reach the file is in neither. Of two errors, such as a disk
-    that is full for both, the first is told.
+    A frame that was not written to the traction file is left out of the table. If both writers fail, for
+    example on a full disk, the first error is raised.
     """
-    told_before: tuple[type[CellForceError], ...] = ()
+    suppressed: tuple[type[CellForceError], ...] = ()
     try:
         yield
     except CellForceError:
-        told_before = (CellForceError,)
+        suppressed = (CellForceError,)
         raise
     finally:
-        with contextlib.suppress(*told_before):
+        with contextlib.suppress(*suppressed):
             if writer.frames:
                 write_table(path, pd.DataFrame(rows[: len(writer.frames)]))

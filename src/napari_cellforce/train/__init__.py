@@ -1,4 +1,4 @@
-"""Learning from measured or simulated cells: training, fine-tuning, calibration.
+"""Training on measured or simulated cells: training, fine-tuning, calibration.
 
 Settings are there at once; what needs torch is loaded when it is first used.
 """

@@ -1,7 +1,7 @@
-"""Symmetries and accidents of microscope images, drawn anew for every batch, in torch.
+"""Augmentation: random symmetries and imaging conditions for every batch, in torch.
 
-Turning a cell turns its forces: rotation and mirror act on images and vectors alike. Brightness, blur,
-noise, saturation and a generous outline change the picture and leave the forces as they are.
+Rotations and reflections act on images and vectors alike. Brightness, contrast, blur, noise, saturation and
+a dilated mask change the image and leave the forces unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from napari_cellforce.train.config import AugmentConfig
 
 
 class Batch(NamedTuple):
-    """Frames to learn from.
+    """A batch of training frames.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
     traction : (N, 2, Y, X) tensor
         Measured traction, (y, x), in the unit of the model's output.
     displacement : (N, 2, Y, X) tensor or None
-        Of the gel, (y, x), in µm.
+        Displacement of the gel, (y, x), in µm.
     """
 
     proteins: Tensor
@@ -44,51 +44,51 @@ class Batch(NamedTuple):
 
 
 NO_AUGMENTATION = AugmentConfig(False, False, 0, 0, 0, 0, 0, 0)
-"""Leaves every batch as it is."""
+"""No augmentation."""
 
 
 def augment(batch: Batch, config: AugmentConfig) -> Batch:
-    """Return a batch changed at random; chance comes from torch's own generator."""
-    batch = _posed(batch, config)
-    mask = _loosened(batch.mask, config.margin)
-    proteins = _photographed(batch.proteins, config) if batch.proteins.shape[1] else batch.proteins
+    """Return a randomly transformed batch; random numbers come from torch's global generator."""
+    batch = _rotate_and_mirror(batch, config)
+    mask = _dilate_masks(batch.mask, config.margin)
+    proteins = _simulate_imaging(batch.proteins, config) if batch.proteins.shape[1] else batch.proteins
     return batch._replace(mask=mask, proteins=proteins)
 
 
 def rotate_frames(batch: Batch, angle: Tensor, mirrored: Tensor | None = None) -> Batch:
-    """Rotate every frame about the middle of the image, vectors included.
+    """Rotate every frame, including its vectors, about the centre of the image.
 
     Parameters
     ----------
     batch : Batch
-        Of square images.
+        Square images.
     angle : (N,) tensor
         In radians from x towards y (clockwise on screen).
     mirrored : (N,) bool tensor, optional
-        Which frames to mirror (x to -x) before.
+        Frames to mirror (x to -x) before the rotation.
     """
     cos, sin = angle.cos(), angle.sin()
     flip = torch.ones_like(cos) if mirrored is None else torch.where(mirrored, -1.0, 1.0)
     zero = torch.zeros_like(cos)
-    # Where each pixel of the result comes from: the inverse of the turn, as (x, y).
+    # Sampling positions of the result: the inverse rotation, as (x, y).
     back = torch.stack([flip * cos, flip * sin, zero, -sin, cos, zero], dim=-1).reshape(-1, 2, 3)
 
-    def moved(image: Tensor) -> Tensor:
+    def resampled(image: Tensor) -> Tensor:
         if not image.shape[1]:  # a network of the outline sees no protein
             return image
         grid = functional.affine_grid(back.to(image.dtype), list(image.shape), align_corners=False)
         return functional.grid_sample(image, grid, align_corners=False)
 
-    def moved_vectors(field: Tensor) -> Tensor:
-        y, x = moved(field).unbind(1)
+    def resampled_vectors(field: Tensor) -> Tensor:
+        y, x = resampled(field).unbind(1)
         c, s, f = (factor[:, None, None] for factor in (cos, sin, flip))
         return torch.stack([s * f * x + c * y, c * f * x - s * y], dim=1)
 
-    u = None if batch.displacement is None else moved_vectors(batch.displacement)
-    return Batch(moved(batch.proteins), moved(batch.mask), moved_vectors(batch.traction), u)
+    u = None if batch.displacement is None else resampled_vectors(batch.displacement)
+    return Batch(resampled(batch.proteins), resampled(batch.mask), resampled_vectors(batch.traction), u)
 
 
-def _posed(batch: Batch, config: AugmentConfig) -> Batch:
+def _rotate_and_mirror(batch: Batch, config: AugmentConfig) -> Batch:
     if not (config.rotate or config.mirror):
         return batch
     n, device = len(batch.mask), batch.mask.device
@@ -96,8 +96,8 @@ def _posed(batch: Batch, config: AugmentConfig) -> Batch:
     return rotate_frames(batch, angle, (torch.rand(n, device=device) < 0.5) & config.mirror)
 
 
-def _loosened(mask: Tensor, margin: int) -> Tensor:
-    """Widen every outline by a number of pixels from 0 to `margin`."""
+def _dilate_masks(mask: Tensor, margin: int) -> Tensor:
+    """Dilate every mask by a random number of pixels from 0 to `margin`."""
     if margin == 0:
         return mask
     steps = torch.randint(0, margin + 1, (len(mask), 1, 1, 1), device=mask.device)
@@ -107,8 +107,8 @@ def _loosened(mask: Tensor, margin: int) -> Tensor:
     return mask
 
 
-def _photographed(proteins: Tensor, config: AugmentConfig) -> Tensor:
-    """Blur, brightness, contrast, noise and saturation, in the order in which light meets them."""
+def _simulate_imaging(proteins: Tensor, config: AugmentConfig) -> Tensor:
+    """Apply blur, contrast, brightness, noise and saturation, in the order of image formation."""
     shape = (*proteins.shape[:2], 1, 1)
 
     def normal(spread: float) -> Tensor:

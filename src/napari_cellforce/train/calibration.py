@@ -1,4 +1,4 @@
-"""With very few cells: leave a model as it is, and find out what its tractions are in Pa."""
+"""Calibration of a model to measured cells: scale (and offset) to Pa; the network itself is unchanged."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ Kind = Literal["scale", "scale and offset"]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Predicted to measured traction: |F| [Pa] = scale |F predicted| + offset, the direction as it was.
+    """Map from predicted to measured traction: |F| [Pa] = scale |F predicted| + offset; directions are kept.
 
     Attributes
     ----------
     scale : float
-        In Pa per unit of the prediction.
+        Scale in Pa per unit of the prediction.
     offset : float
-        In Pa; below 0 where short vectors are noise. No vector changes sign, and 0 stays 0.
+        Offset in Pa; negative if short vectors are noise. No vector changes sign, and 0 stays 0.
     r2 : float
-        Of the vectors, over all pixels in the masks, after calibration.
+        Coefficient of determination of the vectors, over all pixels in the masks, after calibration.
     cells, frames : int
-        That it was found on.
+        Numbers of cells and frames used for the fit.
     """
 
     scale: float
@@ -56,21 +56,21 @@ class Calibration:
 
 
 def calibrate(predictor: Predictor, data: DataConfig, kind: Kind = "scale") -> Calibration:
-    """Fit the scale of a predictor to measured cells, one is enough.
+    """Fit the scale of a predictor to one or more measured cells.
 
     The scale alone is fitted to the vectors; scale and offset to their lengths. Both by least squares.
 
     Parameters
     ----------
     predictor : Predictor
-        Of any kind, filters too.
+        Predictor of any kind.
     data : DataConfig
     kind : {"scale", "scale and offset"}
 
     Raises
     ------
     CellForceError
-        If no frame can be used, or nothing is predicted in them.
+        If no frame can be used, or the predictions are zero.
     """
     pairs, cells = _pairs(predictor, data)
     predicted, measured = (np.concatenate([pair[i] for pair in pairs], axis=-1) for i in range(2))
@@ -82,7 +82,7 @@ def calibrate(predictor: Predictor, data: DataConfig, kind: Kind = "scale") -> C
     if not np.isfinite(scale) or scale <= 0:
         raise CellForceError(
             f"the best scale is {scale:g}",
-            "predictions must point the way of the measured tractions, at least on average",
+            "predictions must on average point in the direction of the measured tractions",
             "Check the channel, the mask, and the order of the traction's components.",
             topic=Topic.CALIBRATION,
         )
@@ -95,15 +95,15 @@ def calibrate(predictor: Predictor, data: DataConfig, kind: Kind = "scale") -> C
 def calibrate_file(
     model: str | os.PathLike[str], data: DataConfig, path: str | os.PathLike[str], kind: Kind = "scale"
 ) -> tuple[Path, Calibration]:
-    """Write a network that predicts in Pa: the same, its output scaled (and shifted); see `calibrate`.
+    """Write a network whose output is scaled (and shifted) to Pa; see `calibrate`.
 
     Parameters
     ----------
     model : str or path-like
-        In the zoo, or a file; it is left alone.
+        Name in the zoo or path to a file; the original is not modified.
     data : DataConfig
     path : path-like
-        Of the new model; must not be there yet.
+        Path of the new model; must not exist yet.
     kind : {"scale", "scale and offset"}
     """
     path = Path(path)
@@ -116,21 +116,21 @@ def calibrate_file(
         )
     loaded = load_trainable(model)
     predictor = registry.get(loaded.record.kind).predictor(loaded, device="cpu", backend="eager")
-    found = calibrate(predictor, data, kind)
+    calibration = calibrate(predictor, data, kind)
     module = copy.deepcopy(loaded.module)
-    module.scale_output(found.scale, loaded.record.output)
-    seen = f"{pluralise(found.frames, 'frame')} of {pluralise(found.cells, 'measured cell')}"
-    told = f" Scaled to Pa on {seen} (R2 {found.r2:.2f})."
+    module.scale_output(calibration.scale, loaded.record.output)
+    used = f"{pluralise(calibration.frames, 'frame')} of {pluralise(calibration.cells, 'measured cell')}"
+    note = f" Scaled to Pa on {used} (R2 {calibration.r2:.2f})."
     record = dataclasses.replace(
         loaded.record,
         name=path.stem,
         output_unit="Pa",
         output_scale=1.0,
-        output_offset=found.scale * loaded.record.output_offset + found.offset,
-        training_data=loaded.record.training_data + told,
-        limits=f"Those of {loaded.record.name}, but for its unit: its tractions are in Pa.",
+        output_offset=calibration.scale * loaded.record.output_offset + calibration.offset,
+        training_data=loaded.record.training_data + note,
+        limits=f"As {loaded.record.name}, except for the unit: tractions are in Pa.",
     )
-    return checkpoint.save(path, module, record), found
+    return checkpoint.save(path, module, record), calibration
 
 
 def _pairs(predictor: Predictor, data: DataConfig) -> tuple[list[tuple[FloatArray, FloatArray]], int]:

@@ -1,4 +1,4 @@
-"""What Lightning does between epochs: write down, keep the best, tell who listens, stop when asked."""
+"""Lightning callbacks: history and checkpoints, progress events, stopping, warning of overfitting."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from napari_cellforce import files
 from napari_cellforce.errors import CellForceWarning
 
 LAST, BEST, HISTORY = "last.ckpt", "best.ckpt", "history.csv"
-_WATCHED = "validation loss"
+_MONITORED = "validation loss"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step is done.
+    """Event after a training step.
 
     Attributes
     ----------
     epoch, step, steps : int
-        Epoch, step of all steps, and number of all steps.
+        Number of the epoch, of the step in the run, and of all steps of the run.
     loss : float
     """
 
@@ -40,17 +40,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch is done and validated.
+    """Event after a validated epoch.
 
     Attributes
     ----------
     epoch : int
     values : mapping of str to float
-        Losses and metrics, as in ``history.csv``.
+        Losses and metrics, with the names of ``history.csv``.
     best : bool
-        Whether it is the best so far.
+        True if the validation loss is the lowest so far.
     seconds : float
-        Since the run was started or went on.
+        Seconds since the run was started or resumed.
     """
 
     epoch: int
@@ -64,15 +64,15 @@ Listener = Callable[[Event], None]
 
 
 class RunRecorder(pl.callbacks.Checkpoint):
-    """Keeps the last and the best state, and the history, each file written whole or not at all.
+    """Writes the last and the best checkpoint and the history, each file atomically.
 
     Parameters
     ----------
     folder : Path
     listener : callable
-        Told every step and epoch.
+        Called after every step and epoch.
     should_stop : callable
-        Asked after every step; True ends the run after that step.
+        Called after every step; True ends the run after that step.
     """
 
     def __init__(self, folder: Path, listener: Listener, should_stop: Callable[[], bool]) -> None:
@@ -84,17 +84,17 @@ class RunRecorder(pl.callbacks.Checkpoint):
         self._started = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a run that goes on has to know."""
+        """Return the state that a resumed run needs."""
         return {"best": self._best, "rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take what `state_dict` returned."""
+        """Restore the result of `state_dict`."""
         self._best, self.rows = state_dict["best"], state_dict["rows"]
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Tell of the step; stop if asked to."""
+        """Report the step, and stop if requested."""
         del pl_module, batch, batch_idx
         steps = int(trainer.estimated_stepping_batches)
         self._listener(Step(trainer.current_epoch, trainer.global_step, steps, float(outputs["loss"])))
@@ -102,37 +102,37 @@ class RunRecorder(pl.callbacks.Checkpoint):
             trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write everything down."""
+        """Write checkpoints and history, and report the epoch."""
         del pl_module
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        if self._should_stop() or _WATCHED not in values:
-            return  # an unfinished epoch is no measure of the model
+        if self._should_stop() or _MONITORED not in values:
+            return  # the metrics of an unfinished epoch are not comparable
         self.rows.append({"epoch": trainer.current_epoch, **values})
-        best = values[_WATCHED] < self._best
-        self._best = min(self._best, values[_WATCHED])
+        best = values[_MONITORED] < self._best
+        self._best = min(self._best, values[_MONITORED])
         for name in (LAST, *((BEST,) if best else ())):
-            with self._place(name, trainer) as place:
-                trainer.save_checkpoint(place)
+            with self._checkpoint_path(name, trainer) as path:
+                trainer.save_checkpoint(path)
         if trainer.is_global_zero:
             files.write_text(self._folder / HISTORY, as_csv(self.rows))
         elapsed = time.monotonic() - self._started
         self._listener(Epoch(trainer.current_epoch, values, best, elapsed))
 
-    def _place(self, name: str, trainer: pl.Trainer) -> contextlib.AbstractContextManager[Path]:
-        """Return where to write a state; with several processes all take part, and the first one writes."""
+    def _checkpoint_path(self, name: str, trainer: pl.Trainer) -> contextlib.AbstractContextManager[Path]:
+        """Return the path of a checkpoint; all processes take part, and the first one writes."""
         path = self._folder / name
         return files.atomic_path(path) if trainer.is_global_zero else contextlib.nullcontext(path)
 
 
 class OverfittingWatch(pl.Callback):
-    """Warns once when the validation loss has risen while the training loss still falls.
+    """Warns once if the validation loss rises while the training loss still falls.
 
     Parameters
     ----------
     epochs : int
-        How long that has to last.
+        Number of consecutive epochs.
     rise : float
-        By which share the validation loss has to be above its best.
+        Relative increase of the validation loss over its minimum.
     """
 
     def __init__(self, epochs: int = 5, rise: float = 0.1) -> None:
@@ -144,7 +144,7 @@ class OverfittingWatch(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare the two curves."""
         del pl_module
-        loss, watched = (float(trainer.callback_metrics.get(n, "nan")) for n in ("loss", _WATCHED))
+        loss, watched = (float(trainer.callback_metrics.get(n, "nan")) for n in ("loss", _MONITORED))
         if not watched >= self._best[1]:
             self._best, self._worse = (loss, watched), 0
             return
@@ -153,8 +153,8 @@ class OverfittingWatch(pl.Callback):
         if self._worse == self._epochs:
             warnings.warn(
                 f"the validation loss is {watched / self._best[1] - 1:.0%} above its best while the training"
-                " loss falls: the model learns these cells by heart. The best state is kept; add cells, or"
-                " let less of the model change (head, normalisation or scale only).",
+                " loss falls: the model overfits these cells. The best state is kept; add cells, or"
+                " train fewer layers (head, normalisation or scale only).",
                 CellForceWarning,
                 stacklevel=2,
             )

@@ -36,7 +36,7 @@ LossKind = Literal["vector", "magnitude_angle"]
 
 @dataclass(frozen=True)
 class AugmentConfig(Settings):
-    """How far images are changed; 0 or False leaves a change out."""
+    """Strength of the augmentation; 0 or False disables a transformation."""
 
     rotate: bool = setting(True, help="Rotate frames by any angle.")
     mirror: bool = setting(True, help="Mirror frames.")

@@ -37,9 +37,9 @@ def test_it_is_followed_from_the_first_frame_on(wanderer):
 def test_every_frame_is_searched_once_whatever_is_asked_for(wanderer, counting_array):
     data = counting_array(wanderer.data)
     found = LazyCellMask(dataclasses.replace(wanderer, data=data))
-    assert found.found == 0
+    assert found.n_computed == 0
     first = found[2]
-    assert (found.found, data.read) == (3, [0, 1, 2])
+    assert (found.n_computed, data.read) == (3, [0, 1, 2])
     again = [found[t] for t in (0, 2, 1)]
     assert data.read == [0, 1, 2]
     np.testing.assert_array_equal(again[1], first)
