@@ -1,4 +1,4 @@
-"""What runs a network's convolutions: several programs behind one interface, each checked before use."""
+"""Inference backends for the convolutions of networks, each verified against torch before use."""
 
 from napari_cellforce.models.backends.base import Backend
 from napari_cellforce.models.backends.engine import Engine, make_engine

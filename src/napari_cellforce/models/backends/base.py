@@ -1,4 +1,4 @@
-"""What all backends have in common."""
+"""Protocol of the inference backends."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 
 class Backend(Protocol):
-    """A program that computes what a convolutional network computes, faster.
+    """An inference engine for convolutional networks.
 
     Attributes
     ----------
     name : str
-        What the user calls it by: ``"openvino"``.
+        Name in settings: ``"openvino"``.
     title : str
-        For people: ``"OpenVINO"``.
+        Display name: ``"OpenVINO"``.
     devices : tuple of str
-        Kinds of `torch.device` on which it computes.
+        Supported types of `torch.device`.
     tolerance : float
-        Largest difference from plain torch in 32 bits, over the largest value, at which it is accepted.
+        Maximum difference from float32 torch, relative to the largest value, at which it is accepted.
     """
 
     name: str
@@ -28,28 +28,28 @@ class Backend(Protocol):
     tolerance: float
 
     def install_hint(self) -> str:
-        """Return what to do so that it can be used on this computer; empty if it can. Quick."""
+        """Return how to make it usable on this computer; empty if it is. Fast."""
         ...
 
     def version(self) -> str:
-        """Return the version of the program, for people."""
+        """Return the version of the program, for display."""
         ...
 
     def build(self, part: nn.Module, example: Tensor, multiple: int) -> nn.Module:
-        """Return something that computes what `part` computes, for inputs of any size.
+        """Return a module equivalent to `part`, for inputs of any size.
 
         Parameters
         ----------
         part : nn.Module
-            In evaluation mode, on its device; takes ``(N, C, Y, X)`` to ``(N, K, Y', X')``. Left as it is.
+            In evaluation mode, on its device; maps ``(N, C, Y, X)`` to ``(N, K, Y', X')``. Not modified.
         example : (1, C, Y, X) tensor
-            An input of `part`, of a size that is not the only one.
+            Example input of `part`; other sizes must be supported too.
         multiple : int
-            Of which Y and X are always multiples.
+            Common divisor of Y and X.
 
         Raises
         ------
         Exception
-            Of any kind, if it cannot.
+            Any exception, if it fails.
         """
         ...

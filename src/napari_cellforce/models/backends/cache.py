@@ -1,8 +1,8 @@
-"""Compiled networks, kept on disk so that they are compiled once.
+"""Cache of compiled networks on disk.
 
-An entry is a file named by its key, a hash of everything it depends on; it begins with the hash of the rest.
-One that is damaged, or of another version, is as good as none. Nothing here is needed: without a folder that
-can be written, everything is compiled again.
+An entry is a file named by its key, a hash of all dependencies; it starts with the hash of its content.
+Damaged entries and entries of other versions are ignored. The cache is optional: without a writable folder,
+networks are compiled again.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from napari_cellforce.errors import CellForceError
 from napari_cellforce.resume import cache_key, content_hash, read_checked, write_checked
 
 FOLDER_VARIABLE = "CELLFORCE_CACHE_DIR"
-"""Environment variable that overrides the folder."""
+"""Environment variable for the folder of the cache."""
 
 _KEPT = 50
-"""Entries of a few megabytes; those not used for longest go first."""
+"""Maximum number of entries, of a few megabytes each; the least recently used are removed first."""
 
 
 def folder() -> Path:
-    """Return where compiled networks are kept; it need not exist yet."""
+    """Return the folder of the cache, which need not exist."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -36,13 +36,13 @@ def folder() -> Path:
 
 
 def key(part: nn.Module, depends: Mapping[str, str]) -> str:
-    """Return the key of a network under a backend: of its structure, its weights and all versions.
+    """Return the key of a network for a backend: a hash of structure, weights and all versions.
 
     Parameters
     ----------
     part : nn.Module
     depends : mapping of str to str
-        What else the compiled network depends on: the backend's name and version, the processor ...
+        Other dependencies of the compiled network: name and version of the backend, processor ...
     """
     weights = {
         name: (
@@ -56,7 +56,7 @@ def key(part: nn.Module, depends: Mapping[str, str]) -> str:
 
 
 def read(key: str) -> bytes | None:
-    """Return what was kept under a key, or None if there is nothing, or nothing whole."""
+    """Return the entry of a key, or None if there is none or it is damaged."""
     path = folder() / key
     with contextlib.suppress(OSError):
         os.utime(path)  # it was used now
@@ -64,14 +64,14 @@ def read(key: str) -> bytes | None:
 
 
 def write(key: str, content: bytes) -> None:
-    """Keep something under a key, if the folder can be written."""
+    """Write the entry of a key, if the folder is writable."""
     with contextlib.suppress(CellForceError, OSError):
         write_checked(folder() / key, content)
         _remove_oldest()
 
 
 def _remove_oldest() -> None:
-    """Remove the entries that were not used for longest."""
+    """Remove the least recently used entries."""
     entries = sorted(folder().iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in entries[_KEPT:]:
         old.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Torch's compiler (inductor): the network as a library of C++ for this processor, kept between runs."""
+"""Backend of the torch compiler (inductor): the network as a C++ library for this processor, cached."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from napari_cellforce.models.backends import cache
 from napari_cellforce.models.fold_batchnorm import fold_batchnorm
 
 _SMALLEST = 2
-"""Multiples on a side, below which the compiler would make a case of its own."""
+"""Minimum number of multiples per side; the compiler would specialise for smaller sizes."""
 
 _COMPILERS = ("g++", "clang++", "c++", "cl")
 
 
 class Compiled:
-    """`Backend` of torch's compiler; see `napari_cellforce.models.backends.base.Backend`."""
+    """`Backend` of the torch compiler; see `napari_cellforce.models.backends.base.Backend`."""
 
     name = "compile"
     title = "PyTorch's compiler"
@@ -33,19 +33,19 @@ class Compiled:
     tolerance = 1e-5
 
     def install_hint(self) -> str:
-        """Return what to install, if there is no C++ compiler, or torch is too old."""
+        """Return what to install if there is no C++ compiler or torch is too old."""
         if not hasattr(torch._inductor, "aoti_load_package"):
             return "Install torch 2.6 or later."
         if any(name and shutil.which(name) for name in (os.environ.get("CXX"), *_COMPILERS)):
             return ""
-        return "Install a C++ compiler, g++ say."
+        return "Install a C++ compiler, for example g++."
 
     def version(self) -> str:
         """Return the version of torch."""
         return torch.__version__
 
     def build(self, part: nn.Module, example: Tensor, multiple: int) -> nn.Module:
-        """Compile a network, which takes a minute or two, or take it from the cache."""
+        """Compile a network, which takes one or two minutes, or load it from the cache."""
         key = cache.key(part, {"backend": self.name, "torch": torch.__version__, "cpu": _processor()})
         content = cache.read(key)
         if content is None:
@@ -55,7 +55,7 @@ class Compiled:
 
 
 class _Library(nn.Module):
-    """A compiled network; what it was not compiled for, torch computes."""
+    """A compiled network; torch computes inputs of unsupported sizes."""
 
     def __init__(self, part: nn.Module, content: bytes, smallest: int) -> None:
         super().__init__()
@@ -69,10 +69,10 @@ class _Library(nn.Module):
 
 
 def _compiled(part: nn.Module, example: Tensor, multiple: int) -> bytes:
-    """Return the library for images of any size, as the bytes of a file."""
+    """Return the library for images of any size, as the content of a file."""
     sides = {axis: multiple * torch.export.Dim(name, min=_SMALLEST) for axis, name in ((2, "y"), (3, "x"))}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of torch about itself
+        warnings.simplefilter("ignore")  # internal warnings of torch
         program = torch.export.export(part, (example,), dynamic_shapes=(sides,))
         path = torch._inductor.aoti_compile_and_package(
             program, package_path=str(Path(folder) / "network.pt2")
@@ -81,7 +81,7 @@ def _compiled(part: nn.Module, example: Tensor, multiple: int) -> bytes:
 
 
 def _processor() -> str:
-    """Return what a library that is compiled for this processor depends on."""
+    """Return an identifier of the instruction set of this processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         flags = {line for line in cpuinfo.read_text().splitlines() if line.startswith(("flags", "Features"))}

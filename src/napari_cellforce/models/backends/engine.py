@@ -1,4 +1,4 @@
-"""A network made ready to predict, with the backend that was asked for, or torch where that will not do."""
+"""Networks prepared for prediction, with a verified backend or else with torch."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from napari_cellforce.models.fold_batchnorm import fold_batchnorm
 
 @dataclass(frozen=True)
 class Engine:
-    """A network that is ready to predict; made by `make_engine`.
+    """A network prepared for prediction; created by `make_engine`.
 
     Attributes
     ----------
     module : Network
-        Does what the network does.
+        Module equivalent to the network.
     backend : str
-        Name of what computes its convolutions.
+        Name of the backend of its convolutions.
     version : str
-        Of that.
+        Version of the backend.
     """
 
     module: Network
@@ -48,32 +48,31 @@ class Engine:
 
 
 class _BackendError(Exception):
-    """A backend cannot compute a network, or gets it wrong; says why."""
+    """A backend cannot compute a network, or its results are inaccurate."""
 
 
 def make_engine(module: Network, device: torch.device, backend: Backend | None = None) -> Engine:
-    """Make a network ready to predict.
+    """Prepare a network for prediction.
 
     Parameters
     ----------
     module : Network
-        Left as it is.
+        Network, not modified.
     device : torch.device
     backend : Backend, optional
-        What shall compute its convolutions; by default torch.
+        Backend of its convolutions; default: torch.
 
     Warns
     -----
     CellForceWarning
-        If the backend cannot, or its results on small images are farther off than its tolerance. Torch
-        computes then.
+        If the backend fails, or its results on small images exceed its tolerance. Torch is used then.
     """
     if backend is not None:
         try:
             return Engine(_built(module, device, backend), backend.name, backend.version())
         except _BackendError as reason:
             warnings.warn(
-                f"{backend.title} is not used: {reason}. PyTorch computes instead, which takes longer.",
+                f"{backend.title} is not used: {reason}. PyTorch is used instead, which is slower.",
                 CellForceWarning,
                 stacklevel=2,
             )
@@ -82,7 +81,7 @@ def make_engine(module: Network, device: torch.device, backend: Backend | None =
 
 def _built(module: Network, device: torch.device, backend: Backend) -> Network:
     if not has_convolutional_part(module):
-        raise _BackendError("this model is of a kind that only PyTorch can compute")
+        raise _BackendError("only PyTorch supports this kind of model")
     module = copy.deepcopy(module).to(device).eval()
     multiple = getattr(module.config, "multiple", 1)
     return replace_convolutional_part(
@@ -91,12 +90,12 @@ def _built(module: Network, device: torch.device, backend: Backend) -> Network:
 
 
 def _checked(backend: Backend, part: nn.Module, multiple: int, device: torch.device) -> nn.Module:
-    """Build a network with a backend, and refuse it unless it computes the same."""
+    """Build a network with a backend and verify its results."""
     images = probes(part, multiple, device)
     try:
         fast = backend.build(part, images[0], multiple)
         off = max(difference(fast, part, image) for image in images)
-    except Exception as error:  # of whatever kind: other people's compilers
+    except Exception as error:  # external compilers raise any exception
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise _BackendError(f"it could not be prepared for this model ({reason[:200]})") from error
     if not off <= backend.tolerance:
@@ -118,18 +117,18 @@ def eager(module: M, device: torch.device) -> M:
 
 
 _SIDES = ((48, 80), (72, 56))
-"""At least so many pixels; two sizes, so that one that was fixed in compiling is found out."""
+"""Minimum sizes of the test images; two, to detect a size fixed by compilation."""
 
 
 def probes(part: nn.Module, multiple: int, device: torch.device) -> list[Tensor]:
-    """Return small inputs of a network, ``(1, C, Y, X)``: noise with edges and bright spots, always the same.
+    """Return small test inputs of a network, ``(1, C, Y, X)``: reproducible noise with edges and spots.
 
     Parameters
     ----------
     part : nn.Module
-        Begins with a convolution.
+        Module that starts with a convolution.
     multiple : int
-        Of which the sides are multiples.
+        Divisor of the sides.
     device : torch.device
     """
     generator = torch.Generator().manual_seed(0)
@@ -137,16 +136,16 @@ def probes(part: nn.Module, multiple: int, device: torch.device) -> list[Tensor]
 
 
 def channels_in(part: nn.Module) -> int:
-    """Return how many channels the first convolution of a network reads."""
+    """Return the number of input channels of the first convolution of a network."""
     first = next(module for module in part.modules() if isinstance(module, nn.Conv2d))
     return first.in_channels
 
 
 @torch.inference_mode()
 def difference(fast: nn.Module, part: nn.Module, probe: Tensor) -> float:
-    """Return the largest difference between two networks, over the largest value of the second.
+    """Return the maximum difference between two networks, relative to the largest value of the second.
 
-    Infinite if the results differ in shape, or one is not finite.
+    Infinite if the results differ in shape or are not finite.
     """
     expected, found = part(probe), fast(probe)
     if found.shape != expected.shape:

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU, an extra: ``pip install "napari-cellforce[openvino]"``."""
+"""Backend of OpenVINO on the CPU, an optional dependency: ``pip install "napari-cellforce[openvino]"``."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ class OpenVINO:
     tolerance = 1e-5
 
     def install_hint(self) -> str:
-        """Return how to install it, if it is not there."""
+        """Return how to install it, if it is not installed."""
         there = importlib.util.find_spec("openvino") is not None
         return "" if there else 'Install it with pip install "napari-cellforce[openvino]".'
 
     def version(self) -> str:
-        """Return the version that is installed, as its package states it."""
+        """Return the installed version."""
         return metadata.version("openvino")
 
     def build(self, part: nn.Module, example: Tensor, multiple: int) -> nn.Module:
-        """Convert a network, or take it from the cache, and compile it for this processor."""
+        """Convert a network, or load it from the cache, and compile it for this processor."""
         del multiple
         key = cache.key(part, {"backend": self.name, "version": self.version(), "torch": torch.__version__})
         return _Compiled(_in_openvino_thread(_request, part, example, key, _settings()))
 
 
 class _Compiled(nn.Module):
-    """A network that OpenVINO computes."""
+    """A network computed by OpenVINO."""
 
     def __init__(self, request: Any) -> None:
         super().__init__()
@@ -64,16 +64,16 @@ class _Compiled(nn.Module):
         return torch.from_numpy(_in_openvino_thread(self._infer, x.contiguous().numpy()))
 
     def _infer(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        # The result lies in memory that the next call writes to.
+        # The memory of the result is reused by the next call.
         return np.array(self._request.infer([x], share_inputs=True, share_outputs=True)[0])
 
 
 @functools.cache
 def _thread() -> ThreadPoolExecutor:
-    """Return the one thread that talks to OpenVINO.
+    """Return the single thread that calls OpenVINO.
 
-    Its bindings remember Python's state of every thread that called them. Threads of Qt's pool are not
-    Python's own, their state is a new one in every job, and the process crashes when such a thread ends.
+    Its bindings store the Python state of every calling thread. Threads of the Qt pool are not created by
+    Python and get a new state in every job; the process crashes when such a thread ends.
     """
     return ThreadPoolExecutor(1, "openvino")
 
@@ -83,7 +83,7 @@ def _in_openvino_thread(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -
 
 
 def _request(part: nn.Module, example: Tensor, key: str, settings: dict[str, Any]) -> Any:
-    """Return what computes a network, converted now or before."""
+    """Return the inference request of a network, converted now or cached."""
     openvino = _openvino()
     core = openvino.Core()
     model = _cached_model(core, key)
@@ -94,29 +94,29 @@ def _request(part: nn.Module, example: Tensor, key: str, settings: dict[str, Any
 
 
 def _settings() -> dict[str, Any]:
-    """Return how to compute: in 32 bits, with torch's number of threads, on whichever cores are free."""
+    """Return the settings: float32, the number of threads of torch, no pinning to cores."""
     return {
         "INFERENCE_PRECISION_HINT": "f32",  # else CPUs with bfloat16 use it: off by 1e-2
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same core
-        # What was compiled for a size is kept, half a megabyte for a small network, and a cell that moves
-        # has another size in every frame. The default, 5000, is no limit.
+        # Compiled kernels are cached per size, half a megabyte for a small network, and a moving cell has a
+        # different size in every frame. The default, 5000, is effectively unlimited.
         "CPU_RUNTIME_CACHE_CAPACITY": 200,
     }
 
 
 def _openvino() -> ModuleType:
-    """Import OpenVINO without its telemetry, which reports the import and every conversion to its maker."""
+    """Import OpenVINO without its telemetry, which reports the import and every conversion."""
     with _without_telemetry():
         openvino = importlib.import_module("openvino")
-        importlib.import_module("openvino.tools.ovc.convert_impl")  # decides for good about telemetry
+        importlib.import_module("openvino.tools.ovc.convert_impl")  # reads the telemetry setting once
     return openvino
 
 
 @contextlib.contextmanager
 def _without_telemetry() -> Iterator[None]:
-    if _TELEMETRY in sys.modules:  # somebody else has imported it already
+    if _TELEMETRY in sys.modules:  # already imported
         yield
         return
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
@@ -129,14 +129,14 @@ def _without_telemetry() -> Iterator[None]:
 def _converted(openvino: ModuleType, part: nn.Module, example: Tensor) -> Any:
     """Return the network in OpenVINO's form, for images of any size."""
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # torch announces the end of tracing
+        warnings.simplefilter("ignore")  # torch deprecates tracing
         traced = torch.jit.trace(part, example, check_trace=False)  # type: ignore[no-untyped-call]
         shape = openvino.PartialShape([-1, example.shape[1], -1, -1])
         return openvino.convert_model(torch.jit.freeze(traced), example_input=example, input=[shape])
 
 
 def _as_bytes(openvino: ModuleType, model: Any) -> bytes:
-    """Return a network as text, its length before it, and weights after it."""
+    """Return a network as bytes: length of the text, text, and weights."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
         openvino.save_model(model, path, compress_to_fp16=False)
@@ -145,7 +145,7 @@ def _as_bytes(openvino: ModuleType, model: Any) -> bytes:
 
 
 def _cached_model(core: Any, key: str) -> Any:
-    """Return the network that was kept under a key, or None if there is none that can be read."""
+    """Return the cached network of a key, or None if there is none that can be read."""
     content = cache.read(key)
     if content is None:
         return None

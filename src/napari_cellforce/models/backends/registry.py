@@ -1,4 +1,4 @@
-"""Which backends there are, which of them can be used here, and which one is meant."""
+"""The backends, their availability on this computer, and their selection by name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Amp:
     Parameters
     ----------
     dtype : torch.dtype
-        Of the convolutions.
+        Data type of the convolutions.
     """
 
     name = "amp"
@@ -33,7 +33,7 @@ class Amp:
         self._dtype = dtype
 
     def install_hint(self) -> str:
-        """Return an empty text: it comes with torch."""
+        """Return an empty text: it is part of torch."""
         return ""
 
     def version(self) -> str:
@@ -41,7 +41,7 @@ class Amp:
         return torch.__version__
 
     def build(self, part: nn.Module, example: Tensor, multiple: int) -> nn.Module:
-        """Return the network in mixed precision; sizes do not matter."""
+        """Return the network in mixed precision, for any size."""
         del example, multiple
         return _Mixed(part, self._dtype)
 
@@ -57,27 +57,27 @@ class _Mixed(nn.Module):
 
 
 AUTO = "auto"
-"""The quickest that is there and needs no long preparation."""
+"""Selects the fastest available backend without long preparation."""
 
 EAGER = "eager"
-"""Torch as it is; what the others are compared with."""
+"""Torch without a compiler; the reference for the others."""
 
 _BACKENDS: tuple[Backend, ...] = (OpenVINO(), Compiled(), Amp())
 _AUTOMATIC = {"cpu": "openvino", "cuda": "amp"}
-"""By kind of device; compiling takes a minute and is left to those who ask for it."""
+"""Automatic backend by type of device; compilation takes a minute and must be requested."""
 
 NAMES = (AUTO, EAGER, *(backend.name for backend in _BACKENDS))
 
 
 @dataclass(frozen=True)
 class BackendInfo:
-    """A backend as people see it.
+    """Description of a backend for display.
 
     Attributes
     ----------
     name, title, version : str
     lacking : str
-        What to do so that it can be used; empty if it can.
+        How to make it usable; empty if it is.
     """
 
     name: str
@@ -87,7 +87,7 @@ class BackendInfo:
 
 
 def available_backends(device: torch.device) -> list[BackendInfo]:
-    """Return the backends that compute on a kind of device, torch first."""
+    """Return the backends for a type of device, torch first."""
     rows = [BackendInfo(EAGER, "PyTorch", torch.__version__, "")]
     for backend in _BACKENDS:
         if device.type in backend.devices:
@@ -106,7 +106,7 @@ def find_backend(name: str, device: torch.device) -> Backend | None:
     Raises
     ------
     CellForceError
-        If there is no such backend, it does not compute on `device`, or it is not installed.
+        If there is no such backend, it does not support `device`, or it is not installed.
     """
     if name == AUTO:
         return _automatic(device)
@@ -115,26 +115,26 @@ def find_backend(name: str, device: torch.device) -> Backend | None:
     found = next((backend for backend in _BACKENDS if backend.name == name), None)
     if found is None:
         raise _refusal(
-            f"there is no backend {name!r}", f"there are {', '.join(NAMES)}", "Choose one of these."
+            f"there is no backend {name!r}", f"available are {', '.join(NAMES)}", "Choose one of these."
         )
     if device.type not in found.devices:
         devices = " and ".join(found.devices)
-        rule, remedy = f"it computes on {devices} only", "Choose another device, or auto as backend."
-        raise _refusal(f"the backend {name} cannot compute on {device.type}", rule, remedy)
+        rule, remedy = f"it supports only {devices}", "Choose another device, or auto as backend."
+        raise _refusal(f"the backend {name} does not support {device.type}", rule, remedy)
     if install_hint := found.install_hint():
-        raise _refusal(f"the backend {name} is not installed", "it is an extra", install_hint)
+        raise _refusal(f"the backend {name} is not installed", "it is an optional dependency", install_hint)
     return found
 
 
 def warn_if_not_torch(what: str, name: str, device: torch.device) -> None:
-    """Say that torch computes all the same, to those who asked for another backend.
+    """Warn that torch is used although another backend was requested.
 
     Parameters
     ----------
     what : str
-        What only torch can compute: the name of a model, ``"uncertainty"``.
+        Computation that only torch supports: the name of a model, ``"uncertainty"``.
     name : str
-        The backend that was asked for.
+        The requested backend.
     device : torch.device
 
     Raises
@@ -145,12 +145,12 @@ def warn_if_not_torch(what: str, name: str, device: torch.device) -> None:
     Warns
     -----
     CellForceWarning
-        Unless torch was asked for, or the choice was left to us.
+        Unless torch or automatic selection was requested.
     """
     backend = find_backend(name, device)
     if backend is not None and name != AUTO:
         warnings.warn(
-            f"{backend.title} is not used: only PyTorch can compute {what}.", CellForceWarning, stacklevel=3
+            f"{backend.title} is not used: only PyTorch supports {what}.", CellForceWarning, stacklevel=3
         )
 
 

@@ -1,8 +1,8 @@
-"""How a physical bottleneck is trained: springs first, then the mechanics (Schmitt et al. 2024).
+"""Loss terms of the two training stages of a physical bottleneck (Schmitt et al. 2024).
 
-Started cold, the solve gives no useful gradient: springs that are the same everywhere hold the cell's edge
-only. So the springs are first fitted to the magnitude of the traction, which needs no solve, and then
-everything through the sheet.
+With uniform springs, the gradients through the sheet are not informative: tractions are restricted to the
+edge. The springs are therefore first fitted to the magnitude of the traction, without the sheet; then all
+parameters are trained through the sheet.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _TINY = 1e-6
 
 
 class TractionParts(NamedTuple):
-    """What a traction is made of, both ``(N, 2, Y, X)``.
+    """The two contributions to a traction, each ``(N, 2, Y, X)``.
 
     Attributes
     ----------
     sheet : tensor
-        Of the contractile sheet.
+        Traction of the contractile sheet.
     residual : tensor or None
-        Beside it, of the network itself.
+        Additional traction predicted by the network.
     """
 
     sheet: Tensor
@@ -36,14 +36,14 @@ class TractionParts(NamedTuple):
 
 
 def springs_terms(springs: Tensor, traction: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """Return how far the springs are from the traction's magnitude, both over their mean in the cell.
+    """Return the deviation of the springs from the magnitude of the traction, each relative to its mean.
 
-    The springs keep the mean that they start from: how far a pull reaches is learned in the second stage.
+    The mean of the springs keeps its initial value: the penetration length is trained in the second stage.
 
     Parameters
     ----------
     springs : (N, Y, X) tensor
-        Y times the square of the penetration that the network starts from.
+        Y times the square of the initial penetration length.
     traction : (N, 2, Y, X) tensor
     mask : (N, 1, Y, X) tensor
     """
@@ -58,10 +58,10 @@ def springs_terms(springs: Tensor, traction: Tensor, mask: Tensor) -> dict[str, 
 def mechanics_terms(
     parts: TractionParts, traction: Tensor, mask: Tensor, residual: float
 ) -> dict[str, Tensor]:
-    """Return the error of the traction in the cells, and the size of what the sheet does not explain.
+    """Return the error of the traction in the cells, and the magnitude of the residual.
 
-    Both are sums of squares over that of the cell's measured traction, 1 - R² the first of them: a cell that
-    pulls weakly counts as much as one that pulls hard.
+    Both are sums of squares relative to that of the measured traction of the cell (the first is 1 - R²):
+    weak and strong cells have equal weight.
 
     Parameters
     ----------

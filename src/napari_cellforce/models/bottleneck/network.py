@@ -1,4 +1,4 @@
-"""The network of the physical bottleneck, and the way through the sheet."""
+"""The network of the physical bottleneck, and the traction of its sheet."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from napari_cellforce.models.field_ops import balanced, blur
 from napari_cellforce.models.record import OutputKind
 
 _STIFFEST = 8.0
-"""Y stays within e^8 of the scale it starts from: beyond, the equations are singular."""
+"""Limit of log Y around its initial scale: beyond it, the equations are singular."""
 _STRONGEST = 3.0
-"""A field of sigma_a stays within e^3 of the cell's own value."""
+"""Limit of the logarithm of a field of sigma_a around the value of the cell."""
 _CAUTION = 0.1
-"""Slows down how fast a direction of contraction is learned: at full speed the first steps overshoot."""
+"""Factor of the learning rate of contraction directions: without it the first steps overshoot."""
 _HAZE = 4.0
-"""Gaussian in pixels whose local mean counts as haze, where the settings name none."""
+"""Default standard deviation, in pixels, of the local mean that is subtracted as background."""
 _HOLD = 0.1
-"""Hold of the rest of the cell before training, relative to an adhesion as bright as the mean."""
+"""Initial spring constant outside adhesions, relative to an adhesion of mean intensity."""
 _TINY = 1e-6
 _NARROWEST_ALPHA, _WIDEST_ALPHA = -4.0, 2.5
 """Limits of log alpha, 0.02 to 12: Poisson's ratios from 0.02 to 0.92 in plane stress."""
 
 
 class SheetInputs(NamedTuple):
-    """All that the network may say.
+    """Output of the network: the parameters of the sheet.
 
     Attributes
     ----------
     Y : (N, Y, X) tensor
-        Springs in 1/µm², positive.
+        Spring constant in 1/µm², positive.
     sigma_a : (N,) or (N, Y, X) tensor
         Active stress: one number a cell, or a field.
     alpha : (N,) tensor
     residual : (N, 2, Y, X) tensor or None
-        Force that no sheet explains, (y, x) in the record's unit; its sum and moment vanish.
+        Traction in addition to the sheet, (y, x) in the unit of the record, with zero sum and moment.
     direction : (N, 2, Y, X) tensor or None
-        Q_xx = -Q_yy and Q_xy of the active stress ``sigma_a (I + Q)``: length and twice the angle (from x
-        towards y) of what it pulls along.
+        Q_xx = -Q_yy and Q_xy of the active stress ``sigma_a (I + Q)``: magnitude and twice the angle (from
+        x towards y) of the direction of contraction.
     """
 
     Y: Tensor
@@ -102,7 +102,7 @@ class PhysicalBottleneck(Network):
         return self.parts(x).traction
 
     def parts(self, x: Tensor) -> TractionParts:
-        """Return the sheet's traction, and what is added to it.
+        """Return the traction of the sheet, and the residual traction.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class PhysicalBottleneck(Network):
         return TractionParts(self._sheet_traction(x, sheet_inputs), sheet_inputs.residual)
 
     def sheet_inputs(self, x: Tensor) -> SheetInputs:
-        """Return what the network says of an image, ``(N, C, Y, X)``."""
+        """Return the parameters of the sheet for an image, ``(N, C, Y, X)``."""
         config, mask = self.config, x[:, -1:]
         features = self._features(x)
         log_Y = self.adhesion(features)
@@ -142,7 +142,7 @@ class PhysicalBottleneck(Network):
         return SheetInputs(Y, sigma_a, alpha.clamp(float(lowest), float(highest)), residual, direction)
 
     def sheet(self, mask: BoolArray) -> PlacedSheet:
-        """Return the sheet of a cell, ``(Y, X)`` bool on the network's pixels; remembered.
+        """Return the sheet of a cell, ``(Y, X)`` bool on the pixels of the network; cached.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class PhysicalBottleneck(Network):
         return StepResult(parts.traction, terms)
 
     def _features(self, x: Tensor) -> Tensor:
-        """Return all that is known of every pixel: what is seen, near and far."""
+        """Return the features of every pixel: inputs, fine and coarse branch."""
         seen = self._seen(x)
         fine = self.fine(self.stem(seen))
         coarse = self.coarse(self.down(fine))
@@ -189,14 +189,14 @@ class PhysicalBottleneck(Network):
         return torch.cat([seen, fine, wide], dim=1)
 
     def _seen(self, x: Tensor) -> Tensor:
-        """Return proteins, what stands out from the haze in each, the mask, and how far its edge is."""
+        """Return the input features: proteins, their adhesion images, the mask, and its blurred edges."""
         config, mask = self.config, x[:, -1:]
         proteins = x[:, :-1].clamp(0, config.brightest)
         sharp = [functional.relu(proteins - blur(proteins, sigma)) * mask for sigma in config.haze]
         return torch.cat([proteins, *sharp, mask, *(blur(mask, sigma) for sigma in config.edges)], dim=1)
 
     def _adhesions(self, x: Tensor) -> Tensor:
-        """Return the logarithm of what stands out in the first protein, over its mean, ``(N, 1, Y, X)``."""
+        """Return the logarithm of the adhesion image of the first protein, relative to its mean."""
         mask, protein = x[:, -1:], x[:, :1].clamp(0, self.config.brightest)
         sharp = functional.relu(protein - blur(protein, max(self.config.haze, default=_HAZE))) * mask
         mean = sharp.sum(dim=(-2, -1), keepdim=True) / mask.sum(dim=(-2, -1), keepdim=True).clamp(min=1)
@@ -212,7 +212,7 @@ class PhysicalBottleneck(Network):
 
     def _sheet_traction(self, x: Tensor, sheet_inputs: SheetInputs) -> Tensor:
         if x.is_meta:
-            # A mask without values has no mesh: what is left is the shape, and what it depends on.
+            # A mask on the meta device has no mesh: only the shape and the dependencies are computed.
             strength = sheet_inputs.alpha[:, None, None] * sheet_inputs.sigma_a.reshape(
                 len(x), *_plane(sheet_inputs.sigma_a)
             )
@@ -235,15 +235,15 @@ class PhysicalBottleneck(Network):
             return None
 
     def _skip_cell(self, error: CellForceError) -> None:
-        """Pass over a cell while training; refuse it otherwise."""
+        """Skip a cell during training with a warning; otherwise raise the error."""
         if not self.training:
             raise error
-        warnings.warn(f"A cell is left out of a step: {error}", CellForceWarning, stacklevel=4)
+        warnings.warn(f"A cell is skipped in this step: {error}", CellForceWarning, stacklevel=4)
 
     def _solve(
         self, sheets: list[PlacedSheet], chosen: list[int], sheet_inputs: SheetInputs
     ) -> Mapping[int, Tensor]:
-        """Return the traction on pixels of every cell that can be solved, ``(2, Y, X)``."""
+        """Return the traction on pixels, ``(2, Y, X)``, of every cell that can be solved."""
         Ys = [sheet.at_nodes(sheet_inputs.Y[i]) for sheet, i in zip(sheets, chosen, strict=True)]
         sigma_a = [sheet.stress(sheet_inputs.sigma_a[i]) for sheet, i in zip(sheets, chosen, strict=True)]
         alpha = sheet_inputs.alpha.cpu().double()
@@ -266,17 +266,17 @@ class PhysicalBottleneck(Network):
         return tractions
 
     def _zero_traction(self, sheet_inputs: SheetInputs, i: int) -> Tensor:
-        """Return a traction of 0 that hangs on the network, so that a step can go on."""
+        """Return a zero traction that depends on the network, so that the step can continue."""
         return sheet_inputs.Y[i].expand(2, -1, -1) * 0
 
 
 def _contractile(direction: Tensor) -> Tensor:
-    """Return Q with eigenvalues within -1 and 1: a cell pulls less across its fibres, it does not push."""
+    """Return Q with eigenvalues between -1 and 1: the active stress is contractile in all directions."""
     return direction / torch.sqrt(1 + direction.square().sum(dim=1, keepdim=True))
 
 
 def residual_share(sheet: Tensor, residual: Tensor | None) -> Tensor:
-    """Return how much of a traction the sheet does not explain, ``sum |R|² / sum |F|²``, ``(N,)``."""
+    """Return the fraction of the residual traction, ``sum |R|² / sum |F|²``, ``(N,)``."""
     if residual is None:
         return sheet.new_zeros(len(sheet))
     whole = (sheet + residual).square().sum(dim=(1, 2, 3))
@@ -285,7 +285,7 @@ def residual_share(sheet: Tensor, residual: Tensor | None) -> Tensor:
 
 
 def _residual(features: int, config: BottleneckConfig) -> nn.Sequential:
-    """Return the network of the force that the sheet does not explain."""
+    """Return the network of the residual traction."""
     width = config.residual
     return nn.Sequential(
         nn.Conv2d(features, width, 1), nn.GELU(), ConvNeXtCell(width, config.cell), nn.Conv2d(width, 2, 1)

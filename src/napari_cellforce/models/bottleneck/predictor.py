@@ -1,4 +1,4 @@
-"""A trained physical bottleneck as a predictor, with everything the sheet knows as layers."""
+"""Predictor of a trained physical bottleneck, with the mechanical fields of the sheet."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BottleneckPredictor:
 
     @property
     def record(self) -> ModelRecord:
-        """What the network needs and gives."""
+        """Inputs, units and origin of the network."""
         return self._record
 
     def predict_frame(self, image: FloatArray, mask: BoolArray, pixel_size: PixelSize) -> FrameResult:
@@ -80,7 +80,7 @@ class BottleneckPredictor:
         Warns
         -----
         CellForceWarning
-            If the cell is cut by the frame's border: the balance found there is artificial.
+            If the cell is cut by the border of the frame: the balance is then an artefact.
         """
         if touches_border(mask):
             warnings.warn(
@@ -101,7 +101,7 @@ class BottleneckPredictor:
         )
 
     def _solved(self, sheet_inputs: SheetInputs, cell: BoolArray) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """Return traction and scalars on the network's pixels."""
+        """Return traction and scalars on the pixels of the network."""
         placed, alpha = self._module.sheet(cell), float(sheet_inputs.alpha[0])
         with torch.inference_mode():
             Y, sigma_a = (
@@ -132,10 +132,10 @@ class BottleneckPredictor:
 def sheet_scalars(
     sheet: CellSheet, state: Equilibrium, sigma_a: npt.NDArray[np.float64], alpha: float
 ) -> dict[str, FloatArray]:
-    """Return all that a solved sheet knows as images: its parameters, displacement, mean stress and strain.
+    """Return images of a solved sheet: its parameters, displacement, mean stress and strain.
 
-    The strain is constant on a triangle and drawn as the mean at the nodes. The stress is elastic, without
-    the active part: ``tr(sigma) / 2 = (alpha + 1/2) div u``.
+    The strain is constant on a triangle and averaged at the nodes. The stress is elastic, without the active
+    part: ``tr(sigma) / 2 = (alpha + 1/2) div u``.
     """
     mesh = sheet.mesh
     corners, u = mesh.nodes[mesh.triangles], state.u[mesh.triangles]

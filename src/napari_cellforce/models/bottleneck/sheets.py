@@ -1,4 +1,8 @@
-"""The sheet of a cell and its way to pixels, as torch tensors; remembered by the cell's outline."""
+"""Sheets of cells as differentiable torch operations, with interpolation to pixels, cached by mask.
+
+The solve is not recorded step by step: the backward pass solves the adjoint equations with the factorisation
+of the forward pass (implicit differentiation, see ``docs/physics/sheet.md``).
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ def sheet_traction(
     ----------
     sheet : ContractileSheet
     Y : () or (N,) tensor
-        Springs, in 1 / length^2 of the sheet's nodes.
+        Spring constants, in 1 / length^2 of the nodes of the sheet.
     sigma_a : float, () or (N,) tensor
         Active stress.
     alpha : float or () tensor
@@ -56,7 +60,7 @@ def sheet_traction(
     Raises
     ------
     CellForceError
-        As `ContractileSheet.equilibrium`.
+        See `ContractileSheet.equilibrium`.
     """
     (traction,) = sheet_traction_batch([sheet], [Y], [sigma_a], [alpha])
     if isinstance(traction, CellForceError):
@@ -73,12 +77,12 @@ def sheet_traction_batch(
     *,
     max_workers: int | None = None,
 ) -> list[Tensor | CellForceError]:
-    """Solve several cells side by side in threads, forward and backward.
+    """Solve several cells in parallel threads, forward and backward.
 
     Parameters
     ----------
     sheets, Ys, sigma_as, alphas : sequences of B
-        One entry a cell, as in `sheet_traction`.
+        One entry per cell, as in `sheet_traction`.
     forces : sequence of B (N, 2) tensors, optional
         Further nodal forces, see `ContractileSheet.equilibrium`.
     max_workers : int, optional
@@ -87,7 +91,7 @@ def sheet_traction_batch(
     Returns
     -------
     list of B (N, 2) tensors
-        In the place of a cell that cannot be solved, its `CellForceError`; the others are not affected.
+        For a cell that cannot be solved, its `CellForceError`; the others are not affected.
     """
     if not len(sheets) == len(Ys) == len(sigma_as) == len(alphas) or len(forces) not in (0, len(sheets)):
         raise ValueError("sheets, Ys, sigma_as, alphas and forces must be equally many")
@@ -151,7 +155,7 @@ class _Equilibrium(torch.autograd.Function):
 
 
 def _of_cell(error: CellForceError, i: int, n_cells: int) -> CellForceError:
-    """Say which cell of several an error is about."""
+    """Return the error with the number of the cell, if there are several."""
     if n_cells == 1:
         return error
     value = f"cell {i + 1} of {n_cells}: {error.value}"
@@ -161,7 +165,7 @@ def _of_cell(error: CellForceError, i: int, n_cells: int) -> CellForceError:
 def _parameter_gradients(
     state: Equilibrium | None, by_traction: Tensor | None, kinds: int
 ) -> tuple[Array | None, ...]:
-    """Return the gradients of ``F = Y u`` by nodal Y, nodal sigma_a, alpha, and nodal force if any."""
+    """Return the gradients of ``F = Y u`` by nodal Y, nodal sigma_a, alpha, and nodal force (if any)."""
     if state is None or by_traction is None:
         return kinds * (None,)
     by_F = by_traction.detach().to("cpu", torch.float64).numpy()
@@ -175,7 +179,7 @@ def _parameter_gradients(
 def _shaped(
     gradient: Array | None, shape: torch.Size, dtype: torch.dtype, device: torch.device
 ) -> Tensor | None:
-    """Return a nodal gradient as that of a parameter, summed if the parameter is one number."""
+    """Return the gradient of a parameter from the nodal gradient; the sum if the parameter is a number."""
     if device.type == "meta":
         return torch.empty(shape, dtype=dtype, device=device)
     if gradient is None:
@@ -185,7 +189,7 @@ def _shaped(
 
 
 def _in_threads(work: Callable[[In], Out], items: Sequence[In], workers: int) -> list[Out]:
-    """Do `work` on all items, in order; BLAS keeps to one thread each."""
+    """Apply `work` to all items, in order, with one BLAS thread each."""
     if workers == 1:
         return [work(item) for item in items]
     with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
@@ -193,9 +197,9 @@ def _in_threads(work: Callable[[In], Out], items: Sequence[In], workers: int) ->
 
 
 _REMEMBERED, _WHILE_TRAINING = 32, 1024
-"""Sheets of a few megabytes each: the frames of a movie, or the cells of a training set."""
+"""Cache sizes: sheets of a few megabytes each, for the frames of a movie or the cells of a training set."""
 _MARGIN = 2
-"""Pixels by which a mesh may reach beyond the mask."""
+"""Pixels by which a mesh may extend beyond the mask."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,7 +213,7 @@ class CellSheet(ShortRepr):
     to_nodes : (N, P) sparse tensor
     to_pixels : (P, N) sparse tensor
     gradients : two (N, N) sparse tensors
-        int phi_j d phi_i / dy and / dx: from nodal values of a stress to the work that it does.
+        int phi_j d phi_i / dy and / dx: from nodal values of a stress to nodal forces.
     pixels : (P,) tensor
         Flat indices of the pixels on the mesh.
     """
@@ -222,7 +226,7 @@ class CellSheet(ShortRepr):
     pixels: Tensor
 
     def pull(self, along: Tensor, across: Tensor) -> Tensor:
-        """Return the nodal force of an active stress without a trace, ``-int S : grad v``, ``(N, 2)``.
+        """Return the nodal force of a traceless active stress, ``-int S : grad v``, ``(N, 2)``.
 
         Parameters
         ----------
@@ -240,14 +244,14 @@ class CellSheet(ShortRepr):
 
 @dataclass(frozen=True, eq=False)
 class PlacedSheet:
-    """The sheet of a cell, and where in the image the cell lies.
+    """The sheet of a cell, and its position in the image.
 
     Attributes
     ----------
     cell : CellSheet
-        On the pixels of `window`.
+        Sheet on the pixels of `window`.
     window : Window
-        May stick out of the image.
+        Window, which may extend beyond the image.
     """
 
     cell: CellSheet
@@ -260,7 +264,7 @@ class PlacedSheet:
         return nodal
 
     def stress(self, sigma_a: Tensor) -> Tensor:
-        """Return an active stress as the sheet takes it: a number stays one, an image gives nodal means."""
+        """Return an active stress for the sheet: a number, or the nodal means of an image."""
         return self.at_nodes(sigma_a) if sigma_a.ndim else sigma_a.to("cpu", torch.float64)
 
     def pull(self, sigma_a: Tensor, direction: Tensor) -> Tensor:
@@ -269,7 +273,7 @@ class PlacedSheet:
         Parameters
         ----------
         sigma_a : (N,) tensor
-            At the nodes.
+            Active stress at the nodes.
         direction : (2, Y, X) tensor
             Q_xx and Q_xy.
         """
@@ -297,21 +301,21 @@ class PlacedSheet:
 
 
 class SheetCache:
-    """Remembers the sheets of the outlines seen last, wherever they lie, for all threads."""
+    """Thread-safe cache of the latest sheets, independent of their position in the image."""
 
     def __init__(self) -> None:
         self._sheets: OrderedDict[str, CellSheet] = OrderedDict()
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return SheetCache, ()  # a copied or stored network starts with nothing remembered
+        return SheetCache, ()  # a copied or stored network starts with an empty cache
 
     def get(
         self, mask: BoolArray, pixel_size: PixelSize, settings: MeshSettings, training: bool = False
     ) -> PlacedSheet:
-        """Return the sheet of a mask, made if it is not remembered; errors as `mesh_cell`.
+        """Return the sheet of a mask, from the cache or newly created; errors as `mesh_cell`.
 
-        While `training`, more are remembered: cells come back every epoch.
+        While `training`, the cache is larger: cells recur in every epoch.
         """
         window = Window.around(mask, margin=_MARGIN) if mask.any() else Window(0, 0, *mask.shape)
         cut = window.cut(mask)

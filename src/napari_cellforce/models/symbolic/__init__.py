@@ -1,7 +1,7 @@
-"""Traction as a formula of a few terms, found by sparse regression (Schmitt et al. 2024, section on SINDy).
+"""Traction as a formula of a few terms, by sparse regression (Schmitt et al. 2024, section on SINDy).
 
 Terms are ``p_i grad(p_j)`` and ``grad(p_j)`` of potentials p: scalars of the protein image convolved with
-kernels. What is done, and how well it finds a known formula again: ``docs/explain/formula.md``.
+kernels. The method and its validation on known formulas: ``docs/explain/formula.md``.
 """
 
 from napari_cellforce.models.symbolic.fit import FitConfig, SymbolicFit, fit

@@ -1,4 +1,4 @@
-"""Sparse regression: sets of terms, cross-validated by cell, and how stable the choice is."""
+"""Sparse regression: nested sets of terms, cross-validation by cell, and stability of the selection."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from napari_cellforce.models.symbolic.selection import (
     prune,
     sum_moments,
 )
+from napari_cellforce.text import pluralise
 
 MIN_GROUPS = 3
-"""Cells (or frames of one cell), below which nothing can be tested on unseen ones."""
+"""Minimum number of cells (or frames of one cell) for cross-validation."""
 _PRUNING_PIXELS = 300
-"""Of each sample, used to find near copies among all terms."""
+"""Number of pixels of each sample used to find strongly correlated terms."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +55,25 @@ class FitConfig(Settings):
 
 @dataclass(frozen=True, eq=False)
 class SymbolicFit:
-    """What a regression found.
+    """Result of a sparse regression.
 
     Attributes
     ----------
     formulas : mapping of int to Formula
-        For every number of terms, fitted to all cells.
+        Formula for every number of terms, fitted to all cells.
     error, error_spread : mapping of int to float
-        Share of the traction's sum of squares that is left on unseen cells (1 - R²): mean and standard
-        deviation over the folds.
+        Unexplained fraction of the sum of squares on unseen cells (1 - R²): mean and standard deviation over
+        the folds.
     knee : int
-        Number of terms where more of them stop to pay.
+        Number of terms at the knee of the error curve.
     equivalents : mapping of Term to tuple of (Term, float)
-        Near copies of a kept term, with their correlation.
+        Terms strongly correlated with a retained term, with their correlation.
     stability : mapping of Term to float
-        How often, of the resamples, a term is among the `knee` chosen ones.
+        Fraction of the resamples in which a term is among the `knee` selected ones.
     n_terms, n_kept : int
         Terms in the library, and after pruning.
     notes : tuple of str
-        What a user should know of how this was done.
+        Remarks on the method for the user.
     """
 
     formulas: Mapping[int, Formula]
@@ -97,15 +98,15 @@ def fit(samples: Sequence[Samples], config: FitConfig, unit: str = "normalised")
     Parameters
     ----------
     samples : sequence of Samples
-        From `draw_samples`, with the same library.
+        Samples of `draw_samples`, with the same library.
     config : FitConfig
     unit : str
-        Of the tractions.
+        Unit of the tractions.
 
     Raises
     ------
     CellForceError
-        If there are too few frames to test a formula on unseen ones, or there is no traction.
+        If there are too few frames for cross-validation, or the traction is zero.
     """
     groups, notes = _groups(samples)
     pruned = prune_library(samples, config)
@@ -115,7 +116,7 @@ def fit(samples: Sequence[Samples], config: FitConfig, unit: str = "normalised")
     whole = sum_moments(parts)
     if not whole.energy > 0:
         raise CellForceError(
-            "the traction is 0 everywhere in the masks", "a formula needs something to explain",
+            "the traction is 0 everywhere in the masks", "a formula needs a nonzero traction",
             "Check mask and field.", topic=Topic.INPUT,
         )  # fmt: skip
     sets = nested_sets(whole, config.most_terms, config.method)
@@ -137,7 +138,7 @@ def fit(samples: Sequence[Samples], config: FitConfig, unit: str = "normalised")
 
 
 def prune_library(samples: Sequence[Samples], config: FitConfig) -> Pruned:
-    """Return which terms of the library are no near copies of simpler ones on these samples."""
+    """Return the terms of the library that are not strongly correlated with simpler ones."""
     terms = config.library.terms
     few = [
         Samples(s.cell, s.fields.at(np.arange(count)), s.traction[:, :count])
@@ -148,10 +149,10 @@ def prune_library(samples: Sequence[Samples], config: FitConfig) -> Pruned:
 
 
 def find_knee(error: Mapping[int, float]) -> int:
-    """Return the number of terms where the curve of log(error) bends most.
+    """Return the number of terms at the knee of the curve of log(error).
 
-    That is where it lies farthest below the straight line from no term (error 1) to the last, both axes
-    scaled to [0, 1] (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).
+    The knee is the point farthest below the straight line from no term (error 1) to the last point, with
+    both axes scaled to [0, 1] (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).
     """
     counts = np.array([0, *error])
     height = np.log(np.maximum([1.0, *error.values()], 1e-12))
@@ -161,7 +162,7 @@ def find_knee(error: Mapping[int, float]) -> int:
 
 
 def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str, ...]]:
-    """Divide the samples by cell, or by frame where there are too few cells."""
+    """Group the samples by cell, or by frame if there are too few cells."""
     by_cell: dict[str, list[Samples]] = {}
     for sample in samples:
         by_cell.setdefault(sample.cell, []).append(sample)
@@ -169,21 +170,17 @@ def _groups(samples: Sequence[Samples]) -> tuple[list[list[Samples]], tuple[str,
         return list(by_cell.values()), ()
     if len(samples) < MIN_GROUPS:
         raise CellForceError(
-            f"only {_counted(len(samples), 'frame')} of {_counted(len(by_cell), 'cell')} can be used",
-            f"a formula must be tested on frames that it was not fitted to, so {MIN_GROUPS} are needed",
+            f"only {pluralise(len(samples), 'frame')} of {pluralise(len(by_cell), 'cell')} can be used",
+            f"a formula is validated on frames that it was not fitted to, so {MIN_GROUPS} are needed",
             "Add frames or, better, cells.",
             topic=Topic.INPUT,
         )
-    note = "Validated on other frames of the same cell, which flatters the formula: there are too few cells."
+    note = "Too few cells: validated on other frames of the same cell, which underestimates the error."
     return [[sample] for sample in samples], (note,)
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
-
-
 def _cross_validated(parts: Sequence[Moments], config: FitConfig) -> dict[int, list[float]]:
-    """Return, for every number of terms, the error on each fold of a formula chosen without it."""
+    """Return, for every number of terms, the error on each fold of the formula selected without it."""
     folds = min(config.folds, len(parts))
     errors: dict[int, list[float]] = {}
     for fold in range(folds):
@@ -198,7 +195,7 @@ def _cross_validated(parts: Sequence[Moments], config: FitConfig) -> dict[int, l
 def _stability(
     parts: Sequence[Moments], terms: Sequence[Term], knee: int, config: FitConfig
 ) -> dict[Term, float]:
-    """Return how often each term is chosen when the cells are drawn with replacement."""
+    """Return the fraction of bootstrap resamples of the cells in which each term is selected."""
     rng = np.random.default_rng(config.seed)
     votes = np.zeros(len(terms))
     for _ in range(config.bootstraps):

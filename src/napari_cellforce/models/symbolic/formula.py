@@ -29,12 +29,12 @@ class Formula:
     Attributes
     ----------
     library : Library
-        Its grid and smoothing; only the potentials of the terms are computed.
+        Provides grid and smoothing; only the potentials of the terms are computed.
     terms : tuple of Term
     coefficients : tuple of float
-        In the unit of the traction times µm to the power ``-term.power``.
+        Coefficients in the unit of the traction times µm to the power ``-term.power``.
     unit : str
-        Of the traction, ``"Pa"`` or ``"normalised"``.
+        Unit of the traction, ``"Pa"`` or ``"normalised"``.
     """
 
     library: Library
@@ -50,12 +50,12 @@ class Formula:
 
     @property
     def potentials(self) -> tuple[Potential, ...]:
-        """The potentials that occur, each once."""
+        """The potentials in the terms, without repetition."""
         used = (p for term in self.terms for p in (term.factor, term.potential) if p is not None)
         return tuple(dict.fromkeys(used))
 
     def traction(self, z: FloatArray) -> FloatArray:
-        """Return F, ``(2, Y, X)`` in (y, x), of a normalised image on the library's pixels."""
+        """Return F, ``(2, Y, X)`` in (y, x), of a normalised image on the pixels of the library."""
         return self.traction_from(potential_fields(z, self.library, self.potentials))
 
     def traction_from(self, fields: PotentialFields) -> FloatArray:
@@ -73,7 +73,7 @@ class Formula:
 
     @property
     def text(self) -> str:
-        """The formula for people, one term a line."""
+        """The formula as text, one term per line."""
         lines = [
             f"{c:+.4g} [{self.unit_of(term)}] {term.text}"
             for c, term in zip(self.coefficients, self.terms, strict=True)
@@ -82,7 +82,7 @@ class Formula:
 
     @property
     def latex(self) -> str:
-        """The formula for a paper; its unit is µm throughout."""
+        """The formula in LaTeX, with all lengths in µm."""
         parts = [f"{_number(c)}{term.latex}" for c, term in zip(self.coefficients, self.terms, strict=True)]
         return r"\mathbf{F} = " + " ".join(parts).removeprefix("+")
 

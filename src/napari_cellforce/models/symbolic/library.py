@@ -1,7 +1,10 @@
-"""The library of terms: scalars of the image, kernels, and what is made of them.
+"""The library of terms: scalars of the image, kernels, potentials, and the computation of terms.
 
 A potential is a scalar s of the protein image z convolved with a kernel k, ``p = s * k``. A term is
-``p_i grad(p_j)`` or ``grad(p_j)``. All lengths are in µm, so that a coefficient's unit follows.
+``p_i grad(p_j)`` or ``grad(p_j)``. All lengths are in µm, which defines the units of coefficients.
+
+All 930 terms of a frame of 400 x 400 pixels take 1.2 GB; only the 30 potentials and their gradients are
+stored, and terms are computed from them a few at a time or at selected pixels.
 """
 
 from __future__ import annotations
@@ -38,9 +41,9 @@ KERNEL_KINDS: Mapping[str, int] = {"1/r": -1, "r": 1, "log r": 0, "exp": 0}
 """Kinds of kernels -> power of µm. Logarithms are of r in µm."""
 
 _SHORTEST = 1e-3
-"""Least decay length of an exponential kernel in µm."""
+"""Minimum decay length of an exponential kernel in µm."""
 
-# Means over a square pixel of side 1 around the source, where 1/r and log r have no value of their own.
+# Means over a square pixel of side 1 around the source, where 1/r and log r are singular.
 _MEAN_INVERSE = 4 * math.asinh(1)
 _MEAN_DISTANCE = (math.sqrt(2) + math.asinh(1)) / 6
 _MEAN_LOGARITHM = math.pi / 4 - 1.5 - math.log(2) / 2
@@ -180,7 +183,7 @@ class Library(Settings):
 
     @classmethod
     def with_lengths(cls, *lengths: float, **settings: Any) -> Library:
-        """Return the default library with exponentials that fall to a tenth over these lengths in µm."""
+        """Return the default library with exponential kernels that decay to a tenth over `lengths` in µm."""
         shapes = [kernel for kernel in _default_kernels() if kernel.kind != "exp"]
         return cls(kernels=(*shapes, *(Kernel("exp", length) for length in lengths)), **settings)
 
@@ -199,13 +202,13 @@ class Library(Settings):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PotentialFields(ShortRepr):
-    """Potentials of one image, or of chosen pixels of several.
+    """Potentials of one image, or of selected pixels of several images.
 
     Attributes
     ----------
     potentials : tuple of P Potential
     values : (P, ...) float32 array
-        Each in its power of µm.
+        Potentials in powers of µm.
     gradients : (P, 2, ...) float32 array
         (y, x) components, per µm.
     """
@@ -223,7 +226,7 @@ class PotentialFields(ShortRepr):
         return product
 
     def at(self, pixels: BoolArray | npt.NDArray[np.intp]) -> PotentialFields:
-        """Return the values at chosen pixels, ``(P, n)``, given as a mask or as flat indices."""
+        """Return the values at selected pixels, ``(P, n)``, given as a mask or as flat indices."""
         flat = np.flatnonzero(pixels) if pixels.dtype == np.bool_ else pixels
         count = len(self.potentials)
         values = self.values.reshape(count, -1)[:, flat]
@@ -233,15 +236,15 @@ class PotentialFields(ShortRepr):
 def potential_fields(
     z: FloatArray, library: Library, potentials: Sequence[Potential] | None = None
 ) -> PotentialFields:
-    """Compute potentials and their gradients, in open space: there is no protein beyond the image.
+    """Compute potentials and their gradients with zero padding: there is no protein beyond the image.
 
     Parameters
     ----------
     z : (Y, X) array
-        Normalised protein image on the library's pixels.
+        Normalised protein image on the pixels of the library.
     library : Library
     potentials : sequence of Potential, optional
-        Which to compute; all of the library by default.
+        Potentials to compute; default: all of the library.
     """
     wanted = library.potentials if potentials is None else tuple(potentials)
     shape = (z.shape[0], z.shape[1])
@@ -259,7 +262,7 @@ def potential_fields(
 
 
 def scalar_fields(z: FloatArray, library: Library) -> dict[str, Array]:
-    """Return the scalars of an image, each ``(Y, X)`` in its power of µm; derivatives of the smoothed z."""
+    """Return the scalars of an image, each ``(Y, X)`` in powers of µm; derivatives are of the smoothed z."""
     sigma = library.smoothing / library.pixel_size
     pixel = library.pixel_size
     image = np.asarray(z, dtype=np.float64)
@@ -278,12 +281,12 @@ def scalar_fields(z: FloatArray, library: Library) -> dict[str, Array]:
 
 
 def assemble(fields: PotentialFields, terms: Sequence[Term], chunk: int = 31) -> Iterator[FloatArray]:
-    """Yield the values of terms, at most `chunk` of them at a time.
+    """Yield the values of terms, at most `chunk` at a time.
 
     Yields
     ------
     (k, 2, ...) float32 array
-        The next k terms; to be used before the next is asked for.
+        The next k terms, valid until the next iteration.
     """
     place = {potential: i for i, potential in enumerate(fields.potentials)}
     out = np.empty((min(chunk, len(terms)), *fields.gradients.shape[1:]), np.float32)
@@ -304,7 +307,7 @@ def _padded(side: int) -> int:
 
 @lru_cache(maxsize=16)
 def _kernel_spectrum(kernel: Kernel, grid: tuple[int, int], pixel: float) -> npt.NDArray[np.complex128]:
-    """Return the Fourier transform of a kernel around pixel (0, 0), times the area of a pixel."""
+    """Return the Fourier transform of a kernel centred at pixel (0, 0), times the area of a pixel."""
     offsets = [np.minimum(np.arange(n), n - np.arange(n)) * pixel for n in grid]
     distance = np.hypot(offsets[0][:, None], offsets[1])
     spectrum: npt.NDArray[np.complex128] = scipy.fft.rfft2(kernel.values(distance, pixel) * pixel**2)

@@ -1,4 +1,4 @@
-"""A formula as a predictor, and its file: a model record as JSON, in which the formula is plain numbers."""
+"""Predictor of a formula, and its file: a model record as JSON with the formula as numbers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from napari_cellforce.models.symbolic.formula import Formula
 from napari_cellforce.models.symbolic.library import Library, Potential, PotentialFields, potential_fields
 
 FORMULA_KIND = "formula"
-"""Of a formula's record."""
+"""Kind in the record of a formula."""
 _LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class FormulaFrame:
-    """A frame whose potentials are computed: formulas of them are then quick to try one after the other.
+    """A frame with computed potentials, for the fast evaluation of several formulas.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class FormulaFrame:
         return cls(grid, potential_fields(grid.inputs[0], library, potentials))
 
     def traction(self, formula: Formula) -> FloatArray:
-        """Return what a formula of these potentials gives, ``(2, Y, X)`` on the image's pixels."""
+        """Return the traction of a formula of these potentials, ``(2, Y, X)`` on the pixels of the image."""
         return self.grid.to_image(formula.traction_from(self.fields))
 
 
@@ -84,7 +84,7 @@ class FormulaPredictor:
         Returns
         -------
         FrameResult
-            ``scalars`` holds the potentials, by their text, in their powers of µm.
+            ``scalars`` contains the potentials by their text, in powers of µm.
         """
         formula = self.formula
         frame = FormulaFrame.of(image, mask, pixel_size, self._record, formula.library, formula.potentials)
@@ -97,13 +97,13 @@ class FormulaPredictor:
 
 
 def save_formula(path: str | os.PathLike[str], predictor: FormulaPredictor) -> Path:
-    """Write a formula and its record as JSON, whole or not at all."""
+    """Write a formula and its record as JSON, atomically."""
     record = dataclasses.replace(predictor.record, sha256="", version=__version__)
     return files.write_text(path, record.to_json())
 
 
 def is_formula(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file may hold a formula: it is JSON, not weights."""
+    """Return whether a file may contain a formula: JSON, not weights."""
     with Path(path).open("rb") as file:
         return file.read(64).lstrip()[:1] == b"{"
 
@@ -117,14 +117,14 @@ def load_formula(
     ----------
     path : path-like
     sha256 : str, optional
-        What the file's hash must be.
+        Required hash of the file.
     name : str, optional
-        What to call it; as in its record by default.
+        Name of the model; default: that of the record.
 
     Raises
     ------
     CellForceError
-        If the file is no formula, is damaged, or has another hash.
+        If the file is not a formula, is damaged, or has another hash.
     """
     path = Path(path)
     try:

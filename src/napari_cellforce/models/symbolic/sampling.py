@@ -1,4 +1,4 @@
-"""Chosen pixels of measured or predicted cells, as rows of the regression, kept apart by cell."""
+"""Samples of pixels of measured or predicted cells for the regression, grouped by cell."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.models.symbolic.library import Library, PotentialFields, potential_fields
 
 MIN_PIXELS = 100
-"""Of a frame, below which it says nothing."""
+"""Minimum number of pixels per frame."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RegressionFrame(ShortRepr):
-    """A frame to learn from.
+    """A frame for the regression.
 
     Attributes
     ----------
     image : (C, Y, X) array
-        Normalised; the first channel is used.
+        Normalised image; the first channel is used.
     traction : (2, Y, X) array
-        (y, x); pixels that are NaN are left out.
+        Traction (y, x); pixels that are NaN are excluded.
     mask : (Y, X) bool array
     pixel_size : PixelSize
     cell : str
-        Frames of one cell are trained on or tested on together.
+        Name of the cell; frames of one cell are in the same fold.
     """
 
     image: FloatArray
@@ -48,7 +48,7 @@ class Samples(ShortRepr):
     ----------
     cell : str
     fields : PotentialFields
-        At n pixels.
+        Potentials at n pixels.
     traction : (2, n) float32 array
     """
 
@@ -64,22 +64,22 @@ def draw_samples(
     pixels_per_frame: int = 3000,
     seed: int = 0,
 ) -> tuple[Samples, ...]:
-    """Draw pixels inside the cells, one `Samples` a frame.
+    """Draw pixels inside the cells, one `Samples` per frame.
 
     Parameters
     ----------
     frames : iterable of RegressionFrame
-        Read one at a time.
+        Frames, read one at a time.
     library : Library
     record : ModelRecord
-        Of the formula to be: pixel size, inputs and mask margin.
+        Record of the formula: pixel size, inputs and mask margin.
     pixels_per_frame : int
     seed : int
 
     Raises
     ------
     CellForceError
-        If a frame has holes, no cell, or hardly any pixel with a traction.
+        If a frame is not finite, has no cell, or too few pixels with a traction.
     """
     rng = np.random.default_rng(seed)
     return tuple(_sample(frame, library, record, pixels_per_frame, rng) for frame in frames)

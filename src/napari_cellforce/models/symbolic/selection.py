@@ -1,8 +1,11 @@
-"""Which terms: near copies pruned, then ever smaller sets, by elimination or along an elastic-net path.
+"""Selection of terms: pruning of correlated terms, then nested sets by elimination or an elastic net.
 
-Pairs of terms may be correlated above .99, so that "the" terms of a field do not exist: of every group of
-near copies the simplest is kept, and the others are reported as its equivalents. Elimination from all
-kept terms finds made formulas again where an elastic net alone does not.
+Pairs of terms may be correlated above .99, so that the terms of a field are not unique: of every group of
+correlated terms the simplest is retained, and the others are reported as its equivalents. Elimination from
+all retained terms recovers known formulas in cases where an elastic net alone does not.
+
+All regressions use scalar products of the terms, summed over pixels once per cell. Terms are vectors
+without a constant part, so correlations are cosines about 0.
 """
 
 from __future__ import annotations
@@ -26,11 +29,11 @@ class Moments(ShortRepr):
     Attributes
     ----------
     terms : (m, m) array
-        Of the terms with each other.
+        Scalar products between the terms.
     target : (m,) array
-        Of the terms with the traction.
+        Scalar products of the terms with the traction.
     energy : float
-        Of the traction with itself.
+        Scalar product of the traction with itself.
     """
 
     terms: Array
@@ -44,23 +47,23 @@ class Moments(ShortRepr):
         return np.where(norm > 0, norm, 1.0)
 
     def of(self, indices: Sequence[int]) -> Moments:
-        """Return those of some of the terms."""
+        """Return the scalar products of a subset of the terms."""
         chosen = list(indices)
         return Moments(self.terms[np.ix_(chosen, chosen)], self.target[chosen], self.energy)
 
     def standardised(self) -> Moments:
-        """Return them with every term, and the traction, scaled to sum of squares 1."""
+        """Return the scalar products with every term and the traction scaled to sum of squares 1."""
         scale, energy = self.scale, self.energy or 1.0
         return Moments(self.terms / np.outer(scale, scale), self.target / (scale * np.sqrt(energy)), 1.0)
 
     def error(self, coefficients: Array) -> float:
-        """Return the share of the traction's sum of squares that a formula leaves, 1 - R²."""
+        """Return the unexplained fraction of the sum of squares, 1 - R²."""
         misfit = self.energy - 2 * coefficients @ self.target + coefficients @ self.terms @ coefficients
         return float(misfit / (self.energy or 1.0))
 
 
 def compute_moments(samples: Samples, terms: Sequence[Term]) -> Moments:
-    """Take the scalar products of terms over one sample of pixels."""
+    """Return the scalar products of terms over one sample of pixels."""
     chunks = assemble(samples.fields, terms)
     values = np.concatenate([chunk.reshape(len(chunk), -1).astype(np.float64) for chunk in chunks])
     traction = samples.traction.ravel().astype(np.float64)
@@ -68,7 +71,7 @@ def compute_moments(samples: Samples, terms: Sequence[Term]) -> Moments:
 
 
 def sum_moments(parts: Sequence[Moments]) -> Moments:
-    """Add up the scalar products of several cells."""
+    """Return the sum of the scalar products of several cells."""
     return Moments(
         np.sum([part.terms for part in parts], axis=0),
         np.sum([part.target for part in parts], axis=0),
@@ -81,28 +84,28 @@ Sets = Mapping[int, tuple[int, ...]]
 """Number of terms -> which."""
 
 _RIDGE = 1e-10
-"""Added to correlation matrices, which are nearly singular; far below any misfit."""
+"""Ridge parameter of correlation matrices, which are nearly singular; far below any misfit."""
 _STRONG = 1e-3
-"""Standardised coefficients below this are thresholded away at first."""
+"""Initial threshold of standardised coefficients."""
 _L1_SHARE = 0.95
 _PENALTY_RANGE = 1e-4
 """Smallest penalty of the path, as a share of the largest."""
 _WORTHWHILE = 1e-6
-"""A term is exchanged only for one that explains more by this share: rounding must not make it go on."""
+"""Minimum relative gain of an exchange of terms, which prevents cycles by rounding."""
 _COPY = 1e-8
-"""Of a term's sum of squares: what the others must leave of it for it to count as new."""
+"""Minimum fraction of the sum of squares of a term that is independent of the selected terms."""
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """Terms of which no two are near copies.
+    """Terms of which no two are strongly correlated.
 
     Attributes
     ----------
     kept : tuple of int
         Indices, in the order of the library: the simple ones first.
     equivalents : mapping of int to tuple of (int, float)
-        Of a kept term: those left out for it, with their correlation.
+        Terms represented by a retained term, with their correlation.
     """
 
     kept: tuple[int, ...]
@@ -110,7 +113,7 @@ class Pruned:
 
 
 def prune(moments: Moments, limit: float = 0.95) -> Pruned:
-    """Leave out every term that is correlated above `limit` with a simpler one, and those that vanish."""
+    """Remove terms that vanish or are correlated above `limit` with a simpler term."""
     correlation = moments.standardised().terms
     kept: list[int] = []
     equivalents: dict[int, list[tuple[int, float]]] = {}
@@ -128,7 +131,7 @@ def prune(moments: Moments, limit: float = 0.95) -> Pruned:
 
 
 def least_squares(moments: Moments) -> Array:
-    """Return the coefficients that fit best, ``(m,)``."""
+    """Return the least-squares coefficients, ``(m,)``."""
     scale = moments.scale
     terms = moments.terms / np.outer(scale, scale)
     solved = np.linalg.solve(terms + _RIDGE * np.eye(len(terms)), moments.target / scale)
@@ -136,7 +139,7 @@ def least_squares(moments: Moments) -> Array:
 
 
 def thresholded(moments: Moments, threshold: float = _STRONG) -> tuple[int, ...]:
-    """Return the terms that are left by sequentially thresholded least squares.
+    """Return the terms selected by sequentially thresholded least squares.
 
     Coefficients are those of standardised terms; all below `threshold` are dropped and the rest fitted
     again until none is (Brunton, Proctor, Kutz 2016, doi:10.1073/pnas.1517384113).
@@ -157,11 +160,11 @@ def nested_sets(moments: Moments, most: int, method: Method = "backward") -> Set
     Parameters
     ----------
     moments : Moments
-        Of pruned terms with the traction.
+        Scalar products of the pruned terms with the traction.
     most : int
     method : {"backward", "elastic net"}
-        Sequentially thresholded least squares, then one term at a time eliminated, the one that is
-        missed least; at every number, single terms are exchanged while that helps. Or the strongest
+        Sequentially thresholded least squares, then elimination of the least important term, one at a
+        time; at every number, single terms are exchanged while this reduces the misfit. Or the strongest
         terms along an elastic-net path.
     """
     if method == "elastic net":
@@ -170,7 +173,7 @@ def nested_sets(moments: Moments, most: int, method: Method = "backward") -> Set
 
 
 def _eliminated(standard: Moments, active: list[int], most: int) -> Sets:
-    """Drop one term at a time: leaving out j raises the misfit by b_j² / (C^-1)_jj."""
+    """Eliminate one term at a time: the elimination of j raises the misfit by b_j² / (C^-1)_jj."""
     sets: dict[int, tuple[int, ...]] = {}
     while active:
         if len(active) <= most:
@@ -183,7 +186,7 @@ def _eliminated(standard: Moments, active: list[int], most: int) -> Sets:
 
 
 def _exchanged(standard: Moments, chosen: tuple[int, ...]) -> tuple[int, ...]:
-    """Exchange single terms as long as that lowers the misfit: what was eliminated early may come back."""
+    """Exchange single terms while this lowers the misfit; terms eliminated early may return."""
     current = list(chosen)
     improved = True
     while improved:
@@ -199,7 +202,7 @@ def _exchanged(standard: Moments, chosen: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _gain(standard: Moments, chosen: list[int]) -> Array:
-    """Return by how much each term would lower the misfit if it joined the chosen ones, ``(m,)``."""
+    """Return the reduction of the misfit by adding each term to the selected ones, ``(m,)``."""
     across = standard.terms[chosen]
     solved = np.linalg.solve(standard.terms[np.ix_(chosen, chosen)] + _RIDGE * np.eye(len(chosen)), across)
     left = standard.target - standard.target[chosen] @ solved
@@ -210,7 +213,7 @@ def _gain(standard: Moments, chosen: list[int]) -> Array:
 
 
 def _along_path(moments: Moments, most: int) -> Sets:
-    """Return, for every number of terms, the strongest ones where the path first has so many."""
+    """Return, for every number of terms, the strongest ones where the path first reaches this number."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import enet_path
 
@@ -225,7 +228,9 @@ def _along_path(moments: Moments, most: int) -> Sets:
     strongest_penalty = np.abs(rows.T @ target).max() / (len(rows) * _L1_SHARE)
     penalties = np.geomspace(strongest_penalty, strongest_penalty * _PENALTY_RANGE, 100)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # near copies: the path is used for its order
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # correlated terms: only the order of the path is used
         _, path, _ = enet_path(rows, target, l1_ratio=_L1_SHARE, alphas=penalties, max_iter=2000)
     sets: dict[int, tuple[int, ...]] = {}
     for coefficients in path.T:
