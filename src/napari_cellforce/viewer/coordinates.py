@@ -20,9 +20,12 @@ from napari.layers import Layer
 
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize
-from napari_cellforce.layers import Placement
+from napari_cellforce.layers import METADATA_KEY, Placement
 
 Matrix = npt.NDArray[np.float64]
+
+TYPED = "pixel size typed"
+"""Entry of our metadata: the user has corrected the pixel size of a layer."""
 
 _PIXEL = pint.Unit("pixel")
 
@@ -141,7 +144,8 @@ def pixel_size_of(layer: Layer) -> PixelSize | None:
     y, x = (
         _in_unit(side, layer.units[axis], "micrometer") for side, axis in zip(sides, (-2, -1), strict=True)
     )
-    return None if y is None or x is None else PixelSize(y, x, "layer")
+    typed = layer.metadata.get(METADATA_KEY, {}).get(TYPED)
+    return None if y is None or x is None else PixelSize(y, x, "typed" if typed else "layer")
 
 
 def frame_interval_of(layer: Layer) -> float | None:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidg
 from napari_cellforce.compare import CompareConfig
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.viewer.masks import labels_over, mask_layers
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
 from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, grid_layer
 
@@ -37,6 +38,7 @@ class FieldChoiceSection(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
         self._fields: list[DisplayedField] = []
         self._combos = {"A": shrinkable_combo(QComboBox()), "B": shrinkable_combo(QComboBox())}
         self.cell_list = shrinkable_combo(QComboBox())
@@ -56,8 +58,7 @@ class FieldChoiceSection(QWidget):
         for combo in (*self._combos.values(), self.cell_list):
             combo.currentIndexChanged.connect(self._on_chosen)
         self._scaled.toggled.connect(self._on_chosen)
-        for event in self._layer_events:
-            event.connect(self.fill)
+        self._workspace.layers_changed.connect(self.fill)
         self.fill()
 
     @property
@@ -109,9 +110,8 @@ class FieldChoiceSection(QWidget):
             if shown.field is field:
                 self._combos[name].setCurrentIndex(i)
 
-    def fill(self, event: Any = None) -> None:
+    def fill(self) -> None:
         """List the fields and masks of the viewer; what is chosen stays."""
-        del event
         before = {name: self._chosen(name) for name in self._combos}
         self._fields = displayed_fields(self._viewer)
         for name, combo in self._combos.items():
@@ -133,13 +133,7 @@ class FieldChoiceSection(QWidget):
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        for event in self._layer_events:
-            event.disconnect(self.fill)
-
-    @property
-    def _layer_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
+        self._workspace.layers_changed.disconnect(self.fill)
 
     def _chosen(self, name: str) -> DisplayedField | None:
         index = self._combos[name].currentIndex()

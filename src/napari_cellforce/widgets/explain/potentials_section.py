@@ -23,6 +23,7 @@ from napari_cellforce.explain.decomposition import (
 from napari_cellforce.fields import BoolArray, ShortRepr
 from napari_cellforce.layers import LayerLabel, Placement
 from napari_cellforce.viewer.coordinates import place_of
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
 from napari_cellforce.widgets.base.worker import Job, show_error
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers, FieldLayers
@@ -70,6 +71,7 @@ class PotentialsSection(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
         self._explained: ExplanationLayers | None = None
         self._layers: FieldLayers | None = None
         self._started: _Started | None = None
@@ -101,12 +103,10 @@ class PotentialsSection(QWidget):
     def dispose(self) -> None:
         """End what runs and hear nothing more of the viewer."""
         self._job.cancel()
-        for event in self._layer_events:
-            event.disconnect(self.fill)
+        self._workspace.layers_changed.disconnect(self.fill)
 
-    def fill(self, event: Any = None) -> None:
+    def fill(self) -> None:
         """List the fields; what is chosen stays."""
-        del event
         before = self._fields.currentText()
         shown = displayed_fields(self._viewer)
         titles, self._sources = [field.title for field in shown], list(shown)
@@ -145,18 +145,12 @@ class PotentialsSection(QWidget):
         self._job.start(work)
         self._refresh()
 
-    @property
-    def _layer_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
-
     def _connect(self) -> None:
         self._button.clicked.connect(self._on_button)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(show_error)
         self._job.ended.connect(self._refresh)
-        for event in self._layer_events:
-            event.connect(self.fill)
+        self._workspace.layers_changed.connect(self.fill)
 
     def _on_button(self) -> None:
         if self._job.running:

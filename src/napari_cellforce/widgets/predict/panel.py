@@ -18,6 +18,7 @@ from napari_cellforce.layers import LayerLabel, LayerTuple
 from napari_cellforce.predict import MASK_INPUT, PredictConfig, Prediction, prepare
 from napari_cellforce.text import with_period
 from napari_cellforce.viewer.images import ChosenImage, input_images
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import Tone
 from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
@@ -30,6 +31,7 @@ from napari_cellforce.widgets.shared.model_section import ModelSection, predict_
 from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE, PredictionLayers
 
 PANEL = "predict"
+_OUT_OF_DATE = "The image, its pixel size or the cell has changed since: predict again."
 
 
 class PredictPanel(Panel):
@@ -46,6 +48,7 @@ class PredictPanel(Panel):
         super().__init__(napari_viewer, **options)
         self._chosen: ChosenImage | None = None
         self._result: PredictionLayers | None = None
+        self._predicted_from: tuple[Any, ...] = ()
         self._caveat = ""
         self._failure = self._running_key = ""
         self._summary = ("", Tone.PLAIN)
@@ -70,6 +73,7 @@ class PredictPanel(Panel):
             show_error(error)
             return
         config = self.config()
+        self._predicted_from = self._inputs(chosen)
         self._chosen, self._result, self._summary = chosen, None, ("", Tone.PLAIN)
         self._failure, self._running_key = "", self._speed_key()
 
@@ -161,6 +165,8 @@ class PredictPanel(Panel):
 
         If it can be: what came of the last prediction, as long as the same image is chosen.
         """
+        if problem is None and self._out_of_date(choice):
+            return _OUT_OF_DATE, Tone.PROBLEM
         if problem is None and choice == self._chosen:
             return self._summary
         if problem is None:
@@ -170,6 +176,19 @@ class PredictPanel(Panel):
             return str(problem), Tone.PLAIN
         shown_above = problem.topic in (Topic.IMAGE, Topic.PIXEL_SIZE, Topic.CHANNEL)
         return with_period(problem.value) if shown_above else with_row(problem, self), Tone.PROBLEM
+
+    def _inputs(self, chosen: ChosenImage | None) -> tuple[Any, ...]:
+        """Return what tells whether image and mask are still as they were."""
+        workspace = Workspace.of(self._viewer)
+        layers = () if chosen is None else chosen.layers
+        return (*(workspace.state(layer) for layer in layers), workspace.state(self._cell.layer))
+
+    def _out_of_date(self, choice: ChosenImage | None) -> bool:
+        """Return True if what the shown prediction was made from has changed since."""
+        if choice is None or self._chosen is None or self._result is None or not self._result.rows:
+            return False
+        same_layers = choice.layers == self._chosen.layers
+        return same_layers and self._inputs(choice) != self._predicted_from
 
     def _button_label(self, chosen: ChosenImage | None) -> str:
         """Return what the button will do: how many frames, on what, for how long."""

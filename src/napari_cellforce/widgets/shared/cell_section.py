@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
-from napari.layers import Shapes
+from napari.layers import Layer, Shapes
 from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -71,6 +71,11 @@ class CellSection(QWidget):
     def automatic(self) -> bool:
         """True if the cell is to be found automatically."""
         return bool(self._automatic.isChecked())
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that marks the cell; None if it is found automatically."""
+        return None if self.automatic else self._layers.layer
 
     @property
     def sensitivity(self) -> float:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Layer
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.fields import PixelSize
@@ -20,6 +18,7 @@ from napari_cellforce.viewer.images import (
     layer_role,
     no_image_error,
 )
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import (
     LABEL_WIDTH,
     PROBLEM_COLOUR,
@@ -33,9 +32,6 @@ from napari_cellforce.widgets.base.number_box import NumberBox
 
 ANY_IMAGE = "image"
 """Asked for, in place of a protein, by a model that reads the outline alone."""
-
-_SAME = 1e-4
-"""Difference in µm below which a typed pixel size is that of the layer."""
 
 
 class ImageSection(QWidget):
@@ -55,9 +51,13 @@ class ImageSection(QWidget):
         self._combos: dict[str, QComboBox] = {}
         self._user_choices: dict[str, Image] = {}
         self._listed_layers: dict[Image, str] = {}
-        self._typed_sizes: dict[Image, float] = {}
+        self._workspace = Workspace.of(viewer)
         self._rows = QWidget()
         self._pixel = self._build_pixel()
+        self._undo = QPushButton("Undo")
+        self._undo.setToolTip("Give the image back the pixel size that it had when it was opened")
+        self._undo.clicked.connect(self._on_undo)
+        self._undo.hide()
         self._note = TextLine()
         form = Form()
         form.add(
@@ -65,6 +65,7 @@ class ImageSection(QWidget):
             self._pixel,
             "Side of a pixel on the sample: camera pixel divided by magnification",
             page="tutorials/predict/#pixel-size",
+            beside=self._undo,
         )
         align_labels(form, width=LABEL_WIDTH)
         layout = QVBoxLayout(self)
@@ -73,15 +74,13 @@ class ImageSection(QWidget):
         layout.addLayout(form)
         layout.addWidget(self._note)
         self.set_model(("zyxin",), 0.68)
-        events = viewer.layers.events
-        for event in (events.inserted, events.removed, events.renamed):
-            event.connect(self._on_layers)
+        self._workspace.layers_changed.connect(self._on_layers)
+        self._workspace.layer_changed.connect(self._on_layer)
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        events = self._viewer.layers.events
-        for event in (events.inserted, events.removed, events.renamed):
-            event.disconnect(self._on_layers)
+        self._workspace.layers_changed.disconnect(self._on_layers)
+        self._workspace.layer_changed.disconnect(self._on_layer)
 
     @property
     def layers(self) -> list[Image]:
@@ -91,13 +90,10 @@ class ImageSection(QWidget):
 
     @property
     def pixel_size(self) -> PixelSize | None:
-        """The pixel size in the box; None while it is missing."""
-        value = self._pixel.value()
-        if not value or not self.layers:
+        """The pixel size of the image; None while the box is empty."""
+        if not self._pixel.value() or not self.layers:
             return None
-        own = pixel_size_of(self.layers[0])
-        unchanged = own is not None and abs(own.y - value) < _SAME
-        return own if unchanged else PixelSize.square(value, "typed")
+        return pixel_size_of(self.layers[0])
 
     def chosen(self) -> ChosenImage:
         """Return the chosen layers as one stack, with the pixel size in the box.
@@ -160,9 +156,14 @@ class ImageSection(QWidget):
         pixel.valueChanged.connect(self._on_pixel_size)
         return pixel
 
-    def _on_layers(self, event: Any = None) -> None:
+    def _on_layer(self, layer: Layer, what: str) -> None:
+        """Show the pixel size that a chosen layer has now, and report that it has changed."""
+        del what
+        if layer in self.layers:
+            self._on_chosen()
+
+    def _on_layers(self) -> None:
         """Take notice of images that come, go or are renamed; layers of results come by the dozen."""
-        del event
         names = {layer: layer.name for layer in self._viewer.layers if isinstance(layer, Image)}
         own = {layer: name for layer, name in names.items() if layer_role(layer) in ("", "image")}
         if own != self._listed_layers:
@@ -172,7 +173,6 @@ class ImageSection(QWidget):
     def _fill(self, chosen: dict[str, Image | None]) -> None:
         """List the image layers; keep what was chosen, else go by name, selection and order."""
         layers = input_images(self._viewer)
-        self._typed_sizes = {layer: value for layer, value in self._typed_sizes.items() if layer in layers}
         self._user_choices = {
             protein: layer for protein, layer in self._user_choices.items() if layer in layers
         }
@@ -208,21 +208,27 @@ class ImageSection(QWidget):
         self._on_chosen()
 
     def _on_chosen(self) -> None:
-        """Show the pixel size of the chosen layer: as typed for it before, else its own."""
+        """Show the pixel size of the chosen layer."""
         with QSignalBlocker(self._pixel):
             own = pixel_size_of(self.layers[0]) if self.layers else None
-            value = own.y if own else 0.0
-            self._pixel.setValue(self._typed_sizes.get(self.layers[0], value) if self.layers else value)
+            self._pixel.setValue(own.y if own else 0.0)
         self._update_note()
 
     def _on_pixel_size(self, value: float) -> None:
+        """Give the layer the pixel size that was typed, so that scale bar and other panels have it too."""
+        if self.layers and value:
+            self._workspace.set_pixel_size(self.layers[0], value)
+        else:
+            self._update_note()
+
+    def _on_undo(self) -> None:
         if self.layers:
-            self._typed_sizes[self.layers[0]] = value
-        self._update_note()
+            self._workspace.undo_pixel_size(self.layers[0])
 
     def _update_note(self) -> None:
         self._pixel.setEnabled(bool(self.layers))
         missing = bool(self.layers) and not self._pixel.value()
+        self._undo.setVisible(bool(self.layers) and self._workspace.can_undo_pixel_size(self.layers[0]))
         self._pixel.setStyleSheet(f"border: 1px solid {PROBLEM_COLOUR};" if missing else "")
         self._note.set_text(*self._status())
         self.changed.emit()

@@ -1,15 +1,15 @@
-"""The choice of a layer that is drawn in by hand, and notice of every stroke in it."""
+"""The choice of a layer of the viewer, and notice of every change in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from napari.components import ViewerModel
-from napari.layers import Labels, Layer, Shapes
+from napari.layers import Layer
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox
 
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import shrinkable_combo
 
 
@@ -28,7 +28,7 @@ class LayerChoice(QObject):
     changed
         Another layer was chosen.
     edited
-        Something was drawn, moved or deleted in the chosen layer.
+        The data or the place of the chosen layer have changed.
     """
 
     changed = Signal()
@@ -39,11 +39,11 @@ class LayerChoice(QObject):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._accepts = viewer, accepts
-        self._connected_layer: Layer | None = None
+        self._workspace = Workspace.of(viewer)
         self.combo = shrinkable_combo(QComboBox())
         self.combo.currentIndexChanged.connect(self._on_chosen)
-        for event in self._layer_events:
-            event.connect(self.fill)
+        self._workspace.layers_changed.connect(self.fill)
+        self._workspace.layer_changed.connect(self._on_layer)
         self.fill()
 
     @property
@@ -62,9 +62,8 @@ class LayerChoice(QObject):
         self._viewer.layers.selection.active = layer
         layer.mode = mode
 
-    def fill(self, event: Any = None) -> None:
+    def fill(self) -> None:
         """List the layers, topmost first; the chosen one stays."""
-        del event
         chosen = self.layer
         layers = [layer for layer in reversed(self._viewer.layers) if self._accepts(layer)]
         with QSignalBlocker(self.combo):
@@ -78,37 +77,14 @@ class LayerChoice(QObject):
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer and its layers."""
-        self._connect_layer(None)
-        for event in self._layer_events:
-            event.disconnect(self.fill)
-
-    @property
-    def _layer_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
+        self._workspace.layers_changed.disconnect(self.fill)
+        self._workspace.layer_changed.disconnect(self._on_layer)
 
     def _on_chosen(self, index: int = 0) -> None:
         del index
-        self._connect_layer(self.layer)
         self.changed.emit()
 
-    def _connect_layer(self, layer: Layer | None) -> None:
-        if self._connected_layer is not None:
-            for event in _edit_events(self._connected_layer):
-                event.disconnect(self._on_edit)
-        self._connected_layer = layer
-        if layer is not None:
-            for event in _edit_events(layer):
-                event.connect(self._on_edit)
-
-    def _on_edit(self, event: Any = None) -> None:
-        # napari tells of a stroke twice: "adding" when it begins, "added" when it is there.
-        if not str(getattr(event, "action", "")).endswith("ing"):
+    def _on_layer(self, layer: Layer, what: str) -> None:
+        del what
+        if layer is self.layer:
             self.edited.emit()
-
-
-def _edit_events(layer: Shapes | Labels) -> tuple[Any, ...]:
-    """Return the events of a layer after which its drawing may differ."""
-    if isinstance(layer, Labels):
-        return layer.events.data, layer.events.labels_update, layer.events.paint
-    return (layer.events.data,)

@@ -61,14 +61,12 @@ class DisplayedField:
 
 def displayed_fields(viewer: ViewerModel) -> list[DisplayedField]:
     """Return the fields behind the viewer's layers, topmost first, each once."""
-    found: dict[int, list[Layer]] = {}
+    found: dict[VectorField, list[Layer]] = {}
     for layer in reversed(viewer.layers):
         ours = layer.metadata.get(METADATA_KEY, {})
         if layer_role(layer) in ("magnitude", "arrows") and "field" in ours and not ours.get(COMPARED):
-            found.setdefault(id(ours["field"]), []).append(layer)
-    return [
-        DisplayedField(layers[0].metadata[METADATA_KEY]["field"], tuple(layers)) for layers in found.values()
-    ]
+            found.setdefault(ours["field"], []).append(layer)
+    return [DisplayedField(field, tuple(layers)) for field, layers in found.items()]
 
 
 def origin_of(field: VectorField) -> tuple[float, float]:

@@ -30,6 +30,7 @@ from napari_cellforce.tfm import TfmConfig, TfmResult, region_rows, write_traini
 from napari_cellforce.viewer.coordinates import show_frame
 from napari_cellforce.viewer.images import input_images, stack_of
 from napari_cellforce.viewer.masks import cells_mask, labels_over, mask_layers
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import Form, TextLine, Tone, shrinkable_combo
 from napari_cellforce.widgets.base.plots import COLOURS, LinesPlot
 from napari_cellforce.widgets.base.worker import Job, error_text, show_error
@@ -64,6 +65,7 @@ class TfmResultsTable(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
         self._result: TfmResult | None = None
         self._config: TfmConfig | None = None
         self._table = pd.DataFrame()
@@ -85,8 +87,7 @@ class TfmResultsTable(QWidget):
         layout.addLayout(self._build_saving())
         self.regions.currentIndexChanged.connect(self.compute)
         self._quantity.currentIndexChanged.connect(self._draw)
-        for event in self._layer_events:
-            event.connect(self.fill)
+        self._workspace.layers_changed.connect(self.fill)
         self.hide()
 
     @property
@@ -106,9 +107,8 @@ class TfmResultsTable(QWidget):
         self.fill()
         self.compute()
 
-    def fill(self, event: Any = None) -> None:
+    def fill(self) -> None:
         """List the regions that can be chosen; what is chosen stays."""
-        del event
         chosen = self.regions.currentData()
         has_mask = self._result is not None and self._result.traction.mask is not None
         entries: list[tuple[str, Any]] = [(_CELL if has_mask else _WHOLE, None)]
@@ -160,13 +160,7 @@ class TfmResultsTable(QWidget):
         """Hear nothing more of the viewer; what is being saved is finished."""
         self._computing.cancel()
         self.plot.dispose()
-        for event in self._layer_events:
-            event.disconnect(self.fill)
-
-    @property
-    def _layer_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
+        self._workspace.layers_changed.disconnect(self.fill)
 
     def _build_form(self) -> Form:
         for name in _MAIN_COLUMNS:

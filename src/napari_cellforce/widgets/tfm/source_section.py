@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Shapes
+from napari.layers import Image, Labels, Layer, Shapes
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ from napari_cellforce.tfm import TfmConfig, TfmJob, piv_window, prepare
 from napari_cellforce.viewer.coordinates import pixel_size_of
 from napari_cellforce.viewer.images import input_images, stack_of
 from napari_cellforce.viewer.masks import cells_mask, full_resolution, mask_layers
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.form import Form, shrinkable_combo
 from napari_cellforce.widgets.base.number_box import NumberBox
 from napari_cellforce.widgets.shared.layer_choice import LayerChoice
@@ -47,6 +48,7 @@ class TfmSourceSection(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
         self.kind_list = shrinkable_combo(QComboBox())
         self.kind_list.addItems(list(KINDS))
         self._reference = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
@@ -61,15 +63,15 @@ class TfmSourceSection(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._build())
-        for event in self._layer_events:
-            event.connect(self.fill)
+        self._workspace.layers_changed.connect(self.fill)
+        self._workspace.layer_changed.connect(self._on_layer)
         self._loaded.changed.connect(self._on_loaded)
         self._reference.changed.connect(self.changed)
         self.kind_list.currentIndexChanged.connect(self._on_kind)
         for combo in (self._cell, self._field):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
-        for spin in (self._pixel, self._window):
-            spin.valueChanged.connect(lambda _: self.changed.emit())
+        self._window.valueChanged.connect(lambda _: self.changed.emit())
+        self._pixel.valueChanged.connect(self._on_pixel_size)
         self.fill()
         self._on_loaded()
         self._on_kind()
@@ -95,15 +97,15 @@ class TfmSourceSection(QWidget):
 
     @property
     def key(self) -> Hashable:
-        """Differs if other images are chosen."""
+        """Differs if other images are chosen, or what is in them has changed."""
         if self.kind != BEADS:
-            return id(self.displacement), self._window.value()
-        return id(self._reference.layer), id(self._loaded.layer)
+            return self.displacement, self._window.value()
+        return tuple(self._workspace.state(layer) for layer in (self._reference.layer, self._loaded.layer))
 
     @property
     def place(self) -> Hashable:
         """Differs for another pixel size or cell."""
-        return (self._pixel.value(), id(self._cell.currentData())) if self.kind == BEADS else None
+        return (self._pixel.value(), self._workspace.state(self.cell)) if self.kind == BEADS else None
 
     def choose(self, reference: Image, loaded: Image) -> None:
         """Choose two layers of bead images."""
@@ -165,9 +167,8 @@ class TfmSourceSection(QWidget):
         layer, side = self._loaded.layer, self._pixel.value()
         return (layer, PixelSize.square(side)) if isinstance(layer, Image) and side else None
 
-    def fill(self, event: Any = None) -> None:
+    def fill(self) -> None:
         """List masks and displacements of the viewer; what is chosen stays."""
-        del event
         layers = mask_layers(self._viewer)
         _refill(self._cell, [("not known", None), *((layer.name, layer) for layer in layers)])
         fields = [shown for shown in displayed_fields(self._viewer) if shown.field.quantity == "displacement"]
@@ -176,15 +177,10 @@ class TfmSourceSection(QWidget):
 
     def dispose(self) -> None:
         """Hear nothing more of the viewer."""
-        for event in self._layer_events:
-            event.disconnect(self.fill)
+        self._workspace.layers_changed.disconnect(self.fill)
+        self._workspace.layer_changed.disconnect(self._on_layer)
         self._reference.dispose()
         self._loaded.dispose()
-
-    @property
-    def _layer_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
 
     def _build(self) -> QWidget:
         form = Form()
@@ -219,6 +215,22 @@ class TfmSourceSection(QWidget):
                 control.setVisible(kind == self.kind)
         self.open_button.setVisible(self.kind != BEADS)
         self.changed.emit()
+
+    def _on_layer(self, layer: Layer, what: str) -> None:
+        """Show the pixel size of the beads as it is now; what was measured before may be out of date."""
+        del what
+        if layer is self._loaded.layer:
+            self._on_loaded()
+        elif layer in (self._reference.layer, self.cell):
+            self.changed.emit()
+
+    def _on_pixel_size(self, value: float) -> None:
+        """Give the beads the pixel size that was typed, so that scale bar and other panels have it too."""
+        layer = self._loaded.layer
+        if value and layer is not None:
+            self._workspace.set_pixel_size(layer, value)
+        else:
+            self.changed.emit()
 
     def _on_loaded(self) -> None:
         """Take the pixel size of the loaded images, and for reference the other image."""
