@@ -85,7 +85,7 @@ def filled(panel: TfmPanel, viewer: ViewerModel, beads: tuple[np.ndarray, np.nda
 
 
 def stale(panel: TfmPanel) -> list[str]:
-    return [step for step in STEPS if "stale" in panel.progress.text_of(step)]
+    return [step for step in STEPS if "out of date" in panel.progress.text_of(step)]
 
 
 def test_an_empty_panel_says_what_it_needs(panel: TfmPanel) -> None:

@@ -1,4 +1,4 @@
-"""Rows of a panel: label, control, help; and lines of text that say what is going on."""
+"""Rows of a panel (label, control, help), and lines of text for messages."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 DOCS_URL = "https://napari-cellforce.readthedocs.io/en/latest/"
-"""Where the help of each row lies."""
+"""Address of the documentation that the help buttons open."""
 
 
 PROBLEM_COLOUR = "#e53935"
-"""Red of problems: at least 3 : 1 against the background of napari's dark and its light theme."""
+"""Colour of problems: contrast of at least 3 : 1 in napari's dark and light theme."""
 
 
 class Tone(Enum):
-    """How a line of text is meant, told by a coloured sign.
+    """Meaning of a line of text, shown by a coloured sign.
 
-    The words keep the theme's colour: no one red is legible as text on both a dark and a light background.
+    The text keeps the colour of the theme: no single red is legible on both a dark and a light background.
     """
 
     PLAIN = ""
@@ -43,11 +43,11 @@ class Tone(Enum):
 _LONG_WORD = re.compile(r"\S{30,}")
 _BREAK_AFTER = re.compile(r"[/\\_=.-]")
 _BREAK = "\u200b"
-"""A space without width: Qt breaks lines between words only, and a file's path is one word."""
+"""Zero-width space: Qt breaks lines between words only, and the path of a file is one word."""
 
 
 class TextLine(QLabel):
-    """A line of words under a row, wrapped, long names too; hidden while it has nothing to say."""
+    """A wrapped line of text below a row; hidden while it is empty."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,24 +67,24 @@ class TextLine(QLabel):
         self.setVisible(bool(text))
 
     def text(self) -> str:
-        """Return what it says, without the places where long names may be broken."""
+        """Return the text without the places where long names may be broken."""
         return str(super().text()).replace(_BREAK, "")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Copy names as they are."""
+        """Copy names without the invisible spaces."""
         if event.matches(QKeySequence.Copy):
             self._copy()
         else:
             super().keyPressEvent(event)
 
     def _copy(self) -> None:
-        """Put what is selected, or else all of it, on the clipboard."""
+        """Copy the selection, or all of the text, to the clipboard."""
         text = self.selectedText() or QTextDocumentFragment.fromHtml(self.text()).toPlainText()
         QApplication.clipboard().setText(text.replace(_BREAK, ""))
 
 
 class Form(QFormLayout):
-    """Rows of one section, with labels tied to their controls and a (?) that opens the docs there."""
+    """Rows of one section: labels tied to their controls, and a (?) button that opens the documentation."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,11 +102,11 @@ class Form(QFormLayout):
         text : str
         control : QWidget
         tip : str
-            Shown when the mouse rests on it, and read by screen readers.
+            Tooltip, also read by screen readers.
         page : str
-            Page and anchor in the docs that explain the row; adds a (?) button.
+            Page and anchor in the documentation; adds a (?) button.
         beside : QWidget, optional
-            Goes to the right of the control.
+            Widget to the right of the control.
         """
         label = QLabel(text)
         label.setBuddy(control)
@@ -126,17 +126,17 @@ class Form(QFormLayout):
 
 
 LABEL_WIDTH = 56
-"""Pixels for the labels of the first rows of a panel, from image to model."""
+"""Width of the labels in the first rows of a panel, from image to model, in pixels."""
 
 
 def align_labels(*forms: Form, width: int = 84) -> None:
-    """Let the controls of forms that stand below one another begin at the same place.
+    """Align the controls of forms below one another.
 
     Parameters
     ----------
     *forms : Form
     width : int
-        Of their labels, in pixels.
+        Minimum width of the labels, in pixels.
     """
     for form in forms:
         for row in range(form.rowCount()):
@@ -146,20 +146,20 @@ def align_labels(*forms: Form, width: int = 84) -> None:
 
 
 def help_button(page: str, subject: str) -> QToolButton:
-    """Return a small (?) that opens a page of the docs."""
+    """Return a small (?) button that opens a page of the documentation."""
     button = QToolButton()
     button.setText("?")
     button.setAutoRaise(True)
     button.setAccessibleName(f"Help on {subject}")
     button.setToolTip(f"Open the documentation: {subject}")
-    # Help is for the mouse: with Tab one goes from control to control, not through question marks.
+    # Help buttons are for the mouse: Tab moves between controls and skips them.
     button.setFocusPolicy(Qt.ClickFocus)
     button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(DOCS_URL + page)))
     return button
 
 
 def shrinkable_combo(combo: QComboBox) -> QComboBox:
-    """Let a combo box shrink below its longest entry, so that panels fit into 350 px."""
+    """Allow a combo box to be narrower than its longest entry, so that panels fit into 350 px."""
     combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(8)
     combo.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
@@ -167,13 +167,13 @@ def shrinkable_combo(combo: QComboBox) -> QComboBox:
 
 
 def collapsible(title: str) -> QCollapsible:
-    """Return an empty section that unfolds when its title is pressed."""
-    # superqt paints its own arrows in black, which the dark theme swallows: ours are part of the text.
+    """Return an empty section that is expanded by a click on its title."""
+    # superqt paints its arrows in black, invisible in the dark theme: here they are part of the text.
     # An icon of nothing, not a null one: that is falsy in PySide6, and superqt takes it for none at all.
     blank = QPixmap(1, 1)
     blank.fill(Qt.GlobalColor.transparent)
     section = QCollapsible(f"▸ {title}", expandedIcon=QIcon(blank), collapsedIcon=QIcon(blank))
     section.toggleButton().setIconSize(QSize(0, 0))
-    section.layout().setContentsMargins(0, 4, 0, 4)  # superqt leaves room for two more lines
+    section.layout().setContentsMargins(0, 4, 0, 4)  # superqt adds more space
     section.toggled.connect(lambda unfolded: section.setText(f"{'▾' if unfolded else '▸'} {title}"))
     return section

@@ -1,15 +1,15 @@
-"""Numbers as people read them."""
+"""Numbers, times and file sizes as text."""
 
 from __future__ import annotations
 
 import math
 
 _ROUNDING_ERROR = 1e-3
-"""What is smaller, in any of the tables' units, is shown as 0."""
+"""Smaller absolute values, in any unit of the tables, are shown as 0."""
 
 
 def format_number(value: float) -> str:
-    """Return a number with three digits."""
+    """Return a number with three significant digits; a dash if it is not finite."""
     if not math.isfinite(value):
         return "–"
     if abs(value) < _ROUNDING_ERROR:

@@ -1,4 +1,4 @@
-"""The number box of all panels and dialogs: it reads both decimal signs, and never alters what is typed."""
+"""The number box of all panels and dialogs: it reads both decimal signs, and keeps what is typed."""
 
 from __future__ import annotations
 

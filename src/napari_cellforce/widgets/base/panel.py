@@ -1,4 +1,4 @@
-"""What all panels share: a column that scrolls, and letting go of the viewer when the panel is closed."""
+"""Base class of all panels, and opening another panel."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 from napari_cellforce.widgets.base.preferences import PLUGIN, Memory, Preferences
 
 WIDTH = 350
-"""Pixels in which a panel has to be readable."""
+"""Width in which a panel has to be readable, in pixels."""
 
 
 class PanelOptions(TypedDict, total=False):
-    """What a panel is given to remember by; see `Panel`."""
+    """Optional arguments of a panel; see `Panel`."""
 
     memory: Memory | None
     preferences: Preferences | None
 
 
 class Panel(QWidget):
-    """A dock widget of ours.
+    """Base class of the dock widgets: a scrollable column that is disposed of when it is closed.
 
     Parameters
     ----------
     napari_viewer : Viewer
-        Given by napari.
+        Passed by napari.
     memory : Memory, optional
-        Where the settings are kept between sessions.
+        Store of the settings between sessions.
     preferences : Preferences, optional
-        By default those of napari's Preferences page.
+        Default: those of napari's Preferences page.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Panel(QWidget):
         self._docked = self.dismantled = False
 
     def event(self, event: QEvent) -> bool:
-        """Let go of the viewer when napari takes the panel out of its dock."""
+        """Dispose of the panel when napari removes it from its dock."""
         if event.type() == QEvent.ParentChange:
             if self._docked and self.parent() is None:
                 self.dispose()
@@ -54,13 +54,13 @@ class Panel(QWidget):
         return bool(super().event(event))
 
     def dispose(self) -> None:
-        """Stop what runs, keep the settings, hear nothing more of the viewer. Layers stay."""
+        """Stop running jobs, save the settings, disconnect from the viewer. Layers are not removed."""
         if not self.dismantled:
             self.dismantled = True
             self._dispose()
 
     def _dispose(self) -> None:
-        """Do what `dispose` promises; called once."""
+        """Implement `dispose`; called once."""
         raise NotImplementedError
 
     def _build_layout(
@@ -70,15 +70,15 @@ class Panel(QWidget):
         *,
         unchanged: str = "layers",
     ) -> None:
-        """Put sections from top to bottom into a column that scrolls, with Reset at its lower end.
+        """Arrange sections in a scrollable column, with the button Reset at its lower end.
 
         Parameters
         ----------
         sections : sequence of QWidget
         reset : callable, optional
-            Goes back to the default settings; without it there is no button.
+            Restores the default settings; without it there is no button.
         stays : str
-            What a reset leaves alone, as told in the tooltip.
+            What a reset does not change, named in the tooltip.
         """
         content = QWidget()
         column = QVBoxLayout(content)
@@ -89,7 +89,7 @@ class Panel(QWidget):
         if reset is not None:
             button = QPushButton("Reset")
             button.setFlat(True)
-            button.setToolTip(f"Back to the default settings; {unchanged} stay")
+            button.setToolTip(f"Restore the default settings; {unchanged} are not changed")
             button.clicked.connect(reset)
             column.addWidget(button, alignment=Qt.AlignRight)
         scroll = QScrollArea()
@@ -104,12 +104,12 @@ class Panel(QWidget):
 
 
 def can_open(viewer: ViewerModel) -> bool:
-    """Return True if there is a window in which panels can be opened."""
+    """Return True if the viewer has a window in which panels can be opened."""
     return getattr(viewer, "window", None) is not None
 
 
 def open_panel(viewer: ViewerModel, name: str) -> Any:
-    """Open a panel, or bring it to the front, and return it; None where there is no window for it."""
+    """Open a panel, or bring it to the front, and return it; None if the viewer has no window."""
     window = getattr(viewer, "window", None)
     if window is None:
         return None
@@ -120,13 +120,13 @@ def open_panel(viewer: ViewerModel, name: str) -> Any:
 
 
 def predict_with(viewer: ViewerModel, model: str) -> None:
-    """Open the panel "Predict forces" with a model chosen, where there is a window for it.
+    """Open the panel "Predict forces" with a selected model, if the viewer has a window.
 
     Parameters
     ----------
     viewer : ViewerModel
     model : str
-        Name in the zoo; it may be new.
+        Name in the zoo; may have been added since the panel was opened.
     """
     panel = open_panel(viewer, "Predict forces")
     if panel is not None:

@@ -1,4 +1,4 @@
-"""What all our plots share: they stand still, and have the colours of napari's theme."""
+"""Plots of lines and of time series, in the colours of napari's theme and without interaction."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 ORANGE, BLUE, GREEN = "#e08a00", "#2196d3", "#2a9640"
-"""Told apart by people who do not see all colours, on napari's dark and light background."""
+"""Distinguishable with colour vision deficiency, on napari's dark and light background."""
 
 _OVERHANG = 5
 
 
 def disable_interaction(plot: Any) -> None:
-    """Let nothing of a plot be dragged or zoomed by mistake: it always shows all there is."""
+    """Disable dragging, zooming and the context menu of a plot: it always shows all data."""
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.setMenuEnabled(False)
-    # pyqtgraph lets the label of the lower axis hang over by as much, and cuts it off.
+    # pyqtgraph draws the label of the lower axis this far outside, and clips it.
     getattr(plot, "plotItem", plot).layout.setContentsMargins(1, 1, 1, _OVERHANG)
 
 
 def apply_theme(viewer: ViewerModel, view: Any, *plots: Any) -> str:
-    """Give plots the background and the ink of the viewer's theme.
+    """Apply the background and text colour of the viewer's theme to plots.
 
     Parameters
     ----------
     viewer : ViewerModel
     view : PlotWidget or GraphicsLayoutWidget
     *plots : PlotItem
-        Those within the view; a PlotWidget is its own plot.
+        Plots within the view; default: the view itself (a PlotWidget).
 
     Returns
     -------
     str
-        The ink, for what else is drawn.
+        The text colour, for other drawn items.
     """
     theme = get_theme(viewer.theme)
     ink = str(theme.text.as_hex())
@@ -57,14 +57,14 @@ _HEIGHT = 182
 
 
 class LinesPlot(QWidget):
-    """Lines over one axis, vertical marks with words.
+    """A small plot of up to three lines, with labelled vertical marks and a cursor.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Its theme gives the colours.
+        Viewer whose theme sets the colours.
     name : str
-        For screen readers.
+        Accessible name, for screen readers.
     """
 
     def __init__(self, viewer: ViewerModel, name: str) -> None:
@@ -84,7 +84,7 @@ class LinesPlot(QWidget):
         self.hide()
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._viewer.events.theme.disconnect(self._apply_theme)
 
     def draw(
@@ -98,21 +98,21 @@ class LinesPlot(QWidget):
         y_range: tuple[float, float] | None = None,
         markers: bool = False,
     ) -> None:
-        """Draw lines ``name: (x, y)``, in place of what was there.
+        """Draw lines ``name: (x, y)``, replacing the previous ones.
 
         Parameters
         ----------
         lines : mapping
         title, along : str
-            What is drawn, and against what.
+            Quantity that is drawn, and label of the x axis.
         marks : sequence of (float, str, str)
-            Places on the x axis, with words, and the line whose colour they have.
+            Positions on the x axis, their labels, and the line whose colour they take.
         cursor : float, optional
-            A dashed line that `move_cursor` moves.
+            Position of a dashed line, which `move_cursor` moves.
         heights : tuple of 2 float, optional
-            Ends of the y axis.
+            Limits of the y axis.
         dots : bool
-            Mark the points between which the lines are drawn.
+            Mark the data points.
         """
         self.plot.clear()
         colours = dict(zip(lines, COLOURS, strict=False))
@@ -155,7 +155,7 @@ class TimePlot(QWidget):
     Parameters
     ----------
     viewer : ViewerModel
-        Its theme gives the colours.
+        Viewer whose theme sets the colours.
     parent : QWidget, optional
 
     Signals
@@ -190,7 +190,7 @@ class TimePlot(QWidget):
         self.setFixedHeight(150)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._viewer.events.theme.disconnect(self._apply_theme)
 
     def show_values(self, frames: Any, times: Any, values: Any, *, quantity: str, time_label: str) -> None:
@@ -202,7 +202,7 @@ class TimePlot(QWidget):
             self._apply_theme()
             self.plot.setLabel("bottom", time_label)
         top = float(np.nanmax(values)) if len(self._times) else 1.0
-        # From zero: a force that changes by 2 % shall not look as if it collapsed.
+        # From zero: otherwise a change of 2 % would look like a collapse.
         self.plot.setYRange(0, top * 1.1 or 1.0, padding=0)
 
     def show_frame(self, frame: int) -> None:

@@ -1,4 +1,4 @@
-"""What is kept between sessions: napari's Preferences page, and the last settings of each panel."""
+"""Settings kept between sessions: napari's Preferences page, and the last settings of each panel."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PLUGIN = "napari-cellforce"
 
 @dataclass(frozen=True)
 class Preferences:
-    """Choices of napari's Preferences page (declared under ``configurations:`` in ``napari.yaml``).
+    """Settings of napari's Preferences page (declared under ``configurations:`` in ``napari.yaml``).
 
     Attributes
     ----------
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     model_folder : str
-        Where downloaded and imported models are kept; empty for the user's data folder.
+        Folder of downloaded and imported models; empty for the user's data folder.
     arrows : ArrowLook
     """
 
@@ -33,7 +33,7 @@ class Preferences:
 
     @classmethod
     def load(cls) -> Preferences:
-        """Read the page; defaults where napari does not know the plugin (in tests, say)."""
+        """Read the page; defaults if the plugin is not registered in napari (in tests, for example)."""
         with contextlib.suppress(ImportError, KeyError):
             from napari.settings import get_plugin_settings
 
@@ -51,7 +51,7 @@ class Memory:
     Parameters
     ----------
     path : Path, optional
-        By default in the user's configuration folder.
+        Default: in the user's configuration folder.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -60,12 +60,12 @@ class Memory:
         self._path = path or user_config_path(PLUGIN, appauthor=False) / "panels.json"
 
     def recall(self, panel: str) -> dict[str, Any]:
-        """Return what was remembered of a panel; empty the first time, or if the file is damaged."""
+        """Return the stored settings of a panel; empty the first time, or if the file is damaged."""
         values = self._everything().get(panel)
         return values if isinstance(values, dict) else {}
 
     def remember(self, panel: str, values: dict[str, Any]) -> None:
-        """Keep the settings of a panel; a folder that cannot be written is no reason to disturb."""
+        """Store the settings of a panel; errors of writing are ignored."""
         with contextlib.suppress(ValueError, OSError):
             files.write_text(self._path, json.dumps({**self._everything(), panel: values}, indent=1))
 

@@ -1,4 +1,4 @@
-"""The blue button of a panel, what stands above it, and the progress below it."""
+"""The main button of a panel, with a status line above and a progress bar below."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BUTTON_STYLE = (
 
 
 class RunSection(QWidget):
-    """One thing to do, said on the button; why not, said above it; how far, said below it.
+    """Main button of a panel, a status line above it, and progress with Stop below it.
 
     Signals
     -------
@@ -48,26 +48,26 @@ class RunSection(QWidget):
 
     @property
     def status(self) -> str:
-        """What is said above the button."""
+        """Text of the status line."""
         return str(self._text.text())
 
     @property
     def ready(self) -> bool:
-        """True if the button can be pressed."""
+        """True if the button is enabled."""
         return bool(self._button.isEnabled())
 
     @property
     def button_label(self) -> str:
-        """What the button says it will do."""
+        """Text of the button."""
         return str(self._button.text())
 
     def set_status(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        """Say something above the button; from Stop to the end, that it is stopping and nothing else."""
+        """Set the status line; ignored between Stop and the end of the job."""
         if not self._stopping:
             self._text.set_text(text, tone)
 
     def set_button(self, text: str, *, ready: bool) -> None:
-        """Say on the button what it will do, and let it be pressed or not."""
+        """Set the text of the button, and enable or disable it."""
         self._button.setText(text)
         self._button.setAccessibleName(text)
         self._button.setEnabled(ready)
@@ -81,9 +81,9 @@ class RunSection(QWidget):
         self._progress.setVisible(running)
 
     def show_progress(self, done: int, total: int, *, timed: bool = False) -> None:
-        """Move the bar; a total of 0 means that it cannot be said how long it takes.
+        """Set the progress bar; a total of 0 means that the duration is not known.
 
-        With `timed`, the time left is told, from the pace since the first timed call.
+        With `timed`, the remaining time is shown, from the speed since the first timed call.
         """
         self._bar.setRange(0, total)
         self._bar.setValue(done)
@@ -101,7 +101,7 @@ class RunSection(QWidget):
         self._bar = QProgressBar()
         self._bar.setAccessibleName("Progress")
         self._stop = QPushButton("Stop")
-        self._stop.setToolTip("Stops after the current step; what is done is kept")
+        self._stop.setToolTip("Stop after the current step; finished results are kept")
         self._stop.clicked.connect(self.stop)
         self._progress = QWidget()
         row = QHBoxLayout(self._progress)
@@ -120,7 +120,7 @@ class RunSection(QWidget):
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words, as exact as a forecast is: ``"40 s"``, ``"3 min"``, ``"2.5 h"``."""
+    """Return a rounded duration: ``"40 s"``, ``"3 min"``, ``"2.5 h"``."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:

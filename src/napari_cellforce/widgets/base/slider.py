@@ -1,4 +1,4 @@
-"""A number that can be dragged or typed."""
+"""A number set by a slider or typed."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ WarningCallback = Callable[[str], None]
 
 
 class ThreadWarningRouter:
-    """Hands the `CellForceWarning` of a thread to whoever listens there; passes everything else on.
+    """Passes each `CellForceWarning` to the job in whose thread it is issued; others are not changed.
 
-    Python has one hook for the warnings of all threads. Jobs that overlap must not each put their own in
-    its place and put back what they found, as `warnings.catch_warnings` does: the last one to end would
-    leave the hook of a job that is gone, and from then on every warning, of whomever, would be an error.
+    Python has one hook for the warnings of all threads. Overlapping jobs must not each replace it and
+    restore what they found, as `warnings.catch_warnings` does: the last one to end would restore the hook
+    of a job that has ended, and every later warning would be an error.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class ThreadWarningRouter:
 
     @contextmanager
     def route_to(self, on_warning: WarningCallback) -> Iterator[None]:
-        """Let `on_warning` have the messages of this thread's warnings, also those that were given before."""
+        """Let `on_warning` have the messages of this thread's warnings, also repeated ones."""
         thread = threading.get_ident()
         with self._lock:
             if warnings.showwarning != self._show:
@@ -60,11 +60,11 @@ _WARNING_ROUTER = ThreadWarningRouter()
 
 
 class _Worker(GeneratorWorker[Any, Any, Any]):
-    """As superqt's, which however swallows a RuntimeError (torch's, say) and never tells of the end."""
+    """superqt's worker, which drops a RuntimeError (of torch, for example) and does not report the end."""
 
     def run(self) -> None:
-        """Work, and say what came of it; called in the thread."""
-        with contextlib.suppress(RuntimeError):  # napari is closed: nobody is there to be told
+        """Run the generator and report its result; called in the thread."""
+        with contextlib.suppress(RuntimeError):  # napari is closed: the signals have no receiver any more
             self._work_and_report()
 
     def _work_and_report(self) -> None:
@@ -82,10 +82,10 @@ class _Worker(GeneratorWorker[Any, Any, Any]):
 
 
 class Job(QObject):
-    """Runs one generator at a time in a thread and says what it yields.
+    """Runs one generator at a time in a thread and emits what it yields.
 
-    A stop is acknowledged at once and acts after the record that is being computed. Starting anew
-    drops the running job: what it still yields is not heard.
+    A stop is acknowledged at once and takes effect after the record that is being computed. Starting again
+    cancels the running job: what it still yields is discarded.
     """
 
     yielded = Signal(object)
@@ -104,7 +104,7 @@ class Job(QObject):
         return self._worker is not None
 
     def start(self, generate: Callable[[], Iterator[Any]]) -> None:
-        """Run ``generate()`` in a thread; what was running is dropped."""
+        """Run ``generate()`` in a thread; a running job is cancelled."""
         self.cancel()
 
         def records() -> Generator[Any, None, bool]:
@@ -126,7 +126,7 @@ class Job(QObject):
             self._worker.quit()
 
     def cancel(self) -> None:
-        """Stop, and hear nothing more of the running job."""
+        """Stop the running job and discard its further records."""
         worker, self._worker = self._worker, None
         if worker is not None:
             for signal in (worker.yielded, worker.errored, worker.returned, worker.finished):
@@ -148,7 +148,7 @@ class Job(QObject):
 
 
 def show_error(error: Exception) -> None:
-    """Show an error as a notification: a user's in words, a bug of ours with its traceback."""
+    """Show an error as a notification; an unexpected one with its traceback."""
     if isinstance(error, CellForceError):
         notifications.show_error(str(error))
     else:
@@ -156,29 +156,28 @@ def show_error(error: Exception) -> None:
 
 
 def error_text(error: Exception) -> str:
-    """Return what a panel says of an error; one that is our mistake is told by napari too, with its trace."""
+    """Return the text of an error for a panel; an unexpected one is also shown as a notification."""
     if isinstance(error, CellForceError):
         return str(error)
     show_error(error)
-    return "Something went wrong that should not; see the message."
+    return "Unexpected error; see the notification for details."
 
 
 class DebouncedWorker(QObject):
-    """Does off the GUI thread what was asked for last; nothing ever queues up.
+    """Runs the latest request off the GUI thread; requests do not queue.
 
-    One request is worked on at a time. Those that arrive meanwhile replace each other, and the last of
-    them is taken up next.
+    One request runs at a time. Those that arrive meanwhile replace each other, and the last one runs next.
 
     Parameters
     ----------
     settling : int
-        Milliseconds without a new request before one is taken up.
+        Milliseconds without a new request before one is started.
     parent : QObject, optional
 
     Signals
     -------
     done : object
-        What the work returned.
+        Return value of the request.
     failed : Exception
     """
 
@@ -199,16 +198,16 @@ class DebouncedWorker(QObject):
 
     @property
     def busy(self) -> bool:
-        """True while something is being done or waits to be."""
+        """True while a request is running or waiting."""
         return self._job.running or self._newest is not None
 
     def submit(self, work: Callable[[], Any]) -> None:
-        """Have ``work()`` done, unless something newer is asked for before its turn."""
+        """Run ``work()``, unless a newer request replaces it before it starts."""
         self._newest = work
         self._timer.start()
 
     def cancel(self) -> None:
-        """Do nothing more, and say nothing of what is being done."""
+        """Discard the waiting request and the result of the running one."""
         self._newest = None
         self._timer.stop()
         self._job.cancel()

@@ -1,4 +1,4 @@
-"""What else can be done with a batch: look at results, take it elsewhere, keep its settings."""
+"""Buttons of a batch: results, export as command or script, settings; and its progress bars."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _KIND = "Settings (*.json)"
 
 
 class BatchActions(QWidget):
-    """Six buttons.
+    """Buttons for opening results, exporting the batch and storing its settings.
 
     Parameters
     ----------
     config : callable
-        Returns what is chosen, or raises a `CellForceError`.
+        Returns the chosen settings, or raises `CellForceError`.
 
     Signals
     -------
     opened
-        The selected result shall be shown.
+        The button for showing the selected result was pressed.
     loaded : BatchConfig
         Settings were read from a file.
     """
@@ -44,12 +44,18 @@ class BatchActions(QWidget):
         self._page: Path | None = None
         self._open, self._report = QPushButton("Open result"), QPushButton("Open report")
         actions = {
-            self._open: (self.opened.emit, "Shows the selected image and its tractions in the viewer"),
-            self._report: (self._on_report, "Opens the page about all results in your browser"),
-            QPushButton("Copy as command"): (self._on_command, "The line for a terminal or a cluster"),
-            QPushButton("Copy as Python"): (self._on_script, "A script that does the same"),
-            QPushButton("Save settings …"): (self._on_save, "Writes all settings to a file"),
-            QPushButton("Load settings …"): (self._on_load, "Reads them, or the config.json of a batch"),
+            self._open: (self.opened.emit, "Show the selected image and its tractions in the viewer"),
+            self._report: (self._on_report, "Open the report on all results in the browser"),
+            QPushButton("Copy as command"): (
+                self._on_command,
+                "Copy the equivalent command, for a terminal or a cluster",
+            ),
+            QPushButton("Copy as Python"): (self._on_script, "Copy an equivalent Python script"),
+            QPushButton("Save settings …"): (self._on_save, "Write all settings to a file"),
+            QPushButton("Load settings …"): (
+                self._on_load,
+                "Read settings from a file, or the config.json of a batch",
+            ),
         }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -59,7 +65,7 @@ class BatchActions(QWidget):
             grid.addWidget(button, i // 2, i % 2)
 
     def show_results(self, page: Path | None, selected: bool) -> None:
-        """Let the results be looked at: the page, if it is there, and the selected one."""
+        """Enable the buttons for the report, if it exists, and for the selected result."""
         self._page = page
         self._report.setEnabled(page is not None and page.is_file())
         self._open.setEnabled(selected)
@@ -80,7 +86,7 @@ class BatchActions(QWidget):
         except CellForceError as error:
             show_error(error)
         else:
-            show_info(f"{what} is in the clipboard.")
+            show_info(f"{what} was copied to the clipboard.")
 
     def _on_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save settings", "batch.json", _KIND)
@@ -102,14 +108,14 @@ class BatchActions(QWidget):
 
 
 class BatchProgress(QWidget):
-    """Two bars, Stop and Cancel.
+    """Progress over all images and in the current image, with Stop and Cancel.
 
     Signals
     -------
     stopped
-        Stop was pressed: what is being predicted shall be finished.
+        Stop was pressed: running images are finished.
     cancelled
-        Cancel was pressed: the end shall come at once.
+        Cancel was pressed: running images are aborted.
     """
 
     stopped = Signal()
@@ -122,9 +128,9 @@ class BatchProgress(QWidget):
         self._all.setAccessibleName("Progress over all images")
         self._one.setAccessibleName("Progress in this image")
         self._stop, self._cancel = QPushButton("Stop"), QPushButton("Cancel now")
-        self._stop.setToolTip("Finishes the images that are being predicted, and begins no other")
+        self._stop.setToolTip("Finish the running images and start no others")
         self._cancel.setToolTip(
-            "Ends at once. What is complete is kept, and the next start goes on from there"
+            "Abort at once. Finished results are kept, and the next run continues from there"
         )
         self._stop.clicked.connect(self._on_stop)
         self._cancel.clicked.connect(self._on_cancel)
@@ -137,7 +143,7 @@ class BatchProgress(QWidget):
         self.hide()
 
     def begin(self, total: int) -> None:
-        """Show up, with `total` images to do."""
+        """Show the bars for `total` images."""
         self._done = set()
         self._all.setRange(0, total)
         self._all.setValue(0)
@@ -149,7 +155,7 @@ class BatchProgress(QWidget):
         self.show()
 
     def apply_event(self, event: InputEvent) -> None:
-        """Move the bars."""
+        """Update the bars."""
         if event.state == "running":
             self._one.setRange(0, event.total)
             self._one.setValue(event.done)

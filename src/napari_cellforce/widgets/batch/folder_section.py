@@ -1,4 +1,4 @@
-"""Which folder, which of its images, where their masks are, and where the results go."""
+"""Choice of the input folder, its images and masks, and the output folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from napari_cellforce.widgets.base.setting_rows import SettingRows
 
 _PAGE = "tutorials/batch/"
 _RESULTS = "cellforce-results"
-"""Name of the output folder that is proposed, inside the input folder."""
+"""Name of the proposed output folder, inside the input folder."""
 
 _ADVANCED: dict[str, dict[Any, str]] = {
     "predict.run.pixel_size": {},
@@ -36,7 +36,7 @@ _ADVANCED: dict[str, dict[Any, str]] = {
 
 
 class BatchFolderSection(QWidget):
-    """Everything of a batch but the model. A folder can also be dropped on it.
+    """Rows for the settings of a batch except the models. A folder can be dropped on it.
 
     Signals
     -------
@@ -59,17 +59,17 @@ class BatchFolderSection(QWidget):
         self._connect()
 
     def config(self, base: BatchConfig) -> BatchConfig:
-        """Return `base` with what is chosen here.
+        """Return `base` with the settings of this section.
 
         Raises
         ------
         CellForceError
-            If there is no folder yet.
+            If no folder is chosen.
         """
         if not self._folder.text().strip():
             raise CellForceError(
                 "No folder is chosen yet",
-                "your images are in it",
+                "it must contain your images",
                 "Drop it on this panel, or choose it with … above.",
                 topic=Topic.FOLDER,
             )
@@ -78,7 +78,7 @@ class BatchFolderSection(QWidget):
         return self._rows.applied_to(dataclasses.replace(base, folder=folder, out=out))
 
     def show_config(self, config: BatchConfig) -> None:
-        """Set everything from a config."""
+        """Show the settings of a configuration."""
         with QSignalBlocker(self):
             self._folder.setText(config.folder)
             self._out.setText(config.out)
@@ -86,7 +86,7 @@ class BatchFolderSection(QWidget):
         self.changed.emit()
 
     def set_folder(self, folder: str) -> None:
-        """Choose a folder, and propose where its results go."""
+        """Choose a folder, and propose an output folder."""
         self._out.setText(str(Path(folder) / _RESULTS))
         self._folder.setText(folder)
         self.changed.emit()
@@ -97,7 +97,7 @@ class BatchFolderSection(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take the folder that was dropped."""
+        """Choose the dropped folder."""
         folder = _dropped_folder(event)
         if folder:
             self.set_folder(folder)
@@ -150,7 +150,7 @@ def _line(hint: str) -> QLineEdit:
 
 
 def _dropped_folder(event: QDropEvent) -> str:
-    """Return the one folder that is dropped, or an empty string."""
+    """Return the dropped folder, or an empty string."""
     urls = event.mimeData().urls()
     path = urls[0].toLocalFile() if len(urls) == 1 else ""
     return path if path and Path(path).is_dir() else ""

@@ -1,4 +1,4 @@
-"""The panel "Batch-process folder" does all of it tonight."""
+"""The panel "Batch-process folder": predictions and analyses of all images of a folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PANEL = "batch"
 
 
 class BatchPanel(Panel):
-    """Choose a folder and models, see the plan, press Predict, look at results while it goes on.
+    """Plans and runs a batch, and shows its progress and results.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ class BatchPanel(Panel):
         self._on_model()
 
     def config(self) -> BatchConfig:
-        """Return what is chosen.
+        """Return the chosen settings.
 
         Raises
         ------
         CellForceError
-            If something is missing.
+            If a setting is missing.
         """
         model = self._model
         problem = model.problem()
@@ -76,7 +76,7 @@ class BatchPanel(Panel):
         return self._parts.config(self._folder.config(base))
 
     def show_config(self, config: BatchConfig) -> None:
-        """Set everything from a config."""
+        """Show the settings of a configuration."""
         self._base = config
         first, *others = config.models or ("",)
         self._model.show_config(dataclasses.replace(config.predict, run=config.run_for(first)))
@@ -85,7 +85,7 @@ class BatchPanel(Panel):
         self._folder.show_config(config)
 
     def start(self) -> None:
-        """Carry out the plan, off the GUI thread."""
+        """Run the plan, off the GUI thread."""
         plan = self.runner.plan
         if plan is not None:
             self._progress.begin(len(plan.to_do))
@@ -157,7 +157,7 @@ class BatchPanel(Panel):
         self._on_changed()
 
     def _on_changed(self) -> None:
-        """Forget the plan, and have another made."""
+        """Discard the plan and request a new one."""
         if self.runner.running:
             return
         try:
@@ -173,7 +173,7 @@ class BatchPanel(Panel):
         if self.runner.request_plan(config):
             self._table.clear()
             self._refresh()
-            self.run_section.set_status("Looking at the images …")
+            self.run_section.set_status("Inspecting the images …")
 
     def _on_planned(self, plan: Plan) -> None:
         self._refresh()
@@ -194,14 +194,14 @@ class BatchPanel(Panel):
 
     def _on_stop(self) -> None:
         self.runner.cancel_token.stop()
-        self.run_section.set_status("Stopping when this image is finished …")
+        self.run_section.set_status("Stopping after this image …")
 
     def _on_cancel(self) -> None:
         self.runner.cancel_token.cancel()
         self.run_section.set_status("Stopping …")
 
     def _on_ended(self, outcome: Outcome | None) -> None:
-        """Say what has come of it; what is left can be started anew."""
+        """Show the outcome; remaining images can be started again."""
         self._progress.hide()
         if outcome is None:
             self._on_changed()
@@ -210,7 +210,7 @@ class BatchPanel(Panel):
         self.run_section.set_status(*describe_outcome(outcome))
 
     def _refresh(self) -> None:
-        """Bring the buttons in line with plan and run."""
+        """Update the buttons."""
         plan, running = self.runner.plan, self.runner.running or self._watch.running
         self.run_section.set_button(
             button_label(plan), ready=plan is not None and bool(plan.to_do) and not running
@@ -225,11 +225,11 @@ class BatchPanel(Panel):
 
 
 def button_label(plan: Plan | None) -> str:
-    """Return what the button says it will do."""
+    """Return the text of the main button."""
     if plan is None:
         return "Predict this folder"
     if not plan.to_do:
-        return "Nothing left to do"
+        return "All images are finished"
     images = len({row.name for row in plan.to_do})
     total = len({row.name for row in plan.inputs})
     verb = "Predict" if any(not row.predicted for row in plan.to_do) else "Complete"
@@ -239,10 +239,10 @@ def button_label(plan: Plan | None) -> str:
 
 
 def describe_plan(plan: Plan) -> tuple[str, Tone]:
-    """Return what the plan comes to, as a sentence."""
+    """Return a summary of a plan and its tone."""
     finished = sum(row.complete for row in plan.inputs)
     parts = [f"{len(plan.to_do)} to do"]
-    parts += [f"{finished} finished before"] if finished else []
+    parts += [f"{finished} already finished"] if finished else []
     parts += [f"{len(plan.problems)} with a problem"] if plan.problems else []
     several = f" with {len(plan.records)} models" if len(plan.records) > 1 else ""
     images = len({row.name for row in plan.inputs})
@@ -253,8 +253,8 @@ def describe_plan(plan: Plan) -> tuple[str, Tone]:
 
 
 def describe_outcome(outcome: Outcome) -> tuple[str, Tone]:
-    """Return what has come of a run, as a sentence."""
+    """Return a summary of a run and its tone."""
     parts = [f"{len(outcome.done)} done"]
     parts += [f"{len(outcome.failures)} failed"] if outcome.failures else []
-    parts += [f"{len(outcome.left)} left: press Predict to go on"] if outcome.left else []
+    parts += [f"{len(outcome.left)} remaining: press Predict to continue"] if outcome.left else []
     return ", ".join(parts) + ".", Tone.GOOD if outcome.complete else Tone.PLAIN

@@ -1,4 +1,4 @@
-"""What is done with every image besides predicting it: explaining, and comparing with a measured field."""
+"""Further models, explanations and comparisons with measured fields for every image of a batch."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from napari_cellforce.batch import BatchConfig
 from napari_cellforce.widgets.base.form import Form, collapsible, help_button
 from napari_cellforce.widgets.base.setting_rows import SettingRows
 
-_TIP = "Every ticked model predicts all images too; the report sets them side by side"
+_TIP = "Every ticked model predicts all images; the report shows the models side by side"
 
 
 class BatchModelsSection(QWidget):
-    """Models to tick; each predicts every image, and has its own folder of results.
+    """Check boxes for further models; each predicts every image into its own output folder.
 
     Parameters
     ----------
     folder : str or None
-        Of the models.
+        Model folder.
 
     Signals
     -------
@@ -57,13 +57,13 @@ class BatchModelsSection(QWidget):
         return tuple(name for name, box in self._boxes.items() if box.isChecked())
 
     def list_models(self, but: str, ticked: Iterable[str] | None = None) -> None:
-        """List what is on this computer, but the model that is chosen anyway.
+        """List the available models except the main one.
 
         Parameters
         ----------
         but : str
         ticked : iterable of str, optional
-            What is to be ticked, listed or not; by default what is now.
+            Models to tick, listed or not; default: the present ones.
         """
         chosen = self.chosen if ticked is None else tuple(ticked)
         here = [e.name for e in zoo.entries(folder=self._folder) if zoo.is_available(e.name, self._folder)]
@@ -77,10 +77,10 @@ class BatchModelsSection(QWidget):
             self._collapsible.expand(animate=False)
 
     def _list(self, names: list[str]) -> None:
-        """Put a box for each of these models in the place of the former ones."""
+        """Replace the check boxes by one for each of these models."""
         for box in self._boxes.values():
             self._column.removeWidget(box)
-            box.setParent(None)  # at once: deleted later, it would still be painted
+            box.setParent(None)  # at once; otherwise it would be painted until deleted
         self._boxes = {name: QCheckBox(name) for name in names}
         for box in self._boxes.values():
             box.setToolTip(_TIP)
@@ -89,14 +89,17 @@ class BatchModelsSection(QWidget):
 
 
 _PARTS = {
-    "fields": ("inner fields", "What the model computes on the way: stiffness, potentials; not of a U-Net"),
-    "greens": ("Green's functions", "Only of a Green's-function network (GFNN)"),
-    "formula": ("formula", "A few terms that say nearly the same as the model; takes minutes an image"),
+    "fields": (
+        "inner fields",
+        "Intermediate fields of the model, such as stiffness and potentials; not for a U-Net",
+    ),
+    "greens": ("Green's functions", "Only for a Green's-function network (GFNN)"),
+    "formula": ("formula", "Formula of a few terms that approximates the model; takes minutes per image"),
     "decomposition": (
         "potentials",
-        "The field taken apart into gradient and rotation; takes minutes an image",
+        "Decomposition of the field into gradient and rotation; takes minutes per image",
     ),
-    "probes": ("probes", "What the model answers when an adhesion is taken out of the first frame"),
+    "probes": ("probes", "Response of the model to removing an adhesion in the first frame"),
 }
 
 _UNITS = {None: "from the files"} | {unit: unit for unit in ("Pa", "kPa", "nN/µm²", "µm", "nm", "px")}
@@ -104,7 +107,7 @@ _POSITIONS = {unit: unit for unit in ("px", "µm", "nm", "m")}
 
 
 class BatchPartsSection(QWidget):
-    """Ticks for the parts of an explanation, and where the measured fields are.
+    """Rows for the parts of an explanation and for the measured fields.
 
     Signals
     -------
@@ -145,7 +148,7 @@ class BatchPartsSection(QWidget):
             grid.addWidget(box, i // 2, i % 2)
         content = QWidget()
         form = Form(content)
-        form.addRow(_heading("Explain every prediction by its"))
+        form.addRow(_heading("Explain every prediction by"))
         form.addRow(ticks)
         self._rows.add(form, "compare", page="tutorials/batch/#compare")
         self._rows.add(form, "measured.unit", words=_UNITS)

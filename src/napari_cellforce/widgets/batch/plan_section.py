@@ -1,4 +1,4 @@
-"""The plan as a table: what there is, what will be done, and what has become of it."""
+"""The plan of a batch as a table, with the state of each image."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from napari_cellforce.widgets.base.form import TextLine, Tone
 _COLUMNS = ("Image", "Model", "Frames", "State")
 _MODEL, _FRAMES, _STATE = range(1, 4)
 _LISTED = 3
-"""Most problems written out; the rest is in the table."""
+"""Maximum number of problems written out; the others are in the table."""
 
 
 class BatchPlanSection(QWidget):
-    """A row an image; its state changes while the batch goes on.
+    """One row per image and model; states are updated during the batch.
 
     Signals
     -------
@@ -59,7 +59,7 @@ class BatchPlanSection(QWidget):
 
     @property
     def selected(self) -> PlannedInput | None:
-        """The selected row, if its prediction is there."""
+        """The selected row, if its prediction exists."""
         item = self._table.item(self._table.currentRow(), 0)
         row = item.data(Qt.UserRole) if item is not None and item.isSelected() else None
         return row if row is not None and row.title in self._finished else None
@@ -79,7 +79,7 @@ class BatchPlanSection(QWidget):
         self._rows[row.title] = i, row
         several = row.title != row.name
         self._table.setColumnHidden(_MODEL, not several)
-        self._table.setColumnHidden(_FRAMES, several)  # there is no room for both
+        self._table.setColumnHidden(_FRAMES, several)  # not enough space for both
         for column, text in enumerate((row.name, row.model, str(row.frames or ""), "")):
             item = QTableWidgetItem(text)
             item.setData(Qt.UserRole, row)
@@ -91,7 +91,7 @@ class BatchPlanSection(QWidget):
         self._set_state(row.title, state, row.problem or _details(row))
 
     def apply_event(self, event: InputEvent) -> None:
-        """Show what has happened to an input."""
+        """Update the state of an input."""
         labels = {"done": "finished", "skipped": "finished", "failed": "problem"}
         running = f"{event.done} / {event.total}" if event.total else "starting"
         if PREDICT in event.finished and event.row.title not in self._finished:
@@ -110,13 +110,13 @@ class BatchPlanSection(QWidget):
         item.setText(sign + state)
         item.setToolTip(tip)
         if state == "problem":
-            self._problems[row.name] = tip  # that of several models is, as a rule, one and the same
+            self._problems[row.name] = tip  # usually the same for all models
             self._show_problems()
 
     def _show_problems(self) -> None:
         listed = [with_period(f"{name}: {why}") for name, why in list(self._problems.items())[:_LISTED]]
         more = len(self._problems) - len(listed)
-        listed += [f"And {more} more: point at ⚠ in the table."] if more else []
+        listed += [f"And {more} more: see the tooltips of ⚠ in the table."] if more else []
         self._note.set_text(" ".join(listed), Tone.PROBLEM)
 
     def _on_double_click(self, _row: int, _column: int) -> None:
@@ -129,7 +129,7 @@ def _to_do(row: PlannedInput) -> str:
 
 
 def _details(row: PlannedInput) -> str:
-    """Return what is known of an image, a line each."""
+    """Return the details of an image, one per line."""
     height, width = row.shape
     lines = [
         row.name,

@@ -1,4 +1,4 @@
-"""Planning and running a batch, off the GUI thread."""
+"""Planning and running a batch off the GUI thread."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from napari_cellforce.models.record import Predictor
 from napari_cellforce.widgets.base.worker import Job
 
 _DEBOUNCE = 400
-"""Milliseconds without a change until the folder is looked at."""
+"""Milliseconds without a change before a plan is made."""
 
 
 class BatchRunner(QObject):
-    """Makes one plan at a time and carries it out.
+    """Makes one plan at a time and runs it.
 
     Signals
     -------
     began
-        The folder is being looked at.
+        The folder is inspected.
     looked : PlannedInput
-        Another row of the plan is known.
+        A row of the plan was added.
     planned : Plan
     refused : Exception
-        No plan can be made.
+        Planning failed.
     happened : InputEvent
-        While the plan is carried out.
+        Progress of an input during the run.
     broke : Exception
-        The run has ended before its time.
+        The run was aborted by an error.
     ended : Outcome or None
-        None if it broke.
+        None if the run was aborted.
     """
 
     planning_started = Signal()
@@ -75,16 +75,16 @@ class BatchRunner(QObject):
 
     @property
     def running(self) -> bool:
-        """True while a plan is carried out."""
+        """True while a plan is run."""
         return self._running.running
 
     @property
     def planning(self) -> bool:
-        """True while the folder is looked at."""
+        """True while a plan is made."""
         return self._planning.running
 
     def request_plan(self, config: BatchConfig) -> bool:
-        """Plan for a config when nothing has changed for a moment; False if that is the plan there is."""
+        """Request a plan after a short time without changes; return False if the plan is up to date."""
         if config == self._requested:
             return False
         self.forget()
@@ -93,13 +93,13 @@ class BatchRunner(QObject):
         return True
 
     def forget(self) -> None:
-        """Have no plan, and make none."""
+        """Discard the plan and stop planning."""
         self._planning.cancel()
         self._debounce.stop()
         self.plan = self._outcome = self._requested = None
 
     def start(self) -> None:
-        """Carry out the plan."""
+        """Run the plan."""
         plan, predictors = self.plan, self._predictors
         if plan is not None:
             self.cancel_token, self._outcome, self._rows = CancelToken(), None, {}
@@ -107,7 +107,7 @@ class BatchRunner(QObject):
             self._running.start(lambda: run(plan, predictors, cancel))
 
     def dispose(self) -> None:
-        """End everything, and hear nothing more of it."""
+        """Cancel all jobs and ignore their results."""
         self.cancel_token.cancel()
         self._debounce.stop()
         for job in (self._planning, self._running):
@@ -147,7 +147,7 @@ class BatchRunner(QObject):
             self.input_changed.emit(event)
 
     def _on_run_ended(self, _complete: bool) -> None:
-        """Tell the outcome; what is left can be started anew."""
+        """Update the plan and emit the outcome; remaining inputs can be started again."""
         outcome, plan = self._outcome, self.plan
         if outcome is None or plan is None:
             self.forget()

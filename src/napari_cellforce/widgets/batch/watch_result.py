@@ -1,4 +1,4 @@
-"""A movie that becomes longer, in the viewer: its layers grow with it."""
+"""Layers of a growing movie in the viewer."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from napari_cellforce.predict import Prediction
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
 _INITIAL_CAPACITY = 16
-"""Frames."""
+"""Initial capacity in frames."""
 
 
 class GrowingArray:
-    """An array that becomes longer along its first axis; frames that were left out are zeros.
+    """An array that grows along its first axis; skipped frames are zero.
 
     Parameters
     ----------
     shape : tuple of int
-        Of one frame.
+        Shape of one frame.
     dtype : numpy dtype
     """
 
@@ -49,7 +49,7 @@ class GrowingArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As it is now."""
+        """Present shape."""
         return self._length, *self._buffer.shape[1:]
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class GrowingArray:
         return self._buffer[: self._length][key]
 
     def put(self, t: int, values: npt.NDArray[Any]) -> None:
-        """Set frame `t`, and make the array long enough for it."""
+        """Set frame `t`; the array is extended if needed."""
         if t >= len(self._buffer):
             buffer = allocate((2 * max(t, len(self._buffer)), *self._buffer.shape[1:]), self.dtype)
             buffer[: self._length] = self._buffer[: self._length]
@@ -69,15 +69,15 @@ class GrowingArray:
 
 
 class WatchResult:
-    """What has come of a movie so far, and the layers that show it.
+    """Predicted frames of a growing movie, and the layers that show them.
 
     Parameters
     ----------
     viewer : ViewerModel
     job : Prediction
-        Of the first frames.
+        Prediction job of the first frames.
     look : ArrowLook, optional
-        By default arrows of usual length, without the shortest.
+        Default: arrows of standard length, without the shortest.
     """
 
     def __init__(self, viewer: ViewerModel, job: Prediction, arrow_style: ArrowStyle | None = None) -> None:
@@ -93,20 +93,20 @@ class WatchResult:
 
     @property
     def layers(self) -> list[Layer]:
-        """Those that were made."""
+        """The layers that were added."""
         if self._magnitude is None or self._arrows is None:
             return []
         return [*self._images, self._magnitude, self._arrows.layer]
 
     def remember(self, field: VectorField, rows: list[dict[str, float]]) -> None:
-        """Take in what a watch before has made; shown with the next frame."""
+        """Add results of an earlier watch; they are shown with the next frame."""
         for i, t in enumerate(field.frames):
             self._data.put(t, field.data[i])
             self._mask.put(t, field.mask[i])
         self.rows = rows
 
     def add(self, result: FrameResult, row: dict[str, float], stack: ImageStack) -> None:
-        """Take in a frame, and show it if the last one was looked at, or none."""
+        """Add a frame, and go to it if the last frame is displayed."""
         newest = self._is_newest_shown()
         self._data.put(result.frame, result.traction)
         if result.mask is not None:
@@ -119,7 +119,7 @@ class WatchResult:
             self._viewer.dims.set_current_step(0, result.frame)
 
     def remove(self) -> None:
-        """Take the layers out of the viewer."""
+        """Remove the layers from the viewer."""
         for layer in self.layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -162,7 +162,7 @@ class WatchResult:
         self._viewer.canvas.overlays.scale_bar.visible = True
 
     def _grow(self, stack: ImageStack) -> None:
-        """Make the layers as long as what they show."""
+        """Extend the layers to the new length."""
         assert self._magnitude is not None
         assert self._arrows is not None
         for c, layer in enumerate(self._images):
@@ -174,5 +174,5 @@ class WatchResult:
         self._arrows.redraw()
 
     def _is_newest_shown(self) -> bool:
-        """Tell whether the last frame is looked at: then the next one is shown, too."""
+        """Return True if the last frame is displayed: the viewer then follows the movie."""
         return len(self._data) < 2 or int(self._viewer.dims.current_step[0]) >= len(self._data) - 1

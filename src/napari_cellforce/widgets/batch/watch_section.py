@@ -1,4 +1,4 @@
-"""Following a running acquisition: frames are predicted as they are written, and shown as they come."""
+"""Following a running acquisition: frames are predicted and shown as they are written."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from napari_cellforce.widgets.shared.prediction_layers import PER_FRAME_NOTE
 
 _PAGE = "tutorials/watch/"
 _MEMORY_LIMIT = 512 * 1024**2
-"""Bytes of what was made before."""
+"""Maximum size in bytes of earlier results kept in memory."""
 _FRAME, _TIME, _FORCE = "frame", "time [min]", "total force"
 
 
 @dataclass(frozen=True)
 class _EarlierResult:
-    """What a watch before has made of a movie."""
+    """Results of an earlier watch of a movie."""
 
     name: str
     field: VectorField
@@ -44,20 +44,19 @@ class _EarlierResult:
 
 
 class WatchSection(QWidget):
-    """Start and stop following a folder; what is going on in words, as a curve and as layers.
+    """Start and stop following a folder, with status, curve and layers.
 
     Parameters
     ----------
     viewer : ViewerModel
     make_config : callable
-        Returns the settings, of which this section sets the waiting; raises a `CellForceError` if something
-        is missing.
+        Returns the settings for a waiting time in seconds; raises `CellForceError` if one is missing.
     look : ArrowLook, optional
 
     Signals
     -------
     running_changed : bool
-        It began (True) or ended.
+        Following started (True) or ended (False).
     """
 
     running_changed = Signal(bool)
@@ -96,7 +95,7 @@ class WatchSection(QWidget):
         return float(self._rows.value("settle"))
 
     def start(self) -> None:
-        """Begin to follow, off the GUI thread."""
+        """Start following, off the GUI thread."""
         try:
             config = self.make_config(self.settle)
         except CellForceError as error:
@@ -107,24 +106,24 @@ class WatchSection(QWidget):
         self._results, self._counts = {}, {}
         self._problem_line.set_text("")
         self._job.start(lambda: _events(config, stop))
-        self._set_status("Looking at the folder …")
+        self._set_status("Inspecting the folder …")
         self._refresh()
 
     def stop(self) -> None:
-        """End after the frame that is being predicted; results are then brought up to date."""
+        """Stop after the current frame; results are then completed."""
         self._stop.set()
         self._button.setEnabled(False)
         self._set_status("Stopping …")
 
     def dispose(self) -> None:
-        """Stop, and hear nothing more of the viewer. Layers stay."""
+        """Stop and disconnect from the viewer. Layers are not removed."""
         self._stop.set()
         self._job.cancel()
         self.plot.dispose()
 
     def _build(self) -> None:
         self._button.setMinimumHeight(30)
-        self._copy.setToolTip("The command line that does the same without napari")
+        self._copy.setToolTip("Copy the equivalent command, which runs without napari")
         form = Form()
         self._settle = self._rows.add(form, "settle", page=_PAGE)
         row = QHBoxLayout()
@@ -190,7 +189,7 @@ class WatchSection(QWidget):
                 self._set_status(self._summary("Waiting for the next frame."))
 
     def _add_frame(self, event: WatchEvent) -> None:
-        """Show a frame, if it is of the newest movie; earlier ones are on disk."""
+        """Show a frame of the newest movie; results of earlier movies are on disk."""
         self._counts[event.name] += 1
         if event.result is None or event.stack is None:
             return
@@ -209,9 +208,9 @@ class WatchSection(QWidget):
 
     def _summary(self, doing: str) -> str:
         if not self._counts:
-            return f"Nothing is there yet. {doing}"
+            return f"No frames yet. {doing}"
         counts = ", ".join(f"{n} of {name}" for name, n in list(self._counts.items())[-3:])
-        earlier = f", {pluralise(len(self._counts) - 3, 'movie')} before" if len(self._counts) > 3 else ""
+        earlier = f", {pluralise(len(self._counts) - 3, 'movie')} earlier" if len(self._counts) > 3 else ""
         return f"Frames predicted: {counts}{earlier}. {doing} {self._caveat}".strip()
 
     def _draw(self, result: WatchResult) -> None:
@@ -235,12 +234,12 @@ class WatchSection(QWidget):
         if self._problem:
             self._set_status(self._problem, Tone.PROBLEM)
         else:
-            self._set_status(self._summary("All that was predicted is saved."), Tone.GOOD)
+            self._set_status(self._summary("All predicted frames are saved."), Tone.GOOD)
         self._refresh()
 
 
 def watch_config(batch: BatchConfig, settle: float) -> WatchConfig:
-    """Return the settings of a watch that are those of a batch: its folders, its first model, and so on."""
+    """Return the settings of a watch from those of a batch: folders, first model and others."""
     return WatchConfig(
         folder=batch.folder,
         out=batch.out,
@@ -251,7 +250,7 @@ def watch_config(batch: BatchConfig, settle: float) -> WatchConfig:
 
 
 def _events(config: WatchConfig, stop: threading.Event) -> Iterator[WatchEvent | _EarlierResult]:
-    """Load the model and follow; a movie that is gone on with brings along what was made before."""
+    """Load the model and follow; a continued movie starts with its earlier results."""
     for event in watch(config, load(config), stop):
         yield event
         if event.state == "found" and event.frame > 0 and event.paths and is_field(event.paths.traction):
@@ -259,7 +258,7 @@ def _events(config: WatchConfig, stop: threading.Event) -> Iterator[WatchEvent |
 
 
 def _read_earlier(name: str, paths: OutputPaths) -> _EarlierResult:
-    """Read what was made before, as much of its end as memory has room for."""
+    """Read earlier results, limited to the last frames that fit into memory."""
     field = read_field(paths.traction)
     last = max(_MEMORY_LIMIT // (4 * field.data[0].size), 1)
     frames = field.frames[-last:]

@@ -1,4 +1,4 @@
-"""What a comparison says: which view is looked at, numbers with intervals, figures, calibration, saving."""
+"""Result of a comparison: choice of layers, numbers with intervals, figures, calibration, saving."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _HEIGHT = 210
 
 
 class AgreementPlots(QTabWidget):
-    """Four figures, a tab each.
+    """Four figures of a comparison, one tab each.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Its theme gives the colours.
+        Viewer whose theme sets the colours.
     parent : QWidget, optional
     """
 
@@ -62,7 +62,7 @@ class AgreementPlots(QTabWidget):
         viewer.events.theme.connect(self._apply_theme)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._viewer.events.theme.disconnect(self._apply_theme)
 
     def show_comparison(self, comparison: Comparison) -> None:
@@ -82,7 +82,7 @@ class AgreementPlots(QTabWidget):
         self.setTabVisible(self.indexOf(self._plots["Over time"]), len(times) > 1)
 
     def _scatter(self, comparison: Comparison) -> None:
-        """Draw |A| over |B|, and the line of equality."""
+        """Draw a scatter plot of |A| over |B| with the identity line."""
         plot = self._plots["Magnitudes"]
         a, b = comparison.overview.sizes
         plot.plot(b, a, pen=None, symbol="o", symbolSize=3, symbolPen=None, symbolBrush=(33, 150, 211, 90))
@@ -93,7 +93,7 @@ class AgreementPlots(QTabWidget):
         plot.setLabel("left", f"|A| [{comparison.unit}]")
 
     def _rose(self, comparison: Comparison) -> None:
-        """Draw how often each angle from A to B occurs; 0 is to the right, positive up."""
+        """Draw a rose diagram of the angles from A to B; 0 is to the right, positive is up."""
         plot = self._plots["Angles"]
         x, y = rose(comparison.overview.angles)
         plot.plot(x, y, pen=pg.mkPen(_COLOURS["B"]), fillLevel=0, brush=pg.mkBrush(_COLOURS["B"] + "80"))
@@ -135,12 +135,12 @@ class AgreementPlots(QTabWidget):
 def rose(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the outline (x, y) of a rose, its longest petal 1.
 
-    Area is what the eye sees, so the radius is the square root of the count.
+    The area of a petal is proportional to the count: the radius is its square root.
 
     Parameters
     ----------
     counts : (N,) array of int
-        Angles in each sector, counter-clockwise from -180°.
+        Number of angles in each sector, counter-clockwise from -180°.
     """
     edges = np.linspace(-np.pi, np.pi, len(counts) + 1)
     radius = np.sqrt(counts / max(counts.max(), 1))
@@ -151,10 +151,13 @@ def rose(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.ND
 
 
 _NAMES = {
-    "correlation of vectors": ("Correlation of vectors", "1: same pattern; 0: nothing in common"),
-    "correlation of magnitudes": ("Correlation of |F|", "Without directions"),
-    "mean angle error, weighted by B [°]": ("Angle error [°]", "Mean, each vector counted by B's length"),
-    "total A / total B": ("Total A / total B", "1: A pulls as hard as B in all"),
+    "correlation of vectors": ("Correlation of vectors", "1: identical pattern; 0: no correlation"),
+    "correlation of magnitudes": (
+        "Correlation of |F|",
+        "Correlation of magnitudes, independent of directions",
+    ),
+    "mean angle error, weighted by B [°]": ("Angle error [°]", "Mean, weighted by the magnitude of B"),
+    "total A / total B": ("Total A / total B", "1: equal total force"),
 }
 _SHORT = {
     "correlation of vectors": "correlation",
@@ -163,16 +166,16 @@ _SHORT = {
     "root mean square difference [Pa]": "RMS [Pa]",
     "mean |A| - mean |B| [Pa]": "mean |A| − |B| [Pa]",
 }
-"""Headings of the table of cells."""
+"""Column headings of the table of cells."""
 
 
 class AgreementSection(QWidget):
-    """Everything below the button "Compare".
+    """Section below the button "Compare".
 
     Signals
     -------
     calibrate
-        A is to become Pa by the factor found.
+        The button for converting A to Pa by the fitted scale was pressed.
     save
     """
 
@@ -185,10 +188,10 @@ class AgreementSection(QWidget):
         self._legend, self._table, self._fit = _text_label(), _text_label(), TextLine()
         self._plots = AgreementPlots(viewer)
         self._calibrate = QPushButton("Calibrate the prediction to Pa")
-        self._calibrate.setToolTip("Adds A times the scale as a field of its own, in Pa")
+        self._calibrate.setToolTip("Add A multiplied by the scale as a new field in Pa")
         self._calibrate.clicked.connect(self.calibrate)
         save = QPushButton("Save …")
-        save.setToolTip("Figures as SVG and PNG, tables as CSV, into a folder")
+        save.setToolTip("Write figures (SVG, PNG) and tables (CSV) to a folder")
         save.clicked.connect(self.save)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -204,11 +207,11 @@ class AgreementSection(QWidget):
         self.hide()
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._plots.dispose()
 
     def show_comparison(self, comparison: Comparison, *, normalised: bool) -> None:
-        """Show another comparison; `normalised` if A was given without unit."""
+        """Show another comparison; `normalised` if A is in normalised units."""
         scaled = " (scaled)" if comparison.scaled else ""
         names = [escape(name) for name in comparison.names]
         self._legend.setText(f"<b>A</b>{scaled}: {names[0]}<br><b>B</b>: {names[1]}")
@@ -228,10 +231,10 @@ class AgreementSection(QWidget):
         self._views.currentIndexChanged.connect(self._on_chosen)
         self._blink = QPushButton("Blink A / B")
         self._blink.setCheckable(True)
-        self._blink.setToolTip("Shows A and B in turn, on one scale: what jumps differs")
+        self._blink.setToolTip("Alternate between A and B on a common colour scale")
         self._blink.toggled.connect(self._view.blink)
         form = Form()
-        form.add("Show", self._views, "Which layers of the comparison are seen", beside=self._blink)
+        form.add("Show", self._views, "Layers of the comparison that are visible", beside=self._blink)
         return form
 
     def _build_cells(self) -> QTableWidget:
@@ -243,7 +246,7 @@ class AgreementSection(QWidget):
         return self.cells_table
 
     def _fill_cells(self, comparison: Comparison) -> None:
-        """List the cells, if there are several; the ends of intervals are in the file, and in tooltips."""
+        """List the cells, if there are several; interval limits are in tooltips and in the file."""
         table = comparison.cells
         columns = [name for name in map(str, table) if ", 95 % " not in name]
         self.cells_table.setVisible(len(table) > 1)
@@ -286,21 +289,21 @@ def numbers_table(comparison: Comparison) -> str:
 
 
 def describe_calibration(comparison: Comparison) -> str:
-    """Return the scale from A to B, its interval, and how much of B it explains; empty if there is none."""
+    """Return the scale from A to B, its interval, and the share of B that it explains."""
     fit = comparison.calibration
     if fit is None:
-        return "No positive scale brings A to B: they point against each other, or A is zero."
+        return "No positive scale from A to B exists: they have opposite directions, or A is zero."
     unit = f" {comparison.unit}" if comparison.scaled and comparison.unit == "Pa" else ""
     return (
         f"Scale from A to B: {format_number(fit.factor)}{unit} "
         f"({format_number(fit.low)} to {format_number(fit.high)}); "
-        f"scaled A explains {100 * fit.explained:.0f} % of B. Error from this cell alone: "
-        "cells differ by more."
+        f"scaled A explains {100 * fit.explained:.0f} % of B. Interval of this cell only: "
+        "variation between cells is larger."
     )
 
 
 def signed(value: float) -> str:
-    """Return a number with three digits and a true minus sign."""
+    """Return a number with three significant digits and a typographic minus sign."""
     return format_number(value).replace("-", "−")
 
 

@@ -1,4 +1,4 @@
-"""A comparison in the viewer: both fields on one scale, a blink between the two, maps of their difference."""
+"""Layers of a comparison: both fields on a common scale, alternating display, and difference maps."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from napari_cellforce.widgets.shared.measured_fields import COMPARED, DisplayedF
 A, B, DIFFERENCE, ANGLE, RATIO = "A", "B", "B − A", "angle from A to B", "ratio |B| / |A|"
 VIEWS = (A, B, DIFFERENCE, ANGLE, RATIO)
 BLINK = 700
-"""Milliseconds that each field is shown: slow enough for eyes that must not see flicker."""
+"""Milliseconds that each field is shown; slow enough to be safe with photosensitivity."""
 
 _LARGEST_RATIO = 2.0
-"""Powers of two."""
+"""Limit of the colour scale in powers of two."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,7 +46,7 @@ class ComparisonStacks(ShortRepr):
         A, B and their difference, (T, 2, Y, X), 0 outside the cell.
     mask : (T, Y, X) bool array
     angle, log_ratio : (T, Y, X) arrays
-        In degrees, and as power of two.
+        Angle in degrees, and log2 of the ratio.
     """
 
     fields: dict[str, FloatArray]
@@ -56,7 +56,7 @@ class ComparisonStacks(ShortRepr):
 
     @classmethod
     def of(cls, comparison: Comparison) -> ComparisonStacks:
-        """Stack the frames; of a long movie that takes a moment, so call it in a thread."""
+        """Stack the frames; call it in a thread, long movies take some time."""
         shape = (len(comparison.frames), *comparison.frames[0].pair.mask.shape)
         vectors = (shape[0], 2, *shape[1:])
         fields = {which: allocate(vectors, memory_limit=MEMORY_LIMIT_EACH) for which in (A, B, DIFFERENCE)}
@@ -72,7 +72,7 @@ class ComparisonStacks(ShortRepr):
 
 
 class ComparisonLayers(QObject):
-    """The layers of the last comparison; one view is looked at at a time.
+    """The layers of the last comparison, of which one view is visible at a time.
 
     Parameters
     ----------
@@ -99,22 +99,22 @@ class ComparisonLayers(QObject):
 
     @property
     def view(self) -> str:
-        """What is looked at, one of `VIEWS`."""
+        """The visible view, one of `VIEWS`."""
         return self._view
 
     @property
     def blinking(self) -> bool:
-        """True while A and B take turns."""
+        """True while A and B alternate."""
         return bool(self._timer.isActive())
 
     def layers(self, view: str) -> list[Layer]:
-        """Return the layers of a view that are still there."""
+        """Return the layers of a view that are in the viewer."""
         return [layer for layer in self._layers.get(view, []) if layer in self._viewer.layers]
 
     def show(
         self, comparison: Comparison, stacks: ComparisonStacks, first: DisplayedField, second: DisplayedField
     ) -> None:
-        """Show a comparison in place of the one before; the fields' own layers are hidden."""
+        """Show a comparison, replacing the previous one; the layers of the fields are hidden."""
         self._remove()
         for layer in (*first.layers, *second.layers):
             layer.visible = False
@@ -144,7 +144,7 @@ class ComparisonLayers(QObject):
         self.view_changed.emit(view)
 
     def blink(self, on: bool) -> None:
-        """Let A and B take turns, or stay with what is shown."""
+        """Start or stop alternating between A and B."""
         if on and self._layers:
             self._timer.start()
             self.show_view(B if self._view == A else A)
@@ -187,7 +187,7 @@ def _field(
 
 
 def _map(data: Any, name: str, place: Placement, limit: float) -> Image:
-    """Return a signed map: colours centred on 0, circular for angles, nothing where nothing is known."""
+    """Return a map with colours centred on 0, cyclic for angles, and transparent where undefined."""
     layer = Image(
         place.fit(data),
         **place.attributes,

@@ -1,4 +1,4 @@
-"""Which two fields are compared, where, and how."""
+"""Choice of the two fields, the region and the method of a comparison."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from napari_cellforce.widgets.base.form import Form, TextLine, shrinkable_combo
 from napari_cellforce.widgets.shared.measured_fields import DisplayedField, displayed_fields, grid_layer
 
 _PAGE = "tutorials/compare/"
-_OWN = "where the fields are known"
+_OWN = "region of both fields"
 
 
 class FieldChoiceSection(QWidget):
-    """Two fields of the viewer, the cell, and whether the first is scaled to the second.
+    """Rows for two fields of the viewer, the cell mask, and scaling of the first field.
 
     Signals
     -------
@@ -43,13 +43,15 @@ class FieldChoiceSection(QWidget):
         self._combos = {"A": shrinkable_combo(QComboBox()), "B": shrinkable_combo(QComboBox())}
         self.cell_list = shrinkable_combo(QComboBox())
         self._scaled = QCheckBox("Scale A to B first")
-        self._scaled.setToolTip("Compares the pattern only: one factor for all vectors is taken out")
+        self._scaled.setToolTip("Compare the pattern only: A is multiplied by one fitted factor")
         self._note = TextLine()
         form = Form()
-        tips = {"A": "The field that is judged: a prediction, as a rule", "B": "What it is judged by"}
+        tips = {"A": "Field A, usually predicted", "B": "Field B, usually measured"}
         for name, title in (("A", "A: predicted"), ("B", "B: measured")):
             form.add(title, self._combos[name], tips[name], beside=self._open_button(name))
-        form.add("Cell", self.cell_list, "Vectors outside are left out", page=_PAGE + "#which-vectors-count")
+        form.add(
+            "Cell", self.cell_list, "Only vectors inside are compared", page=_PAGE + "#which-vectors-count"
+        )
         form.addRow("", self._scaled)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -63,7 +65,7 @@ class FieldChoiceSection(QWidget):
 
     @property
     def count(self) -> int:
-        """How many fields can be chosen from."""
+        """Number of available fields."""
         return len(self._fields)
 
     @property
@@ -78,7 +80,7 @@ class FieldChoiceSection(QWidget):
 
     @property
     def config(self) -> CompareConfig:
-        """How they are to be compared."""
+        """Settings of the comparison."""
         return CompareConfig(calibrate=self._scaled.isChecked())
 
     @property
@@ -90,11 +92,11 @@ class FieldChoiceSection(QWidget):
         return labels_over(layer, grid_layer(self.first))
 
     def problem(self) -> CellForceError | None:
-        """Return why these cannot be compared, or None."""
+        """Return the reason why the fields cannot be compared, or None."""
         if self.first is None or self.second is None or self.count < 2:
             return CellForceError(
                 f"{['No field is', 'Only one field is'][min(self.count, 1)]} open",
-                "a comparison needs two: predict forces, and open what was measured",
+                "a comparison needs two: predict forces, and open a measured field",
                 'Press "…" for a file, or try it on the sample cell.',
                 topic=Topic.INPUT,
             )
@@ -125,7 +127,7 @@ class FieldChoiceSection(QWidget):
         self._on_chosen()
 
     def reset(self) -> None:
-        """Back to what is chosen by itself."""
+        """Restore the automatic choice."""
         self._scaled.setChecked(False)
         self.cell_list.setCurrentIndex(0)
         for name, combo in self._combos.items():
@@ -140,7 +142,7 @@ class FieldChoiceSection(QWidget):
         return self._fields[index] if 0 <= index < len(self._fields) else None
 
     def _index(self, name: str, before: DisplayedField | None) -> int:
-        """Return the field chosen before, else the topmost predicted one for A and measured one for B."""
+        """Return the index of the previous field, else of the topmost predicted (A) or measured (B) one."""
         for i, shown in enumerate(self._fields):
             if before is not None and shown.field is before.field and self._fits(name, shown):
                 return i
@@ -166,19 +168,19 @@ class FieldChoiceSection(QWidget):
         first, second = self.first, self.second
         differ = first is not None and second is not None and first.field.unit != second.field.unit
         self._scaled.setEnabled(not differ)
-        self._note.set_text("The units differ: A is scaled to B before they are compared." if differ else "")
+        self._note.set_text("The units differ: A is scaled to B before the comparison." if differ else "")
         self.changed.emit()
 
     def _open_button(self, name: str) -> QPushButton:
         button = QPushButton("…")
         button.setAccessibleName(f"Open a file for {name}")
         button.setMaximumWidth(36)
-        button.setToolTip("Open a file with a traction or displacement field, of this or another program")
+        button.setToolTip("Open a file with a traction or displacement field")
         button.clicked.connect(lambda: self.opened.emit(name))
         return button
 
 
 def default_folder(shown: DisplayedField | None) -> str:
-    """Return where the results of a comparison would go: beside the input, if that is known."""
+    """Return the default folder for results: that of the input file, if known."""
     path = shown.field.provenance.input_file if shown else ""
     return str(Path(path).parent) if path else ""

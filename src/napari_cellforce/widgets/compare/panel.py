@@ -1,4 +1,4 @@
-"""The panel "Compare with measured" says whether a prediction can be trusted on the user's cells."""
+"""The panel "Compare with measured": agreement of a predicted with a measured field."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from napari_cellforce.widgets.shared.import_dialog import open_field
 from napari_cellforce.widgets.shared.measured_fields import DisplayedField, show_field
 from napari_cellforce.zoo import load_predictor
 
-WELCOME = "Lays a predicted over a measured field: by how much do they differ, and where?"
+WELCOME = "Compares a predicted with a measured field: how much they differ, and where."
 
 
 class ComparePanel(Panel):
-    """Choose two fields, press Compare, see where they differ and by how much.
+    """Compares two fields and shows where and how much they differ.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class ComparePanel(Panel):
 
     @property
     def comparison(self) -> Comparison | None:
-        """What came of the last comparison."""
+        """Result of the last comparison."""
         return self._comparison
 
     def compare(self) -> None:
@@ -91,9 +91,7 @@ class ComparePanel(Panel):
 
     def _build(self) -> None:
         self.sample = QPushButton("Try it on a sample cell")
-        self.sample.setToolTip(
-            "A simulated cell whose traction was measured, predicted by the adhesion filter"
-        )
+        self.sample.setToolTip("Simulated cell with measured traction, predicted by the adhesion filter")
         self.sample.clicked.connect(self._open_sample)
         self._build_layout((self.sample, self.choice, self.run_section, self.agreement), self.choice.reset)
 
@@ -121,7 +119,7 @@ class ComparePanel(Panel):
         self._refresh()
 
     def _refresh(self, complete: bool = True) -> None:
-        """Bring the button and the line above it in line with what is chosen and what runs."""
+        """Update the button and the status line."""
         del complete
         running, problem = self.job.running, self.choice.problem()
         self.sample.setVisible(self.choice.count == 0)
@@ -142,7 +140,7 @@ class ComparePanel(Panel):
         return headline(self._comparison), Tone.GOOD
 
     def _still_chosen(self) -> bool:
-        """Return whether the fields that were compared are those that are chosen."""
+        """Return True if the compared fields are still chosen."""
         chosen = (self.choice.first, self.choice.second)
         return self.pair is not None and all(
             shown is not None and shown.field is compared.field
@@ -163,7 +161,7 @@ class ComparePanel(Panel):
             self._show_sample(*record)
 
     def _on_failed(self, error: Exception) -> None:
-        """Tell of it, where the eye is."""
+        """Show the error in the status line."""
         self._failed = error_text(error)
 
     def _open_sample(self) -> None:
@@ -178,7 +176,7 @@ class ComparePanel(Panel):
         show_field(self._viewer, predicted, self._arrow_style, on=on)
 
     def _on_calibrate(self) -> None:
-        """Add A in Pa as a field of its own, and judge that one from now on."""
+        """Add A in Pa as a new field, and choose it as A."""
         if self._comparison is None or self.pair is None or self._comparison.calibration is None:
             return
         field = calibrated(self.pair[0].field, self._comparison)
@@ -187,7 +185,7 @@ class ComparePanel(Panel):
         fit = self._comparison.calibration
         error = 50 * (fit.high - fit.low) / fit.factor
         show_info(
-            f"{field.name} ({field.provenance.model}) is now a field in Pa, chosen as A. "
+            f"{field.name} ({field.provenance.model}) was added as a field in Pa and chosen as A. "
             f"All of its magnitudes share the error of the scale, ±{error:.0f} %."
         )
 
@@ -215,7 +213,7 @@ def _comparison_records(
 
 
 def calibrated(field: VectorField, comparison: Comparison) -> VectorField:
-    """Return a field in Pa by the scale that a comparison found, which is noted with its error."""
+    """Return a field converted to Pa by the scale of a comparison, which is recorded with its error."""
     fit = comparison.calibration
     assert fit is not None
     found = {"calibration factor [Pa]": fit.factor, "95 % interval [Pa]": [fit.low, fit.high]}
@@ -226,21 +224,21 @@ def calibrated(field: VectorField, comparison: Comparison) -> VectorField:
 
 
 def headline(comparison: Comparison) -> str:
-    """Return the two numbers that one asks for first."""
+    """Return the main results in one line."""
     correlation, _, angle = (n.value for n in comparison.numbers[:3])
     vectors = sum(int(frame.pair.mask.sum()) for frame in comparison.frames)
     return f"Correlation {correlation:.2f}, angle error {angle:.0f}° over {vectors} vectors."
 
 
 def _show_saved(folder: str) -> None:
-    show_info(f"Figures and tables are in {folder}.")
+    show_info(f"Figures and tables were written to {folder}.")
 
 
 MODEL = "adhesion-filter"
 
 
 def sample_fields() -> Iterator[Progress | tuple[ImageStack, VectorField, VectorField]]:
-    """Yield what is being done, then image, predicted and measured field of a simulated cell."""
+    """Yield progress, then image, predicted and measured field of a simulated cell."""
     yield Progress("Simulating a cell", 0, 2)
     sample = measured_sample()
     yield Progress("Predicting its forces", 1, 2)

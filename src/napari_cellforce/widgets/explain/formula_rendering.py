@@ -1,4 +1,4 @@
-"""A formula as it is set in print: one term a line, its potentials drawn by matplotlib's mathtext."""
+"""Rendering of a formula: one term per line, with potentials drawn by matplotlib's mathtext."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from napari_cellforce.fields import ShortRepr
 from napari_cellforce.models.symbolic import Formula, Potential, Term
 
 _SIZE = 14
-"""Of the letters, in pixels of the screen."""
+"""Font size in screen pixels."""
 _LINE = 27
 _BASELINE = 18
-"""Height of a line, and where in it the letters stand."""
+"""Height of a line and position of its baseline, in screen pixels."""
 _FRAME = 1
-"""Pixels that mathtext leaves free around what it draws."""
+"""Margin of images drawn by mathtext, in pixels."""
 _GAP = 5
-"""Between a coefficient and what it multiplies."""
+"""Gap between a coefficient and its factor, in pixels."""
 _INDENT = 30
-"""Room for "F =" before the first term."""
+"""Space for "F =" before the first term, in pixels."""
 _CONTINUATION_INDENT = 24
-"""By how much the rest of a term that needs two lines is moved in."""
+"""Indent of the second line of a long term, in pixels."""
 _NABLA = r"\nabla"
 
 _mathtext = threading.Lock()
@@ -40,9 +40,9 @@ class MathImage(ShortRepr):
     Attributes
     ----------
     ink : (height, width) uint8 array
-        How much ink is on each pixel.
+        Coverage of each pixel.
     depth : float
-        Pixels below the line that letters stand on.
+        Extent below the baseline in pixels.
     """
 
     ink: npt.NDArray[np.uint8]
@@ -50,7 +50,7 @@ class MathImage(ShortRepr):
 
 
 def prerender_potentials(potentials: Iterable[Potential], ratio: float) -> None:
-    """Draw the potentials of formulas beforehand, in a worker thread: each takes about 20 ms."""
+    """Render the potentials of formulas in advance, in a worker thread: each takes about 20 ms."""
     for latex in (_NABLA, *(potential.latex for potential in potentials)):
         _math_image(latex, ratio)
 
@@ -62,11 +62,11 @@ def render_formula(formula: Formula, ink: str, width: int, ratio: float = 1.0) -
     ----------
     formula : Formula
     ink : str
-        Colour of the letters, ``"#rrggbb"``.
+        Text colour, ``"#rrggbb"``.
     width : int
-        Pixels of the screen, beyond which a term goes on in the next line.
+        Maximum width in screen pixels; longer terms continue on the next line.
     ratio : float
-        Of the screen's own pixels to these.
+        Device pixel ratio of the screen.
     """
     rows = [row for term in _terms(formula, ratio) for row in _broken(term, width - _INDENT, ratio)]
     picture = QPixmap(round(width * ratio), round(len(rows) * _LINE * ratio))
@@ -83,11 +83,11 @@ def render_formula(formula: Formula, ink: str, width: int, ratio: float = 1.0) -
 
 
 Part = str | MathImage
-"""A coefficient as rich text, or a bit of formula."""
+"""A coefficient as rich text, or a rendered symbol."""
 
 
 def _terms(formula: Formula, ratio: float) -> list[list[Part]]:
-    """Return each term's parts: coefficient, factor if there is one, gradient."""
+    """Return the parts of each term: coefficient, factor if there is one, gradient."""
     return [
         [coefficient_text(c, formula.unit_of(term), first=n == 0), *_math_images(term, ratio)]
         for n, (c, term) in enumerate(zip(formula.coefficients, formula.terms, strict=True))
@@ -95,7 +95,7 @@ def _terms(formula: Formula, ratio: float) -> list[list[Part]]:
 
 
 def coefficient_text(value: float, unit: str, *, first: bool = False) -> str:
-    """Return a number with its unit as rich text: "−3.66·10⁻⁵ µm⁻²", exponents raised."""
+    """Return a number with its unit as rich text, with superscripts: "−3.66·10⁻⁵ µm⁻²"."""
     mantissa, _, power = f"{abs(value):.3g}".partition("e")
     sign = "−" if value < 0 else "" if first else "+"
     number = f"{mantissa}·10<sup>{_minus(int(power))}</sup>" if power else mantissa
@@ -118,7 +118,7 @@ def _math_images(term: Term, ratio: float) -> list[Part]:
 
 
 def _broken(parts: list[Part], width: float, ratio: float) -> list[tuple[int, list[Part]]]:
-    """Return the lines of a term with how far each is moved in; it is broken before the nabla."""
+    """Return the lines of a term with their indents; it is broken before the nabla."""
     if sum(_width(part, ratio) for part in parts) <= width or len(parts) < 4:
         return [(0, parts)]
     return [(0, parts[:-2]), (_CONTINUATION_INDENT, parts[-2:])]
@@ -131,7 +131,7 @@ def _width(part: Part, ratio: float) -> float:
 
 
 def _put(painter: QPainter, x: float, top: float, part: Part, ink: str, ratio: float) -> float:
-    """Draw a part at x in the line that begins at `top`, and return its width."""
+    """Draw a part at x in the line at `top`, and return its width."""
     if isinstance(part, str):
         _write(painter, x, top, _sized(part), ink)
         return _width(part, ratio)
@@ -142,7 +142,7 @@ def _put(painter: QPainter, x: float, top: float, part: Part, ink: str, ratio: f
 
 
 def _coloured(math_image: MathImage, ink: str, ratio: float) -> QImage:
-    """Return a piece in a colour, clear where there is no ink."""
+    """Return a piece in a colour on a transparent background."""
     colour, share = QColor(ink), math_image.ink[..., None] / 255
     pixels = np.concatenate(
         [share * (colour.blue(), colour.green(), colour.red()), math_image.ink[..., None]], 2
@@ -165,7 +165,7 @@ def _sized(html: str) -> QTextDocument:
 
 
 def _write(painter: QPainter, x: float, top: float, text: QTextDocument, ink: str) -> None:
-    """Draw rich text whose letters stand on the line's baseline."""
+    """Draw rich text on the baseline of the line."""
     line = text.firstBlock().layout().lineAt(0)
     if not line.isValid():
         text.documentLayout().documentSize()  # lays the text out
@@ -184,6 +184,6 @@ def _math_image(latex: str, ratio: float) -> MathImage:
     from matplotlib.mathtext import MathTextParser
 
     font = FontProperties(size=_SIZE, math_fontfamily="dejavusans")
-    with _mathtext:  # its fonts are shared
+    with _mathtext:  # the fonts are shared
         parsed = MathTextParser("agg").parse(f"${latex}$", dpi=72 * ratio, prop=font)
     return MathImage(np.asarray(parsed.image), float(parsed.depth))

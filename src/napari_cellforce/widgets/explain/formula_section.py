@@ -1,4 +1,4 @@
-"""One formula: the error against the number of terms, a slider that picks it, how it reads, its export."""
+"""Formulas of a fit: error against number of terms, choice of the number, display and export."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from napari_cellforce.widgets.explain.formula_rendering import render_formula
 from napari_cellforce.widgets.explain.job import FormulaResult
 
 _WIDTH = 324
-"""Of the formula's picture in a panel of 350 pixels with its scroll bar."""
-_KINDS = "Text with all that is known of it (*.txt);;LaTeX (*.tex);;Model (*.json)"
+"""Width of the rendered formula in a panel of 350 pixels with a scroll bar."""
+_KINDS = "Text with all statistics (*.txt);;LaTeX (*.tex);;Model (*.json)"
 
 
 class FormulaSection(QWidget):
@@ -48,9 +48,9 @@ class FormulaSection(QWidget):
     Signals
     -------
     chosen
-        Another number of terms was picked.
+        Another number of terms was chosen.
     added : str
-        The formula has become a model of that name.
+        The formula was added to the models under that name.
     """
 
     chosen = Signal()
@@ -71,7 +71,7 @@ class FormulaSection(QWidget):
         self._note, self._stability = TextLine(), TextLine()
         form = Form()
         form.add(
-            "Terms", self._slider, "More terms explain more, up to the knee", page="explain/formula/",
+            "Terms", self._slider, "Number of terms; little is gained beyond the knee", page="explain/formula/",
             beside=self._count,
         )  # fmt: skip
         layout = QVBoxLayout(self)
@@ -86,21 +86,21 @@ class FormulaSection(QWidget):
 
     @property
     def result(self) -> FormulaResult | None:
-        """What is shown."""
+        """The displayed result."""
         return self._result
 
     @property
     def formula(self) -> Formula | None:
-        """The formula that is picked."""
+        """The formula with the chosen number of terms."""
         return self._result.fit.formulas[self._slider.value()] if self._result else None
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._plot.dispose()
         self._viewer.events.theme.disconnect(self._draw)
 
     def set_result(self, result: FormulaResult | None, folder: str | None = None) -> None:
-        """Show a fit at its knee, or nothing; `folder` is that of the models."""
+        """Show a fit at its knee, or nothing; `folder` is the model folder."""
         self._result, self._folder = result, folder
         self.setVisible(result is not None)
         if result is None:
@@ -109,7 +109,7 @@ class FormulaSection(QWidget):
         counts = list(fit.error)
         self._plot.draw(
             {"1 - R²": (counts, list(fit.error.values()))},
-            title="unexplained on frames not fitted to, 1 - R²",
+            title="error on validation frames, 1 - R²",
             x_label="terms",
             marks=[(fit.knee, "knee", "1 - R²")],
             cursor=fit.knee,
@@ -122,7 +122,7 @@ class FormulaSection(QWidget):
         self._update_text()
 
     def save(self, path: Path) -> None:
-        """Write the picked formula as text, LaTeX or model, by the ending of `path`.
+        """Write the chosen formula as text, LaTeX or model, by the extension of `path`.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class FormulaSection(QWidget):
             )
 
     def add_to_models(self) -> str:
-        """Make the picked formula a model of the zoo and return its name.
+        """Add the chosen formula to the models of the zoo and return its name.
 
         Raises
         ------
@@ -160,16 +160,16 @@ class FormulaSection(QWidget):
         return FormulaPredictor(self.formula, dataclasses.replace(self._result.record, name=name))
 
     def _selected_fit(self) -> SymbolicFit:
-        """Return the fit with the picked formula for its best."""
+        """Return the fit with the chosen formula as its best."""
         assert self._result is not None
         return dataclasses.replace(self._result.fit, knee=self._slider.value())
 
     def _build_export(self) -> QHBoxLayout:
         row = QHBoxLayout()
         buttons = (
-            ("Copy LaTeX", "Put the formula into the clipboard, for a paper", self._on_copy),
-            ("Save …", "Save it as text with its tests, as LaTeX, or as a model", self._on_save),
-            ("Use as model", "Predict with this formula, as with any other model", self._on_add),
+            ("Copy LaTeX", "Copy the formula to the clipboard as LaTeX", self._on_copy),
+            ("Save …", "Save the formula as text with statistics, as LaTeX, or as a model", self._on_save),
+            ("Use as model", "Add this formula to the list of models", self._on_add),
         )
         for text, tip, slot in buttons:
             button = QPushButton(text)
@@ -181,7 +181,7 @@ class FormulaSection(QWidget):
     def _on_copy(self) -> None:
         if self.formula is not None:
             QApplication.clipboard().setText(self.formula.latex)
-            show_info("The formula is in the clipboard, as LaTeX.")
+            show_info("The formula was copied to the clipboard as LaTeX.")
 
     def _on_save(self) -> None:
         path, kind = QFileDialog.getSaveFileName(self, "Save the formula", "formula.txt", _KINDS)
@@ -199,7 +199,7 @@ class FormulaSection(QWidget):
         except CellForceError as error:
             show_error(error)
             return
-        show_info(f"{name} is now among the models.")
+        show_info(f"{name} was added to the models.")
         self.added.emit(name)
 
     def _on_slider(self, count: int) -> None:
@@ -215,7 +215,7 @@ class FormulaSection(QWidget):
         self._draw()
 
     def _draw(self, event: Any = None) -> None:
-        """Draw the formula in the ink of the theme."""
+        """Draw the formula in the text colour of the theme."""
         del event
         formula = self.formula
         if formula is None:
@@ -227,10 +227,10 @@ class FormulaSection(QWidget):
 
 
 def describe_stability(fit: SymbolicFit) -> str:
-    """Return how often resampled frames choose the terms at the knee again, and how many have copies."""
+    """Return how often the terms are selected in resampled frames, and how many have near copies."""
     if not fit.stability:
         return ""
     shares = [round(100 * fit.stability.get(term, 0.0)) for term in fit.best.terms]
     copies = sum(bool(fit.equivalents.get(term)) for term in fit.best.terms)
-    chosen = f"Line by line, resamples choose these terms in {', '.join(map(str, shares))} %."
-    return f"{chosen} {copies} of them could be replaced by near copies (see Save)." if copies else chosen
+    chosen = f"Selected in resampled frames, line by line: {', '.join(map(str, shares))} %."
+    return f"{chosen} {copies} of them can be replaced by near copies (see Save)." if copies else chosen

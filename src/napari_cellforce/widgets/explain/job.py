@@ -1,4 +1,4 @@
-"""What runs off the GUI thread when forces are explained, and what it yields."""
+"""Explanation of forces off the GUI thread, and the events that it yields."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from napari_cellforce.zoo import load_weights
 
 @dataclass(frozen=True)
 class ExplainRequest:
-    """What is to be explained, by which model.
+    """Settings of an explanation.
 
     Attributes
     ----------
     chosen : ChosenImage
     mask : callable
-        Returns the cell.
+        Returns the mask of the cell.
     config : ExplainConfig
     ratio : float
         Device pixels per pixel of the screen, for the formula's picture.
@@ -44,7 +44,7 @@ class ExplainRequest:
 
 @dataclass(frozen=True)
 class Started:
-    """The job, and the brightness that was measured for it."""
+    """The prediction job, and the intensity baselines measured for it."""
 
     job: Prediction
     baselines: Baselines | None
@@ -68,7 +68,7 @@ class FrameFields(ShortRepr):
 
 @dataclass(frozen=True)
 class FormulaResult:
-    """Formulas, and the record that they have as predictors."""
+    """Fitted formulas, and their record as predictors."""
 
     fit: SymbolicFit
     record: ModelRecord
@@ -78,7 +78,7 @@ ExplainEvent = Progress | Started | GreensResult | FrameFields | FormulaResult
 
 
 def explain_events(request: ExplainRequest) -> Iterator[ExplainEvent]:
-    """Explain part by part; what was yielded before an error or a stop stands.
+    """Explain part by part; events yielded before an error or a stop remain valid.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def explain_events(request: ExplainRequest) -> Iterator[ExplainEvent]:
 
 @dataclass(frozen=True)
 class FormulaPreview:
-    """A frame on which formulas are quickly tried, and what the model says of it."""
+    """Potentials of one frame for fast evaluation of formulas, and the prediction of the model."""
 
     t: int
     frame: FormulaFrame

@@ -1,4 +1,4 @@
-"""The panel "Explain forces" says why a model says so."""
+"""The panel "Explain forces": inner fields, Green's functions, formulas and probes of a model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from napari_cellforce.widgets.shared.model_section import ModelSection, predict_
 
 
 class PartsSection(QWidget):
-    """What is to be explained.
+    """Choice of the parts of an explanation.
 
     Signals
     -------
@@ -72,16 +72,21 @@ class PartsSection(QWidget):
             box.toggled.connect(self.changed)
             layout.addWidget(box)
         form = Form(self)
-        form.add("Explain", column, "What to look at; see which model has what", page="explain/")
+        form.add(
+            "Explain",
+            column,
+            "Parts of the explanation; models differ in the parts they support",
+            page="explain/",
+        )
         self.reset()
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Names of the parts."""
+        """Names of the chosen parts."""
         return tuple(name for name, box in self._boxes.items() if box.isChecked())
 
     def reset(self) -> None:
-        """Ask for the inner fields only."""
+        """Choose the inner fields only."""
         self._wanted = {name: name == "fields" for name in self._boxes}
         for name, box in self._boxes.items():
             box.setChecked(box.isEnabled() and self._wanted[name])
@@ -104,13 +109,13 @@ class PartsSection(QWidget):
 
 
 _PLOTS = {
-    "intensity": "brightness of the protein, normalised",
+    "intensity": "normalised intensity of the protein",
     "distance to edge [µm]": "distance to the edge [µm]",
 }
 
 
 class StiffnessCurves(QWidget):
-    """Two plots of the frame that is looked at; hidden until there is a Y.
+    """Plots of Y against intensity and edge distance in the current frame; hidden until Y is known.
 
     Parameters
     ----------
@@ -128,16 +133,16 @@ class StiffnessCurves(QWidget):
         self.hide()
 
     def clear(self) -> None:
-        """Forget the curves of all frames."""
+        """Remove the curves of all frames."""
         self._curves = {}
         self.hide()
 
     def add(self, t: int, curves: pd.DataFrame) -> None:
-        """Take the curves of a frame, as `napari_cellforce.explain.fields.stiffness_curves` returns."""
+        """Add the curves of a frame, as `napari_cellforce.explain.fields.stiffness_curves` returns."""
         self._curves[t] = curves
 
     def show_frame(self, t: int) -> None:
-        """Draw the curves of a frame, if it has been read."""
+        """Plot the curves of a frame, if they are known."""
         curves = self._curves.get(t)
         self.setVisible(bool(self._curves))
         if curves is None:
@@ -146,13 +151,13 @@ class StiffnessCurves(QWidget):
             one = curves[curves["along"] == x_label]
             plot.draw(
                 {"Y": (one["value"], one[MEAN_Y])},
-                title="how firmly the cell is held, mean Y [µm⁻²]",
+                title="coupling to the substrate, mean Y [µm⁻²]",
                 x_label=_PLOTS[x_label],
                 markers=True,
             )
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         for plot in self.plots.values():
             plot.dispose()
 
@@ -162,7 +167,7 @@ _GREEK = {"phi": "φ", "psi": "ψ", "chi": "χ"}
 
 
 class ExplainPanel(Panel):
-    """Choose an image and a model, press Explain, see what the model goes by.
+    """Explains the prediction of a model for an image.
 
     Parameters
     ----------
@@ -170,7 +175,7 @@ class ExplainPanel(Panel):
     **options : Memory, Preferences
         Passed to `Panel`.
     fit : FitConfig, optional
-        Of the formula.
+        Settings of the formula.
     """
 
     def __init__(
@@ -224,9 +229,9 @@ class ExplainPanel(Panel):
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on a sample cell")
-        self._sample.setToolTip("Opens a cell that the plugin draws itself")
+        self._sample.setToolTip("Open a cell drawn by the plugin")
         self._sample.clicked.connect(self._open_sample)
-        decomposition = collapsible("Take a field apart")
+        decomposition = collapsible("Decompose a field")
         decomposition.addWidget(self._potentials)
         request_sections = (
             self._sample,
@@ -295,7 +300,7 @@ class ExplainPanel(Panel):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Bring the button and the line above it in line with what is chosen and what runs."""
+        """Update the button and the status line."""
         self._sample.setVisible(not input_images(self._viewer))
         problem = self._image.problem() or self._cell.problem() or self.model_section.problem()
         parts, running = self.parts_section.chosen, self._job.running
@@ -330,7 +335,7 @@ class ExplainPanel(Panel):
             self._show_formula()
 
     def _start_explanation(self, started: Started) -> None:
-        """Make room for what is to come; what was shown of another explanation is put away."""
+        """Create the layers of an explanation, and clear the previous one."""
         assert self._chosen is not None
         shown = ExplanationLayers(
             self._viewer, started.job, started.baselines, self._chosen.frame, self._chosen.layers[0]
@@ -354,9 +359,9 @@ class ExplainPanel(Panel):
 
     def _on_ended(self, complete: bool) -> None:
         if complete:
-            self._summary = "Explained. Inner fields are layers: switch them on in the list.", Tone.GOOD
+            self._summary = "Explained. Inner fields are layers: show them in the layer list.", Tone.GOOD
         elif self._shown is not None:
-            self._summary = "Not finished; what is done is kept.", Tone.PLAIN
+            self._summary = "Not finished; finished parts are kept.", Tone.PLAIN
         self._refresh()
 
     def _draw_greens(self, functions: tuple[GreensFunction, ...]) -> None:
@@ -368,9 +373,9 @@ class ExplainPanel(Panel):
             marks=[(f.reach, f"{f.reach:.1f} µm", name) for name, f in reaching.items()],
             y_range=(-0.1, 1.1),
         )
-        lengths = " and ".join(f"that of {name} over {f.reach:.1f} µm" for name, f in reaching.items())
+        lengths = ", ".join(f"{name} {f.reach:.1f} µm" for name, f in reaching.items())
         self._decay_lengths.set_text(
-            f"A potential falls to a tenth: {lengths}." if lengths else "None falls to a tenth."
+            f"Decay length (to 10 %): {lengths}." if lengths else "No potential decays to 10 %."
         )
 
     def _on_time(self, event: Any = None) -> None:
@@ -380,7 +385,7 @@ class ExplainPanel(Panel):
             self._show_formula()
 
     def _show_formula(self) -> None:
-        """Show the force by the picked formula in the frame that is looked at, at once if it is prepared."""
+        """Show the force by the chosen formula in the current frame, at once if its potentials are cached."""
         shown, formula, result = self._shown, self.formula_section.formula, self.formula_section.result
         if shown is None or formula is None or result is None:
             return

@@ -1,4 +1,4 @@
-"""Any field of the viewer taken apart, predicted or measured: Helmholtz's parts and Clebsch's potentials."""
+"""Decomposition of a predicted or measured field: Helmholtz parts and Clebsch potentials."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ LAYERS = {
     "psi": "Clebsch ψ",
     "chi": "Clebsch χ",
 }
-"""What `napari_cellforce.explain.decomposition.Decomposition.scalars` are called in the viewer."""
+"""What `napari_cellforce.explain.decomposition.Decomposition.scalars` are named in the viewer."""
 _NO_FIELD = "Predict forces, open a measured field, or explain a model first."
 
 
 @dataclass(frozen=True)
 class _Started:
-    """A field that is being taken apart: where its layers sit."""
+    """Start of a decomposition, with the placement of its layers."""
 
     label: LayerLabel
     frame: Placement
@@ -61,7 +61,7 @@ class _DecomposedFrame(ShortRepr):
 
 
 class PotentialsSection(QWidget):
-    """Choice of a field, a button, and what share of the field each part is.
+    """Choice of a field, a button, and the share of each part of the field.
 
     Parameters
     ----------
@@ -79,13 +79,13 @@ class PotentialsSection(QWidget):
         self._sources: list[DisplayedField | ExplanationLayers] = []
         self._fields = shrinkable_combo(QComboBox())
         self._button = QPushButton()
-        self._button.setAccessibleName("Take the chosen field apart")
-        self._button.setToolTip("Its potentials become layers; stops after the current frame")
+        self._button.setAccessibleName("Decompose the chosen field")
+        self._button.setToolTip("Add its potentials as layers; Stop ends after the current frame")
         self._note = TextLine()
         self._job = Job(self)
         form = Form()
         form.add(
-            "Field", self._fields, "A traction or displacement in the viewer, predicted or measured",
+            "Field", self._fields, "Predicted or measured traction or displacement in the viewer",
             page="physics/decomposition/",
         )  # fmt: skip
         layout = QVBoxLayout(self)
@@ -96,12 +96,12 @@ class PotentialsSection(QWidget):
         self.fill()
 
     def set_explained(self, shown: ExplanationLayers | None) -> None:
-        """Offer the force of an explained model too."""
+        """List the force of an explained model too."""
         self._explained = shown
         self.fill()
 
     def dispose(self) -> None:
-        """End what runs and hear nothing more of the viewer."""
+        """Cancel background jobs and disconnect from the viewer."""
         self._job.cancel()
         self._workspace.layers_changed.disconnect(self.fill)
 
@@ -112,7 +112,7 @@ class PotentialsSection(QWidget):
         titles, self._sources = [field.title for field in shown], list(shown)
         if self._explained is not None:
             record, cell = self._explained.job.predictor.record, self._explained.job.stack.name
-            titles.append(f"what {record.name} says of {cell}")
+            titles.append(f"prediction of {record.name} for {cell}")
             self._sources.append(self._explained)
         with QSignalBlocker(self._fields):
             self._fields.clear()
@@ -123,7 +123,7 @@ class PotentialsSection(QWidget):
         self._refresh()
 
     def decompose_field(self) -> None:
-        """Take the chosen field apart, off the GUI thread."""
+        """Decompose the chosen field, off the GUI thread."""
         index = self._fields.currentIndex()
         if index < 0:
             return
@@ -160,11 +160,11 @@ class PotentialsSection(QWidget):
             self.decompose_field()
 
     def _refresh(self, *_: Any) -> None:
-        """Bring the button and what is said in line with what there is and what runs."""
+        """Update the button and the note."""
         some = bool(self._sources)
         self._fields.setEnabled(some)
         self._button.setEnabled(some or self._job.running)
-        self._button.setText("Stop" if self._job.running else "Take it apart")
+        self._button.setText("Stop" if self._job.running else "Decompose")
         if not some:
             self._note.set_text(_NO_FIELD)
         elif not self._shares:
@@ -186,20 +186,20 @@ class PotentialsSection(QWidget):
 
 
 def describe_shares(shares: dict[int, dict[str, float]]) -> str:
-    """Return the mean shares over frames, as a sentence."""
+    """Return the mean shares over frames as text."""
     mean = {
         name: 100 * float(np.mean([s[name] for s in shares.values()])) for name in next(iter(shares.values()))
     }
     frames = f"Mean of {len(shares)} frames: " if len(shares) > 1 else ""
     return (
         f"{frames}{mean['curl-free']:.0f} % gradient (curl-free), {mean['divergence-free']:.0f} % rotation"
-        f" (divergence-free), {mean['harmonic']:.0f} % harmonic. Clebsch's ∇φ + ψ∇χ leaves"
+        f" (divergence-free), {mean['harmonic']:.0f} % harmonic. Residual of Clebsch's ∇φ + ψ∇χ:"
         f" {mean['clebsch residual']:.1f} %."
     )
 
 
 def _open_source(chosen: DisplayedField | ExplanationLayers) -> tuple[_Started, FieldSource]:
-    """Return what is to be taken apart and where it is shown.
+    """Return the placement of the layers, and the field to decompose.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What if the image were different? An adhesion taken out, structure filtered away, brightness scaled."""
+"""Probes: response of a model to images with an adhesion removed, filtered, or scaled in brightness."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from napari_cellforce.widgets.base.worker import Job, show_error
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
 
 PROBE_LABELS = {
-    OCCLUSION: "one adhesion were not there",
-    LOW_PASS: "fine structure were blurred",
-    HIGH_PASS: "only fine structure were left",
-    BRIGHTNESS: "it were dimmer or brighter",
+    OCCLUSION: "one adhesion is removed",
+    LOW_PASS: "fine structure is blurred",
+    HIGH_PASS: "only fine structure is kept",
+    BRIGHTNESS: "brightness is scaled",
 }
 LAYER_NAMES = {
-    OCCLUSION: "change of |F|: adhesion taken out",
+    OCCLUSION: "change of |F|: adhesion removed",
     LOW_PASS: "change of |F|: image blurred",
     HIGH_PASS: "change of |F|: only fine structure",
-    BRIGHTNESS: "change of |F|: other brightness",
+    BRIGHTNESS: "change of |F|: brightness scaled",
 }
 """Names of the layers."""
-_RUN, _CLICK = "Ask the model", "Click on an adhesion"
-_CORRELATION = "likeness"
+_RUN, _CLICK = "Run the probe", "Click on an adhesion"
+_CORRELATION = "correlation"
 
 
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
-    """What a model said of changed images of one frame; with the adhesion, where one was taken out."""
+    """Responses of a model to changed images of one frame; with the distance curve of a removed adhesion."""
 
     t: int
     prober: Prober
@@ -57,7 +57,7 @@ class ProbeResult:
 
 
 class ProbeSection(QWidget):
-    """Asks the model of an explanation about other images of the current frame; hidden until there is one.
+    """Probes the model of an explanation with changed images of the current frame; hidden until there is one.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class ProbeSection(QWidget):
         for kind, text in PROBE_LABELS.items():
             self._kind.addItem(text, kind)
         self._button = QPushButton(_CLICK)
-        self._plot = LinesPlot(viewer, "Answer of the model")
+        self._plot = LinesPlot(viewer, "Response of the model")
         self._slider = QSlider(Qt.Horizontal)
         self._slider.setPageStep(1)
         self._value, self._note = QLabel(), TextLine()
@@ -88,20 +88,20 @@ class ProbeSection(QWidget):
         self.hide()
 
     def set_explained(self, shown: ExplanationLayers | None) -> None:
-        """Ask the model of this explanation from now on."""
+        """Set the explanation whose model is probed."""
         self.job.cancel()
         self._shown = shown
         self.setVisible(shown is not None)
         self._on_kind()
 
     def dispose(self) -> None:
-        """End what runs and hear nothing more of the viewer."""
+        """Cancel background jobs and disconnect from the viewer."""
         self.job.cancel()
         self._wait_for_click(False)
         self._plot.dispose()
 
     def occlude_at(self, at: tuple[float, float]) -> None:
-        """Take out the adhesion at (y, x) in pixels of the current frame, off the GUI thread."""
+        """Remove the adhesion at (y, x) in pixels of the current frame, off the GUI thread."""
         shown = self._shown
         if shown is None:
             return
@@ -118,7 +118,7 @@ class ProbeSection(QWidget):
         self._start(work)
 
     def run_probe(self) -> None:
-        """Ask about all values of the chosen probe, off the GUI thread."""
+        """Run the chosen probe for all values, off the GUI thread."""
         shown, kind = self._shown, self._chosen
         if shown is None:
             return
@@ -140,13 +140,16 @@ class ProbeSection(QWidget):
     def _build(self) -> None:
         form = Form()
         form.add(
-            "What if", self._kind, "The image is changed, and the model asked again", page="explain/probes/"
+            "What if",
+            self._kind,
+            "Change of the image for which the model predicts again",
+            page="explain/probes/",
         )
         form.addRow("", self._button)
-        self._button.setToolTip("What becomes of the force is shown as a layer and as a curve")
+        self._button.setToolTip("The change of the force is shown as a layer and as a curve")
         self._row = QWidget()
         values = Form(self._row)
-        values.add("At", self._slider, "The change that is shown as a layer", beside=self._value)
+        values.add("At", self._slider, "Value of the probe that is shown as a layer", beside=self._value)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
@@ -157,7 +160,7 @@ class ProbeSection(QWidget):
         self._clear()
         self.job.start(work)
         self._button.setEnabled(False)
-        self._note.set_text("The model is asked …")
+        self._note.set_text("Running the probe …")
 
     def _clear(self) -> None:
         self.result = None
@@ -166,7 +169,7 @@ class ProbeSection(QWidget):
         self._note.set_text("")
 
     def _on_kind(self, *_: Any) -> None:
-        """Make the button fit the probe; forget the answer to another."""
+        """Update the button for the probe, and clear the response to another probe."""
         result = self.result.responses[0].probe if self.result else ""
         if result != self._chosen:
             self._clear()
@@ -187,7 +190,7 @@ class ProbeSection(QWidget):
         callbacks = self._viewer.mouse_drag_callbacks
         if waiting and self._on_click not in callbacks:
             callbacks.append(self._on_click)
-            self._note.set_text("Now click on an adhesion in the image.")
+            self._note.set_text("Click on an adhesion in the image.")
         elif not waiting and self._on_click in callbacks:
             callbacks.remove(self._on_click)
 
@@ -228,7 +231,7 @@ class ProbeSection(QWidget):
         )  # fmt: skip
 
     def _show_response(self, index: int = 0) -> None:
-        """Show the picked change as a layer, and say it in words."""
+        """Show the chosen response as a layer and as text."""
         del index
         result, shown = self.result, self._shown
         if result is None or shown is None:
@@ -242,25 +245,23 @@ class ProbeSection(QWidget):
 
 
 def describe_response(response: Response, *, relative: bool) -> str:
-    """Return what a probe found, as a sentence.
+    """Return the response to a probe as text.
 
     Parameters
     ----------
     response : Response
     relative : bool
-        True of a model whose mean force is 1 in every frame, whatever it sees.
+        True for a model whose mean force is 1 in every frame by normalisation.
     """
     cause = {
         OCCLUSION: "Without that adhesion",
         LOW_PASS: f"Blurred over {response.value:g} µm",
-        HIGH_PASS: f"With nothing but structure finer than {response.value:g} µm",
+        HIGH_PASS: f"With only structure finer than {response.value:g} µm",
         BRIGHTNESS: f"At {response.value:g} times the brightness",
     }[response.probe]
     correlation = f"{_CORRELATION} of the vectors {response.correlation:.2f}"
     if relative:
-        return (
-            f"{cause}: {correlation}. This model sets its mean force to 1, so that the total cannot change."
-        )
+        return f"{cause}: {correlation}. This model normalises its mean force to 1: the total cannot change."
     change = f"{100 * (response.total - 1):+.1f} %".replace("-", "−")
     return f"{cause} the total force changes by {change}; {correlation}."
 

@@ -1,4 +1,4 @@
-"""What came of an explanation, as layers: inner fields, forces by model and formula, changes by probes."""
+"""Layers of an explanation: inner fields, forces by model and formula, responses to probes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from napari_cellforce.viewer.images import layer_role
 
 DIVERGING, SEQUENTIAL = "coolwarm", "inferno"
 _NOISE = 1e-3
-"""Share of the largest value below which negative values are rounding errors."""
+"""Negative values below this share of the largest value are rounding errors."""
 
 
 @dataclass
 class _ColourGroup:
-    """Layers that share colours, and the range of what they have shown so far."""
+    """Layers with a common colour scale, and the range of their values so far."""
 
     length: bool
     names: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class FieldLayers:
     viewer : ViewerModel
     label : Labelling
     frame : Frame
-        Where the layers sit.
+        Placement of the layers.
     shape : tuple of 3 int
         (T, Y, X).
     """
@@ -58,7 +58,7 @@ class FieldLayers:
         self._colour_groups: dict[str, _ColourGroup] = {}
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is such a field, and its layer still in the viewer."""
+        """Return True if the field has a layer in the viewer."""
         return name in self._layers and self._layers[name] in self._viewer.layers
 
     def put(
@@ -73,22 +73,22 @@ class FieldLayers:
         length: bool = False,
         visible: bool = False,
     ) -> None:
-        """Show values ``(Y, X)`` in frame `t` of a layer, which is made if it is not there.
+        """Show values ``(Y, X)`` in frame `t` of a layer, which is added if missing.
 
         Parameters
         ----------
         name : str
         values : (Y, X) array
         mask : (Y, X) bool array
-            The cell; clear outside.
+            Mask of the cell; transparent outside.
         t : int
         unit : str
         kin : str
-            Fields of the same kin share one colour scale; each has its own by default.
+            Name of the colour group; fields of a group share one colour scale. Default: the field alone.
         length : bool
-            True for the length of a force, which has its own colours.
+            True for the magnitude of a force, which has another colormap.
         visible : bool
-            Show the layer when it is made, and hide others.
+            Show the layer when it is added, and hide the others.
         """
         if name not in self:
             self._add(name, unit, colour_group or name, length=length, visible=visible)
@@ -97,7 +97,7 @@ class FieldLayers:
         self._layers[name].refresh()
 
     def show_only(self, name: str) -> None:
-        """Show one of the fields, and hide all other scalar fields in the viewer, which would lie on it."""
+        """Show one of the fields, and hide all other scalar fields in the viewer, which would cover it."""
         for layer in self._viewer.layers:
             if layer_role(layer) == "scalar":
                 layer.visible = layer is self._layers[name]
@@ -111,7 +111,7 @@ class FieldLayers:
         appearance: dict[str, Any] = {"colormap": MagnitudeStyle().colormap} if length else {"opacity": 0.75}
         layer = Layer.create(values, {**attributes, **appearance}, kind)
         layer.colorbar.visible = True
-        # napari's colour bars have no title; the layer's name above it says what it shows, in which unit.
+        # napari's colour bars have no title; the name of the layer above it shows quantity and unit.
         layer.name_overlay.visible = True
         layer.name_overlay.position = "bottom_right"
         active = self._viewer.layers.selection.active
@@ -130,7 +130,7 @@ class FieldLayers:
             link_layers([self._layers[other] for other in group.names], ("contrast_limits",))
 
     def _widen(self, colour_group: str, values: FloatArray) -> None:
-        """Let the colours of a kin hold what is new: one scale over all frames, grown as they arrive."""
+        """Extend the colour scale of a group to new values: one scale over all frames."""
         group = self._colour_groups[colour_group]
         finite = values[np.isfinite(values)]
         top = upper_limit(np.abs(finite)) if finite.any() else 0.0
@@ -148,7 +148,7 @@ class FieldLayers:
                 self._layers[name].contrast_limits = (low, group.top)
 
     def _remove_older(self, name: str) -> None:
-        """Remove what an earlier explanation of the same cell and model called so."""
+        """Remove the layer of this name from an earlier explanation of the same cell and model."""
         for layer in list(self._viewer.layers):
             ours = layer.metadata.get(METADATA_KEY, {})
             same = (ours.get("cell"), ours.get("model")) == (self._label.cell, self._label.model)
@@ -170,9 +170,9 @@ class ExplanationLayers:
     job : Prediction
     baselines : Baselines or None
     frame : Frame
-        Where the layers sit.
+        Placement of the layers.
     image : Image
-        That was explained.
+        Image layer that is explained.
     """
 
     def __init__(
@@ -189,35 +189,35 @@ class ExplanationLayers:
 
     @property
     def unit(self) -> str:
-        """Of the model's traction."""
+        """Unit of the traction of the model."""
         return str(self.job.predictor.record.output_unit)
 
     @property
     def protein(self) -> int:
-        """Which of the model's inputs is the image that is explained."""
+        """Index of the explained image among the inputs of the model."""
         return self.job.predictor.record.inputs.index(first_protein(self.job))
 
     def current_frame(self) -> int:
-        """Return the frame that the viewer shows."""
+        """Return the index of the displayed frame."""
         return shown_frame(self._viewer, self.image, self.job.stack.n_frames)
 
     def show_fields(self, t: int, scalars: Mapping[str, FloatArray]) -> None:
-        """Show the inner fields ``(Y, X)`` of a frame; the first is seen, the others are a click away."""
+        """Show the inner fields ``(Y, X)`` of a frame; only the first is visible."""
         mask = self.job.mask.frame(t)
         for i, (name, values) in enumerate(scalars.items()):
             unit = self.job.scalar_unit(name)
             self._layers.put(name, values, mask, t, unit, colour_group=_colour_group(name), visible=i == 0)
 
     def show_force(self, t: int, traction: FloatArray) -> None:
-        """Show the length of the model's own force ``(2, Y, X)`` in frame `t`."""
+        """Show the magnitude of the force of the model ``(2, Y, X)`` in frame `t`."""
         self._put_length(FORCE, t, traction, visible=False)
 
     def show_formula(self, t: int, traction: FloatArray) -> None:
-        """Show the length of a formula's force ``(2, Y, X)`` in frame `t`, coloured like the model's."""
+        """Show the magnitude of a formula's force ``(2, Y, X)`` in frame `t`, on the scale of the model's."""
         self._put_length(FORMULA, t, traction, visible=True)
 
     def show_change(self, name: str, t: int, change: FloatArray, before: FloatArray) -> None:
-        """Show what became of the length of the force ``(2, Y, X)`` in frame `t`."""
+        """Show the change of the magnitude of the force ``(2, Y, X)`` in frame `t`."""
         values = np.hypot(*(before + change)) - np.hypot(*before)
         self._layers.put(name, values, self.job.mask.frame(t), t, self.unit)
         self._layers.show_only(name)
@@ -228,7 +228,7 @@ class ExplanationLayers:
 
 
 def _colour_group(name: str) -> str:
-    """Return what a component of a vector shares its colours with; "" for a scalar."""
+    """Return the colour group of a vector component; "" for a scalar."""
     stem, _, axis = name.rpartition("_")
     if axis not in ("y", "x"):
         return ""

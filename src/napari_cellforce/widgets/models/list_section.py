@@ -1,4 +1,4 @@
-"""All predictors, a card of three lines each."""
+"""List of the models with three lines each, and the full description of the selected one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from napari_cellforce.widgets.models.messages import (
 )
 
 ENTRY, STATE = Qt.UserRole, Qt.UserRole + 1
-"""Where an item keeps the `ZooEntry` and the state of its model."""
+"""Item roles of the `ZooEntry` and the state of its model."""
 
 _MARGIN = 5
 _FAINT = 0.7
@@ -38,22 +38,22 @@ _FAINT = 0.7
 
 
 class CardPainter(QStyledItemDelegate):
-    """Paints the cards of a list of models in the colours of napari's theme."""
+    """Paints the entries of the list of models in the colours of napari's theme."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        """Return room for three lines, as wide as there is."""
+        """Return the height of three lines; the width is that of the list."""
         del index
         return QSize(0, 3 * QFontMetrics(option.font).lineSpacing() + 2 * _MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        """Paint a card."""
+        """Paint an entry: name and state, purpose, inputs."""
         self.initStyleOption(option, index)
         option.text = ""
         option.widget.style().drawControl(QStyle.CE_ItemViewItem, option, painter, option.widget)
         entry, state = index.data(ENTRY), zoo.ModelState(index.data(STATE))
         room = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         painter.save()
-        # The list's own colour, which napari's style sheet sets for both themes; the option's is Qt's.
+        # The colour of the list, set by napari's style sheet; that of the option is Qt's default.
         painter.setPen(option.widget.palette().text().color())
         line = QFontMetrics(option.font).lineSpacing()
         first, second, third = (
@@ -83,23 +83,23 @@ def _paint_head(
 
 
 def _paint(painter: QPainter, room: QRect, text: str) -> None:
-    """Paint a line, cut off with dots where there is no room."""
+    """Paint a line, elided if it is too long."""
     painter.drawText(room, Qt.AlignLeft, painter.fontMetrics().elidedText(text, Qt.ElideRight, room.width()))
 
 
 _SHOWN = 5
-"""Models that are seen without scrolling the list."""
+"""Number of models visible without scrolling."""
 
 
 class ModelList(QWidget):
-    """Choice of a model, narrowed down by words.
+    """List of models with a text filter.
 
     Signals
     -------
     chosen
-        Another model is selected, or none.
+        The selection has changed.
     taken
-        Enter was pressed on the selected one, or it was double-clicked.
+        Enter was pressed on the selected model, or it was double-clicked.
     """
 
     chosen = Signal()
@@ -137,7 +137,7 @@ class ModelList(QWidget):
         return zoo.ModelState(self._list.currentItem().data(STATE))
 
     def fill(self, models: Sequence[tuple[zoo.ZooEntry, zoo.ModelState]], choose: str = "") -> None:
-        """List models; select that of the given name, else the one of before, else the default."""
+        """List models; select that of the given name, else keep the selection, else the default."""
         before = self.entry.name if self.entry else ""
         with QSignalBlocker(self._list):
             self._list.clear()
@@ -149,12 +149,12 @@ class ModelList(QWidget):
         height = self._list.sizeHintForRow(0) * _SHOWN + 2 * self._list.frameWidth()
         self._list.setFixedHeight(height)
         if choose in [entry.name for entry, _ in models]:
-            self._filter.clear()  # what has just arrived is not to be hidden
+            self._filter.clear()  # a new model must be visible
         self._apply_filter()
         self._select(choose or before, zoo.DEFAULT_MODEL)
 
     def set_state(self, name: str, state: zoo.ModelState) -> None:
-        """Show what has been found out about a model."""
+        """Show the state of a model."""
         for item in self._list.findItems(name, Qt.MatchExactly):
             _set_state(item, state)
 
@@ -169,13 +169,13 @@ class ModelList(QWidget):
         return next((item for item in items if not item.isHidden()), None)
 
     def _apply_filter(self) -> None:
-        """Hide models that lack one of the words; "actin" is not meant to find "contracting"."""
+        """Hide models that lack one of the words; "actin" does not match "contracting"."""
         words = [rf"(?<!\w){re.escape(word)}" for word in self._filter.text().split()]
         for row in range(self._list.count()):
             item = self._list.item(row)
             text = str(item.data(Qt.AccessibleTextRole))
             item.setHidden(not all(re.search(word, text, re.IGNORECASE) for word in words))
-        self._none.set_text("" if self._first() else "No model has all these words.")
+        self._none.set_text("" if self._first() else "No model contains all these words.")
         if self.entry is None:
             self._select()
 
@@ -186,12 +186,12 @@ def _set_state(item: QListWidgetItem, state: zoo.ModelState) -> None:
 
 
 class ModelCard(QWidget):
-    """What is known of a model, in plain words.
+    """Full description of a model.
 
     Parameters
     ----------
     folder : str or None
-        Model folder, by the user's preference.
+        Model folder of the user's preferences.
     """
 
     def __init__(self, folder: str | None, parent: QWidget | None = None) -> None:
@@ -202,13 +202,13 @@ class ModelCard(QWidget):
         self._text.setTextFormat(Qt.RichText)
         self._text.setTextInteractionFlags(Qt.TextBrowserInteraction)
         self._text.setOpenExternalLinks(True)
-        self._text.setAccessibleName("Card of the model")
+        self._text.setAccessibleName("Description of the model")
         self._file, self._hash, self._address = QLineEdit(), QLineEdit(), QLineEdit()
         self._rows = QWidget()
         form = Form(self._rows)
-        form.add("File", self._file, "Where the weights lie, or would; select it to copy it")
-        form.add("SHA-256", self._hash, "What the file is recognised by; checked whenever it is loaded")
-        self._address_row = form.add("Address", self._address, "Where it is downloaded from")
+        form.add("File", self._file, "Path of the weights file")
+        form.add("SHA-256", self._hash, "Checksum of the file, verified when it is loaded")
+        self._address_row = form.add("Address", self._address, "Download address")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._text)
@@ -217,7 +217,7 @@ class ModelCard(QWidget):
             box.setReadOnly(True)
 
     def show_model(self, entry: zoo.ZooEntry) -> None:
-        """Show the card of a model."""
+        """Show the description of a model."""
         self._text.setText(card(entry))
         self._rows.setVisible(entry.has_weights)
         if entry.has_weights:

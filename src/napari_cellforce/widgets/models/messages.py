@@ -1,4 +1,4 @@
-"""What the panel says of a model."""
+"""Texts about models in the panel "Models"."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from napari_cellforce.widgets.shared.model_download import format_size
 
 _DOI = re.compile(r"doi:(10\.\S+[^\s.,;])")
 _DOWNLOAD = re.compile(r"(?<=downloaded from )https?://([^/\s]+)\S*[^\s:]")
-"""The card has the address in full."""
+"""Addresses are shortened to the server; the description contains them in full."""
 
 
 def summary_text(entry: zoo.ZooEntry) -> str:
-    """Return what a model is good for, or what it is if nobody has said, in a line."""
+    """Return the purpose of a model, or its description if none is given, in one line."""
     return entry.good_for or entry.card
 
 
 def describe_inputs(entry: zoo.ZooEntry) -> str:
-    """Return proteins, pixel size and unit of a model, in a line."""
+    """Return proteins, pixel size and unit of a model in one line."""
     proteins = ", ".join(entry.proteins) or "the cell's mask"
     return f"{proteins} · {entry.pixel_size:g} µm · {entry.output}"
 
 
 def status_text(entry: zoo.ZooEntry, state: zoo.ModelState) -> str:
-    """Return whether a model can be used, with a sign and in a word."""
+    """Return the state of a model, with a sign."""
     if state == zoo.ModelState.TO_DOWNLOAD:
         return f"↓ {state}, {format_size(entry.size)}"
     return f"{'✓' if state.ready else '⚠'} {state}"
 
 
 def accessible_text(entry: zoo.ZooEntry, state: zoo.ModelState) -> str:
-    """Return all that the list shows of a model, for screen readers and the filter."""
+    """Return the text of a list entry, for screen readers and the filter."""
     default = ", the default" if entry.name == zoo.DEFAULT_MODEL else ""
     return f"{entry.name}{default}, {state}: {summary_text(entry)}. {describe_inputs(entry)}"
 
 
 def button_label(entry: zoo.ZooEntry, state: zoo.ModelState) -> str:
-    """Return what the blue button does."""
+    """Return the text of the main button."""
     if state.ready or not entry.url:
         return f"Predict forces with {entry.name}"
     again = " again" if state == zoo.ModelState.DAMAGED else ""
@@ -49,9 +49,9 @@ def button_label(entry: zoo.ZooEntry, state: zoo.ModelState) -> str:
 
 
 def card(entry: zoo.ZooEntry) -> str:
-    """Return the card of a model as rich text."""
+    """Return the description of a model as rich text."""
     units = {
-        "normalised": "traction, normalised: Pa only through a calibration with measured tractions",
+        "normalised": "normalised traction; Pa only after a calibration with measured tractions",
         "Pa": "traction in Pa",
     }
     short = {
@@ -81,27 +81,27 @@ def card(entry: zoo.ZooEntry) -> str:
 
 
 def shorten_urls(text: str) -> str:
-    """Return a text that fits a narrow panel: of an address only the server."""
+    """Return a text with download addresses shortened to the server."""
     return _DOWNLOAD.sub(r"\1", text)
 
 
 def docs_page(entry: zoo.ZooEntry) -> str:
-    """Return the page of the documentation on a model."""
+    """Return the documentation page of a model."""
     return "models/#bringing-your-own" if entry.imported else f"models/{entry.name}/"
 
 
 def removal_question(entry: zoo.ZooEntry) -> str:
-    """Return what is asked before a model is removed."""
-    after = "You will need its file to import it again." if entry.imported else "It can be downloaded again."
+    """Return the question before a model is removed."""
+    after = "Its file is needed to import it again." if entry.imported else "It can be downloaded again."
     return f"Delete {entry.name} ({format_size(entry.size)}) from your model folder? {after}"
 
 
 def _pixel_size(entry: zoo.ZooEntry) -> str:
     if entry.has_weights:
-        return f"{entry.pixel_size:g} µm; other images are resampled to it, and the result back"
-    return f"any: its lengths are in µm, found at {entry.pixel_size:g} µm"
+        return f"{entry.pixel_size:g} µm; other images are resampled to it, and results are resampled back"
+    return f"any; lengths are in µm, fitted at {entry.pixel_size:g} µm"
 
 
 def _linked(text: str) -> str:
-    """Escape a text, and let its DOIs be followed."""
+    """Escape a text and link its DOIs."""
     return _DOI.sub(r"<a href='https://doi.org/\1'>doi:\1</a>", escape(text, quote=False))

@@ -1,4 +1,4 @@
-"""The panel "Models" says which predictors there are and what they are good for, and gets more."""
+"""The panel "Models": list, description, download, import and removal of models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from napari_cellforce.widgets.shared.model_download import ModelDownload, availa
 
 
 class ModelActions(QWidget):
-    """Five buttons.
+    """Buttons for import, removal, check, documentation and folder.
 
     Signals
     -------
@@ -46,12 +46,18 @@ class ModelActions(QWidget):
                 0,
                 2,
                 self.import_asked,
-                f"Adds weights that you have. {zoo.UNET_WEIGHTS_HINT}",
+                f"Import a weights file. {zoo.UNET_WEIGHTS_HINT}",
             ),
-            self._remove: (0, 2, 1, self.remove_asked, "Deletes a downloaded or imported model; asks first"),
-            self._check: (1, 0, 1, self.check_asked, "Reads the file whole and compares its hash"),
-            page: (1, 1, 1, self.page_asked, "Opens the documentation on this model"),
-            folder: (1, 2, 1, self.folder_asked, "Opens the folder in which its file lies"),
+            self._remove: (
+                0,
+                2,
+                1,
+                self.remove_asked,
+                "Delete a downloaded or imported model, after confirmation",
+            ),
+            self._check: (1, 0, 1, self.check_asked, "Read the file and verify its checksum"),
+            page: (1, 1, 1, self.page_asked, "Open the documentation of this model"),
+            folder: (1, 2, 1, self.folder_asked, "Open the folder of its file"),
         }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -62,7 +68,7 @@ class ModelActions(QWidget):
             grid.addWidget(button, row, column, 1, columns)
 
     def update_buttons(self, *, busy: bool, check: bool, remove: bool) -> None:
-        """Say what can be pressed now."""
+        """Enable the buttons that can be used now."""
         self._import.setEnabled(not busy)
         self._check.setEnabled(check and not busy)
         self._remove.setEnabled(remove and not busy)
@@ -72,7 +78,7 @@ PANEL = "models"
 
 
 class ModelsPanel(Panel):
-    """Look through the predictors, get one, use it.
+    """Lists the models, downloads or imports them, and opens "Predict forces" with one.
 
     Parameters
     ----------
@@ -97,13 +103,13 @@ class ModelsPanel(Panel):
         self.fill(str(self._memory.recall(PANEL).get("model", "")))
 
     def fill(self, choose: str = "") -> None:
-        """List what is there now, and read the files whole to see which are damaged."""
+        """List the models, and verify the checksums of their files."""
         entries = zoo.entries(folder=self._folder)
         self._models.fill([(entry, zoo.state(entry, self._folder)) for entry in entries], choose)
         self._check([entry.name for entry in entries if entry.has_weights])
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look again: another panel may have brought a model."""
+        """List the models again: another panel may have added one."""
         super().showEvent(event)
         if not event.spontaneous():
             self.fill()
@@ -131,7 +137,7 @@ class ModelsPanel(Panel):
         self._checking.cancel()
 
     def _refresh(self) -> None:
-        """Bring the buttons and the line above them in line with what is selected and what runs."""
+        """Update the buttons and the status line."""
         entry, busy = self._models.entry, self._download.running
         if entry is None:
             self._run.set_button("Predict forces", ready=False)
@@ -152,7 +158,7 @@ class ModelsPanel(Panel):
         self._actions.update_buttons(busy=busy, check=there, remove=removable)
 
     def _set_summary(self, words: str, tone: Tone = Tone.PLAIN) -> None:
-        """Say what came of something, until another model is selected."""
+        """Show a message until another model is selected."""
         self._summary = words, tone
         self._refresh()
 
@@ -164,7 +170,7 @@ class ModelsPanel(Panel):
         self._set_summary("")
 
     def _on_start(self) -> None:
-        """Do what the blue button says."""
+        """Run the action of the main button."""
         entry = self._models.entry
         if entry is None or not self._run.ready:
             return
@@ -175,7 +181,7 @@ class ModelsPanel(Panel):
             self._set_summary(f"Downloading {entry.name} …")
 
     def _on_import(self) -> None:
-        """Ask for a file; who has none reads where there are some."""
+        """Ask for a weights file, and show where files are published."""
         self._set_summary(shorten_urls(zoo.UNET_WEIGHTS_HINT))
         self._download.ask_for_file()
         if self._download.running:
@@ -183,7 +189,7 @@ class ModelsPanel(Panel):
 
     def _on_model_ready(self, name: str) -> None:
         self.fill(name)
-        self._set_summary(f"{name} is ready.", Tone.GOOD)
+        self._set_summary(f"{name} is available.", Tone.GOOD)
 
     def show_failure(self, error: Exception) -> None:
         """Show why something failed."""
@@ -193,7 +199,7 @@ class ModelsPanel(Panel):
             show_error(error)
 
     def _check(self, names: Sequence[str], report_for: str = "") -> None:
-        """Read files whole, off the GUI thread; say what came of one of them, if it was asked for."""
+        """Verify files off the GUI thread; show the result of `report_for`."""
         folder, self._reported_model = self._folder, report_for
 
         def work() -> Iterator[tuple[str, zoo.ModelState]]:
@@ -203,7 +209,7 @@ class ModelsPanel(Panel):
                 except CellForceError:
                     if report_for:
                         raise
-                    continue  # a file that may not be read says nothing of the others
+                    continue  # an unreadable file does not affect the others
                 yield name, checked
 
         self._checking.start(work)
@@ -218,7 +224,7 @@ class ModelsPanel(Panel):
         self._models.set_state(name, state)
         if name == self._reported_model == getattr(self._models.entry, "name", ""):
             self._set_summary(
-                *((f"{name} is whole: its hash is the listed one.", Tone.GOOD) if state.ready else ("",))
+                *((f"The file of {name} is intact (checksum verified).", Tone.GOOD) if state.ready else ("",))
             )
 
     def _on_remove(self) -> None:
@@ -235,7 +241,7 @@ class ModelsPanel(Panel):
             self.show_failure(error)
             return
         self.fill()
-        self._set_summary(f"{entry.name} is removed.")
+        self._set_summary(f"{entry.name} was removed.")
 
     def _on_page(self) -> None:
         entry = self._models.entry
@@ -243,11 +249,13 @@ class ModelsPanel(Panel):
         QDesktopServices.openUrl(QUrl(DOCS_URL + page))
 
     def _on_folder(self) -> None:
-        """Open the folder of the model's file, or that of all models."""
+        """Open the folder of the file of the model, or the model folder."""
         entry = self._models.entry
         bundled = entry is not None and entry.has_weights and not entry.in_model_folder
         folder = entry.path().parent if entry and bundled else zoo.model_folder(self._folder)
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
-            self._set_summary(f"There is no folder {folder} yet: the first download or import makes it.")
+            self._set_summary(
+                f"The folder {folder} does not exist yet: it is created by the first download or import."
+            )

@@ -1,4 +1,4 @@
-"""The panel "Predict forces" says where and how hard a cell pulls."""
+"""The panel "Predict forces": tractions of a cell from an image of adhesion proteins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OUT_OF_DATE = "The image, its pixel size or the cell has changed since: predict
 
 
 class PredictPanel(Panel):
-    """Choose an image and a model, press Predict, see the tractions.
+    """Predicts tractions from an image with a model, and shows them.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class PredictPanel(Panel):
             yield Progress("Loading the model", 0, 0)
             predictor = config.run.load()
             job = prepare(chosen.stack, predictor, mask(), chosen.pixel_size, config)
-            job.provenance()  # asks what computes, which is made ready here and not in the window's thread
+            job.provenance()  # prepares the backend here, not in the GUI thread
             yield job
             for record in job.run():
                 yield (record, job.row(record)) if isinstance(record, FrameResult) else record
@@ -94,12 +94,12 @@ class PredictPanel(Panel):
         return predict_config(self._image, self._cell, self._model)
 
     def use_model(self, name: str) -> None:
-        """Choose a model, also one that was imported a moment ago."""
+        """Choose a model, also one that was just imported."""
         self._model.fill(name)
 
     def _build(self) -> None:
         self._sample = QPushButton("Try it on a sample cell")
-        self._sample.setToolTip("Opens a cell that the plugin draws itself")
+        self._sample.setToolTip("Open a cell drawn by the plugin")
         self._sample.clicked.connect(self._open_sample)
         sections = (self._sample, self._image, self._cell, self._model, self.run_section, self._results)
         self._build_layout(sections, self._on_reset)
@@ -127,7 +127,7 @@ class PredictPanel(Panel):
             section.dispose()
 
     def _on_model(self) -> None:
-        """Ask for the images that the chosen model reads; one in which to find the cell if it reads none."""
+        """Show rows for the input images of the model; one image for finding the cell if it has none."""
         self._image.set_model(self._proteins or (ANY_IMAGE,), self._model.entry.pixel_size)
 
     @property
@@ -135,7 +135,7 @@ class PredictPanel(Panel):
         return tuple(name for name in self._model.entry.inputs if name != MASK_INPUT)
 
     def _on_image(self) -> None:
-        """Look for the cell in the chosen image."""
+        """Find the cell in the chosen image."""
         self._cell.set_image(self._selected_image())
         self._refresh()
 
@@ -146,7 +146,7 @@ class PredictPanel(Panel):
             return None
 
     def _refresh(self, event: Any = None) -> None:
-        """Bring the button and the line above it in line with what is chosen and what runs."""
+        """Update the button and the status line."""
         del event
         drawing = self._drawing.running
         self._sample.setText("Drawing the sample cell …" if drawing else "Try it on a sample cell")
@@ -161,16 +161,16 @@ class PredictPanel(Panel):
             self.run_section.set_status(*self._status(problem, choice))
 
     def _status(self, problem: CellForceError | None, choice: ChosenImage | None) -> tuple[str, Tone]:
-        """Return why the button cannot be pressed, in short if the rows above say it in full.
+        """Return the reason why the button is disabled, in short if it is shown in full above.
 
-        If it can be: what came of the last prediction, as long as the same image is chosen.
+        Otherwise: the result of the last prediction, as long as the same image is chosen.
         """
         if problem is None and self._out_of_date(choice):
             return _OUT_OF_DATE, Tone.PROBLEM
         if problem is None and choice == self._chosen:
             return self._summary
         if problem is None:
-            # Until it is there everything is a little slow, the first time of a session.
+            # Loading takes seconds the first time in a session.
             return "Loading PyTorch …" if self._model.loading else "", Tone.PLAIN
         if not input_images(self._viewer):
             return str(problem), Tone.PLAIN
@@ -191,7 +191,7 @@ class PredictPanel(Panel):
         return same_layers and self._inputs(choice) != self._predicted_from
 
     def _button_label(self, chosen: ChosenImage | None) -> str:
-        """Return what the button will do: how many frames, on what, for how long."""
+        """Return the text of the button: number of frames, device, and estimated duration."""
         frames = chosen.stack.n_frames if chosen else 0
         what = {0: "Predict", 1: "Predict this frame"}.get(frames, f"Predict {frames} frames")
         device = self._model.device_name.split(" (")[0]
@@ -209,7 +209,7 @@ class PredictPanel(Panel):
             self._add_frame(*record)
 
     def _start_result(self, job: Prediction) -> None:
-        """Make room for the results of a job; layers appear with its first frame."""
+        """Create the result of a job; layers are added with its first frame."""
         assert self._chosen is not None
         self._caveat = PER_FRAME_NOTE if job.predictor.record.relative_to == "frame" else ""
         self._result = PredictionLayers(
@@ -253,12 +253,12 @@ class PredictPanel(Panel):
         self._refresh()
 
     def _on_failed(self, error: Exception) -> None:
-        """Tell of it, also on the panel, where it stays."""
+        """Show the error as a notification and in the status line."""
         show_error(error)
         if isinstance(error, CellForceError):
             self._failure = with_row(error, self)
         else:
-            self._failure = f"The prediction ended in an error: {error}."
+            self._failure = f"The prediction failed: {error}."
 
     def _on_calibrated(self) -> None:
         if self._result is not None:
@@ -266,7 +266,7 @@ class PredictPanel(Panel):
             self._refresh()
 
     def _open_sample(self) -> None:
-        """Draw the sample cell off the GUI thread: that takes a second or two."""
+        """Draw the sample cell off the GUI thread: it takes 1 to 2 s."""
         self._drawing.start(lambda: iter(sample_cell()))
         self._refresh()
 
@@ -286,7 +286,7 @@ class PredictPanel(Panel):
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
-        # A file that somebody edited is no reason not to open.
+        # A damaged settings file must not keep the panel from opening.
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             self._model.recall(values)
             self._cell.recall(values)
@@ -295,15 +295,15 @@ class PredictPanel(Panel):
 
 
 def describe_result(result: PredictionLayers, complete: bool) -> str:
-    """Return what has been predicted, in which unit, as a sentence or two."""
+    """Return a summary of a prediction: frames, model and unit."""
     done, total = len(result.rows), len(result.field.data)
     model = result.field.provenance.model
     frames = f"{done} of {total} frames" if not complete else f"{total} frames" if total > 1 else "One frame"
-    ending = "" if complete else " Stopped; what is done is kept."
+    ending = "" if complete else " Stopped; finished frames are kept."
     units = "Pa" if result.field.unit == "Pa" else "normalised units"
     return f"{frames} predicted with {model}, in {units}.{ending}"
 
 
 def megapixels(chosen: ChosenImage | None) -> float:
-    """Return the size of a frame."""
+    """Return the size of a frame in megapixels; 0 without an image."""
     return chosen.stack.shape[0] * chosen.stack.shape[1] / 1e6 if chosen else 0.0

@@ -1,4 +1,4 @@
-"""What a prediction says: numbers, value under the cursor, arrows; and what is done with it."""
+"""Result of a prediction: numbers, value under the cursor, arrows, calibration and saving."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from napari_cellforce.widgets.predict.result_tabs import ResultTabs
 from napari_cellforce.widgets.shared.prediction_layers import PredictionLayers
 
 _STEPS = 100
-"""Of the threshold slider, up to the longest arrow."""
+"""Steps of the threshold slider, up to the longest arrow."""
 
 _WORDS = 120
-"""Pixels for a number with its unit, so that both sliders are as long as each other."""
+"""Width of a number with its unit in pixels, so that both sliders have the same length."""
 
 
 class ArrowRows(QWidget):
-    """Two sliders; what they say is drawn at once.
+    """Two sliders for spacing and threshold of the arrows, applied at once.
 
     Parameters
     ----------
     look : ArrowLook
-        At first.
+        Initial style.
     parent : QWidget, optional
 
     Signals
@@ -59,11 +59,11 @@ class ArrowRows(QWidget):
             slider.valueChanged.connect(lambda _: self.changed.emit())
         form = Form(self)
         form.add("Arrows every", self._spacing, "Distance between arrows", beside=self._spacing_text)
-        form.add("longer than", self._threshold, "Shorter arrows are left out", beside=self._threshold_text)
+        form.add("longer than", self._threshold, "Shorter arrows are hidden", beside=self._threshold_text)
         align_labels(form)
 
     def fit(self, result: PredictionLayers) -> None:
-        """Fit the sliders to another prediction: images of the same size keep the spacing."""
+        """Set the ranges for another prediction; images of the same size keep the spacing."""
         shape = result.field.mask.shape[1:]
         with QSignalBlocker(self._spacing), QSignalBlocker(self._threshold):
             self._spacing.setRange(smallest_spacing(shape), max(2, min(shape) // 8))
@@ -73,7 +73,7 @@ class ArrowRows(QWidget):
         self._shape = shape
 
     def restyle(self, result: PredictionLayers) -> None:
-        """Draw the arrows of a prediction as the sliders say."""
+        """Apply the sliders to the arrows of a prediction."""
         spacing, threshold = self._spacing.value(), self._threshold.value() / _STEPS * result.reference
         self.arrow_style = dataclasses.replace(self.arrow_style, spacing=spacing, threshold=threshold)
         self._spacing_text.setText(f"{spacing * result.field.pixel_size.micron:.1f} µm")
@@ -82,12 +82,12 @@ class ArrowRows(QWidget):
 
 
 class CalibrationRows(QWidget):
-    """Asks for a mean traction.
+    """Calibration of normalised tractions to Pa, by a mean traction.
 
     Signals
     -------
     wanted : float
-        Convert: that many Pa are the mean of comparable cells.
+        The button was pressed, with the mean traction of comparable cells in Pa.
     """
 
     requested = Signal(float)
@@ -101,20 +101,22 @@ class CalibrationRows(QWidget):
         self._convert = QPushButton("Convert to Pa")
         self._convert.clicked.connect(lambda: self.requested.emit(self._mean.value()))
         note = TextLine()
-        note.set_text("The result is relative. The mean traction of comparable, measured cells makes it Pa:")
+        note.set_text(
+            "Tractions are normalised. The mean traction of measured, comparable cells converts them to Pa:"
+        )
         form = Form(self)
         form.addRow(note)
         form.add(
             "Mean |F|",
             self._mean,
-            "Of measured cells on the same substrate (published: 196 to 444 Pa)",
+            "Mean traction magnitude of measured cells on the same substrate (published: 196 to 444 Pa)",
             page="numbers/#from-normalised-to-pa",
             beside=self._convert,
         )
         self._refresh()
 
     def set_available(self, available: bool) -> None:
-        """Let the button be pressed, if there is a number; or not, while something else is done."""
+        """Enable the button if a number is entered; disable it during other jobs."""
         self._available = available
         self._refresh()
 
@@ -125,20 +127,20 @@ class CalibrationRows(QWidget):
 _OUTSIDE_CELL = "Under the mouse: outside the cell"
 
 _NEXT_PANELS = {
-    "Compare": ("Compare with measured", "Beside a measured field: can I trust it on my cells?"),
-    "Explain": ("Explain forces", "Why the model says so"),
-    "Batch": ("Batch-process folder", "The same for a whole folder"),
+    "Compare": ("Compare with measured", "Compare the prediction with a measured field"),
+    "Explain": ("Explain forces", "What drives this prediction"),
+    "Batch": ("Batch-process folder", "Predict all images of a folder"),
 }
-"""Button: panel that it opens, and what that is for."""
+"""Text of each button: panel that it opens, and its purpose."""
 
 
 class ResultSection(QWidget):
-    """Everything below the Predict button.
+    """Section below the Predict button.
 
     Signals
     -------
     calibrated
-        The prediction that is shown has become Pa.
+        The displayed prediction was converted to Pa.
     """
 
     calibrated = Signal()
@@ -154,7 +156,7 @@ class ResultSection(QWidget):
         self._on_success: Callable[[], None] = lambda: None
         self._title, self._cursor = QLabel(), QLabel(_OUTSIDE_CELL)
         self._title.setWordWrap(True)
-        self._cursor.setToolTip("Traction and its direction under the mouse; 0° is right, 90° is up")
+        self._cursor.setToolTip("Traction and direction at the mouse position; 0° is right, 90° is up")
         self._tabs = ResultTabs(viewer)
         self._tabs.frame_chosen.connect(self._go_to)
         self._arrows = ArrowRows(arrow_style)
@@ -171,7 +173,7 @@ class ResultSection(QWidget):
         viewer.mouse_move_callbacks.append(self._on_mouse)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer; what is being saved is finished."""
+        """Disconnect from the viewer; a running save is finished."""
         self._tabs.dispose()
         self._viewer.dims.events.current_step.disconnect(self._on_time)
         if self._on_mouse in self._viewer.mouse_move_callbacks:
@@ -179,7 +181,7 @@ class ResultSection(QWidget):
 
     @property
     def arrow_style(self) -> ArrowStyle:
-        """How arrows are to be drawn."""
+        """Style of the arrows."""
         return self._arrows.arrow_style
 
     def set_result(self, result: PredictionLayers) -> None:
@@ -191,12 +193,12 @@ class ResultSection(QWidget):
         self.refresh()
 
     def set_predicting(self, predicting: bool) -> None:
-        """Do not offer to convert what is still being predicted: frames to come would be in another unit."""
+        """Hide the calibration during a prediction: later frames would have another unit."""
         self._predicting = predicting
         self._update_buttons()
 
     def refresh(self) -> None:
-        """Show what has arrived."""
+        """Show the frames predicted so far."""
         result = self._result
         if result is None or not result.rows:
             return
@@ -206,7 +208,7 @@ class ResultSection(QWidget):
         self._on_time()
 
     def save(self, path: Path) -> None:
-        """Write the field to `path`, table and uncertainty beside it, off the GUI thread."""
+        """Write the field to `path`, and table and uncertainty next to it, off the GUI thread."""
         result = self._result
         if result is None:
             return
@@ -241,7 +243,7 @@ class ResultSection(QWidget):
         return row
 
     def _update_buttons(self) -> None:
-        """Offer what can be done now; nothing while a file is written or the unit changes."""
+        """Update the buttons; they are disabled while a file is written or the unit is converted."""
         result, available = self._result, not self._job.running
         self._save.setEnabled(available)
         self._calibration.set_available(available)
@@ -271,7 +273,7 @@ class ResultSection(QWidget):
             )
 
     def _on_style(self) -> None:
-        """Restyle the arrows at once."""
+        """Apply the arrow style."""
         if self._result is not None:
             self._arrows.restyle(self._result)
 
@@ -301,7 +303,7 @@ class ResultSection(QWidget):
             self.save(Path(chosen))
 
     def _run_in_background(self, work: Callable[[], Iterator[Any]], then: Callable[[], None]) -> None:
-        """Do something off the GUI thread, and `then` what follows if it came to its end."""
+        """Run a job off the GUI thread, and call `then` if it was completed."""
         self._on_success = then
         self._job.start(work)
         self._update_buttons()

@@ -1,4 +1,4 @@
-"""The numbers of a prediction: of the frame that is looked at, over time, and all of them."""
+"""Numbers of a prediction: of the current frame, over time, and as a table."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class ResultTabs(QTabWidget):
     Parameters
     ----------
     viewer : ViewerModel
-        Its theme gives the plot's colours.
+        Viewer whose theme sets the colours of the plot.
     parent : QWidget, optional
 
     Signals
     -------
     frame_chosen : int
-        The user clicked on a frame, in the plot or in the table.
+        A frame was clicked in the plot or in the table.
     """
 
     frame_chosen = Signal(int)
@@ -49,11 +49,11 @@ class ResultTabs(QTabWidget):
         self.setFixedHeight(_HEIGHT)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._plot.dispose()
 
     def show_result(self, result: PredictionLayers) -> None:
-        """Show the frames that have arrived."""
+        """Show the frames predicted so far."""
         self._result = result
         columns = result.columns()
         force = next(name for name in columns if name.startswith("total force"))
@@ -67,7 +67,7 @@ class ResultTabs(QTabWidget):
         self._fill_table(result)
 
     def show_frame(self, frame: int) -> None:
-        """Show the numbers of a frame, and where it is in time."""
+        """Show the numbers of a frame, and mark it in the plot."""
         self._plot.show_frame(frame)
         self._current.setText(self._describe_frame(frame))
 
@@ -80,7 +80,7 @@ class ResultTabs(QTabWidget):
         return self._table
 
     def _fill_table(self, result: PredictionLayers) -> None:
-        """Add the rows that have arrived since the last time."""
+        """Add the rows of new frames."""
         headers = list(result.rows[0])
         if headers != self._headers or self._table.rowCount() > len(result.rows):
             self._headers = headers
@@ -94,11 +94,11 @@ class ResultTabs(QTabWidget):
                 self._table.setItem(i, j, QTableWidgetItem("" if math.isnan(value) else f"{value:.5g}"))
 
     def _describe_frame(self, frame: int) -> str:
-        """Return a frame's row as a small table of quantity, value and unit."""
+        """Return the row of a frame as a small HTML table of quantity, value and unit."""
         rows = self._result.rows if self._result else []
         row = next((row for row in rows if row["frame"] == frame), None)
         if row is None:
-            done = f"<br>Frames 0 to {len(rows) - 1} have." if len(rows) > 1 else ""
+            done = f"<br>Predicted: frames 0 to {len(rows) - 1}." if len(rows) > 1 else ""
             return f"This frame has not been predicted.{done}"
         lines = [
             f"<tr><td align='right'><b>{format_number(value)}</b>&nbsp;</td><td>{name}</td></tr>"

@@ -1,4 +1,4 @@
-"""Where the cell is: found automatically or taken from a layer."""
+"""Choice of the cell mask: found automatically or taken from a layer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from napari_cellforce.widgets.shared.layer_choice import LayerChoice
 from napari_cellforce.widgets.shared.outline_preview import OutlinePreview
 
 _DEBOUNCE = 300
-"""Milliseconds without a stroke before it is looked which labels were painted."""
+"""Milliseconds without an edit before the labels of the layer are listed again."""
 
 
 class CellSection(QWidget):
@@ -36,7 +36,7 @@ class CellSection(QWidget):
     Signals
     -------
     changed
-        Another way, layer or label was chosen.
+        Another method, layer or label was chosen.
     """
 
     changed = Signal()
@@ -61,7 +61,7 @@ class CellSection(QWidget):
         self._build()
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer, and look for nothing more."""
+        """Disconnect from the viewer and stop the search."""
         self._preview.dispose()
         self._layers.dispose()
         self._edit_timer.stop()
@@ -69,7 +69,7 @@ class CellSection(QWidget):
 
     @property
     def automatic(self) -> bool:
-        """True if the cell is to be found automatically."""
+        """True if the cell is found automatically."""
         return bool(self._automatic.isChecked())
 
     @property
@@ -79,7 +79,7 @@ class CellSection(QWidget):
 
     @property
     def sensitivity(self) -> float:
-        """Of the automatic outline; 1 in the middle of the slider, 0.5 and 2 at its ends."""
+        """Sensitivity of the automatic outline; 1 in the middle of the slider, 0.5 and 2 at its ends."""
         return float(2 ** (self._width.value() / 100))
 
     @property
@@ -88,7 +88,7 @@ class CellSection(QWidget):
         return self._picked_position
 
     def set_image(self, image: ChosenImage | None) -> None:
-        """Take notice of the chosen image; None if there is none."""
+        """Set the chosen image; None if there is none."""
         if image == self._image:
             return
         self._image, self._picked_position, self._editing = image, None, False
@@ -97,12 +97,12 @@ class CellSection(QWidget):
         self._update_preview()
 
     def mask(self) -> Callable[[], Mask]:
-        """Return a function that makes the chosen mask; it may be called off the GUI thread.
+        """Return a function that computes the chosen mask; it may be called off the GUI thread.
 
         Raises
         ------
         CellForceError
-            If a layer is to be used and there is none; the function does if it is empty.
+            If no layer is chosen; the function raises one if the layer is empty.
         """
         if self._image is None:
             raise ValueError("no image has been set")
@@ -116,7 +116,7 @@ class CellSection(QWidget):
         return lambda: cell_mask(layer, image.layers[0], label)
 
     def problem(self) -> CellForceError | None:
-        """Return what keeps the mask from being used, or None."""
+        """Return the reason why the mask cannot be used, or None."""
         if self.automatic or self._layers.layer is not None:
             return None
         return CellForceError(
@@ -128,11 +128,11 @@ class CellSection(QWidget):
         )
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {"outline": self._width.value()}
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         self._width.setValue(int(values.get("outline", 0)))
 
     def _build(self) -> None:
@@ -148,7 +148,9 @@ class CellSection(QWidget):
         row.addStretch()
         self._note = TextLine()
         form = Form()
-        form.add("Cell", modes, "Where the cell is; the outline is cyan", page="tutorials/predict/#cell")
+        form.add(
+            "Cell", modes, "Region of the cell; its outline is drawn in cyan", page="tutorials/predict/#cell"
+        )
         align_labels(form, width=LABEL_WIDTH)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -163,10 +165,10 @@ class CellSection(QWidget):
         self._width.valueChanged.connect(self._update_preview)
         self._pick = QPushButton("Pick cell")
         self._pick.setCheckable(True)
-        self._pick.setToolTip("Then click in the image on the cell you mean, if another one was found")
+        self._pick.setToolTip("Click on your cell in the image if another one was found")
         self._pick.toggled.connect(self._on_pick)
         self._edit = QPushButton("Edit")
-        self._edit.setToolTip("Turn the outline into a Labels layer that you can paint in")
+        self._edit.setToolTip("Convert the outline into a Labels layer that you can edit")
         self._edit.clicked.connect(self._on_edit)
         self._automatic_rows = QWidget()
         form = Form(self._automatic_rows)
@@ -181,7 +183,7 @@ class CellSection(QWidget):
     def _build_by_layer(self) -> QWidget:
         self._labels = QComboBox()
         self._labels.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self._labels.setToolTip("Which label is the cell")
+        self._labels.setToolTip("Label of the cell")
         self._layer_rows = QWidget()
         form = Form(self._layer_rows)
         form.add(
@@ -201,7 +203,7 @@ class CellSection(QWidget):
         self._update_preview()
 
     def _list_labels(self) -> None:
-        """List the labels of the chosen layer; the chosen one stays."""
+        """List the labels of the chosen layer; the selection is kept."""
         if self.automatic:
             return
         layer, chosen = self._layers.layer, self._labels.currentData()
@@ -215,7 +217,7 @@ class CellSection(QWidget):
         self.changed.emit()
 
     def _update_preview(self, value: int = 0) -> None:
-        """Let the outline be found with the present settings, where that is wanted."""
+        """Start a search with the present settings if the cell is found automatically."""
         del value
         if self.automatic and self._image is not None:
             self._preview.start_search(self._image, sensitivity=self.sensitivity, at=self._picked_position)
@@ -225,7 +227,7 @@ class CellSection(QWidget):
         self._note.set_text("Finding the cell in all frames …" if self._editing else "Finding the cell …")
 
     def _on_found(self) -> None:
-        """Say no more; or hand over the outline, once it is complete."""
+        """Clear the note, or convert the outline once it is complete."""
         if not self._editing:
             self._note.set_text("")
         elif self._preview.complete:
@@ -237,12 +239,12 @@ class CellSection(QWidget):
         self._note.set_text(str(error), Tone.PROBLEM)
 
     def _on_edit(self) -> None:
-        """Have the cell found in the frames that nobody has looked at, too: they would stay empty."""
+        """Find the cell in all frames: those that were not displayed yet would be empty."""
         self._editing = True
         self._preview.find_all()
 
     def _convert_to_mask(self) -> None:
-        """Let the user paint in the outline, as far as the cell was found."""
+        """Convert the outline into a mask layer that the user can edit, as far as the cell was found."""
         self._editing = False
         layer = self._preview.release()
         if layer is None:

@@ -1,4 +1,4 @@
-"""What computes: the device, the backend and the CPU threads, and what that means on this computer."""
+"""Rows for the device, the inference backend and the CPU threads."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class DeviceRows(QObject):
     Parameters
     ----------
     form : Form
-        To which the rows are added.
+        Form to which the rows are added.
     rows : SettingRows
         Settings of a prediction.
     device : str
-        The preferred one.
+        Preferred device.
 
     Signals
     -------
     changed
-        Something else computes, or it is known by now what does.
+        Another choice was made, or the device that is used has been determined.
     """
 
     changed = Signal()
@@ -59,30 +59,30 @@ class DeviceRows(QObject):
 
     @property
     def device(self) -> str:
-        """Device asked for: ``"auto"``, ``"cpu"`` ..."""
+        """Chosen device: ``"auto"``, ``"cpu"`` ..."""
         return str(self._rows.value("run.device"))
 
     @property
     def backend(self) -> str:
-        """Backend asked for: ``"auto"``, ``"eager"`` ..."""
+        """Chosen backend: ``"auto"``, ``"eager"`` ..."""
         return str(self._rows.value("run.backend"))
 
     @property
     def name(self) -> str:
-        """Device that computes, in words; empty until torch is loaded."""
+        """Name of the device that is used; empty until torch is loaded."""
         return self._name
 
     @property
     def loading(self) -> bool:
-        """True while torch is being loaded."""
+        """True while torch is loaded."""
         return self._loading
 
     def dispose(self) -> None:
-        """End what runs in the background."""
+        """Cancel background jobs."""
         self._probe.cancel()
 
     def _on_choice(self, index: int = 0) -> None:
-        """Find out, off the GUI thread, what computes: the first import of torch takes seconds."""
+        """Determine the device off the GUI thread: the first import of torch takes seconds."""
         del index
         device_name, backend_name = self.device, self.backend
         self._name, self._loading = "", True
@@ -107,5 +107,5 @@ class DeviceRows(QObject):
             self._note.set_text(str(result), Tone.PROBLEM)
         else:
             self._name, backend = result
-            self._note.set_text(f"Computes on {self._name}, networks with {backend}")
+            self._note.set_text(f"Device: {self._name}; networks: {backend}")
         self.changed.emit()

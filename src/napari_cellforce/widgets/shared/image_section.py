@@ -1,4 +1,4 @@
-"""Which image, which protein, how large a pixel: the first rows of a panel."""
+"""Choice of an image layer for each protein, and of the pixel size."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from napari_cellforce.widgets.base.form import (
 from napari_cellforce.widgets.base.number_box import NumberBox
 
 ANY_IMAGE = "image"
-"""Asked for, in place of a protein, by a model that reads the outline alone."""
+"""Label of the row, in place of a protein, for a model whose only input is the mask."""
 
 
 class ImageSection(QWidget):
-    """Choice of one layer for each protein, and of the pixel size.
+    """Rows for one image layer per protein and for the pixel size.
 
     Signals
     -------
     changed
-        Another layer or pixel size was chosen, or layers came and went.
+        Another layer or pixel size was chosen, or layers were added or removed.
     """
 
     changed = Signal()
@@ -84,7 +84,7 @@ class ImageSection(QWidget):
 
     @property
     def layers(self) -> list[Image]:
-        """The chosen layers, one for each protein; empty if there is none to choose."""
+        """The chosen layers, one per protein; empty if there is none."""
         chosen = [combo.currentData() for combo in self._combos.values()]
         return [layer for layer in chosen if layer is not None]
 
@@ -96,12 +96,12 @@ class ImageSection(QWidget):
         return pixel_size_of(self.layers[0])
 
     def chosen(self) -> ChosenImage:
-        """Return the chosen layers as one stack, with the pixel size in the box.
+        """Return the chosen layers as one stack, with the entered pixel size.
 
         Raises
         ------
         CellForceError
-            If there is no image, or it cannot be used.
+            If there is no image, or it is not usable.
         """
         if not self.layers:
             raise no_image_error(self._viewer)
@@ -109,10 +109,10 @@ class ImageSection(QWidget):
         return ChosenImage.of(layers, self.pixel_size)
 
     def problem(self) -> CellForceError | None:
-        """Return what keeps the image from being predicted, or None."""
+        """Return the reason why the image cannot be used, or None."""
         try:
             self.chosen()
-            # Asking for the side in µm refuses pixels that are not square.
+            # Raises for pixels that are not square.
             _ = require_pixel_size(self.pixel_size).micron
         except CellForceError as error:
             return error
@@ -124,7 +124,7 @@ class ImageSection(QWidget):
         first.setCurrentIndex(first.findData(layer))
 
     def set_model(self, proteins: tuple[str, ...], pixel_size: float) -> None:
-        """Ask for what a model reads: its proteins in their order, and about its pixel size in µm."""
+        """Show rows for the inputs of a model: its proteins in order, and its pixel size in µm."""
         self._model_pixel_size = pixel_size
         if tuple(self._combos) == proteins:
             self._update_note()
@@ -135,7 +135,7 @@ class ImageSection(QWidget):
         self._combos = {protein: shrinkable_combo(QComboBox()) for protein in proteins}
         for protein, combo in self._combos.items():
             combo.currentIndexChanged.connect(lambda _, protein=protein: self._on_choice(protein))
-            form.add(protein.capitalize(), combo, f"The layer with the image of {protein}")
+            form.add(protein.capitalize(), combo, f"Layer with the image of {protein}")
         align_labels(form, width=LABEL_WIDTH)
         self.layout().replaceWidget(self._rows, rows)
         self._order_tabs()
@@ -144,7 +144,7 @@ class ImageSection(QWidget):
         self._fill(chosen)
 
     def _order_tabs(self) -> None:
-        """Let Tab lead through the images, made last, to the pixel size below them."""
+        """Set the tab order: first the images, which were created last, then the pixel size."""
         last: QWidget = self._pixel
         for combo in self._combos.values():
             self.setTabOrder(last, combo)
@@ -171,7 +171,7 @@ class ImageSection(QWidget):
             self._fill({protein: combo.currentData() for protein, combo in self._combos.items()})
 
     def _fill(self, chosen: dict[str, Image | None]) -> None:
-        """List the image layers; keep what was chosen, else go by name, selection and order."""
+        """List the image layers; keep the selection, else choose by name, selection and order."""
         layers = input_images(self._viewer)
         self._user_choices = {
             protein: layer for protein, layer in self._user_choices.items() if layer in layers
@@ -189,7 +189,7 @@ class ImageSection(QWidget):
         self._on_chosen()
 
     def _preferred(self, protein: str, position: int, layers: list[Image], chosen: Image | None) -> Image:
-        """Return the chosen layer; if nobody chose it by hand, one of the protein's name that came later."""
+        """Return the chosen layer, or a newer one named after the protein if the user chose none."""
         likely = self._most_likely(protein, position, layers)
         if chosen is None or chosen not in layers:
             return likely
@@ -234,13 +234,13 @@ class ImageSection(QWidget):
         self.changed.emit()
 
     def _naming_warning(self) -> str:
-        """Return a doubt about a layer that is chosen twice, or while another one has the protein's name."""
+        """Return a warning about a layer chosen twice, or if another layer is named after the protein."""
         if len(set(self.layers)) < len(self.layers):
-            return f"{self.layers[0].name} is chosen for {' and '.join(self._combos)}: is that meant?"
+            return f"{self.layers[0].name} is chosen for {' and '.join(self._combos)}: please confirm."
         for protein, combo in self._combos.items():
             named = [layer for layer in input_images(self._viewer) if protein in layer.name.lower()]
             if protein != ANY_IMAGE and named and combo.currentData() not in named:
-                return f"Is {combo.currentText()} the image of {protein}? {named[0].name} is open, too."
+                return f"Is {combo.currentText()} the image of {protein}? {named[0].name} is also open."
         return ""
 
     def _status(self) -> tuple[str, Tone]:
@@ -252,7 +252,7 @@ class ImageSection(QWidget):
         n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
         frames = f"{n_frames} frames" if n_frames > 1 else "one frame"
         height, width = layer.data.shape[-2:]
-        origin = "pixel size from the file" if pixel_size.source == "layer" else "pixel size typed in"
+        origin = "pixel size from the file" if pixel_size.source == "layer" else "pixel size entered"
         facts = f"{frames}, {height * pixel_size.y:.0f} x {width * pixel_size.x:.0f} µm; {origin}"
         doubt = (
             pixel_size_warning(pixel_size, self._model_pixel_size)

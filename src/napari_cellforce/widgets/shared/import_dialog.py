@@ -1,4 +1,4 @@
-"""Opening a field of another program: what its file does not say, and how its arrows lie on the image."""
+"""Dialog for opening a field of another program: units and orientation, with a preview of the arrows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SIDE = 340
 
 
 class ArrowPreview(pg.PlotWidget):
-    """The first frame's arrows, in micrometers."""
+    """Arrows of the first frame over the image, with axes in micrometres."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +60,7 @@ class ArrowPreview(pg.PlotWidget):
         self.setAccessibleName("First arrows over the image")
 
     def draw(self, field: VectorField, image: Image | None) -> None:
-        """Draw a field, and below it the first frame of an image whose pixel size is known."""
+        """Draw a field over the first frame of an image, if its pixel size is known."""
         self.clear()
         if image is not None and pixel_size_of(image) is not None:
             self._draw_image(image)
@@ -89,7 +89,7 @@ _FILES = "Fields (*.ome.tif *.tif *.tiff *.npy *.txt *.csv *.tsv *.dat *.mat);;A
 _MEMORY = "import"
 _PAGE = "tutorials/beads/#measured-with-another-program"
 _DEBOUNCE = 250
-"""Milliseconds without a change until the file is read again."""
+"""Milliseconds without a change before the file is read again."""
 
 
 def open_field(
@@ -119,9 +119,9 @@ def open_field(
 
 
 class ImportDialog(QDialog):
-    """Units, pixel size and turns of a file, and its first frame's arrows over the image.
+    """Units, pixel size and orientation of a file, with a preview of the first frame over the image.
 
-    The answers are remembered for the file's folder.
+    The settings are stored for the folder of the file.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class ImportDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(
-            QLabel("What the file does not say. Cells pull inward: the arrows show if all is right.")
+            QLabel("Metadata that the file does not contain. Check the preview: cells pull inward.")
         )
         layout.addLayout(columns)
         layout.addWidget(self.message)
@@ -179,7 +179,7 @@ class ImportDialog(QDialog):
 
     @property
     def file_layout(self) -> MeasuredLayout:
-        """What has been told of the file."""
+        """The entered layout of the file."""
         return MeasuredLayout(
             unit=self.unit_list.currentData(),
             position_unit=self._position.currentData(),
@@ -193,11 +193,11 @@ class ImportDialog(QDialog):
 
     @property
     def reading(self) -> bool:
-        """True while the file is read."""
+        """True while the file is being read."""
         return self._job.running or bool(self._debounce.isActive())
 
     def read(self) -> None:
-        """Read the file as told, off the GUI thread."""
+        """Read the file with the entered layout, off the GUI thread."""
         self._debounce.stop()
         self.field = None
         paths, layout = self._paths, self.file_layout
@@ -206,7 +206,7 @@ class ImportDialog(QDialog):
         self._job.start(lambda: iter([read_with_warnings(paths, layout)]))
 
     def done(self, result: int) -> None:
-        """Close; what is still being read is dropped."""
+        """Close the dialog and cancel reading."""
         self._debounce.stop()
         self._job.cancel()
         super().done(result)
@@ -225,7 +225,7 @@ class ImportDialog(QDialog):
             show_error(error)
 
     def accept(self) -> None:
-        """Keep the answers for this folder, and close."""
+        """Store the settings for this folder and close."""
         folder = str(Path(self._paths[0]).parent)
         known = self._memory.recall(_MEMORY)
         self._memory.remember(_MEMORY, {**known, folder: dataclasses.asdict(self.file_layout)})
@@ -233,7 +233,7 @@ class ImportDialog(QDialog):
 
     def _build_form(self) -> Form:
         self.unit_list, self._position = QComboBox(), QComboBox()
-        self.unit_list.addItem("as the file says", None)
+        self.unit_list.addItem("from the file", None)
         for unit in ("Pa", "kPa", "nN/µm²", "µm", "nm", "px"):
             self.unit_list.addItem(unit, unit)
         for unit in ("px", "µm"):
@@ -247,9 +247,9 @@ class ImportDialog(QDialog):
         self.images.currentIndexChanged.connect(lambda _: self._debounce.start())
         form.add("Unit of vectors", self.unit_list, "Pa for traction, µm or px for displacement", page=_PAGE)
         form.add("Positions in", self._position, "Unit of the columns x and y of a table")
-        form.add("Pixel", self.pixel_size, "Side of an image pixel, for whatever is in pixels")
-        form.add("Spacing", self._spacing, "Distance of vectors, for arrays without positions")
-        form.add("Scale", self._scale, "The vectors are multiplied by it")
+        form.add("Pixel", self.pixel_size, "Pixel size of the image, for quantities in pixels")
+        form.add("Spacing", self._spacing, "Distance between vectors, for arrays without positions")
+        form.add("Scale", self._scale, "Factor that multiplies the vectors")
         for box in (self._swap, self.flip_y, self.flip_x):
             form.addRow("", box)
             box.toggled.connect(lambda _: self._debounce.start())
@@ -260,7 +260,7 @@ class ImportDialog(QDialog):
         return form
 
     def _recall(self) -> None:
-        """Fill in what was told of this folder before, else the pixel size of the image."""
+        """Fill in the settings stored for this folder, else the pixel size of the image."""
         size = self.image[1] if self.image is not None else None
         usual = dataclasses.asdict(MeasuredLayout(pixel_size=size.y if size else None))
         known: dict[str, Any] = self._memory.recall(_MEMORY).get(str(Path(self._paths[0]).parent), {})
@@ -276,7 +276,7 @@ class ImportDialog(QDialog):
 
 
 def read_with_warnings(paths: Sequence[str], layout: MeasuredLayout) -> tuple[VectorField, str, str]:
-    """Return a field, what speaks against the way it was read, and what it is, in a line each."""
+    """Return a field, the warnings about it, and a summary in one line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CellForceWarning)
         field = read_measured(paths[0] if len(paths) == 1 else paths, layout)
@@ -289,7 +289,7 @@ def read_with_warnings(paths: Sequence[str], layout: MeasuredLayout) -> tuple[Ve
 
 
 def summary(field: VectorField) -> str:
-    """Return what a field is, in a line."""
+    """Return a summary of a field in one line."""
     frames, _, height, width = field.data.shape
     movie = f"{frames} frames of " if frames > 1 else ""
     top = float(np.nanpercentile(np.hypot(*np.asarray(field.data[0])), 99))

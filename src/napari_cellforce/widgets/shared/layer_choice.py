@@ -20,7 +20,7 @@ class LayerChoice(QObject):
     ----------
     viewer : ViewerModel
     suits : callable
-        Which layers are listed.
+        Returns True for layers that are listed.
     parent : QObject, optional
 
     Signals
@@ -56,7 +56,7 @@ class LayerChoice(QObject):
         self.combo.setCurrentIndex(self.combo.findData(layer))
 
     def add(self, layer: Layer, mode: str) -> None:
-        """Add a layer to the viewer, choose it, and take up a drawing tool."""
+        """Add a layer to the viewer, choose it, and activate a drawing tool."""
         self._viewer.add_layer(layer)
         self.choose(layer)
         self._viewer.layers.selection.active = layer

@@ -1,4 +1,4 @@
-"""Arrows of the frame that is looked at, redrawn when time or their look changes.
+"""Arrows of the current frame, redrawn when the frame or the style changes.
 
 A Vectors layer with all arrows of a long movie is slow to step through and slower to restyle;
 one frame of at most 64 x 64 arrows takes milliseconds, whatever the length of the movie.
@@ -25,18 +25,18 @@ from napari_cellforce.viewer.coordinates import shown_frame
 
 
 class LiveArrows:
-    """Keeps a Vectors layer on the viewer's current frame, as long as the layer is there.
+    """Keeps a Vectors layer at the current frame of the viewer, until the layer is removed.
 
     Parameters
     ----------
     viewer : ViewerModel
     field : VectorField
-        Its data may still be filled in.
+        Field whose data may still be filled in.
     frame : Frame
     label : Labelling
     look : ArrowLook
     reference : float
-        Traction of the longest arrows, in the field's unit.
+        Magnitude of the longest arrows, in the unit of the field.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LiveArrows:
         self.arrow_style, self.reference = arrow_style, reference
         data, attributes, _ = arrow_layer(field, self._arrows(0), frame, label, arrow_style)
         self.layer = Vectors(data, **attributes)
-        # The layer keeps this object alive: napari holds callbacks weakly.
+        # The layer keeps this object alive: napari holds only weak references to callbacks.
         self.layer.metadata[METADATA_KEY]["live"] = self
         if self.frame_index:
             self.redraw()
@@ -73,14 +73,14 @@ class LiveArrows:
             data[:, 0, 0] = self.frame_index
         self.layer.data = data
         self.layer.features = arrow_features(magnitude, angle, self._field)
-        # Also where it stays the same: it has napari draw what the new data are, colours included.
+        # Set even if unchanged: this makes napari redraw the new data, colours included.
         self.layer.edge_width = self.arrow_style.width * arrows.spacing
         self.layer.edge_contrast_limits = (0.0, self.reference)
         self.layer.refresh_colors(update_color_mapping=False)
 
     @property
     def frame_index(self) -> int:
-        """Frame of the field that is looked at."""
+        """Index of the displayed frame of the field."""
         return shown_frame(self._viewer, self.layer, len(self._field.data))
 
     def _arrows(self, t: int) -> Arrows:

@@ -1,4 +1,4 @@
-"""The vector fields among the viewer's layers, and new ones put there."""
+"""Vector fields displayed in the viewer: listing them and adding new ones."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from napari_cellforce.viewer.result_layers import mark_source, results_of
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
 MEASURED = "FTTC"
-"""What the provenance calls the model of a traction that was measured."""
+"""Model name in the provenance of a measured traction."""
 
 COMPARED = "compared"
-"""Marks the layers of a comparison in their metadata: they are no fields to choose."""
+"""Metadata key of the layers of a comparison: they are not listed as fields."""
 
 
 @dataclass(frozen=True, eq=False)
 class DisplayedField:
-    """A field that the viewer shows.
+    """A field displayed in the viewer.
 
     Attributes
     ----------
@@ -49,13 +49,13 @@ class DisplayedField:
 
     @property
     def title(self) -> str:
-        """Model, name and unit."""
+        """Model, name and unit of the field."""
         model = self.field.provenance.model
         return f"{f'{model}: ' if model else ''}{self.field.name or 'field'} [{self.field.unit}]"
 
     @property
     def predicted(self) -> bool:
-        """True if a model made it that is no measurement."""
+        """True if the field was predicted by a model."""
         return self.field.provenance.model not in ("", MEASURED)
 
 
@@ -70,7 +70,7 @@ def displayed_fields(viewer: ViewerModel) -> list[DisplayedField]:
 
 
 def origin_of(field: VectorField) -> tuple[float, float]:
-    """Return where the field begins, (y, x) in µm from the corner of the image it was measured on."""
+    """Return the origin of the field, (y, x) in µm from the corner of the image on which it was measured."""
     y, x = field.provenance.settings.get(ORIGIN, (0.0, 0.0))
     return float(y), float(x)
 
@@ -88,7 +88,7 @@ def place_beside(
     origin : tuple of 2 float
         See `origin_of`; counted from the same corner as that of the shown field.
     still : bool
-        True for layers without time.
+        True for layers without a time axis.
     """
     own = shown.field.pixel_size
     start = tuple(b - a for a, b in zip(origin_of(shown.field), origin, strict=True))
@@ -105,7 +105,7 @@ def place_on(image: Layer, used: PixelSize, field: VectorField, *, still: bool) 
         What was taken for the image's, in µm: typed by the user, or the layer's own.
     field : VectorField
     still : bool
-        True for layers without time.
+        True for layers without a time axis.
     """
     return _placed(image, used, field.pixel_size, origin_of(field), still=still)
 

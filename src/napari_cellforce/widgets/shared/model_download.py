@@ -1,4 +1,4 @@
-"""Getting a model: download or import off the GUI thread, with progress and Cancel; and why one is needed."""
+"""Download or import of a model off the GUI thread, with progress and Cancel."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ ProgressCallback = Callable[[int, int], None]
 
 
 class ModelDownload(QWidget):
-    """Progress of getting a model, and Cancel; hidden while nothing is under way.
+    """Progress bar and Cancel button; hidden while no download or import is running.
 
     Parameters
     ----------
     folder : str or None
-        Model folder, by the user's preference.
+        Model folder of the user's preferences.
 
     Signals
     -------
     arrived : str
-        The model of that name is ready.
+        The model of that name is available.
     failed : Exception
     ended
-        The last signal, whatever came of it.
+        Last signal, after success, failure or cancellation.
     """
 
     completed = Signal(str)
@@ -49,7 +49,7 @@ class ModelDownload(QWidget):
         self._bar = QProgressBar()
         self._bar.setAccessibleName("Progress of the download")
         cancel = QPushButton("Cancel")
-        cancel.setToolTip("Ends the download; nothing is left behind")
+        cancel.setToolTip("Cancel the download; no partial file remains")
         cancel.clicked.connect(self.stop)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -73,7 +73,7 @@ class ModelDownload(QWidget):
         self._start(fetch)
 
     def ask_for_file(self) -> None:
-        """Ask for a file with weights, and import it."""
+        """Ask for a file with weights and import it."""
         path, _ = QFileDialog.getOpenFileName(self, "Import a checkpoint (model weights)")
         if path:
             self.import_file(path)
@@ -84,12 +84,12 @@ class ModelDownload(QWidget):
         self._start(lambda _: zoo.import_checkpoint(path, folder=folder).name)
 
     def stop(self) -> None:
-        """End at once; what has come so far is thrown away as soon as the connection says a word."""
+        """Cancel at once; partial data are deleted when the connection next responds."""
         self.dispose()
         self._end()
 
     def dispose(self) -> None:
-        """End what runs in the background."""
+        """Cancel background jobs."""
         self._stopped.set()
         self._job.cancel()
 
@@ -123,7 +123,7 @@ class ModelDownload(QWidget):
 
 
 class _Cancelled(Exception):
-    """The user wants no more of a download."""
+    """The download was cancelled."""
 
 
 def format_size(size: int) -> str:
@@ -132,7 +132,7 @@ def format_size(size: int) -> str:
 
 
 def availability_problem(entry: zoo.ZooEntry, state: zoo.ModelState) -> CellForceError | None:
-    """Return what keeps a model from being used, or None."""
+    """Return the reason why a model cannot be used, or None."""
     if state.ready:
         return None
     if entry.url:
@@ -142,9 +142,9 @@ def availability_problem(entry: zoo.ZooEntry, state: zoo.ModelState) -> CellForc
     else:
         remedy = f"{entry.install_hint.removesuffix('.')}, or choose another model."
     if state == zoo.ModelState.TO_DOWNLOAD:
-        value, rule = f"{entry.name} is not on this computer yet", f"it is {format_size(entry.size)}"
+        value, rule = f"{entry.name} has not been downloaded yet", f"its size is {format_size(entry.size)}"
     elif state == zoo.ModelState.DAMAGED:
-        value, rule = f"The file of {entry.name} is damaged", "its content is not what it was"
+        value, rule = f"The file of {entry.name} is damaged", "its content has changed"
     else:
-        value, rule = f"The file of {entry.name} is gone", "somebody has moved or deleted it"
+        value, rule = f"The file of {entry.name} is missing", "it was moved or deleted"
     return CellForceError(value, rule, remedy, topic=Topic.MODEL)

@@ -1,4 +1,4 @@
-"""Which predictor, what it is good for, and getting it if it is not here yet."""
+"""Choice of the model, with its description, download and advanced settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ADVANCED = {
 
 
 class ModelSection(QWidget):
-    """Choice of the predictor, with its card, and the advanced settings of a prediction.
+    """Rows for the model, its description, and the advanced settings of a prediction.
 
     Parameters
     ----------
@@ -77,39 +77,39 @@ class ModelSection(QWidget):
         self.fill()
 
     def dispose(self) -> None:
-        """End what runs in the background."""
+        """Cancel background jobs."""
         self._download.dispose()
         self._device_rows.dispose()
 
     @property
     def entry(self) -> zoo.ZooEntry:
-        """The chosen predictor."""
+        """The chosen model."""
         entry: zoo.ZooEntry = self._models.currentData()
         return entry
 
     @property
     def device(self) -> str:
-        """Device asked for: ``"auto"``, ``"cpu"`` ..."""
+        """Chosen device: ``"auto"``, ``"cpu"`` ..."""
         return self._device_rows.device
 
     @property
     def device_name(self) -> str:
-        """Device that computes, in words; empty until torch is loaded."""
+        """Name of the device that is used; empty until torch is loaded."""
         return self._device_rows.name
 
     @property
     def loading(self) -> bool:
-        """True while torch is being loaded."""
+        """True while torch is loaded."""
         return self._device_rows.loading
 
     @property
     def backend(self) -> str:
-        """What shall compute the network: ``"auto"``, ``"eager"`` ..."""
+        """Chosen inference backend: ``"auto"``, ``"eager"`` ..."""
         return self._device_rows.backend
 
     @property
     def model_folder(self) -> str | None:
-        """Folder of the models, by the user's preference."""
+        """Model folder of the user's preferences; None for the default."""
         return self._folder
 
     def config(self, base: PredictConfig | None = None) -> PredictConfig:
@@ -119,11 +119,11 @@ class ModelSection(QWidget):
         return with_values(chosen, model)
 
     def problem(self) -> CellForceError | None:
-        """Return what keeps the model from being used, or None."""
+        """Return the reason why the model cannot be used, or None."""
         return availability_problem(self.entry, zoo.state(self.entry, self._folder))
 
     def fill(self, choose: str = "") -> None:
-        """List the models; keep the chosen one, or choose that of the given name if there is one."""
+        """List the models; keep the selection, or choose the model of the given name if there is one."""
         previous = choose or (self.entry.name if self._models.count() else zoo.DEFAULT_MODEL)
         with QSignalBlocker(self._models):
             self._models.clear()
@@ -135,12 +135,12 @@ class ModelSection(QWidget):
         self._on_model()
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         advanced = self._advanced.isExpanded()
         return {"model": self.entry.name, "backend": self.backend, "advanced": advanced}
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         self.fill(str(values.get("model", "")))
         if values.get("backend") in BACKENDS:
             self._rows.set_value("run.backend", values["backend"])
@@ -148,7 +148,7 @@ class ModelSection(QWidget):
             self._advanced.expand(animate=False)
 
     def reset(self) -> None:
-        """Go back to the defaults."""
+        """Restore the defaults."""
         self.show_config(PredictConfig())
 
     def show_config(self, config: PredictConfig) -> None:
@@ -164,7 +164,9 @@ class ModelSection(QWidget):
         import_button.setAccessibleName("Import a checkpoint (model weights)")
         import_button.clicked.connect(self._download.ask_for_file)
         form = Form()
-        form.add("Model", self._models, "Which predictor", page="models/", beside=import_button)
+        form.add(
+            "Model", self._models, "Model that predicts the tractions", page="models/", beside=import_button
+        )
         align_labels(form, width=LABEL_WIDTH)
         return form
 
@@ -190,7 +192,7 @@ class ModelSection(QWidget):
     def _on_model(self, index: int = 0) -> None:
         del index
         entry = self.entry
-        self._card.setText(f"{entry.card} Made for {entry.pixel_size:g} µm pixels.")
+        self._card.setText(f"{entry.card} Pixel size of the model: {entry.pixel_size:g} µm.")
         self._card.setToolTip(f"{entry.limits}\n\n{entry.training_data}\n\n{entry.citation}")
         self._download_button.setVisible(self.problem() is not None and entry.url is not None)
         self._download_button.setText(f"Download ({format_size(entry.size)})")
@@ -201,7 +203,7 @@ class ModelSection(QWidget):
         self._download.download(self.entry.name)
 
     def _on_model_ready(self, name: str) -> None:
-        show_info(f"{name} is ready.")
+        show_info(f"{name} is available.")
         self.fill(name)
 
 

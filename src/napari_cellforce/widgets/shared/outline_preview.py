@@ -1,4 +1,4 @@
-"""The automatic outline in the viewer: looked for off the GUI thread, up to the frame that is shown."""
+"""Preview of the automatic outline: found off the GUI thread, up to the current frame."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from napari_cellforce.viewer.images import ChosenImage
 from napari_cellforce.widgets.base.worker import Job
 
 _DEBOUNCE = 300
-"""Milliseconds without a change before the cell is looked for again."""
+"""Milliseconds without a change before the search starts again."""
 
 _ORPHANED = "left behind"
-"""Marks, in its metadata, an outline whose panel was closed."""
+"""Metadata key of an outline whose panel was closed."""
 
 
 class OutlinePreview(QObject):
-    """Finds the cell of a stack and keeps its outline in a Labels layer.
+    """Finds the cell of a stack and shows its outline in a Labels layer.
 
     Signals
     -------
     searching
     found
-        In the frame that is looked at, or in all of them.
+        The cell was found in the current frame, or in all frames.
     not_found : Exception
     """
 
@@ -57,7 +57,7 @@ class OutlinePreview(QObject):
         viewer.layers.events.removed.connect(self._on_removed)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer, and look for nothing more; the outline stays."""
+        """Disconnect from the viewer and stop the search; the outline layer is not removed."""
         self._timer.stop()
         self._job.cancel()
         if self._layer is not None:
@@ -66,7 +66,7 @@ class OutlinePreview(QObject):
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
     def start_search(self, image: ChosenImage, *, sensitivity: float, at: tuple[float, float] | None) -> None:
-        """Find the cell anew, once no other change has come for a moment."""
+        """Start a new search after a short time without further changes."""
         if self._image is None or image.layers != self._image.layers:
             self.hide()
         self._job.cancel()
@@ -76,20 +76,20 @@ class OutlinePreview(QObject):
         self._timer.start()
 
     def finder(self) -> LazyCellMask:
-        """Return the search with the present settings; what it has found is not looked for twice."""
+        """Return the search with the present settings; its results are cached."""
         if self._image is None:
-            raise ValueError("look_for has not been called")
+            raise ValueError("start_search has not been called")
         if self._finder is None:
             self._finder = LazyCellMask(self._image.stack, **self._settings)
         return self._finder
 
     @property
     def complete(self) -> bool:
-        """True once the cell has been found in all frames."""
+        """True if the cell has been found in all frames."""
         return self._image is not None and self._n_found == self._image.stack.n_frames
 
     def find_all(self) -> None:
-        """Find the cell in all frames, not only up to the one that is looked at."""
+        """Find the cell in all frames, not only up to the current one."""
         if self._image is None:
             return
         self._timer.stop()
@@ -99,7 +99,7 @@ class OutlinePreview(QObject):
             self._search(self._image.stack.n_frames - 1)
 
     def hide(self) -> None:
-        """Remove the outline and look for it no more."""
+        """Remove the outline and stop the search."""
         self._timer.stop()
         self._job.cancel()
         layer, self._layer = self._layer, None
@@ -107,7 +107,7 @@ class OutlinePreview(QObject):
             self._viewer.layers.remove(layer)
 
     def release(self) -> Labels | None:
-        """Let go of the outline's layer, which from now on is a mask that the user may paint in."""
+        """Convert the outline layer into a mask that the user can edit, and return it."""
         layer, self._layer = self._layer, None
         if layer is not None and self._image is not None:
             layer.metadata[METADATA_KEY]["role"] = "mask"
@@ -115,14 +115,14 @@ class OutlinePreview(QObject):
         return layer
 
     def to_pixels(self, position: tuple[float, ...]) -> tuple[float, float] | None:
-        """Return where in the image a world position is, (y, x) in pixels."""
+        """Return a world position in pixels of the image, (y, x)."""
         if self._image is None:
             return None
         y, x = to_pixels(self._viewer, self._image.layers[0], position)[-2:]
         return float(y), float(x)
 
     def _search(self, last: int | None = None) -> None:
-        """Find the cell up to a frame, by default the one that is looked at."""
+        """Find the cell up to a frame; default: the current frame."""
         if self._layer is None:
             self._show()
         finder, frames = self.finder(), range(self._n_found, (self._time if last is None else last) + 1)
@@ -148,7 +148,7 @@ class OutlinePreview(QObject):
         self._layer = layer
 
     def _remove_orphaned(self, cell: str) -> None:
-        """Remove the outline of a cell that a panel left behind when it was closed."""
+        """Remove the outline of a cell whose panel was closed."""
         for layer in list(self._viewer.layers):
             ours = layer.metadata.get(METADATA_KEY, {})
             if ours.get(_ORPHANED) and ours.get("role") == "outline" and ours.get("cell") == cell:

@@ -1,4 +1,4 @@
-"""One prediction in the viewer: its layers, filled as frames arrive, and its per-frame table."""
+"""Layers of one prediction, filled while frames are predicted, and its table per frame."""
 
 from __future__ import annotations
 
@@ -44,31 +44,31 @@ from napari_cellforce.viewer.coordinates import show_frame, shown_frame, to_pixe
 from napari_cellforce.viewer.result_layers import mark_source, results_of
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
-PER_FRAME_NOTE = "Its mean is the same in every frame: it tells where the cell pulls, not how hard."
-"""Said of results that must not be compared between frames."""
+PER_FRAME_NOTE = "Tractions are normalised per frame: they show where the cell pulls, not how strongly."
+"""Note on results that must not be compared between frames."""
 
 
 class PredictionLayers:
-    """What has been predicted so far, and the layers that show it.
+    """Predicted frames, and the layers that show them.
 
     Parameters
     ----------
     viewer : ViewerModel
     shape : tuple of 3 int
-        (T, Y, X) of the input.
+        Shape (T, Y, X) of the input.
     unit : str
     pixel_size : PixelSize
     frame_interval : float or None
-        In minutes.
+        Frame interval in minutes.
     frame : Frame
-        Of the input layer.
+        Placement of the input layer.
     label : Labelling
     provenance : Provenance
     look : ArrowLook
     source : Layer, optional
         The image in the viewer.
     scalar_unit : callable
-        Tells the unit of an inner field of the model by its name.
+        Returns the unit of an inner field of the model by its name.
     """
 
     def __init__(
@@ -107,16 +107,16 @@ class PredictionLayers:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a frame predicted so far, units in the column names."""
+        """One row per predicted frame, with units in the column names."""
         return pd.DataFrame(self.rows)
 
     def columns(self) -> dict[str, list[float]]:
-        """Return the table as lists, which is quicker to make while frames arrive."""
+        """Return the table as lists, which is faster than a data frame during a prediction."""
         return {name: [row[name] for row in self.rows] for name in self.rows[0]}
 
     @property
     def reference(self) -> float:
-        """Traction of the longest arrows."""
+        """Magnitude of the longest arrows, in the unit of the field."""
         return self.arrows.reference if self.arrows is not None else 1.0
 
     @property
@@ -131,11 +131,11 @@ class PredictionLayers:
 
     @property
     def predicted_frames(self) -> tuple[int, ...]:
-        """Frames predicted so far."""
+        """Indices of the predicted frames."""
         return tuple(int(row["frame"]) for row in self.rows)
 
     def add(self, result: FrameResult, row: dict[str, float]) -> None:
-        """Take in one frame and its row of the table, and show it."""
+        """Add one frame and its row of the table, and show it."""
         t = result.frame
         self.field.data[t] = result.traction
         if result.mask is not None:
@@ -148,7 +148,7 @@ class PredictionLayers:
         self._refresh(t)
 
     def predicted_field(self) -> VectorField:
-        """Return the field of the frames that were predicted, for saving."""
+        """Return the field of the predicted frames, for saving."""
         frames = self.predicted_frames
         if len(frames) == len(self.field.data):
             return self.field
@@ -158,7 +158,7 @@ class PredictionLayers:
         )
 
     def uncertainty(self) -> ScalarField | None:
-        """Return the uncertainty of the frames that were predicted, for saving; None if there is none."""
+        """Return the uncertainty of the predicted frames, for saving; None if there is none."""
         if "uncertainty" not in self._extra:
             return None
         whole = self._scalar_field("uncertainty")
@@ -166,7 +166,7 @@ class PredictionLayers:
         return dataclasses.replace(whole, data=whole.data[list(self.predicted_frames)], provenance=provenance)
 
     def restyle(self, arrow_style: ArrowStyle) -> None:
-        """Draw the arrows with another spacing or threshold, at once."""
+        """Redraw the arrows with another spacing or threshold."""
         self._arrow_style = arrow_style
         if self.arrows is not None:
             self.arrows.restyle(arrow_style)
@@ -188,9 +188,9 @@ class PredictionLayers:
         return float(np.hypot(*vector)), float(screen_angle(vector[Y], vector[X]))
 
     def calibrate(self, factor: float) -> Iterator[Progress]:
-        """Multiply the tractions by `factor`, which makes them Pa; long, so run it off the GUI thread.
+        """Multiply the tractions by `factor` to convert them to Pa; run it off the GUI thread.
 
-        `show` presents what has become of them.
+        Call `show` afterwards to update the layers.
         """
         settings = {**self.field.provenance.settings, "calibration factor [Pa]": factor}
         provenance = dataclasses.replace(self.field.provenance, settings=settings)
@@ -211,7 +211,7 @@ class PredictionLayers:
         )
 
     def show(self) -> None:
-        """Put the layers into the viewer, in place of those shown before."""
+        """Add the layers to the viewer, replacing the previous ones."""
         self._remove_earlier_results()
         first = self.field.data[self.predicted_frames[0]]
         magnitude = Layer.create(*magnitude_layer(self.field, self._frame, self._label, MagnitudeStyle()))
@@ -253,7 +253,7 @@ class PredictionLayers:
                     self._viewer.layers.remove(layer)
 
     def _refresh(self, t: int) -> None:
-        """Show the frame that has arrived, if it is the one that is looked at."""
+        """Refresh the layers if frame `t` is displayed."""
         if self.arrows is None or (self._frame.ndim == 3 and self.arrows.frame_index != t):
             return
         for layer in self.layers:
@@ -264,7 +264,7 @@ class PredictionLayers:
         self.arrows.redraw()
 
     def _still(self, layer: Image) -> FloatArray:
-        """Return the data of an image layer without time."""
+        """Return the data of an image layer without a time axis."""
         name = layer.metadata[METADATA_KEY].get("name")
         if name:
             still: FloatArray = self._extra[name][0]
@@ -280,7 +280,7 @@ class PredictionLayers:
         return scalars
 
     def _is_force(self, name: str) -> bool:
-        """Say whether a field is in the unit of the tractions, and becomes Pa with them."""
+        """Return True if a field has the unit of the tractions and is calibrated with them."""
         return name == "uncertainty" or self._scalar_unit(name) == self._model_unit
 
     def _scalar_field(self, name: str) -> ScalarField:
@@ -290,9 +290,9 @@ class PredictionLayers:
 
 @contextmanager
 def _preserve_selection(viewer: ViewerModel) -> Iterator[None]:
-    """Keep what is selected while layers are added: it is what the user works on and predicts next.
+    """Keep the selection while layers are added: it is the image that the user works on.
 
-    Napari does not hear of the moments in between, in which it would change its controls with each layer.
+    Selection events in between are blocked, which would change the layer controls with each layer.
     """
     selection = viewer.layers.selection
     active, chosen = selection.active, set(selection)
@@ -305,7 +305,7 @@ def _preserve_selection(viewer: ViewerModel) -> Iterator[None]:
 
 @contextmanager
 def _defer_garbage_collection() -> Iterator[None]:
-    """Collect garbage once, where napari would do it for each layer that is removed, for 0.2 s."""
+    """Collect garbage once, instead of 0.2 s per removed layer, as napari does."""
     gc.freeze()
     try:
         yield

@@ -1,4 +1,4 @@
-"""One plane of a z-stack, where the reader has shown the maximum over all."""
+"""Single planes of a z-stack that was opened as a maximum projection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_cellforce.layers import METADATA_KEY, LayerTuple, image_layers
 
 
 def show_plane(viewer: Viewer) -> None:
-    """Ask which plane of the selected image's z-stack is wanted, and add it as layers of its own.
+    """Ask for a plane of the z-stack of the selected image, and add it as new layers.
 
     Raises
     ------
@@ -29,13 +29,13 @@ def show_plane(viewer: Viewer) -> None:
 
 
 def plane_layers(path: str, plane: int) -> list[LayerTuple]:
-    """Return the layers of one plane (from 0) of the z-stack at `path`, named after it."""
+    """Return the layers of one plane (0-based) of the z-stack at `path`, named after the plane."""
     stack = io.read(path, z=plane)
     return image_layers(dataclasses.replace(stack, name=f"{stack.name} plane {plane}"))
 
 
 def _z_stack(layer: Layer | None) -> tuple[str, int]:
-    """Return the file behind a layer, and how many planes it has."""
+    """Return the file of a layer and its number of planes."""
     ours = {} if layer is None else layer.metadata.get(METADATA_KEY, {})
     if ours.get("planes", 1) == 1:
         raise CellForceError(

@@ -82,11 +82,11 @@ class AdhesionSection(PartSection):
             slider.reset()
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {"adhesions": [slider.value for slider in self._sliders]}
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         for slider, value in zip(self._sliders, values.get("adhesions", ()), strict=False):
             slider.set_value(float(value))
 

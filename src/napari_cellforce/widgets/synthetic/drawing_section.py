@@ -68,7 +68,7 @@ class MicroscopeSection(QWidget):
         )
 
     def reset(self) -> None:
-        """Go back to the first settings."""
+        """Restore the default settings."""
         default = CellConfig()
         self._seed.setValue(0)
         self._pixel.setValue(default.pixel_size)
@@ -77,7 +77,7 @@ class MicroscopeSection(QWidget):
         self.exposure.reset()
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {
             "seed": self.seed,
             "pixel": self.pixel_size,
@@ -87,7 +87,7 @@ class MicroscopeSection(QWidget):
         }
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         for box, name in ((self._seed, "seed"), (self._pixel, "pixel"), (self._side, "side")):
             box.setValue(values.get(name, box.value()))
         for slider, name in ((self._expression, "expression"), (self.exposure, "exposure")):
@@ -220,16 +220,16 @@ class DrawingSection(QWidget):
         self.draw()
 
     def reset(self) -> None:
-        """Go back to the default settings."""
+        """Restore the default settings."""
         for section in self._sections:
             section.reset()
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {name: value for section in self._sections for name, value in section.remember().items()}
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         for section in self._sections:
             section.recall(values)
 

@@ -95,7 +95,7 @@ class OutlineSection(PartSection):
             slider.reset()
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {
             "shape": self.shape.kind,
             "outline": [slider.value for slider in self._sliders],
@@ -103,7 +103,7 @@ class OutlineSection(PartSection):
         }
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         self.ways.setCurrentIndex(max(self.ways.findData(values.get("shape")), 0))
         self._smooth.setChecked(bool(values.get("smooth", False)))
         for slider, value in zip(self._sliders, values.get("outline", ()), strict=False):

@@ -90,7 +90,7 @@ class PartSection(QWidget):
         self.edit_button.clicked.connect(self._on_edit)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._layers.dispose()
 
     @property

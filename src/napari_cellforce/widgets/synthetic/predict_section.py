@@ -155,7 +155,7 @@ class PredictSection(QWidget):
         fill_combo(self._choice, self._folder)
 
     def reset(self) -> None:
-        """Go back to the first settings."""
+        """Restore the default settings."""
         self.set_live(False)
         self._choice.setCurrentIndex(0)
 
@@ -192,11 +192,11 @@ class PredictSection(QWidget):
         self._work.cancel()
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {"asked": self.name, "live": self.live}
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         self.choose(str(values.get("asked", "")))
         self.set_live(bool(values.get("live", False)))
 

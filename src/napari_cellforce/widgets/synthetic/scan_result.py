@@ -36,7 +36,7 @@ class ScanResult(QWidget):
     Parameters
     ----------
     viewer : ViewerModel
-        Its theme gives the colours.
+        Viewer whose theme sets the colours.
     parent : QWidget, optional
 
     Signals
@@ -80,7 +80,7 @@ class ScanResult(QWidget):
         viewer.dims.events.current_step.connect(self._mark)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer; what is being saved is finished."""
+        """Disconnect from the viewer; a running save is finished."""
         self._viewer.events.theme.disconnect(self._apply_theme)
         self._viewer.dims.events.current_step.disconnect(self._mark)
 

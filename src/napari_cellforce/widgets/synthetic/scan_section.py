@@ -99,7 +99,7 @@ class ScanSection(QWidget):
         fill_list(self.model_list, self._folder)
 
     def reset(self) -> None:
-        """Go back to the first settings."""
+        """Restore the default settings."""
         check_names(self.model_list, ("sheet",))
         self._parameters.setCurrentIndex(0)
         self._on_parameter()
@@ -113,7 +113,7 @@ class ScanSection(QWidget):
             box.setValue(value)
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {
             "scanned": self.parameter.name,
             "range": [self._low.value(), self._high.value(), self._steps.value()],
@@ -122,7 +122,7 @@ class ScanSection(QWidget):
         }
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         if values.get("scanned") in PARAMETERS and len(values.get("range", ())) == 3:
             low, high, steps = values["range"]
             self.choose(values["scanned"], low, high, int(steps))

@@ -1,4 +1,4 @@
-"""A whole folder of bead images measured with the settings of the panel."""
+"""Measurement of a folder of bead images with the settings of the panel."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from napari_cellforce.widgets.base.worker import Job, error_text, show_error
 
 _PAGE = "tutorials/measure/#a-whole-folder"
 _RESULTS = "cellforce-tfm"
-"""Name of the output folder that is proposed, inside the input folder."""
+"""Name of the proposed output folder, inside the input folder."""
 _DEBOUNCE = 300
-"""Milliseconds without a change until the folder is looked at."""
+"""Milliseconds without a change before the folder is searched."""
 _STATES = {"followed": "displacement measured", "done": "✓ done", "failed": "⚠ failed"}
 
 
 class TfmFolderSection(QWidget):
-    """Chooses a folder, shows which images belong together, and measures them all.
+    """Chooses a folder, lists the pairs of images in it, and measures all of them.
 
     Parameters
     ----------
     settings : callable
-        Returns the settings of the panel, or raises `CellForceError` if something is missing.
+        Returns the settings of the panel, or raises `CellForceError` if one is missing.
 
     Signals
     -------
     opened : str
-        A result was double-clicked: the path of its traction.
+        A result was double-clicked; path of its traction.
     """
 
     opened = Signal(str)
@@ -82,7 +82,7 @@ class TfmFolderSection(QWidget):
 
     @property
     def running(self) -> bool:
-        """True while the folder is being measured."""
+        """True while the folder is measured."""
         return self.job.running
 
     @property
@@ -91,12 +91,12 @@ class TfmFolderSection(QWidget):
         return self.run_section
 
     def config(self) -> FolderConfig:
-        """Return what is chosen.
+        """Return the chosen settings.
 
         Raises
         ------
         CellForceError
-            If there is no folder yet, or a setting of the panel is missing.
+            If no folder is chosen, or a setting of the panel is missing.
         """
         folder = self._folder.text().strip()
         if not folder:
@@ -116,7 +116,7 @@ class TfmFolderSection(QWidget):
         self._on_changed()
 
     def find_pairs(self) -> None:
-        """See which images belong together, off the GUI thread."""
+        """Find the pairs of images, off the GUI thread."""
         self._pairs = []
         try:
             config = self.config()
@@ -127,7 +127,7 @@ class TfmFolderSection(QWidget):
         self._pairing.start(lambda: iter([config.pairs()]))
 
     def start(self) -> None:
-        """Measure all, off the GUI thread."""
+        """Measure all images, off the GUI thread."""
         try:
             config = self.config()
         except CellForceError as error:
@@ -139,7 +139,7 @@ class TfmFolderSection(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Bring button and words in line with what is chosen and what runs."""
+        """Update the button and the status line."""
         running = self.job.running
         missing = sum(files.reference is None for files in self._pairs)
         ready = len(self._pairs) - missing
@@ -150,7 +150,7 @@ class TfmFolderSection(QWidget):
             self.run_section.set_status(self._problem, Tone.PROBLEM)
 
     def dispose(self) -> None:
-        """End what runs in the background; what is done is kept."""
+        """Cancel background jobs; finished results are kept."""
         self._debounce.stop()
         self._pairing.cancel()
         self.job.cancel()
@@ -161,7 +161,7 @@ class TfmFolderSection(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take the folder that was dropped."""
+        """Choose the dropped folder."""
         folder = _dropped(event)
         if folder:
             self.set_folder(folder)
@@ -174,22 +174,26 @@ class TfmFolderSection(QWidget):
         self._reference, self._loaded, self._mask = (
             QLineEdit(word) for word in (words.reference, words.loaded, words.mask)
         )
-        self._pixel = NumberBox(0, 100, unit="µm", empty="as the files say")
+        self._pixel = NumberBox(0, 100, unit="µm", empty="from the files")
         choose = QPushButton("…")
         choose.setAccessibleName("Choose a folder")
         choose.setMaximumWidth(36)
         choose.clicked.connect(self._on_choose)
         form = Form()
-        tip = "With images of beads, also in folders below; results go into a folder in it"
+        tip = "Folder of bead images, subfolders included; results are written into a subfolder"
         form.add("Folder", self._folder, tip, beside=choose, page=_PAGE)
         for title, line, tip in (
-            ("At rest", self._reference, "Word in the names of the images of beads at rest"),
-            ("Pulled", self._loaded, "Word in the names of the images of pulled beads; empty for all others"),
-            ("Cells", self._mask, "Word in the names of the masks, if there are any"),
+            ("At rest", self._reference, "Text in the file names of the reference images (beads at rest)"),
+            (
+                "Pulled",
+                self._loaded,
+                "Text in the file names of the loaded images (displaced beads); empty: all other images",
+            ),
+            ("Cells", self._mask, "Text in the file names of the cell masks, if there are any"),
         ):
             form.add(f"{title}, name has", line, tip)
             line.textChanged.connect(self._on_changed)
-        form.add("Pixel", self._pixel, "For files that do not say it")
+        form.add("Pixel", self._pixel, "Pixel size, for files without one")
         self._folder.textChanged.connect(self._on_changed)
         return form
 
@@ -201,7 +205,7 @@ class TfmFolderSection(QWidget):
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setAccessibleName("Images of the folder")
-        self.table.setToolTip("Click a line for its reason; double-click one that is done to open it")
+        self.table.setToolTip("Click a failed image for the reason; double-click a finished one to open it")
         self.table.setFixedHeight(130)
         self.table.hide()
         self.table.cellClicked.connect(self._on_clicked)
@@ -221,9 +225,7 @@ class TfmFolderSection(QWidget):
         self._fill()
         missing = sum(files.reference is None for files in pairs)
         self.message.set_text(
-            f"{missing} of {len(pairs)} have no image of beads at rest and will be left out."
-            if missing
-            else ""
+            f"{missing} of {len(pairs)} have no reference image and are skipped." if missing else ""
         )
         self.refresh()
 
@@ -248,7 +250,7 @@ class TfmFolderSection(QWidget):
             self.run_section.set_status(f"{record.what} …")
             self.run_section.show_progress(record.done, record.total)
         elif isinstance(record, RegularisationChoice):
-            self.message.set_text(f"One lambda for all: {record.regularisation:.3g} µm/Pa.")
+            self.message.set_text(f"Common lambda: {record.regularisation:.3g} µm/Pa.")
         elif isinstance(record, FolderEvent):
             self._show_event(record)
 
@@ -266,19 +268,19 @@ class TfmFolderSection(QWidget):
     def _on_ended(self, complete: bool) -> None:
         done = sum(self.table.item(i, 1).text() == _STATES["done"] for i in range(self.table.rowCount()))
         self.refresh()
-        failed = f", {len(self._failures)} failed: click a line for the reason" if self._failures else ""
-        words = f"{done} of {len(self._pairs)} are done{failed}. Results are in {_RESULTS}, in that folder."
+        failed = f", {len(self._failures)} failed: click one for the reason" if self._failures else ""
+        words = f"{done} of {len(self._pairs)} are done{failed}. Results: subfolder {_RESULTS}."
         if complete:
             self.run_section.set_status(words, Tone.PROBLEM if self._failures else Tone.GOOD)
         else:
-            self.run_section.set_status(f"Stopped. {words} Press again to go on.", Tone.PLAIN)
+            self.run_section.set_status(f"Stopped. {words} Press again to continue.", Tone.PLAIN)
 
     def _on_clicked(self, row: int, column: int) -> None:
         del column
         name = self._pairs[row].name
         reason = self._failures.get(name, "")
         if not reason and self._pairs[row].reference is None:
-            reason = "There is no image of beads at rest whose name differs by the word only."
+            reason = "There is no reference image whose name differs only in that text."
         self.message.set_text(f"{name}: {reason}" if reason else "", Tone.PROBLEM if reason else Tone.PLAIN)
 
     def _on_double_clicked(self, row: int, column: int) -> None:

@@ -54,7 +54,7 @@ from napari_cellforce.widgets.tfm.steps_section import TfmStepsSection
 
 
 class TfmLayers:
-    """Puts results into a viewer; doing a step again replaces its layers."""
+    """Adds results to a viewer; repeating a step replaces its layers."""
 
     def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle) -> None:
         self._viewer, self._arrow_style = viewer, arrow_style
@@ -86,11 +86,11 @@ class TfmLayers:
         self._viewer.canvas.overlays.scale_bar.visible = True
 
     def _show_drift_corrected(self, job: TfmJob, drifts: list[Drift], source: Image) -> None:
-        """Lay the loaded beads, drift taken off, over those at rest: white where they agree."""
-        name = f"{job.loaded.name}, drift taken off"
+        """Show the drift-corrected loaded image over the reference: white where they agree."""
+        name = f"{job.loaded.name}, drift corrected"
         if name in self._viewer.layers:
             self._viewer.layers.remove(name)
-        if source not in self._viewer.layers:  # closed meanwhile
+        if source not in self._viewer.layers:  # removed in the meantime
             return
         place = place_of(source)
         layer = Image(
@@ -109,12 +109,12 @@ class TfmLayers:
 
 
 PANEL = "tfm"
-WELCOME = "From images of beads in the gel to the traction that moved them."
+WELCOME = "Computes tractions from images of beads in the gel."
 _TRACTION = STEPS[-1]
 
 
 class TfmPanel(Panel):
-    """Choose bead images or a displacement, describe the gel, see the traction; or open one.
+    """Measures tractions from bead images or a displacement, or opens a traction.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class TfmPanel(Panel):
 
     @property
     def traction(self) -> VectorField | None:
-        """What was measured or opened last, in Pa."""
+        """Traction that was measured or opened last, in Pa."""
         return None if self._result is None else self._result.traction
 
     @property
@@ -167,7 +167,7 @@ class TfmPanel(Panel):
         return self._folder
 
     def measure(self, last: str = _TRACTION) -> None:
-        """Do what is not done yet, up to a step, off the GUI thread."""
+        """Run the steps that are missing or out of date, up to step `last`, off the GUI thread."""
         try:
             config = self.settings.config()
         except CellForceError as error:
@@ -197,7 +197,7 @@ class TfmPanel(Panel):
             self._refresh()
 
     def open_result(self, path: str) -> None:
-        """Show a traction that was measured with a folder."""
+        """Show a traction that was measured in a folder."""
         try:
             show_field(self._viewer, read_field(path), self._arrow_style)
         except CellForceError as error:
@@ -205,7 +205,7 @@ class TfmPanel(Panel):
 
     def _build(self) -> None:
         self.sample = QPushButton("Try it on sample beads")
-        self.sample.setToolTip("Draws beads in a gel of 8 kPa, at rest and pulled by a simulated cell")
+        self.sample.setToolTip("Images of beads in a gel of 8 kPa, at rest and displaced by a simulated cell")
         self.sample.clicked.connect(self._open_sample)
         whole = collapsible("A whole folder")
         whole.addWidget(self._folder)
@@ -235,7 +235,7 @@ class TfmPanel(Panel):
         self._folder.dispose()
 
     def _recall(self) -> None:
-        # A file that somebody edited is no reason not to open.
+        # A damaged settings file must not keep the panel from opening.
         with contextlib.suppress(CellForceError, TypeError, json.JSONDecodeError):
             preset = self._memory.recall(PANEL).get("preset")
             if preset:
@@ -250,7 +250,7 @@ class TfmPanel(Panel):
         self._refresh()
 
     def _on_step_requested(self, step: str) -> None:
-        """Do a step again, and those before it that are not done."""
+        """Repeat a step, and run missing steps before it."""
         self._steps.invalidate_from(step)
         self.measure(step)
 
@@ -264,7 +264,7 @@ class TfmPanel(Panel):
         return problem
 
     def _refresh(self, complete: bool = True) -> None:
-        """Bring buttons and words in line with what is chosen, done and running."""
+        """Update the buttons, the steps and the status line."""
         del complete
         kind, running, problem = self.source.kind, self.job.running, self._problem()
         self.sample.setVisible(not input_images(self._viewer) and self._result is None)
@@ -296,14 +296,17 @@ class TfmPanel(Panel):
             return f"{WELCOME} {problem}", Tone.PLAIN
         if problem is not None:
             text = with_row(problem, self)
-            # What has not been begun is no mistake.
+            # A missing input is not an error.
             return text[:1].upper() + text[1:], Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
         if self.failure:
             return self.failure, Tone.PROBLEM
         if self.progress.any_stale:
-            return "A setting has changed: press the button to do again what is stale.", Tone.PLAIN
+            return (
+                "A setting has changed: press the button to repeat the steps that are out of date.",
+                Tone.PLAIN,
+            )
         if self._result is not None and self._steps.summary(_TRACTION):
-            return "Each step is a layer: check it. Next: Compare with measured.", Tone.GOOD
+            return "Each step is shown as a layer: check it. Next: Compare with measured.", Tone.GOOD
         return "", Tone.PLAIN
 
     def _on_record(self, record: Any) -> None:
@@ -339,7 +342,7 @@ class TfmPanel(Panel):
         self._refresh()
 
     def _show_sample(self, layers: list[Any]) -> None:
-        # napari gives a proxy of what it adds; choosing needs the layers themselves.
+        # napari returns a proxy of added layers; the selection needs the layers themselves.
         created = [Layer.create(*data) for data in layers]
         self._viewer.layers.extend(created)
         self.source.choose(created[-3], created[-2])

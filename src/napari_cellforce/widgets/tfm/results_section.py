@@ -1,4 +1,4 @@
-"""Numbers of a measured traction: for each cell or region, over time; saving them with the fields."""
+"""Results of a measured traction: table per cell or region, plot over time, saving, export for training."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ _MAIN_COLUMNS = (
     "99th percentile traction",
     "mean traction",
 )
-"""Columns that can be drawn over time, and that come first in the table."""
+"""Columns that can be plotted over time, and that are first in the table."""
 _MAX_TRANSPOSED = 3
-"""Most rows that are shown side by side."""
+"""Maximum number of rows that are shown as columns."""
 _KEYS = ("frame", "time [min]", "region")
 
 
 class TfmResultsTable(QWidget):
-    """A table with a row a frame and region, a plot over time, and Save.
+    """A table with one row per frame and region, a plot over time, and a Save button.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Its Labels layers are the regions that can be chosen.
+        Viewer whose Labels layers are the regions that can be chosen.
     """
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
@@ -92,16 +92,16 @@ class TfmResultsTable(QWidget):
 
     @property
     def table(self) -> pd.DataFrame:
-        """What is shown, all columns."""
+        """The displayed table, with all columns."""
         return self._table
 
     @property
     def busy(self) -> bool:
-        """True while numbers are computed or files written."""
+        """True while numbers are computed or files are written."""
         return self._computing.running or self._saving.running
 
     def show_result(self, result: TfmResult | None, config: TfmConfig | None) -> None:
-        """Count another measurement; `config` goes into the preset that Save writes."""
+        """Show another measurement; `config` is written as a preset by Save."""
         self._result, self._config = result, config
         self.setVisible(result is not None)
         self.fill()
@@ -137,14 +137,14 @@ class TfmResultsTable(QWidget):
             frames = len(result.traction.frames)
             for t, frame_rows in enumerate(region_rows(result.traction, labels, result.displacement)):
                 rows += frame_rows
-                yield Progress("Adding up", t + 1, frames)
+                yield Progress("Summing forces", t + 1, frames)
             yield pd.DataFrame(rows)
 
-        self._note.set_text("Adding up …")
+        self._note.set_text("Summing forces …")
         self._computing.start(work)
 
     def save(self, folder: Path) -> None:
-        """Write fields, numbers, curve and settings into a folder."""
+        """Write fields, tables, curve and settings to a folder."""
         result, config, table = self._result, self._config, self._table
         if result is None:
             return
@@ -157,7 +157,7 @@ class TfmResultsTable(QWidget):
         self._saving.start(work)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer; what is being saved is finished."""
+        """Disconnect from the viewer; a running save is finished."""
         self._computing.cancel()
         self.plot.dispose()
         self._workspace.layers_changed.disconnect(self.fill)
@@ -166,8 +166,10 @@ class TfmResultsTable(QWidget):
         for name in _MAIN_COLUMNS:
             self._quantity.addItem(name, name)
         form = Form()
-        form.add("Numbers of", self.regions, "Where forces are added up: a row each", page=_PAGE)
-        self._quantity_row = form.add("Over time", self._quantity, "What is drawn, for up to three regions")
+        form.add("Numbers of", self.regions, "Regions in which forces are summed, one row each", page=_PAGE)
+        self._quantity_row = form.add(
+            "Over time", self._quantity, "Quantity that is plotted, for up to three regions"
+        )
         return form
 
     def _build_table(self) -> QTableWidget:
@@ -179,7 +181,9 @@ class TfmResultsTable(QWidget):
 
     def _build_saving(self) -> QHBoxLayout:
         save = QPushButton("Save …")
-        save.setToolTip("Traction and displacement as OME-TIFF, numbers as CSV, settings as preset")
+        save.setToolTip(
+            "Write traction and displacement (OME-TIFF), the table (CSV) and the settings (preset)"
+        )
         save.clicked.connect(self._on_save)
         row = QHBoxLayout()
         row.addStretch()
@@ -201,12 +205,12 @@ class TfmResultsTable(QWidget):
         if isinstance(record, Progress):
             return
         self._table = record
-        self._note.set_text("" if len(record) else "There is no region: nothing is marked in that layer.")
+        self._note.set_text("" if len(record) else "That layer contains no region.")
         self._fill_table()
         self._draw()
 
     def _fill_table(self) -> None:
-        """Fill the table: quantities from left to right, but from top to bottom if there are few rows."""
+        """Fill the table: quantities as columns, or as rows if there are few frames and regions."""
         columns = ordered_columns(list(self._table.columns))
         if "time [min]" in columns and self._table["time [min]"].isna().all():
             columns.remove("time [min]")
@@ -261,14 +265,14 @@ class TfmResultsTable(QWidget):
 
 
 def ordered_columns(columns: list[str]) -> list[str]:
-    """Return the columns of a table as they are shown: what one asks for first comes first."""
+    """Return the columns of a table in the displayed order: main quantities first."""
     first = [column for name in _MAIN_COLUMNS for column in columns if column.startswith(f"{name} [")]
     keys = [column for column in _KEYS if column in columns]
     return keys + first + [column for column in columns if column not in (*keys, *first)]
 
 
 def _own_regions(result: TfmResult) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return the cell as one region, or the whole image where no cell is known."""
+    """Return the cell as one region, or the whole image if there is no mask."""
     field = result.traction
     if field.mask is None:
         return np.ones(field.data.shape[2:], np.uint8)
@@ -288,7 +292,7 @@ def _number(value: float) -> str:
 
 
 class TfmExportSection(QWidget):
-    """The choice of the protein that was imaged with the beads, and a button that writes both."""
+    """Choice of the protein imaged with the beads, and a button that writes training data."""
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -297,9 +301,11 @@ class TfmExportSection(QWidget):
         self._cell: Labels | Shapes | None = None
         self._protein = shrinkable_combo(QComboBox())
         self._protein.setAccessibleName("Protein")
-        self._protein.setToolTip("The image a predictor is to learn from")
+        self._protein.setToolTip("Image from which a model is trained")
         write = QPushButton("Write as training data …")
-        write.setToolTip("Protein image, cell, traction and displacement, for the panel Train a predictor")
+        write.setToolTip(
+            "Write protein image, cell mask, traction and displacement for the panel Train a predictor"
+        )
         write.clicked.connect(self._on_write)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -311,11 +317,11 @@ class TfmExportSection(QWidget):
 
     @property
     def writing(self) -> bool:
-        """True while files are being written."""
+        """True while files are written."""
         return self._job.running
 
     def refresh(self, result: TfmResult | None, cell: Labels | Shapes | None) -> None:
-        """Offer this traction, and the images of the viewer, the lowest first: beads lie on top."""
+        """Set the traction, and list the images of the viewer, lowest first: bead images are on top."""
         self._result, self._cell = result, cell
         chosen, layers = self._protein.currentData(), input_images(self._viewer)[::-1]
         self._protein.clear()
@@ -325,7 +331,7 @@ class TfmExportSection(QWidget):
         self.setVisible(result is not None and bool(layers))
 
     def write(self, folder: Path) -> None:
-        """Write the chosen protein, the cell, traction and displacement into a new folder in `folder`."""
+        """Write protein image, cell mask, traction and displacement to a new folder in `folder`."""
         layer, result, cell = self._protein.currentData(), self._result, self._cell
         if layer is None or result is None:
             return
@@ -347,4 +353,4 @@ class TfmExportSection(QWidget):
 
 
 def _show_written(root: Path) -> None:
-    show_info(f"Written to {root}. Drop that folder into the panel Train a predictor.")
+    show_info(f"Written to {root}. Drop this folder on the panel Train a predictor.")

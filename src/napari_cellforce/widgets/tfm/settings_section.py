@@ -1,4 +1,4 @@
-"""The gel, how the beads are followed, and how lambda is chosen; saved and opened as a preset."""
+"""Gel, tracking of the beads and regularisation; saved and opened as a preset."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PAGE = "tutorials/measure/"
 
 
 class TfmSettingsSection(QWidget):
-    """Everything of a `TfmConfig`.
+    """Rows for the settings of a `TfmConfig`.
 
     Signals
     -------
@@ -74,13 +74,13 @@ class TfmSettingsSection(QWidget):
         Raises
         ------
         CellForceError
-            If the stiffness is missing or something makes no sense.
+            If the stiffness is missing or a setting is invalid.
         """
         if not self.young.value():
             raise CellForceError(
-                "the gel's stiffness is not given",
+                "the stiffness of the gel is not given",
                 "tractions are proportional to it",
-                "Type in its Young's modulus.",
+                "Enter its Young's modulus.",
                 topic=Topic.GEL,
             )
         chosen = {path: self._rows.value(path) for path in self._rows.paths}
@@ -95,7 +95,7 @@ class TfmSettingsSection(QWidget):
         return with_values(self._base, chosen)
 
     def show_config(self, config: TfmConfig) -> None:
-        """Fill in settings; those that have no row are kept."""
+        """Show settings; those without a row are kept."""
         self._base = config
         young = config.substrate.young
         kilo = young >= 1000
@@ -107,7 +107,7 @@ class TfmSettingsSection(QWidget):
         self._on_changed()
 
     def reset(self) -> None:
-        """Back to the defaults; the gel stays, it is no matter of taste."""
+        """Restore the defaults; the gel is not changed."""
         self.show_config(TfmConfig(self._substrate()))
 
     def _young(self) -> float:
@@ -156,7 +156,7 @@ class TfmSettingsSection(QWidget):
         row = QHBoxLayout()
         for text, tip, act in (
             ("Open preset …", "Read saved settings, also those written by the command line", self._on_open),
-            ("Save preset …", "Keeps gel and settings as JSON, for the next experiment", self._on_save),
+            ("Save preset …", "Save gel and settings as JSON for later experiments", self._on_save),
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
@@ -186,7 +186,7 @@ class TfmSettingsSection(QWidget):
             self.open_preset(Path(path))
 
     def open_preset(self, path: Path) -> None:
-        """Fill in the settings of a file; says why if it cannot be read."""
+        """Show the settings of a file, or the reason why it cannot be read."""
         try:
             self.show_config(read_settings(path, TfmConfig))
         except CellForceError as error:

@@ -1,4 +1,4 @@
-"""What was measured: bead images, a displacement, or a traction."""
+"""Inputs of a measurement: bead images, a displacement, or a traction."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _PAGE = "tutorials/measure/"
 
 
 class TfmSourceSection(QWidget):
-    """Layers of the viewer that a measurement begins with.
+    """Rows for the layers from which a traction is measured.
 
     Signals
     -------
     changed
     opened
-        A file with a displacement or traction is wanted.
+        The button for opening a displacement or traction was pressed.
     """
 
     changed = Signal()
@@ -54,7 +54,7 @@ class TfmSourceSection(QWidget):
         self._reference = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
         self._loaded = LayerChoice(viewer, lambda layer: layer in input_images(viewer), self)
         self._pixel = NumberBox(0, 100, unit="µm", empty="type it in")
-        self._window = NumberBox(0, 1000, unit="µm", empty="as the file says, or none")
+        self._window = NumberBox(0, 1000, unit="µm", empty="from the file, or none")
         self._cell = shrinkable_combo(QComboBox())
         self._field = shrinkable_combo(QComboBox())
         self.open_button = QPushButton("Open …")
@@ -78,7 +78,7 @@ class TfmSourceSection(QWidget):
 
     @property
     def kind(self) -> str:
-        """What the user has, one of `KINDS`."""
+        """Kind of input, one of `KINDS`."""
         return str(self.kind_list.currentText())
 
     @property
@@ -89,7 +89,7 @@ class TfmSourceSection(QWidget):
 
     @property
     def window(self) -> float:
-        """Side of the windows of the chosen displacement, in its vectors; 0 if they are independent."""
+        """Window side of the chosen displacement, in grid spacings; 0 if vectors are independent."""
         field = self.displacement
         if field is None:
             return 0.0
@@ -113,33 +113,33 @@ class TfmSourceSection(QWidget):
         self._loaded.choose(loaded)
 
     def choose_cell(self, layer: Labels | Shapes) -> None:
-        """Choose the layer that the cell is marked in."""
+        """Choose the layer with the cell mask."""
         self._cell.setCurrentIndex(self._cell.findData(layer))
 
     def problem(self) -> CellForceError | None:
-        """Return why nothing can be measured, or None."""
+        """Return the reason why nothing can be measured, or None."""
         pair = (self._reference.layer, self._loaded.layer)
         if self.kind == BEADS and (None in pair or pair[0] is pair[1]):
             return CellForceError(
                 "No two bead images are open",
-                "displacements are measured between the gel at rest and the gel pulled by the cell",
+                "displacements are measured between the gel at rest and the gel deformed by the cell",
                 "Open both, then choose them above.",
                 topic=Topic.REFERENCE,
             )
         if self.kind == BEADS and not self._pixel.value():
             return CellForceError(
-                "The image has no pixel size", "traction depends on it", "Type it in.", topic=Topic.PIXEL_SIZE
+                "The image has no pixel size", "tractions depend on it", "Enter it.", topic=Topic.PIXEL_SIZE
             )
         if self.kind == DISPLACEMENT_FIELD and self.displacement is None:
             return CellForceError(
-                "No displacement is open", "it is what tractions are computed from", 'Press "Open …".'
+                "No displacement is open", "tractions are computed from it", 'Press "Open …".'
             )
         return None
 
     def job(self, config: TfmConfig) -> Callable[[], TfmJob]:
-        """Return what makes the job that measures the chosen bead images.
+        """Return a function that creates the job for the chosen bead images.
 
-        It reads them, so call it in a thread; it raises `CellForceError` if they cannot be measured.
+        It reads the images: call it in a thread. It raises `CellForceError` if they cannot be measured.
         """
         reference: Any = self._reference.layer
         loaded: Any = self._loaded.layer
@@ -157,7 +157,7 @@ class TfmSourceSection(QWidget):
 
     @property
     def cell(self) -> Labels | Shapes | None:
-        """The layer that the cell is marked in."""
+        """The layer with the cell mask."""
         chosen: Labels | Shapes | None = self._cell.currentData()
         return chosen
 
@@ -184,24 +184,22 @@ class TfmSourceSection(QWidget):
 
     def _build(self) -> QWidget:
         form = Form()
-        form.add("I have", self.kind_list, "What the measurement begins with", page=_PAGE)
+        form.add("I have", self.kind_list, "Kind of input data", page=_PAGE)
         beads = (
             ("Reference", self._reference.combo, "Beads at rest, after the cell was removed"),
-            ("Loaded", self._loaded.combo, "The same beads, pulled by the cell"),
-            ("Pixel", self._pixel, "Side of a pixel of the bead images"),
+            ("Loaded", self._loaded.combo, "The same beads, displaced by the cell"),
+            ("Pixel", self._pixel, "Pixel size of the bead images"),
         )
-        window = "Side of the PIV windows it was measured with: neighbouring vectors share their noise"
+        window = "Side of the PIV windows of the measurement: noise of neighbouring vectors is correlated"
         field = (
-            ("Displacement", self._field, "In µm; open it from a file"),
+            ("Displacement", self._field, "Displacement in µm, opened from a file"),
             ("Windows", self._window, window),
         )
         self._rows = {
             kind: [(form.add(*row), row[1]) for row in rows]
             for kind, rows in ((BEADS, beads), (DISPLACEMENT_FIELD, field))
         }
-        form.add(
-            "Cell", self._cell, "Where the gel is pulled: its forces are added up; noise is told outside"
-        )
+        form.add("Cell", self._cell, "Cell mask: forces are summed inside; noise is estimated outside")
         form.addRow("", self.open_button)
         box = QWidget()
         box.setLayout(form)
@@ -233,7 +231,7 @@ class TfmSourceSection(QWidget):
             self.changed.emit()
 
     def _on_loaded(self) -> None:
-        """Take the pixel size of the loaded images, and for reference the other image."""
+        """Set the pixel size of the loaded image, and choose another image as reference."""
         layer = self._loaded.layer
         size = pixel_size_of(layer) if layer is not None else None
         with QSignalBlocker(self._pixel):
@@ -258,11 +256,11 @@ def _refill(combo: QComboBox, entries: list[tuple[str, Any]]) -> None:
 GEL = Substrate(8000.0, 0.48)
 _PIXEL, _SIDE = 0.25, 384
 _DRIFT = (1.25, -0.75)
-"""In µm: 5 and -3 pixels."""
+"""Drift (y, x) in µm: 5 and -3 pixels."""
 
 
 def sample_beads(seed: int = 1) -> Iterator[Progress | list[LayerTuple]]:
-    """Yield what is being done, then layers: protein, beads at rest and pulled, and the cell."""
+    """Yield progress, then layers: protein, beads at rest and displaced, and the cell mask."""
     yield Progress("Simulating a cell", 0, 2)
     cell = simulate(
         CellConfig(

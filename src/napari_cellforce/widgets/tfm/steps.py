@@ -1,4 +1,4 @@
-"""Drift, displacement, regularisation, traction: what is done, and what a changed setting has made stale."""
+"""Steps of a measurement (drift, displacement, regularisation, traction), their results and validity."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DRIFT, DISPLACEMENT, REGULARISATION, TRACTION = STEPS = (
 
 
 def describe_result(step: str, result: Any) -> str:
-    """Return what came of a step, in a line."""
+    """Return a summary of the result of a step in one line."""
     describe: dict[str, Callable[[Any], str]] = {
         DRIFT: _drift,
         DISPLACEMENT: _displacement,
@@ -73,7 +73,7 @@ def _traction(result: TfmResult) -> str:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What came of a step.
+    """Result of a step.
 
     Attributes
     ----------
@@ -82,9 +82,9 @@ class StepResult:
     result : object
         Drifts or displacements of all frames, a `RegularisationChoice`, or a `TfmResult`.
     key : hashable
-        What it depends on.
+        Settings and inputs on which the result depends.
     summary : str
-        What came of it, for people.
+        Summary of the result in one line.
     """
 
     step: str
@@ -94,50 +94,50 @@ class StepResult:
 
     @classmethod
     def of(cls, step: str, result: Any, keys: dict[str, Hashable]) -> StepResult:
-        """Return the result of a step; looks through it for the words, which may take a moment."""
+        """Return the result of a step with its summary, which may take some time to compute."""
         return cls(step, result, keys[step], describe_result(step, result))
 
 
 class StepResults:
-    """Keeps the result of each step as long as nothing it depends on has changed."""
+    """Stores the result of each step with the key of the settings on which it depends."""
 
     def __init__(self) -> None:
         self._done: dict[str, StepResult] = {}
 
     def store(self, done: StepResult) -> None:
-        """Keep what came of a step."""
+        """Store the result of a step."""
         self._done[done.step] = done
 
     def valid_result(self, step: str, keys: dict[str, Hashable]) -> Any:
-        """Return the result of a step; None if it is not done, or stale."""
+        """Return the result of a step; None if it is missing or out of date."""
         done = self._done.get(step)
         return done.result if done is not None and done.key == keys.get(step) else None
 
     def is_stale(self, step: str, keys: dict[str, Hashable]) -> bool:
-        """Return whether a step was done with other settings than the present ones."""
+        """Return True if the result of a step was computed with other settings."""
         return step in self._done and self.valid_result(step, keys) is None
 
     def summary(self, step: str) -> str:
-        """Return what came of a step, stale or not; empty if it is not done."""
+        """Return the summary of a step, also if out of date; empty if it is missing."""
         done = self._done.get(step)
         return "" if done is None else done.summary
 
     def invalidate_from(self, step: str) -> None:
-        """Have a step and those after it done again."""
+        """Remove the results of a step and of all later steps."""
         for later in STEPS[STEPS.index(step) :]:
             self._done.pop(later, None)
 
 
 def step_keys(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str, Hashable]:
-    """Return what each step depends on; each includes what those before it do.
+    """Return the key of each step; it includes the keys of the steps before.
 
     Parameters
     ----------
     config : TfmConfig
     source : hashable
-        The images.
+        Key of the images.
     place : hashable
-        Pixel size and mask.
+        Key of pixel size and mask.
     """
     beads = config.displacement
     drift = (source, beads.drift, max(beads.windows))
@@ -149,7 +149,7 @@ def step_keys(config: TfmConfig, source: Hashable, place: Hashable) -> dict[str,
 def measure_steps(
     make: Callable[[], TfmJob], steps: StepResults, keys: dict[str, Hashable], last: str
 ) -> Iterator[Progress | TfmJob | StepResult]:
-    """Make a job, yield it, then do what is not fresh, up to the step `last`."""
+    """Create a job, yield it, then run the steps without a valid result, up to step `last`."""
     yield Progress("Reading the images", 0, 0)
     job = make()
     yield job
@@ -159,7 +159,7 @@ def measure_steps(
 def run_steps(
     job: TfmJob, steps: StepResults, keys: dict[str, Hashable], last: str
 ) -> Iterator[Progress | StepResult]:
-    """Do what is not fresh, up to the step `last`; yields as it goes."""
+    """Run the steps without a valid result, up to step `last`; yield progress and results."""
     drifts = steps.valid_result(DRIFT, keys)
     if drifts is None:
         drifts = []
@@ -173,7 +173,7 @@ def run_steps(
     if displacements is None:
         displacements = []
         for t, image in enumerate(_images(job)):
-            yield Progress("Following the beads", t, job.loaded.n_frames)
+            yield Progress("Tracking the beads", t, job.loaded.n_frames)
             displacements.append(displacement_field(job.reference, image, job.config.displacement, drifts[t]))
         yield StepResult.of(DISPLACEMENT, displacements, keys)
     if last != DISPLACEMENT:
@@ -183,13 +183,13 @@ def run_steps(
 def invert_displacement(
     displacement: VectorField, window: float, config: TfmConfig, keys: dict[str, Hashable]
 ) -> Iterator[Any]:
-    """Invert a displacement that was measured elsewhere, with windows of so many vectors; as `run_steps`."""
+    """Compute the traction of an imported displacement; `window` is the PIV window side in grid spacings."""
     data = np.asarray(displacement.data)
     if not np.isfinite(data).all():
         raise CellForceError(
             f"{displacement.name} has NaN or infinite values",
-            "the Fourier transform needs every vector",
-            "Fill the gaps with their neighbours' mean, or cut them off.",
+            "the Fourier transform requires all vectors",
+            "Fill the gaps with the mean of their neighbours, or crop the field.",
             topic=Topic.INPUT,
         )
     yield Progress("Computing tractions", 0, len(data))
@@ -233,7 +233,7 @@ def _invert(
 
 
 def drift_corrected(job: TfmJob, drifts: list[Drift]) -> Any:
-    """Return the loaded images with the drift taken off, ``(T, Y, X)``, as dask: made when looked at."""
+    """Return the drift-corrected loaded images, ``(T, Y, X)``, as a lazy dask array."""
     import dask
     import dask.array as da  # takes 0.6 s to load
 

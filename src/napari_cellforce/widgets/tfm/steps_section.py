@@ -1,4 +1,4 @@
-"""The steps of a measurement, a line each: what came of it, whether it is stale, and doing it again."""
+"""Steps of a measurement, one row each: summary, validity, and a button that repeats the step."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CURVE_TITLES = {
     "l-curve": "minus the curvature of the L-curve",
     "fixed": "minus the curvature of the L-curve",
 }
-"""What the curve of each criterion is."""
+"""Title of the curve of each criterion."""
 
 
 class TfmStepsSection(QWidget):
-    """Four lines and the curve that lambda was chosen on.
+    """Four rows, and the curve from which lambda was chosen.
 
     Signals
     -------
@@ -44,7 +44,7 @@ class TfmStepsSection(QWidget):
         grid = QGridLayout()
         for i, step in enumerate(STEPS):
             button = QPushButton(f"{i + 1}  {step.capitalize()}")
-            button.setToolTip("Does this step (again), and those before it that are not done")
+            button.setToolTip("Run or repeat this step; missing steps before it are run first")
             button.clicked.connect(lambda _=False, step=step: self.requested.emit(step))
             label = QLabel("–")
             label.setWordWrap(True)
@@ -68,38 +68,40 @@ class TfmStepsSection(QWidget):
         viewer.events.theme.connect(self._apply_theme)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._viewer.events.theme.disconnect(self._apply_theme)
 
     @property
     def any_stale(self) -> bool:
-        """True if a step was done with other settings than the present ones."""
-        return any("stale" in label.text() for label in self._labels.values())
+        """True if the result of a step was computed with other settings."""
+        return any("out of date" in label.text() for label in self._labels.values())
 
     def text_of(self, step: str) -> str:
-        """Return the words beside a step."""
+        """Return the text of a step."""
         return str(self._labels[step].text())
 
     def show_step(self, step: str, summary: str, *, is_stale: bool) -> None:
-        """Say what came of a step; stale if a setting it depends on has changed since."""
-        sign = f"<b style='color: {PROBLEM_COLOUR}'>⚠ stale:</b> " if is_stale else ""
+        """Show the summary of a step; `is_stale` if a setting on which it depends has changed."""
+        sign = f"<b style='color: {PROBLEM_COLOUR}'>⚠ out of date:</b> " if is_stale else ""
         self._labels[step].setText(sign + summary if summary else "–")
 
     def show_steps(self, steps: Sequence[str], *, ready: bool) -> None:
-        """Show these steps only, and let their buttons be pressed, or not."""
+        """Show only these steps, and enable or disable their buttons."""
         for step, button in self.buttons.items():
             button.setVisible(step in steps)
             self._labels[step].setVisible(step in steps)
             button.setEnabled(ready)
 
     def show_choice(self, choice: RegularisationChoice) -> None:
-        """Draw what was minimised over lambda, and the chosen point."""
+        """Plot the criterion over lambda, and mark the chosen value."""
         self._plot.clear()
         self._plot.plot(choice.candidates, choice.curve, pen=pg.mkPen(BLUE, width=2))
         at = float(np.interp(np.log(choice.regularisation), np.log(choice.candidates), choice.curve))
         self._plot.plot([choice.regularisation], [at], pen=None, symbol="o", symbolSize=9, symbolBrush=ORANGE)
         self._plot.setLabel("bottom", "lambda [µm/Pa]")
-        self._plot.setTitle(f"{_CURVE_TITLES[choice.criterion]}, least is best", size="8pt", color=self._ink)
+        self._plot.setTitle(
+            f"{_CURVE_TITLES[choice.criterion]}, minimum is optimal", size="8pt", color=self._ink
+        )
         self._plot.show()
 
     def _apply_theme(self, event: Any = None) -> None:

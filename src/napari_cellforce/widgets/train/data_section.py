@@ -226,7 +226,7 @@ class TrainDataSection(QWidget):
         self._table.show_split(split)
 
     def dispose(self) -> None:
-        """End what runs in the background."""
+        """Cancel background jobs."""
         self._debounce.stop()
         self.reading.cancel()
         self._page.cancel()

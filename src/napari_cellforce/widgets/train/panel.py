@@ -68,7 +68,7 @@ class TrainSample(QPushButton):
         return self._job.running
 
     def dispose(self) -> None:
-        """End what runs in the background."""
+        """Cancel background jobs."""
         self._job.cancel()
 
     def _on_clicked(self) -> None:
@@ -186,7 +186,7 @@ class TrainPanel(Panel):
 
     def _recall(self) -> None:
         values = self._memory.recall(PANEL)
-        # A file that somebody edited is no reason not to open.
+        # A damaged settings file must not keep the panel from opening.
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             self.settings.recall(values)
             self.data.choose(values.get("data", {}))
@@ -244,7 +244,7 @@ class TrainPanel(Panel):
         return problem
 
     def _refresh(self) -> None:
-        """Bring the button and the line above it in line with what is chosen and what runs."""
+        """Update the button and the status line."""
         running = self.run.running
         problem = None if running else self._problem()
         self._sample.setVisible(not self.data.sources)

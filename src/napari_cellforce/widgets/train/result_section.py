@@ -29,7 +29,7 @@ class TrainResultSection(QWidget):
     Parameters
     ----------
     model_folder : str
-        Where imported models are; empty for the user's data folder.
+        Folder of imported models; empty for the user's data folder.
 
     Signals
     -------
@@ -72,7 +72,7 @@ class TrainResultSection(QWidget):
         return self._model
 
     def dispose(self) -> None:
-        """End what runs in the background."""
+        """Cancel background jobs."""
         self._job.cancel()
 
     def clear(self) -> None:

@@ -39,7 +39,7 @@ class TrainCurves(QWidget):
     Parameters
     ----------
     viewer : ViewerModel
-        Its theme gives the colours.
+        Viewer whose theme sets the colours.
     parent : QWidget, optional
     """
 
@@ -81,7 +81,7 @@ class TrainCurves(QWidget):
         return tuple(self._rows)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._viewer.events.theme.disconnect(self._apply_theme)
 
     def show_rows(self, rows: Sequence[Mapping[str, float]]) -> None:
@@ -313,7 +313,7 @@ class TrainRunSection(QWidget):
         self._summary = _NO_SUMMARY
 
     def dispose(self) -> None:
-        """End what runs in the background and hear nothing more of the viewer."""
+        """Cancel background jobs and disconnect from the viewer."""
         self.outcome.dispose()
         self.curves.dispose()
 

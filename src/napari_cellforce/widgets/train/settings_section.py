@@ -91,7 +91,7 @@ class TrainSplitChoice(QWidget):
             self.cells_list.setCurrentIndex(max(self.cells_list.findText(previous), 0))
 
     def reset(self) -> None:
-        """Go back to the defaults."""
+        """Restore the defaults."""
         self.cells_list.setCurrentIndex(0)
         self.frames_line.clear()
 
@@ -128,7 +128,7 @@ class TrainSettingsSection(QWidget):
     Parameters
     ----------
     model_folder : str
-        Where imported models are; empty for the user's data folder.
+        Folder of imported models; empty for the user's data folder.
 
     Signals
     -------
@@ -200,7 +200,7 @@ class TrainSettingsSection(QWidget):
         return folder
 
     def problem(self) -> CellForceError | None:
-        """Return what is wrong with the settings, or None."""
+        """Return the reason why the settings cannot be used, or None."""
         return self.start.problem() or (None if self.only_scale else self.split.problem())
 
     def config(self) -> TrainConfig:
@@ -237,7 +237,7 @@ class TrainSettingsSection(QWidget):
         self.start.recall(values)
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {
             **self.start.remember(),
             "numbers": {name: box.value() for name, box in self._numbers.items()},
@@ -264,7 +264,7 @@ class TrainSettingsSection(QWidget):
         self.changed.emit()
 
     def reset(self) -> None:
-        """Go back to the defaults."""
+        """Restore the defaults."""
         self.recall({"start": PREFERRED})
         for line in (self._run_folder, self._proteins):
             line.clear()

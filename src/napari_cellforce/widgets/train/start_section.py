@@ -47,7 +47,7 @@ class TrainStartSection(QWidget):
     Parameters
     ----------
     model_folder : str or None
-        Where imported models are; None for the user's data folder.
+        Folder of imported models; None for the user's data folder.
 
     Signals
     -------
@@ -146,13 +146,13 @@ class TrainStartSection(QWidget):
         self._show_part()
 
     def recall(self, values: dict[str, Any]) -> None:
-        """Set what `remember` returned."""
+        """Restore the settings that `remember` returned."""
         self.fill(str(values.get("start", "")))
         self.parts.setCurrentIndex(max(self.parts.findData(values.get("part")), 0))
         self.name_line.setText(str(values.get("name", "")))
 
     def remember(self) -> dict[str, Any]:
-        """Return what is kept between sessions."""
+        """Return the settings that are stored between sessions."""
         return {
             "start": self.start_list.currentText(),
             "part": self.parts.currentData(),
