@@ -18,7 +18,7 @@ from napari_cellforce.models.base import Network
 from napari_cellforce.models.kinds import NetworkKind
 from napari_cellforce.models.record import ModelRecord
 from napari_cellforce.widgets.base.preferences import Preferences
-from napari_cellforce.widgets.explain.panel import PartsSection
+from napari_cellforce.widgets.explain.parts_section import PartsSection
 from napari_cellforce.widgets.models.messages import card
 from napari_cellforce.widgets.shared.model_section import ModelSection
 from napari_cellforce.widgets.train.settings_section import TrainSettingsSection

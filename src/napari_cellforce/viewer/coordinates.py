@@ -117,6 +117,31 @@ def to_world(viewer: ViewerModel, layer: Layer, pixel: Sequence[float]) -> Matri
     return result
 
 
+def to_micron(layer: Layer, points: Any, pixel_size: float) -> Matrix:
+    """Return points of a layer in µm.
+
+    Parameters
+    ----------
+    layer : Layer
+    points : (N, ndim) array-like
+        In pixels of the layer.
+    pixel_size : float
+        µm per pixel of a layer whose units are not lengths.
+
+    Returns
+    -------
+    (N, 2) array
+        y and x, from the origin of the world.
+    """
+    own = PixelToWorld.of(layer).in_units
+    sides = np.linalg.norm(own[-3:-1, -3:-1], axis=0)
+    lengths = [_in_unit(1.0, unit, "micrometer") for unit in layer.units[-2:]]
+    factors = [pixel_size / side if unit is None else unit for unit, side in zip(lengths, sides, strict=True)]
+    placed = np.asarray(points, float)[:, -2:] @ own[-3:-1, -3:-1].T + own[-3:-1, -1]
+    micron: Matrix = placed * np.array(factors)
+    return micron
+
+
 def shown_frame(viewer: ViewerModel, layer: Layer, n_frames: int) -> int:
     """Return the frame of a movie that the viewer shows; the nearest one where it shows none.
 

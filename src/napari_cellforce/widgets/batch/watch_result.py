@@ -25,6 +25,7 @@ from napari_cellforce.layers import (
 )
 from napari_cellforce.layers.lazy_arrays import Magnitude
 from napari_cellforce.predict import Prediction
+from napari_cellforce.viewer.coordinates import show_frame, shown_frame
 from napari_cellforce.widgets.shared.live_arrows import LiveArrows
 
 _INITIAL_CAPACITY = 16
@@ -98,6 +99,13 @@ class WatchResult:
             return []
         return [*self._images, self._magnitude, self._arrows.layer]
 
+    @property
+    def current_frame(self) -> int:
+        """The frame that the viewer shows."""
+        if self._magnitude is None:
+            return 0
+        return shown_frame(self._viewer, self._magnitude, len(self._data))
+
     def remember(self, field: VectorField, rows: list[dict[str, float]]) -> None:
         """Add results of an earlier watch; they are shown with the next frame."""
         for i, t in enumerate(field.frames):
@@ -116,7 +124,8 @@ class WatchResult:
             self._show(stack)
         self._grow(stack)
         if newest:
-            self._viewer.dims.set_current_step(0, result.frame)
+            assert self._magnitude is not None
+            show_frame(self._viewer, self._magnitude, result.frame)
 
     def remove(self) -> None:
         """Remove the layers from the viewer."""
@@ -175,4 +184,4 @@ class WatchResult:
 
     def _is_newest_shown(self) -> bool:
         """Return True if the last frame is displayed: the viewer then follows the movie."""
-        return len(self._data) < 2 or int(self._viewer.dims.current_step[0]) >= len(self._data) - 1
+        return len(self._data) < 2 or self.current_frame >= len(self._data) - 1

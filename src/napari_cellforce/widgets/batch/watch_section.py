@@ -225,7 +225,7 @@ class WatchSection(QWidget):
     def _on_time(self, event: Any = None) -> None:
         del event
         if self._shown:
-            self.plot.show_frame(int(self._viewer.dims.current_step[0]))
+            self.plot.show_frame(self._results[self._shown].current_frame)
 
     def _on_failed(self, error: Exception) -> None:
         self._problem = error_text(error)

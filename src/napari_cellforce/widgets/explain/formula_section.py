@@ -71,9 +71,12 @@ class FormulaSection(QWidget):
         self._note, self._stability = TextLine(), TextLine()
         form = Form()
         form.add(
-            "Terms", self._slider, "Number of terms; little is gained beyond the knee", page="explain/formula/",
+            "Terms",
+            self._slider,
+            "Number of terms; little is gained beyond the knee",
+            page="explain/formula/",
             beside=self._count,
-        )  # fmt: skip
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)

@@ -10,22 +10,19 @@ import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.viewer import Viewer
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.explain import ExplainConfig
-from napari_cellforce.explain.config import supported_parts
 from napari_cellforce.explain.fields import MEAN_Y
 from napari_cellforce.explain.greens import GreensFunction
 from napari_cellforce.fields import Progress
 from napari_cellforce.hooks import sample_cell
-from napari_cellforce.models import registry
 from napari_cellforce.models.symbolic import FitConfig
 from napari_cellforce.predict import MASK_INPUT
 from napari_cellforce.text import with_period
 from napari_cellforce.viewer.images import ChosenImage, input_images
-from napari_cellforce.widgets.base.form import Form, TextLine, Tone, collapsible
+from napari_cellforce.widgets.base.form import TextLine, Tone, collapsible
 from napari_cellforce.widgets.base.hints import with_row
 from napari_cellforce.widgets.base.panel import Panel, PanelOptions
 from napari_cellforce.widgets.base.plots import LinesPlot
@@ -42,71 +39,13 @@ from napari_cellforce.widgets.explain.job import (
     explain_events,
     preview_formula,
 )
+from napari_cellforce.widgets.explain.parts_section import PartsSection
 from napari_cellforce.widgets.explain.potentials_section import PotentialsSection
 from napari_cellforce.widgets.explain.probe_section import ProbeSection
 from napari_cellforce.widgets.explain.result_layers import ExplanationLayers
 from napari_cellforce.widgets.shared.cell_section import CellSection
 from napari_cellforce.widgets.shared.image_section import ImageSection
 from napari_cellforce.widgets.shared.model_section import ModelSection, predict_config
-
-
-class PartsSection(QWidget):
-    """Choice of the parts of an explanation.
-
-    Signals
-    -------
-    changed
-    """
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._fields = QCheckBox("inner fields")
-        self._greens = QCheckBox("Green's functions")
-        self._formula = QCheckBox("one formula")
-        column = QWidget()
-        layout = QVBoxLayout(column)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for box in self._boxes.values():
-            box.toggled.connect(self.changed)
-            layout.addWidget(box)
-        form = Form(self)
-        form.add(
-            "Explain",
-            column,
-            "Parts of the explanation; models differ in the parts they support",
-            page="explain/",
-        )
-        self.reset()
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """Names of the chosen parts."""
-        return tuple(name for name, box in self._boxes.items() if box.isChecked())
-
-    def reset(self) -> None:
-        """Choose the inner fields only."""
-        self._wanted = {name: name == "fields" for name in self._boxes}
-        for name, box in self._boxes.items():
-            box.setChecked(box.isEnabled() and self._wanted[name])
-
-    def set_kind(self, kind: str) -> None:
-        """Offer only the parts that models of a kind support; what was ticked is ticked again with others."""
-        supported = supported_parts(kind)
-        for name, box in self._boxes.items():
-            if box.isEnabled():
-                self._wanted[name] = box.isChecked()
-            box.setEnabled(name in supported)
-            box.setChecked(name in supported and self._wanted[name])
-            box.setToolTip(
-                "" if name in supported else f"Models of this kind ({registry.title(kind)}) have none"
-            )
-
-    @property
-    def _boxes(self) -> dict[str, QCheckBox]:
-        return {"fields": self._fields, "greens": self._greens, "formula": self._formula}
-
 
 _PLOTS = {
     "intensity": "normalised intensity of the protein",

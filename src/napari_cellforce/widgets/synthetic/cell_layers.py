@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
@@ -15,6 +16,7 @@ from napari_cellforce.layers import METADATA_KEY, ArrowStyle, LayerLabel, Placem
 from napari_cellforce.layers.layer_tuples import contrast_limits
 from napari_cellforce.scan import CellEvaluation, ScanConfig, ScanStep
 from napari_cellforce.synthetic import SyntheticCell
+from napari_cellforce.viewer.coordinates import pixel_size_of, show_frame, shown_frame
 from napari_cellforce.widgets.shared.prediction_layers import PredictionLayers
 
 CELL = "synthetic cell"
@@ -121,7 +123,7 @@ class CellLayers:
         """Show the image of a cell, in place of the one before."""
         image = cell.image
         tuples = _still(image)
-        if self.shown and _can_reuse(self._layers, tuples):
+        if self.shown and _can_reuse(self._layers, tuples, image.pixel_size):
             for layer, (data, _, _) in zip(self._layers, tuples, strict=True):
                 layer.data = data
         else:
@@ -197,10 +199,17 @@ class ScanLayers:
         """True while there are cells to scroll through."""
         return any(layer in self._viewer.layers for layer in self._layers)
 
+    @property
+    def current(self) -> int | None:
+        """Index of the cell that the viewer shows; None if there is none."""
+        if not self.shown:
+            return None
+        return shown_frame(self._viewer, self._layers[0], self._config.n_cells)
+
     def go_to(self, index: int) -> None:
-        """Look at one of the cells."""
-        if self._viewer.dims.ndim > 2:
-            self._viewer.dims.set_current_step(self._viewer.dims.ndim - 3, index)
+        """Show one of the cells."""
+        if self.shown:
+            show_frame(self._viewer, self._layers[0], index)
 
     def _begin(self, image: ImageStack) -> Any:
         """Make room for all cells, in place of an earlier scan; returns it."""
@@ -274,9 +283,16 @@ def _still(image: ImageStack) -> list[tuple[Any, dict[str, Any], str]]:
     ]
 
 
-def _can_reuse(layers: tuple[Image, ...], tuples: list[tuple[Any, dict[str, Any], str]]) -> bool:
-    """Say whether layers can take the new data as they are."""
-    return len(layers) == len(tuples) and all(
-        layer.data.shape == data.shape and tuple(layer.scale) == tuple(attributes["scale"])
-        for layer, (data, attributes, _) in zip(layers, tuples, strict=True)
+def _can_reuse(
+    layers: tuple[Image, ...], tuples: list[tuple[Any, dict[str, Any], str]], pixel_size: PixelSize | None
+) -> bool:
+    """Return True if layers can take the new data: same number of pixels, same pixel size."""
+    sizes = [pixel_size_of(layer) for layer in layers]
+    return (
+        pixel_size is not None
+        and len(layers) == len(tuples)
+        and all(layer.data.shape == data.shape for layer, (data, _, _) in zip(layers, tuples, strict=True))
+        and all(
+            size is not None and np.allclose((size.y, size.x), (pixel_size.y, pixel_size.x)) for size in sizes
+        )
     )

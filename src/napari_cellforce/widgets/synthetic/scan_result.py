@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class ScanResult(QWidget):
     ----------
     viewer : ViewerModel
         Viewer whose theme sets the colours.
+    current : callable
+        Returns the index of the cell that the viewer shows, or None.
     parent : QWidget, optional
 
     Signals
@@ -47,9 +49,11 @@ class ScanResult(QWidget):
 
     step_chosen = Signal(int)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, viewer: ViewerModel, current: Callable[[], int | None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._viewer = viewer
+        self._viewer, self._current = viewer, current
         self._config: ScanConfig | None = None
         self._steps: list[ScanStep] = []
         self.saving = Job(self)
@@ -211,9 +215,9 @@ class ScanResult(QWidget):
         self._cursor.setPen(pg.mkPen(self._ink, style=Qt.DashLine))
 
     def _mark(self, event: Any = None) -> None:
-        """Move the cursor to the cell that is looked at."""
+        """Move the cursor to the cell that is shown."""
         del event
-        at = self._viewer.dims.current_step[-3] if self._viewer.dims.ndim > 2 else 0
+        at = self._current()
         positions = [step.value for step in self._steps if step.index == at]
         self._cursor.setVisible(bool(positions))
         if positions:

@@ -235,8 +235,12 @@ class ScanRun(QObject):
         """Stop, and show nothing more."""
         self._job.cancel()
 
+    def current(self) -> int | None:
+        """Return the index of the cell that the viewer shows; None if it shows none of the scan."""
+        return None if self._view is None else self._view.current
+
     def go_to(self, index: int) -> None:
-        """Look at one of the cells."""
+        """Show one of the cells."""
         if self._view is not None:
             self._view.go_to(index)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -15,7 +16,7 @@ from napari_cellforce.fields import BoolArray, PixelSize
 from napari_cellforce.layers import LayerLabel, Placement
 from napari_cellforce.synthetic import Adhesions, Outline
 from napari_cellforce.synthetic.outline import Array
-from napari_cellforce.viewer.coordinates import pixel_size_of
+from napari_cellforce.viewer.coordinates import to_micron
 from napari_cellforce.widgets.synthetic.cell_layers import BY_HAND
 
 INTENSITY = "intensity"
@@ -55,7 +56,7 @@ def outline_of(layer: Shapes, pixel_size: float, *, smooth: bool = False) -> Out
             "Draw one polygon, ellipse or closed path, and delete others.",
             topic=Topic.OUTLINE,
         )
-    kind, points = layer.shape_type[0], _to_micrometres(layer, layer.data[0], pixel_size)
+    kind, points = layer.shape_type[0], to_micron(layer, layer.data[0], pixel_size)
     if kind == "ellipse":
         return Outline(_ellipse_points(points))
     corners = kind in ("polygon", "path")
@@ -65,7 +66,7 @@ def outline_of(layer: Shapes, pixel_size: float, *, smooth: bool = False) -> Out
 def painted_outline(painted: BoolArray, layer: Labels, pixel_size: float) -> Outline:
     """Return the outline, in µm, of what is painted in one plane ``(Y, X)`` of a layer; see `outline_of`."""
     in_pixels = Outline.from_mask(painted, 1.0)
-    return Outline(_to_micrometres(layer, in_pixels.points, pixel_size))
+    return Outline(to_micron(layer, in_pixels.points, pixel_size))
 
 
 def adhesions_of(
@@ -92,7 +93,7 @@ def adhesions_of(
         If the layer holds other shapes.
     """
     rows = [
-        _axes(kind, _to_micrometres(layer, points, pixel_size), width)
+        _axes(kind, to_micron(layer, points, pixel_size), width)
         for kind, points in zip(layer.shape_type, layer.data, strict=True)
     ]
     middle, length, widths, angle = (
@@ -178,16 +179,7 @@ def _shapes(
 
 def _frame(pixel_size: float) -> Placement:
     frame = Placement.of(PixelSize.square(pixel_size), None)
-    return Placement(frame.scale, frame.translate, frame.units, ndim=2)
-
-
-def _to_micrometres(layer: Layer, points: Any, pixel_size: float) -> Array:
-    """Return points of a layer, ``(N, ndim)`` in its own coordinates, as (y, x) in µm."""
-    size = pixel_size_of(layer) or PixelSize.square(pixel_size)
-    scale = np.array([size.y, size.x])
-    offset = np.asarray(layer.translate[-2:]) * scale / np.asarray(layer.scale[-2:])
-    placed: Array = np.asarray(points, dtype=np.float64)[:, -2:] * scale + offset
-    return placed
+    return dataclasses.replace(frame, ndim=2)
 
 
 def _ellipse_points(corners: Array) -> Array:
