@@ -54,8 +54,8 @@ def find_pairs(folder: Path, words: NameTokens, results_folder: Path | None = No
     Parameters
     ----------
     folder : Path
-    words : PairWords
-    leave_out : Path, optional
+    words : NameTokens
+    results_folder : Path, optional
         Folder of results, which is not searched.
 
     Raises
