@@ -9,7 +9,7 @@ import threading
 import pytest
 from qtpy.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QTableWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton, QScrollArea, QTableWidget
 
 from napari_cellforce.batch import BatchConfig, execute
 from napari_cellforce.io import write_stack
@@ -97,6 +97,20 @@ def test_problems_are_told_before_anything_is_done(panel, qtbot, folder):
     assert button(panel, "Predict").text() == "Predict 2 of 3 images"
     assert "3 images: 2 to do, 1 with a problem" in words(panel)
     assert not (folder / "cellforce-results").exists()
+
+
+def test_results_of_two_folders_are_not_mixed(panel, tmp_path):
+    section = panel.findChild(BatchFolderSection)
+    here, there = tmp_path / "day 1", tmp_path / "day 2"
+    base = BatchConfig("", "", (DEFAULT_MODEL,))
+    section.show_config(dataclasses.replace(base, folder=str(here), out=str(tmp_path / "results of day 1")))
+    assert section.config(base).out == str(tmp_path / "results of day 1")
+    line = next(line for line in section.findChildren(QLineEdit) if line.text() == str(here))
+    line.setText(str(there))
+    line.editingFinished.emit()
+    assert section.config(base).out == str(there / "cellforce-results")
+    drop(panel, tmp_path)
+    assert section.config(base).out == str(tmp_path / "cellforce-results")
 
 
 def test_the_folder_is_worked_through_and_a_result_opened(panel, qtbot, folder, viewer):

@@ -49,7 +49,9 @@ class BatchFolderSection(QWidget):
         super().__init__(parent)
         self.setAcceptDrops(True)
         self._folder, self._out = (_line("") for _ in range(2))
+        self._results_of = ""
         self._folder.setPlaceholderText("drop a folder here")
+        self._out.setPlaceholderText(f"{_RESULTS}, inside the folder")
         self._rows = SettingRows(BatchConfig, self)
         self._rows.changed.connect(self.changed)
         layout = QVBoxLayout(self)
@@ -81,15 +83,16 @@ class BatchFolderSection(QWidget):
         """Show the settings of a configuration."""
         with QSignalBlocker(self):
             self._folder.setText(config.folder)
-            self._out.setText(config.out)
+            own = config.out and Path(config.out) != Path(config.folder) / _RESULTS
+            self._out.setText(config.out if own else "")
+            self._results_of = config.folder
             self._rows.show(config)
         self.changed.emit()
 
     def set_folder(self, folder: str) -> None:
-        """Choose a folder, and propose an output folder."""
-        self._out.setText(str(Path(folder) / _RESULTS))
+        """Choose a folder; its results go into a folder inside it until another one is chosen."""
         self._folder.setText(folder)
-        self.changed.emit()
+        self._on_folder()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept one folder."""
@@ -109,7 +112,12 @@ class BatchFolderSection(QWidget):
         self._rows.add(form, "pattern", page=_PAGE + "#images")
         self._rows.add(form, "recursive")
         self._rows.add(form, "mask_pattern", page=_PAGE + "#masks")
-        form.add("Results", self._out, "Folder for the results", beside=self._browse(False))
+        form.add(
+            "Results",
+            self._out,
+            "Folder for the results; empty: inside the folder of the images",
+            beside=self._browse(False),
+        )
         return form
 
     def _build_advanced(self) -> QWidget:
@@ -139,8 +147,16 @@ class BatchFolderSection(QWidget):
         return button
 
     def _connect(self) -> None:
-        for line in (self._folder, self._out):
-            line.editingFinished.connect(self.changed)
+        self._folder.editingFinished.connect(self._on_folder)
+        self._out.editingFinished.connect(self.changed)
+
+    def _on_folder(self) -> None:
+        """Forget the results folder of another input folder: results of two experiments are not mixed."""
+        folder = self._folder.text().strip()
+        if folder != self._results_of:
+            self._results_of = folder
+            self._out.clear()
+        self.changed.emit()
 
 
 def _line(hint: str) -> QLineEdit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,8 @@ class ResultSection(QWidget):
     def set_result(self, result: PredictionLayers) -> None:
         """Show another prediction, which may still be running."""
         self._result = result
-        self._title.setText(f"<b>{result.field.name}</b>, {result.field.provenance.model}")
+        name, model = escape(result.field.name), escape(result.field.provenance.model)
+        self._title.setText(f"<b>{name}</b>, {model}")
         self._arrows.fit(result)
         self._on_style()
         self.refresh()
