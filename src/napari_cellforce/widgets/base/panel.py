@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from napari.components import ViewerModel
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_cellforce.widgets.base.preferences import PLUGIN, Memory, Preferences
@@ -44,6 +45,7 @@ class Panel(QWidget):
         self._memory = memory or Memory()
         self._preferences = preferences or Preferences.load()
         self._docked = self.dismantled = False
+        self._window: QWidget | None = None
 
     def event(self, event: QEvent) -> bool:
         """Dispose of the panel when napari removes it from its dock."""
@@ -51,17 +53,39 @@ class Panel(QWidget):
             if self._docked and self.parent() is None:
                 self.dispose()
             self._docked = self.parent() is not None
+        elif event.type() == QEvent.Show and not self.dismantled and self.window() is not self._window:
+            self._watch_window(self.window())
         return bool(super().event(event))
 
     def dispose(self) -> None:
         """Stop running jobs, save the settings, disconnect from the viewer. Layers are not removed."""
         if not self.dismantled:
             self.dismantled = True
+            self._watch_window(None)
+            self._remember()
             self._dispose()
 
     def _dispose(self) -> None:
         """Implement `dispose`; called once."""
         raise NotImplementedError
+
+    def _remember(self) -> None:
+        """Save the settings for the next session; called when the panel or napari's window is closed."""
+
+    def _watch_window(self, window: QWidget | None) -> None:
+        """Save the settings also when this window is closed: napari then takes no panel from its dock."""
+        if self._window is not None:
+            with contextlib.suppress(RuntimeError):  # Qt may have deleted the window first
+                self._window.removeEventFilter(self)
+        self._window = window
+        if window is not None:
+            window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Save the settings when napari's window is about to be closed."""
+        if watched is self._window and event.type() == QEvent.Close and not self.dismantled:
+            self._remember()
+        return False
 
     def _build_layout(
         self,

@@ -139,9 +139,11 @@ class BatchPanel(Panel):
         runner.run_failed.connect(show_error)
         runner.ended.connect(self._on_ended)
 
-    def _dispose(self) -> None:
+    def _remember(self) -> None:
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"config": self.config().to_json()})
+
+    def _dispose(self) -> None:
         self.runner.dispose()
         self._watch.dispose()
         self._model.dispose()

@@ -205,8 +205,10 @@ class ExplainPanel(Panel):
         self.drafts.failed.connect(show_error)
         self._viewer.dims.events.current_step.connect(self._on_time)
 
-    def _dispose(self) -> None:
+    def _remember(self) -> None:
         self._memory.remember(PANEL, self.model_section.remember())
+
+    def _dispose(self) -> None:
         self._job.cancel()
         self.drafts.cancel()
         self.probe_section.dispose()

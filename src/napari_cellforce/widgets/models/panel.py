@@ -130,9 +130,11 @@ class ModelsPanel(Panel):
         self._actions.page_asked.connect(self._on_page)
         self._actions.folder_asked.connect(self._on_folder)
 
-    def _dispose(self) -> None:
+    def _remember(self) -> None:
         if self._models.entry:
             self._memory.remember(PANEL, {"model": self._models.entry.name})
+
+    def _dispose(self) -> None:
         self._download.dispose()
         self._checking.cancel()
 

@@ -119,7 +119,6 @@ class PredictPanel(Panel):
         self._results.calibrated.connect(self._on_calibrated)
 
     def _dispose(self) -> None:
-        self._remember()
         self._job.cancel()
         self._drawing.cancel()
         self._model.dispose()

@@ -112,9 +112,11 @@ class SyntheticPanel(Panel):
         self.curves.step_chosen.connect(self.scan_run.go_to)
         self._viewer.layers.events.removed.connect(self._refresh)
 
-    def _dispose(self) -> None:
+    def _remember(self) -> None:
         settings = {**self.drawing.remember(), **self.scan_section.remember(), **self.ask_section.remember()}
         self._memory.remember(PANEL, settings)
+
+    def _dispose(self) -> None:
         self.ask_section.cancel()
         self.scan_run.dispose()
         self.drawing.dispose()

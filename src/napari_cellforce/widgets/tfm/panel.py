@@ -225,9 +225,11 @@ class TfmPanel(Panel):
         self.job.failed.connect(self._on_failed)
         self.job.ended.connect(self._refresh)
 
-    def _dispose(self) -> None:
+    def _remember(self) -> None:
         with contextlib.suppress(CellForceError):
             self._memory.remember(PANEL, {"preset": self.settings.config().to_json()})
+
+    def _dispose(self) -> None:
         self.job.cancel()
         self.source.dispose()
         self.progress.dispose()

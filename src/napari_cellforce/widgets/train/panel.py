@@ -176,8 +176,10 @@ class TrainPanel(Panel):
         self.run.failed.connect(self.learning.fail)
         self.run.ended.connect(self._on_ended)
 
-    def _dispose(self) -> None:
+    def _remember(self) -> None:
         self._memory.remember(PANEL, {"data": self.data.settings, **self.settings.remember()})
+
+    def _dispose(self) -> None:
         self.run.dispose()
         self._loading.cancel()
         self._sample.dispose()
