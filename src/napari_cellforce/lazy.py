@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 
-def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+def lazy_names(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
     """Return a module's ``__getattr__`` (PEP 562) that finds names in other modules.
 
     Parameters
     ----------
     package : str
-        Name of the package that has the names.
-    modules : mapping of str to str
-        Name -> full name of the module that defines it.
+        Name of the package that has the names. None of them may be the name of one of its modules, which
+        Python would put in its place.
+    modules : mapping of str to sequence of str
+        Full name of a module -> names that it defines.
     """
+    places = {name: module for module, names in modules.items() for name in names}
 
     def get(name: str) -> Any:
-        if name in modules:
-            return getattr(import_module(modules[name]), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(places[name]), name)
 
     return get

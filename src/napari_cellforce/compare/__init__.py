@@ -1,18 +1,23 @@
 """Two vector fields side by side: one grid, maps of their difference, numbers with intervals, figures."""
 
-from napari_cellforce.compare.agreement import Calibration, Estimate, agreement, calibration, cell_table
-from napari_cellforce.compare.alignment import FieldPair, pair_fields
-from napari_cellforce.compare.job import (
-    CompareConfig,
-    CompareFrame,
-    ComparePaths,
-    Comparison,
-    compare,
-    compare_to_files,
-    estimate_table,
-    write_comparison,
-)
-from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
+from typing import TYPE_CHECKING
+
+from napari_cellforce.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from napari_cellforce.compare.alignment import FieldPair, pair_fields
+    from napari_cellforce.compare.job import (
+        CompareConfig,
+        CompareFrame,
+        ComparePaths,
+        Comparison,
+        compare,
+        compare_to_files,
+        estimate_table,
+        write_comparison,
+    )
+    from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
+    from napari_cellforce.compare.statistics import Calibration, Estimate, agreement, calibration, cell_table
 
 __all__ = [
     "Calibration",
@@ -35,3 +40,36 @@ __all__ = [
     "pair_fields",
     "write_comparison",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "napari_cellforce.compare.statistics": (
+            "Calibration",
+            "Estimate",
+            "agreement",
+            "calibration",
+            "cell_table",
+        ),
+        "napari_cellforce.compare.alignment": (
+            "FieldPair",
+            "pair_fields",
+        ),
+        "napari_cellforce.compare.job": (
+            "CompareConfig",
+            "CompareFrame",
+            "ComparePaths",
+            "Comparison",
+            "compare",
+            "compare_to_files",
+            "estimate_table",
+            "write_comparison",
+        ),
+        "napari_cellforce.compare.maps": (
+            "DifferenceMaps",
+            "Overview",
+            "difference_maps",
+            "edge_profile",
+        ),
+    },
+)

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_cellforce import metrics
-from napari_cellforce.compare.agreement import Calibration, Estimate, agreement, calibration, cell_table
 from napari_cellforce.compare.alignment import FieldPair, pair_fields
 from napari_cellforce.compare.maps import DifferenceMaps, Overview, difference_maps, edge_profile
+from napari_cellforce.compare.statistics import Calibration, Estimate, agreement, calibration, cell_table
 from napari_cellforce.config_io import Settings, setting
 from napari_cellforce.errors import CellForceError, Topic
 from napari_cellforce.fields import PixelSize, Progress, ShortRepr, VectorField

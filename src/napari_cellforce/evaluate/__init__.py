@@ -1,9 +1,14 @@
 """Models against measured cells, side by side and always beside baselines that learn nothing."""
 
-from napari_cellforce.evaluate.job import BASELINES, EvaluateConfig, Failure, evaluate
-from napari_cellforce.evaluate.pages import write_dataset_page, write_evaluation
-from napari_cellforce.evaluate.scores import FrameScore, cell_table, model_table, score_frame
-from napari_cellforce.evaluate.snapshots import Snapshot
+from typing import TYPE_CHECKING
+
+from napari_cellforce.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from napari_cellforce.evaluate.job import BASELINES, EvaluateConfig, Failure, evaluate
+    from napari_cellforce.evaluate.pages import write_dataset_page, write_evaluation
+    from napari_cellforce.evaluate.scores import FrameScore, cell_table, model_table, score_frame
+    from napari_cellforce.evaluate.snapshots import Snapshot
 
 __all__ = [
     "BASELINES",
@@ -18,3 +23,26 @@ __all__ = [
     "write_dataset_page",
     "write_evaluation",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "napari_cellforce.evaluate.job": (
+            "BASELINES",
+            "EvaluateConfig",
+            "Failure",
+            "evaluate",
+        ),
+        "napari_cellforce.evaluate.pages": (
+            "write_dataset_page",
+            "write_evaluation",
+        ),
+        "napari_cellforce.evaluate.scores": (
+            "FrameScore",
+            "cell_table",
+            "model_table",
+            "score_frame",
+        ),
+        "napari_cellforce.evaluate.snapshots": ("Snapshot",),
+    },
+)

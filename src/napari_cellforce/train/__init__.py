@@ -48,12 +48,12 @@ __all__ = [
     "train",
 ]
 
-_MODULES = {
-    "calibration": ("Calibration", "calibrate", "calibrate_file"),
-    "callbacks": ("Epoch", "Event", "Step"),
-    "examples": ("Examples", "index", "prepare", "split_index"),
-    "loop": ("TrainResult", "train"),
-}
 __getattr__ = lazy_names(
-    __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+    __name__,
+    {
+        "napari_cellforce.train.calibration": ("Calibration", "calibrate", "calibrate_file"),
+        "napari_cellforce.train.callbacks": ("Epoch", "Event", "Step"),
+        "napari_cellforce.train.examples": ("Examples", "index", "prepare", "split_index"),
+        "napari_cellforce.train.loop": ("TrainResult", "train"),
+    },
 )

@@ -13,7 +13,7 @@ import pytest
 from napari_cellforce.batch import CancelToken, make_plan, run
 from napari_cellforce.batch.execute import run_task
 from napari_cellforce.batch.executor import GPU, ClusterExecutor
-from napari_cellforce.batch.run import dispatch
+from napari_cellforce.batch.job import dispatch
 from napari_cellforce.errors import CellForceError
 from napari_cellforce.io import read_field
 
