@@ -205,7 +205,7 @@ def test_a_circle_has_no_aspect_ratio_to_scan() -> None:
     [
         ({"parameter": "hue"}, "there are area"),
         ({"low": 5.0, "high": 5.0}, "two different numbers"),
-        ({"high": math.nan}, "high is nan"),
+        ({"high": math.nan}, "To is nan"),
         ({"steps": 1}, "at least 2"),
         ({"models": ()}, "at least one"),
     ],

@@ -192,8 +192,8 @@ def adhesion_at(labels: npt.NDArray[np.int32], at: tuple[float, float], pixel_si
         raise CellForceError(
             f"the adhesion closest to ({at[0]:.0f}, {at[1]:.0f}) is {distance.min():.0f} µm away",
             f"it must be within {_CLICK_RADIUS:g} µm",
-            "Click on an adhesion.",
-            topic=Topic.ADHESIONS,
+            "Choose a position on an adhesion.",
+            topic=Topic.POSITION,
         )
     found: BoolArray = labels == labels[tuple(places[distance.argmin()])]
     return found

@@ -12,7 +12,15 @@ from torch import Tensor
 
 from napari_cellforce.fields import BoolArray, FloatArray, FrameResult, PixelSize
 from napari_cellforce.models import registry
-from napari_cellforce.models.backends import EAGER, Engine, find_backend, make_engine, warn_if_not_torch
+from napari_cellforce.models.backends import (
+    EAGER,
+    Backend,
+    Engine,
+    find_backend,
+    has_convolutional_part,
+    make_engine,
+    warn_if_not_torch,
+)
 from napari_cellforce.models.base import Network
 from napari_cellforce.models.checkpoint import LoadedModel
 from napari_cellforce.models.device import choose, memory_errors
@@ -83,9 +91,17 @@ class NetworkPredictor:
         check_samples(samples, loaded.module, self._record.name)
         kind = registry.find(loaded.record.kind)
         self._has_inner_fields = kind is not None and kind.has_inner_fields
-        self._backend = None if samples else find_backend(backend, self._device)
-        if samples:
-            warn_if_not_torch("uncertainty, for it needs dropout", backend, self._device)
+        self._backend = self._choose_backend(backend)
+
+    def _choose_backend(self, name: str) -> Backend | None:
+        if self._samples:
+            torch_only = "uncertainty, for it needs dropout"
+        elif not has_convolutional_part(self._loaded):
+            torch_only = self._record.name
+        else:
+            return find_backend(name, self._device)
+        warn_if_not_torch(torch_only, name, self._device)
+        return None
 
     @property
     def record(self) -> ModelRecord:

@@ -34,7 +34,7 @@ class ScanConfig(Settings):
     steps: int = setting(8, help="Number of values.", minimum=2, label="Cells")
     models: tuple[str, ...] = setting(
         ("sheet",),
-        help="sheet, fibres, a model name (see `cellforce models list`) or path to a weights file.",
+        help="Models: sheet, fibres, a model name (see `cellforce models list`) or path to a weights file.",
         label="Ask",
         option="--model -m",
     )

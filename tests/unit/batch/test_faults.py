@@ -68,7 +68,7 @@ def bad_files(folder: Path, movie: Callable) -> dict[str, str]:
         "bad_oblong_pixels.tif": "need square pixels",
         "bad_nan.tif": "NaN",
         "bad_dark.tif": "is 0 everywhere",
-        "bad_channels.tif": "no name says which",
+        "bad_channels.tif": "no channel name identifies it",
         "bad_z.tif": "planes",
         "bad_vendor.czi": "in the format",
     }

@@ -11,11 +11,12 @@ import pytest
 import typer
 
 import napari_cellforce
+from napari_cellforce.batch import BatchConfig
 from napari_cellforce.cli.app import app
 from napari_cellforce.cli.hints import OPTIONS, with_option
 from napari_cellforce.config_io import settings_of
 from napari_cellforce.errors import CellForceError, Topic
-from napari_cellforce.predict.config import PredictConfig
+from napari_cellforce.tfm.config import TfmConfig
 from napari_cellforce.widgets.base.hints import ROWS
 
 SOURCES = Path(napari_cellforce.__file__).parent
@@ -30,11 +31,13 @@ def modules(*left_out: str) -> Iterator[Path]:
 
 
 def sentences(path: Path) -> Iterator[str]:
-    """Texts of several words that are neither docstrings nor the help of a setting."""
+    """Texts of several words that are neither docstrings nor the help or the options of a setting."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    helps = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "help"]
+    metadata = [
+        node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg in ("help", "option")
+    ]
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    docs |= {id(part) for node in helps for part in ast.walk(node)}
+    docs |= {id(part) for node in metadata for part in ast.walk(node)}
     for node in ast.walk(tree):
         text = getattr(node, "value", None)
         if isinstance(node, ast.Constant) and isinstance(text, str) and id(node) not in docs and " " in text:
@@ -70,7 +73,7 @@ def test_every_option_of_the_table_is_one_of_a_command():
 
 def test_every_row_of_the_table_is_one_of_a_panel():
     text = "".join(path.read_text(encoding="utf-8") for path in modules() if "widgets" in path.parts)
-    derived = {entry.setting.label for entry in settings_of(PredictConfig)}
+    derived = {entry.setting.label for cls in (BatchConfig, TfmConfig) for entry in settings_of(cls)}
     rows = {row for rows in ROWS.values() for row in rows}
     assert [row for row in rows - derived if f'"{row}"' not in text] == []
 

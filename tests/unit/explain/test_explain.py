@@ -78,7 +78,7 @@ def test_the_fields_of_a_green_function_network(tmp_path, gfnn):
 def test_a_formula_is_found_and_can_be_used(tmp_path):
     files = written(explain(job(AdhesionFilter()), ExplainConfig(parts=("formula",), fit=SMALL), tmp_path))
     assert files["cell 7_formula.txt"].read_text().startswith("F = ")
-    assert "flatters" in files["cell 7_formula.txt"].read_text()
+    assert "which underestimates the error" in files["cell 7_formula.txt"].read_text()
     assert r"\nabla" in files["cell 7_formula.tex"].read_text()
     assert pd.read_csv(files["cell 7_formula_curve.csv"])["knee"].sum() == 1
     predictor = load_formula(files["cell 7_formula.json"])
@@ -202,7 +202,7 @@ def test_measured_cells_give_a_formula_in_pascal(tmp_path):
     files = written(explain_cells(tmp_path / "data", config, tmp_path / "why", pixel_size=PIXEL))
     formula = load_formula(files["data_formula.json"])
     assert formula.record.output_unit == "Pa"
-    assert "flatters" not in files["data_formula.txt"].read_text()
+    assert "which underestimates the error" not in files["data_formula.txt"].read_text()
     assert "[Pa µm^" in files["data_formula.txt"].read_text()
     with pytest.raises(CellForceError, match="probes are asked"):
         list(explain_cells(tmp_path / "data", ExplainConfig(parts=("probes",)), tmp_path, pixel_size=PIXEL))

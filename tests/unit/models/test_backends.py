@@ -160,7 +160,7 @@ class TestTheCheck:
 
     def test_the_sheet_is_left_to_torch_and_that_is_said(self):
         module = PhysicalBottleneck(BottleneckConfig()).eval()
-        with pytest.warns(CellForceWarning, match="only PyTorch can compute"):
+        with pytest.warns(CellForceWarning, match="only PyTorch supports this kind"):
             assert make_engine(module, CPU, Fake()).backend == EAGER
 
 
@@ -169,7 +169,7 @@ def test_asked_by_name_for_a_sheet_it_is_said_and_torch_computes(tmp_path):
     module = PhysicalBottleneck(BottleneckConfig()).eval()
     record = ModelRecord("sheet", "physical-bottleneck", inputs=("zyxin", "mask"))
     path = checkpoint.save(tmp_path / "sheet.safetensors", module, record)
-    with pytest.warns(CellForceWarning, match="OpenVINO is not used: only PyTorch can compute sheet"):
+    with pytest.warns(CellForceWarning, match="OpenVINO is not used: only PyTorch supports sheet"):
         zoo.load_predictor(path, device="cpu", backend="openvino")
 
 
@@ -193,13 +193,13 @@ class TestTheChoice:
         assert caught.value.topic == "backend"
 
     def test_a_name_that_nobody_has(self):
-        with pytest.raises(CellForceError, match=f"there are {', '.join(NAMES)}"):
+        with pytest.raises(CellForceError, match=f"available are {', '.join(NAMES)}"):
             find_backend("tensorflow", CPU)
 
     def test_a_device_that_it_does_not_know(self):
-        with pytest.raises(CellForceError, match="computes on cpu only"):
+        with pytest.raises(CellForceError, match="it supports only cpu"):
             find_backend("openvino", torch.device("cuda"))
-        with pytest.raises(CellForceError, match="computes on cuda and mps only"):
+        with pytest.raises(CellForceError, match="it supports only cuda and mps"):
             find_backend("amp", CPU)
 
     def test_on_cuda_it_is_mixed_precision_and_on_a_mac_torch_as_it_is(self):
@@ -225,9 +225,7 @@ class TestUncertainty:
         assert result.uncertainty.max() > 0
 
     def test_which_is_said_to_those_who_asked_for_another(self, small_unet):
-        with pytest.warns(
-            CellForceWarning, match="OpenVINO is not used: only PyTorch can compute uncertainty"
-        ):
+        with pytest.warns(CellForceWarning, match="OpenVINO is not used: only PyTorch supports uncertainty"):
             NetworkPredictor(small_unet(dropout=0.3), device="cpu", samples=4, backend="openvino")
 
 

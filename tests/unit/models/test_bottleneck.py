@@ -117,12 +117,12 @@ def test_meshes_are_made_once(monkeypatch):
     assert len(made) == 1
 
 
-def test_a_cell_that_cannot_be_meshed_is_left_out_of_a_step_and_refused_in_a_prediction():
+def test_a_cell_that_cannot_be_meshed_is_skipped_in_a_step_and_refused_in_a_prediction():
     module, x = network(), batch(2)
     x[1, 1] = 0
     with pytest.raises(CellForceError):
         module(x)
-    with pytest.warns(CellForceWarning, match="left out"):
+    with pytest.warns(CellForceWarning, match="skipped in this step"):
         F = module.train()(x)
     assert F[1].abs().max() == 0
     assert F[0].abs().max() > 0

@@ -61,8 +61,8 @@ def test_a_flat_image_has_nothing_to_hold_on_to(lopsided_cell):
         SheetFilter().predict_frame(np.ones((1, 72, 96), np.float32), mask, PIXEL)
 
 
-def test_a_cell_that_the_frame_cuts_is_solved_and_doubted(lopsided_cell):
+def test_a_cell_that_the_frame_cuts_is_solved_with_a_warning(lopsided_cell):
     image, mask = lopsided_cell
-    with pytest.warns(CellForceWarning, match="artificial"):
+    with pytest.warns(CellForceWarning, match="which is an artefact"):
         result = SheetFilter().predict_frame(image[:, :36], mask[:36], PIXEL)
     assert np.hypot(*result.traction)[mask[:36]].mean() == pytest.approx(1, rel=1e-5)

@@ -40,7 +40,7 @@ class TestChannels:
         ("names", "wanted", "words"),
         [
             (("C0", "C1"), (), "has the channels 0: C0, 1: C1"),
-            (("zyxin A", "zyxin B"), (), "no name says which"),
+            (("zyxin A", "zyxin B"), (), "no channel name identifies it"),
             (("C0", "C1"), ("myosin",), "'myosin' is not in cell 7"),
             (("C0", "C1"), (2,), "channel 2 is not in cell 7"),
             (("C0", "C1"), (0, 1), "2 channels are chosen"),

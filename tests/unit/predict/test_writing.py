@@ -165,7 +165,7 @@ list(predict_to_files(job, OutputPaths.of(Path(sys.argv[1]), "n")))
         [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False
     )
     message = answer.stderr.splitlines()[-1]
-    assert "the file system takes no file this large" in message
+    assert "the file is too large for the file system" in message
     frames, rows = held(OutputPaths.of(tmp_path, "n"))
     assert frames == tuple(rows) == tuple(range(len(rows)))
     assert 1 <= len(rows) < 6

@@ -215,7 +215,7 @@ def test_bad_input_is_refused_before_anything_is_computed(experiment):
         prepare(reference, still, CONFIG)
     with pytest.raises(CellForceError, match="none is given"):
         TfmConfig(GEL, criterion="fixed")
-    with pytest.raises(CellForceError, match=r"criterion is 'evidnce'.*Did you mean evidence"):
+    with pytest.raises(CellForceError, match=r"Regularisation is 'evidnce'.*Did you mean evidence"):
         TfmConfig(GEL, criterion="evidnce")
     with pytest.raises(CellForceError, match="by the criterion fixed only"):
         TfmConfig(GEL, regularisation=1e-4)

@@ -58,7 +58,7 @@ def test_a_prediction_that_points_the_wrong_way_is_refused(dataset):
         def predict_frame(self, image, mask, pixel_size):
             return FrameResult(-super().predict_frame(image, mask, pixel_size).traction)
 
-    with pytest.raises(CellForceError, match="point the way"):
+    with pytest.raises(CellForceError, match="point in the direction of the measured tractions"):
         calibrate(Backwards(), DataConfig((str(dataset(1)),), 0.68))
 
 

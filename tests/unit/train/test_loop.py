@@ -232,7 +232,7 @@ def test_an_architecture_that_makes_no_sense_is_refused(small):
         start(small(kind="oracle"))
 
 
-def test_learning_by_heart_is_told():
+def test_overfitting_is_warned_of():
     class Trainer:
         callback_metrics: dict
 
@@ -244,7 +244,7 @@ def test_learning_by_heart_is_told():
             trainer.callback_metrics = {"loss": loss, "validation loss": validation}
             watch.on_train_epoch_end(trainer, None)
 
-    with pytest.warns(CellForceWarning, match="by heart"):
+    with pytest.warns(CellForceWarning, match="overfits"):
         follow(curve)
 
 

@@ -1,6 +1,7 @@
 """Inference backends for the convolutions of networks, each verified against torch before use."""
 
 from napari_cellforce.models.backends.base import Backend
+from napari_cellforce.models.backends.convolutional_part import has_convolutional_part
 from napari_cellforce.models.backends.engine import Engine, make_engine
 from napari_cellforce.models.backends.registry import (
     AUTO,
@@ -21,6 +22,7 @@ __all__ = [
     "Engine",
     "available_backends",
     "find_backend",
+    "has_convolutional_part",
     "make_engine",
     "warn_if_not_torch",
 ]

@@ -42,7 +42,7 @@ ROWS: Mapping[Topic, tuple[str, ...]] = {
     Topic.READING: (),
     Topic.REFERENCE: (),
     Topic.REGIONS: ("Numbers of",),
-    Topic.REGULARISATION: ("Lambda by",),
+    Topic.REGULARISATION: ("Regularisation",),
     Topic.RUN: ("Results",),
     Topic.SAMPLES: ("Uncertainty",),
     Topic.SCAN: ("From, to",),
