@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from napari_cellforce import io
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -55,6 +58,20 @@ def test_the_movie_example_writes_what_the_files_page_reads_without_us(tmp_path)
 def test_the_scoring_example_prints_what_the_library_page_shows(tmp_path):
     shown = next(block for block in code_blocks(DOCS / "library.md") if "correlation" in block)
     assert python(ROOT / "examples/score_a_model.py", cwd=tmp_path) == shown
+
+
+def test_the_tasks_of_the_reference_are_done_one_after_the_other(tmp_path):
+    python(ROOT / "examples/draw_beads.py", cwd=tmp_path)
+    blocks = code_blocks(DOCS / "api.md", "python")
+    assert len(blocks) == 8
+    printed = python("-c", "\n".join(blocks), cwd=tmp_path)
+    assert "VectorField(traction, 2 frames, 512 x 512 px, Pa)" in printed
+    assert "done=('cell.ome.tif',)" in printed
+    written = ("cell_traction.ome.tif", "explained/cell_Y.ome.tif", "results/report.html")
+    assert all((tmp_path / name).is_file() for name in written)
+    measured = io.read_field(tmp_path / "tfm/cell_measured_traction.ome.tif").data
+    truth = io.read_field(tmp_path / "beads/true_traction.ome.tif").data
+    assert np.corrcoef(measured.ravel(), truth.ravel())[0, 1] > 0.8
 
 
 def test_the_readme_example_predicts_each_frame(tmp_path):
