@@ -17,6 +17,7 @@ from torch import nn
 from napari_cellforce import zoo
 from napari_cellforce.batch.config import BatchConfig
 from napari_cellforce.config_io import Settings, setting
+from napari_cellforce.errors import CellForceWarning
 from napari_cellforce.explain import supported_parts
 from napari_cellforce.fields import PixelSize
 from napari_cellforce.models import checkpoint, registry
@@ -143,6 +144,14 @@ def test_its_record_is_saved_loaded_and_listed(model, tmp_path):
     weight = loaded.module.mix.weight.detach().numpy()[:, 0, 0, 0]
     np.testing.assert_allclose(result.traction, weight[:, None, None] * image, rtol=1e-5)
     np.testing.assert_allclose(result.scalars["activation"], image[0])
+
+
+def test_a_backend_that_is_named_is_refused_with_a_warning(model):
+    """It has no convolutional part, so that only torch computes it."""
+    pytest.importorskip("openvino")
+    with pytest.warns(CellForceWarning, match="OpenVINO is not used: only PyTorch supports mine"):
+        predictor = zoo.load_predictor(model, device="cpu", backend="openvino")
+    assert predictor.backend.startswith("eager")
 
 
 def test_batch_asks_it_for_what_it_has(model):
