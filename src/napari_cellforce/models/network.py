@@ -94,12 +94,15 @@ class NetworkPredictor:
         self._backend = self._choose_backend(backend)
 
     def _choose_backend(self, name: str) -> Backend | None:
+        backend = find_backend(name, self._device)
+        if backend is None:
+            return None
         if self._samples:
             torch_only = "uncertainty, for it needs dropout"
         elif not has_convolutional_part(self._loaded):
             torch_only = self._record.name
         else:
-            return find_backend(name, self._device)
+            return backend
         warn_if_not_torch(torch_only, name, self._device)
         return None
 
