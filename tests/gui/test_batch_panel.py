@@ -79,7 +79,7 @@ def drop(panel, folder) -> None:
 
 def look(panel, qtbot, folder) -> None:
     drop(panel, folder)
-    qtbot.waitUntil(lambda: panel.runner.plan is not None and not panel.work.planning, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.runner.plan is not None and not panel.runner.planning, timeout=PATIENCE)
 
 
 def finish(panel, qtbot) -> None:

@@ -66,7 +66,7 @@ def magnitude(viewer):
 
 def test_the_layers_grow_with_the_movie(hand, viewer, scope):
     hand.press("Follow")
-    hand.wait_for("Nothing is there yet")
+    hand.wait_for("No frames yet")
     scope.write()
     hand.wait_for("1 of run")
     scope.write(2)

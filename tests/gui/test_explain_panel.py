@@ -140,7 +140,7 @@ def test_brightness_is_probed_as_a_curve_and_a_layer(hand, add, viewer):
     probes = hand.panel.probe_section
     what = hand.control("What if")
     what.setCurrentIndex(what.findData(BRIGHTNESS))
-    hand.press("Ask the model")
+    hand.press("Run the probe")
     hand.wait_until(lambda: not probes.job.running)
     hand.wait_for("At 3 times the brightness: likeness of the vectors 1.00")
     layer = shown(viewer, LAYER_NAMES[BRIGHTNESS])
@@ -155,7 +155,7 @@ def test_fine_structure_is_all_that_the_filter_sees(hand, add, viewer):
     explain(hand)
     what = hand.control("What if")
     what.setCurrentIndex(what.findData(LOW_PASS))
-    hand.press("Ask the model")
+    hand.press("Run the probe")
     hand.wait_for("Blurred over 11.2 µm")
     responses = hand.panel.probe_section.result.responses
     assert [r.correlation for r in responses] == sorted((r.correlation for r in responses), reverse=True)
@@ -171,7 +171,7 @@ def test_a_measured_field_is_taken_apart(hand, viewer):
     field = VectorField(pull, "traction", "Pa", size, mask=mask[None], name="measured")
     assert hand.reads("open a measured field")
     show_field(viewer, field, ArrowStyle())
-    hand.press("Take it apart")
+    hand.press("Decompose")
     hand.wait_for("100 % gradient")
     layer = shown(viewer, "Helmholtz φ")
     assert layer.name.startswith("Helmholtz φ [Pa µm]")
@@ -183,7 +183,7 @@ def test_a_measured_field_is_taken_apart(hand, viewer):
 def test_what_a_model_predicts_is_taken_apart(hand, add, viewer):
     add()
     explain(hand)
-    hand.press("Take it apart")
+    hand.press("Decompose")
     hand.wait_for("Mean of 3 frames")
     assert shown(viewer, "Clebsch ψ").data.shape[0] == 3
 

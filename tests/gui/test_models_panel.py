@@ -166,7 +166,7 @@ class TestList:
         assert models.button("Predict forces with unet-sim-2").isEnabled()
         box.setText("talin")
         assert shown(models) == {}
-        assert models.reads("No model has all these words.")
+        assert models.reads("No model contains all these words.")
         assert not models.button("Predict").isEnabled()
         box.setText("baseline")
         assert "adhesion-filter" in shown(models)
@@ -205,7 +205,7 @@ class TestList:
         zoo.import_checkpoint(weights).path().unlink()
         hand = open_models()
         select(hand, "ours")
-        assert hand.reads("The file of ours is gone")
+        assert hand.reads("The file of ours is missing")
         assert not hand.button("Check").isEnabled()
         assert hand.button("Remove").isEnabled(), "the list can forget it"
 
@@ -216,7 +216,7 @@ class TestGetting:
         select(models, AUTHORS)
         models.panel.fill()
         models.press("Download gfnn-schmitt2024 (0.3 MB)")
-        models.wait_for("gfnn-schmitt2024 is ready.")
+        models.wait_for("gfnn-schmitt2024 is available.")
         assert zoo.check(AUTHORS) == zoo.ModelState.HERE
         assert "here" in shown(models)[AUTHORS]
         models.wait_until(models.button("Predict forces with gfnn-schmitt2024").isEnabled)
@@ -252,7 +252,7 @@ class TestGetting:
         models.control("Filter").setText("zyxin")
         monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(weights), ""))
         models.press("Import")
-        models.wait_for("ours is ready.")
+        models.wait_for("ours is available.")
         assert listing(models).currentItem().text() == "ours"
         assert models.reads("Tried on nothing.")
         assert models.reads("0.5 µm")
@@ -274,7 +274,7 @@ class TestGetting:
         monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(weights), ""))
         hand = open_models(model_folder=str(tmp_path / "of the lab"))
         hand.press("Import")
-        hand.wait_for("ours is ready.")
+        hand.wait_for("ours is available.")
         assert Path(hand.control("File").text()).parent == tmp_path / "of the lab"
         assert (tmp_path / "of the lab" / "ours.safetensors").is_file()
 
@@ -283,7 +283,7 @@ class TestKeeping:
     def test_a_whole_file_is_said_to_be_whole(self, models) -> None:
         select(models, "unet-sim")
         models.press("Check")
-        models.wait_for("unet-sim is whole")
+        models.wait_for("The file of unet-sim is intact")
 
     def test_a_file_that_may_not_be_read_is_told_when_asked(self, open_models, weights, monkeypatch) -> None:
         zoo.import_checkpoint(weights)
@@ -319,7 +319,7 @@ class TestKeeping:
         assert path.is_file()
         answer(monkeypatch, QMessageBox.Yes)
         hand.press("Remove")
-        assert hand.reads("ours is removed.")
+        assert hand.reads("ours was removed.")
         assert "ours" not in shown(hand)
         assert list(path.parent.iterdir()) == []
 
@@ -333,7 +333,7 @@ class TestKeeping:
         assert Path(opened[1].removeprefix("file://")) == zoo.entry("pbnn-sim").path().parent
         select(models, AUTHORS)
         models.press("Show folder")
-        assert models.reads("the first download or import makes it")
+        assert models.reads("it is created by the first download or import")
         assert len(opened) == 2
 
 

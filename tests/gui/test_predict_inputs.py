@@ -107,7 +107,7 @@ class TestImage:
         actin = viewer.add_image(np.zeros((3, 64, 64)), name="actin", scale=(1, 0.68, 0.68), units="µm")
         actin.units = ("min", "µm", "µm")
         hand.control("Zyxin").setCurrentIndex(hand.control("Zyxin").findData(actin))
-        assert hand.reads("Is actin the image of zyxin? cell 7 zyxin is open, too.")
+        assert hand.reads("Is actin the image of zyxin? cell 7 zyxin is also open.")
         assert hand.button("Predict").isEnabled(), "it may be meant"
 
     def test_pictures_in_colour_alone_are_explained(self, viewer, hand):
@@ -156,7 +156,7 @@ class TestPixelSize:
         assert not hand.button("Predict").isEnabled()
         box.setValue(0.68)
         assert box.styleSheet() == ""
-        assert hand.reads("pixel size typed in")
+        assert hand.reads("pixel size entered")
         assert hand.button("Predict").isEnabled()
 
     def test_what_was_typed_for_an_image_is_not_forgotten_nor_used_for_another(self, add, make_movie, hand):
@@ -193,7 +193,7 @@ class TestModel:
         hand.control("Model").setCurrentText("gfnn-schmitt2024")
         assert hand.sees(hand.button("Download ("))
         assert not hand.button("Predict").isEnabled()
-        assert hand.reads("gfnn-schmitt2024 is not on this computer yet")
+        assert hand.reads("gfnn-schmitt2024 has not been downloaded yet")
 
     def test_one_that_reads_two_proteins_asks_for_two_images(self, viewer, add, make_panel, two_proteins):
         hand = make_panel()
@@ -209,7 +209,7 @@ class TestModel:
         hand = make_panel()
         add()
         hand.control("Model").setCurrentText(two_proteins)
-        assert hand.reads("cell 7 zyxin is chosen for zyxin and actin: is that meant?")
+        assert hand.reads("cell 7 zyxin is chosen for zyxin and actin: please confirm.")
 
     def test_proteins_of_different_movies_do_not_go_together(self, viewer, add, make_panel, two_proteins):
         hand = make_panel()
@@ -232,7 +232,7 @@ class TestModel:
     def test_the_device_is_the_preferred_one(self, make_panel, device):
         hand = make_panel(device=device)
         assert hand.control("Device").currentData() == device
-        hand.wait_for("Computes on CPU")
+        hand.wait_for("Device: CPU")
 
     def test_a_device_that_is_not_there_is_told_at_once(self, make_panel):
         hand = make_panel(device="mps")
@@ -247,9 +247,9 @@ class TestModel:
 
     def test_the_backend_is_chosen_told_and_remembered(self, make_panel):
         hand = make_panel()
-        hand.wait_for("networks with")
+        hand.wait_for("networks:")
         hand.control("Backend").setCurrentText("PyTorch")
-        hand.wait_for("networks with PyTorch")
+        hand.wait_for("networks: PyTorch")
         hand.control("Backend").setCurrentText("PyTorch, mixed precision (GPU)")
         hand.wait_for("it computes on cuda and mps only")
         hand.panel.dispose()

@@ -194,7 +194,7 @@ class TestSaving:
         tug.release(1)
         hand.wait_for("2 of 4 frames")
         viewer.dims.set_current_step(0, 3)
-        assert hand.reads("This frame has not been predicted.<br>Frames 0 to 1 have.")
+        assert hand.reads("This frame has not been predicted.<br>Predicted: frames 0 to 1.")
         self.save_as(hand, tmp_path / "part.ome.tif", monkeypatch)
         hand.wait_until((tmp_path / "part_summary.csv").exists)
         assert io.read_field(tmp_path / "part.ome.tif").frames == (0, 1)

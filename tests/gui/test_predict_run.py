@@ -75,7 +75,7 @@ class TestLayers:
 
     def test_the_outcome_stays_until_another_image_is_chosen(self, add, make_movie):
         self.hand.control("Device").setCurrentText("CPU")
-        self.hand.wait_for("Computes on CPU")
+        self.hand.wait_for("Device: CPU")
         assert self.hand.reads("3 frames predicted")
         add(make_movie(name="cell 8"))
         images = self.hand.control("Zyxin")
@@ -167,7 +167,7 @@ class TestOnTheWay:
         assert not hand.button("Stop").isEnabled()
         tug.release(1)
         hand.wait_for("3 of 10 frames predicted")
-        assert hand.reads("Stopped; what is done is kept")
+        assert hand.reads("Stopped; finished frames are kept")
         assert [frame.any() for frame in field(viewer).data] == [True] * 3 + [False] * 7
         assert hand.button("Predict").isEnabled()
 
@@ -183,7 +183,7 @@ class TestOnTheWay:
         hand.choice("already normalised").setChecked(True)
         hand.predict()
         (note,) = notifications
-        assert "frame 2 of cell 7 is 7 everywhere: the image must show something" in note
+        assert "frame 2 of cell 7 is 7 everywhere: the image must not be constant" in note
         assert hand.reads(note), "and there it stays"
         assert hand.reads("2 of 3 frames predicted")
         assert [frame.any() for frame in field(viewer).data] == [True, True, False]

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils._qthreading import WorkerBase
 
+from napari_cellforce.viewer.workspace import Workspace
 from napari_cellforce.widgets.base.panel import WIDTH
 from napari_cellforce.widgets.base.preferences import Memory, Preferences
 from napari_cellforce.widgets.predict.panel import PredictPanel
@@ -54,6 +55,7 @@ def focus_order(panel: QWidget) -> list[QWidget]:
 class TestLeaving:
     def test_the_viewer_is_as_it_was(self, viewer, make_panel, add):
         add()
+        Workspace.of(viewer)  # lives as long as the viewer, whichever panels come and go
         before = listeners(viewer)
         hand = make_panel()
         hand.wait_until(lambda: "outline cell 7" in viewer.layers)

@@ -157,7 +157,9 @@ def test_a_folder_is_measured_with_the_settings_of_the_panel(
     qtbot: QtBot, panel: TfmPanel, wait: Callable[[], None], viewer: ViewerModel, experiment: Path
 ) -> None:
     panel.folder.set_folder(str(experiment))
-    qtbot.waitUntil(lambda: "stiffness is not given" in panel.folder.run_section.status, timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: "stiffness of the gel is not given" in panel.folder.run_section.status, timeout=PATIENCE
+    )
     panel.settings.show_config(TfmConfig(Substrate(2000.0, 0.5)))
     panel.settings.windows.setText("32, 24")
     panel.settings.windows.editingFinished.emit()
@@ -189,7 +191,7 @@ def test_a_stopped_folder_keeps_what_is_done(
     qtbot.waitUntil(lambda: "displacement measured" in states(panel), timeout=PATIENCE)
     panel.folder.job.stop()
     wait()
-    assert "Press again to go on" in panel.folder.run_section.status
+    assert "Press again to continue" in panel.folder.run_section.status
     assert list((experiment / "cellforce-tfm").glob("*displacement_windows.npz"))
 
 

@@ -44,7 +44,7 @@ def test_a_cell_that_pulls_twice_as_hard_in_the_second_frame(
     assert "2 frames" in panel.progress.text_of("traction")
     weak, strong = np.linalg.norm(panel.traction.data, axis=1).sum(axis=(1, 2))
     assert 1.6 < strong / weak < 2.3, "one lambda for all frames lets magnitudes be compared"
-    aligned = viewer.layers["pulled, drift taken off"]
+    aligned = viewer.layers["pulled, drift corrected"]
     assert aligned.data.shape == movie.shape
     far = np.s_[10:110, 4:20]  # beads far from the cell are at rest again
     assert np.corrcoef(aligned.data[1][far].ravel(), rest.data[far].ravel())[0, 1] > 0.8

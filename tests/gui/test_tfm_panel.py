@@ -105,7 +105,7 @@ def test_from_beads_to_the_traction_that_moved_them(
     truth = pinching()
     found = field.data[0]
     assert (found * truth).sum() / np.sqrt((found**2).sum() * (truth**2).sum()) > 0.85
-    for name in ("|F| [Pa] pulled (FTTC)", "|u| [µm] pulled (FTTC)", "pulled, drift taken off"):
+    for name in ("|F| [Pa] pulled (FTTC)", "|u| [µm] pulled (FTTC)", "pulled, drift corrected"):
         assert name in viewer.layers
     assert stale(filled) == []
 
@@ -153,7 +153,7 @@ def test_a_stiffness_of_kilopascals_typed_as_pascals_is_asked_about(filled: TfmP
 def test_a_missing_stiffness_and_nonsense_windows_are_told_in_words(filled: TfmPanel) -> None:
     filled.settings.young.setValue(0)
     assert not filled.run_section.ready
-    assert "stiffness is not given" in filled.run_section.status
+    assert "stiffness of the gel is not given" in filled.run_section.status
     filled.settings.young.setValue(2)
     filled.settings.windows.setText("wide")
     filled.settings.windows.editingFinished.emit()

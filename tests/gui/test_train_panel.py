@@ -285,7 +285,7 @@ def test_files_picked_one_by_one_become_a_table(panel, qtbot, tmp_path, cells):
         dialog.pick(kind, sorted(map(str, folder.glob(f"*_{kind}.ome.tif")), reverse=kind == "mask"))
     assert save.isEnabled()
     dialog.save(str(folder / "cells.csv"))
-    panel.data.take([dialog.table])
+    panel.data.add_sources([dialog.table])
     read(panel, qtbot)
     assert column(panel, 0) == [f"cell_{i}_image" for i in range(4)]
     assert panel.run_section.ready
@@ -317,7 +317,7 @@ def test_all_cells_can_be_looked_at_on_a_page(panel, qtbot, cells, monkeypatch):
 def test_one_cell_cannot_be_split_but_gives_the_scale(panel, qtbot, tmp_path, tutors):
     drop(panel, qtbot, write_cells(tmp_path / "lonely", 1))
     assert not panel.run_section.ready
-    assert "let only the scale in Pa change" in words(panel)
+    assert "calibrate only the scale" in words(panel)
     panel.settings.start.parts.setCurrentText("the scale in Pa only")
     button(panel, "Find the scale of unet-sim on 1 cell").click()
     ended(panel, qtbot)
@@ -335,7 +335,7 @@ def test_the_scale_may_be_found_with_an_offset(panel, qtbot, cells, tutors):
 
 
 def test_cells_without_pixel_size_are_refused_until_it_is_typed_in(panel, qtbot, cells):
-    panel.data.take([str(cells)])
+    panel.data.add_sources([str(cells)])
     read(panel, qtbot)
     assert not panel.run_section.ready
     assert "pixel size" in panel.data.message.text()
@@ -348,7 +348,7 @@ def test_what_is_no_data_set_is_refused_in_words(panel, qtbot, tmp_path):
     (tmp_path / "holiday").mkdir()
     drop(panel, qtbot, tmp_path / "holiday")
     assert not panel.run_section.ready
-    assert "holds no cells" in words(panel)
+    assert "contains no cells" in words(panel)
 
 
 def test_the_form_makes_the_config(panel, qtbot, cells, tutors):

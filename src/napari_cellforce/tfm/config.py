@@ -48,7 +48,7 @@ class TfmConfig(Settings):
     noise_outside: bool = setting(
         False,
         help="Measure the strength of the noise outside the cell, if there is a mask.",
-        label="measure the noise outside the cell",
+        label="measure noise outside the cell",
     )
     margin: float = setting(
         10.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_ROUNDING_ERROR = 1e-3
+_ROUNDING_ERROR = 1e-6
 """Smaller absolute values, in any unit of the tables, are shown as 0."""
 
 
