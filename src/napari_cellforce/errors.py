@@ -68,8 +68,8 @@ class Topic(StrEnum):
     @classmethod
     def of_setting(cls, name: str) -> Topic:
         """Return the topic of the setting of that name in a dataclass; `SETTINGS` if it has none."""
-        spoken = name.replace("_", " ")
-        return cls(spoken) if spoken in cls._value2member_map_ else cls.SETTINGS
+        topic = name.replace("_", " ")
+        return cls(topic) if topic in cls._value2member_map_ else cls.SETTINGS
 
 
 class CellForceError(ValueError):

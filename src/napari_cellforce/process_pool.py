@@ -84,7 +84,7 @@ def claim_output() -> IO[bytes]:
 
 @dataclass(frozen=True)
 class PoolUpdate:
-    """News of a call from its worker.
+    """Change of a call reported by its worker.
 
     Attributes
     ----------

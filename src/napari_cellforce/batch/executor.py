@@ -27,7 +27,7 @@ RunTask = Callable[..., Generator[StepEvent]]
 
 @dataclass(frozen=True)
 class TaskUpdate:
-    """News of a task from an executor.
+    """Change of a task reported by an executor.
 
     Attributes
     ----------

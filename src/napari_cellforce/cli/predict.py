@@ -135,7 +135,7 @@ def _frames_kept(job: Prediction, paths: OutputPaths) -> int:
 def _terminate_as_interrupt() -> Iterator[None]:
     """Let the end of a cluster's job (SIGTERM) or a closed terminal (SIGHUP) act as Ctrl-C in this block."""
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # Who is told to ignore one, as by nohup, goes on doing so.
+    # A signal that is already ignored, for example under nohup, stays ignored.
     former = {number: signal.getsignal(number) for number in numbers}
     ours = [number for number, handler in former.items() if handler is signal.SIG_DFL]
     for number in ours:

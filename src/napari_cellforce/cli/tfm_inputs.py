@@ -80,8 +80,8 @@ def measure_folder(
                 _print_event(record)
             elif isinstance(record, FolderEvent) and record.state != "followed":
                 failed += record.state == "failed"
-                told = f": {record.words}" if record.words else ""
-                output.print(f"{record.name}: {record.state}{told}")
+                detail = f": {record.words}" if record.words else ""
+                output.print(f"{record.name}: {record.state}{detail}")
     output.print(str(where))
     if failed:
         raise typer.Exit(_SOME_FAILED)

@@ -43,9 +43,7 @@ Exclude = Annotated[
 ]
 PixelSize = Annotated[
     float | None,
-    typer.Option(
-        "--pixel-size", help="Side of a pixel in µm, if the files do not say.", rich_help_panel=_CELLS
-    ),
+    typer.Option("--pixel-size", help="Pixel size in µm, for files without one.", rich_help_panel=_CELLS),
 ]
 Fold = Annotated[
     str | None,
@@ -132,7 +130,7 @@ def finetune(
     ] = "all",
     resume: Resume = False,
 ) -> None:
-    """Adapt a model to your own measured cells; its file is left alone."""
+    """Fine-tune a model on your own cells; the original file is not modified."""
     from napari_cellforce.train import finetune_config
 
     called = name or "my-model"

@@ -35,7 +35,7 @@ class FieldPair(ShortRepr):
         Side of a pixel in µm.
     frame : int
     cells : (Y, X) array of int
-        Label of the cell, 0 outside the mask; 1 all over it where cells are not told apart.
+        Label of the cell, 0 outside the mask; 1 all over it where cells are not distinguished.
     """
 
     first: Array
@@ -58,7 +58,7 @@ def pair_fields(
     first, second : VectorField
         Of one quantity, of the same place; pixel size and origin may differ.
     index : int
-        Of the frame, in both; a field of one frame stands for all.
+        Time of the frame, in both; a field of one frame stands for all.
     mask : (Y, X) array of bool or int, optional
         The cell, or the labels of several, on the grid of `first`; by default the fields' own masks.
 

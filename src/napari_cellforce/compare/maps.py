@@ -112,7 +112,7 @@ def edge_profile(pairs: Sequence[FieldPair], width: float = 2.0) -> pd.DataFrame
     ----------
     pairs : sequence of FieldPair
     width : float
-        Of the rings in µm; not narrower than a pixel of the common grid.
+        Width of the rings in µm; not narrower than a pixel of the common grid.
 
     Returns
     -------

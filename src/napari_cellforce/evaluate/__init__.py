@@ -1,4 +1,4 @@
-"""Models against measured cells, side by side and always beside baselines that learn nothing."""
+"""Models against measured cells, side by side with untrained baselines."""
 
 from typing import TYPE_CHECKING
 

@@ -18,7 +18,7 @@ from napari_cellforce import metrics
 from napari_cellforce.fields import BoolArray, FloatArray, PixelSize, ShortRepr
 
 STRONG = 0.2
-"""Directions count where the measured traction exceeds this part of its maximum, unless told otherwise."""
+"""Default fraction of the maximum measured traction above which directions are compared."""
 
 _PIXELS_KEPT = 2000
 """Pixels a frame kept for the calibration of an uncertainty."""

@@ -201,5 +201,5 @@ def _save_decomposition(
 
 
 def _file_part(name: str) -> str:
-    """Return a potential's name as part of a file's: Clebsch's are told from those of a GFNN."""
+    """Return a potential's name as part of a file name; the prefix separates Clebsch potentials from a GFNN's."""
     return name if name.startswith("helmholtz") else f"clebsch_{name}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# Okabe & Ito (2008): told apart by people who do not see all colours.
+# Okabe & Ito (2008): distinguishable with colour vision deficiency.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 _FORMATS = ("svg", "png")
 

@@ -97,7 +97,7 @@ def read_greens(module: Network, pixel_size: float) -> tuple[GreensFunction, ...
     module : Network
         With `potentials`.
     pixel_size : float
-        Of the network's grid, in µm.
+        Pixel size of the network's grid, in µm.
 
     Warns
     -----

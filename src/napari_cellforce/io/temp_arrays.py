@@ -30,7 +30,7 @@ def allocate(
     ----------
     shape : tuple of int
     dtype : dtype
-    in_memory : int
+    memory_limit : int
         Limit in bytes; a larger array is stored in a temporary file, deleted with the array.
 
     Raises

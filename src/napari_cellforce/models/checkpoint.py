@@ -103,7 +103,7 @@ def load(path: str | os.PathLike[str], *, sha256: str | None = None) -> LoadedMo
     try:
         _check_record(record, module.config)
     except ValueError as error:
-        raise _refusal(f"the record of {path.name} makes no sense", str(error), _ANOTHER) from error
+        raise _refusal(f"the metadata of {path.name} is invalid", str(error), _ANOTHER) from error
     return LoadedModel(module, dataclasses.replace(record, sha256=found))
 
 

@@ -24,7 +24,7 @@ _SIDE = 320
 
 _DPI = 100
 _PLOT_DPI = 200
-"""Of plots, which are shown at half that: sharp on any screen."""
+"""Resolution of plots, which are shown at half that: sharp on any screen."""
 
 _WIDTH = 7.8
 """Of an overview, in inches."""

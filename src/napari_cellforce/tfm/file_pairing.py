@@ -70,7 +70,7 @@ def find_pairs(folder: Path, words: NameTokens, results_folder: Path | None = No
     if not words.reference.strip():
         raise CellForceError(
             "there is no word for the reference",
-            "beads at rest are told by a word in the names of their files",
+            "images of beads at rest are recognised by a word in their file names",
             'Type one in, for example "reference".',
             topic=Topic.REFERENCE,
         )

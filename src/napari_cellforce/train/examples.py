@@ -41,7 +41,7 @@ from napari_cellforce.train.config import DataConfig, SplitConfig, TrainConfig
 from napari_cellforce.train.data import Example, ModelGrid
 
 ProgressCallback = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much."""
+"""Receives the name of the step, the number done and the total."""
 
 
 @dataclass(frozen=True)
@@ -233,8 +233,8 @@ def prepare(config: TrainConfig, progress: ProgressCallback | None = None) -> Ex
     Parameters
     ----------
     config : TrainConfig
-    told : callable, optional
-        Progress.
+    progress : callable, optional
+        Receives the step, the number done and the total.
 
     Raises
     ------

@@ -43,7 +43,7 @@ def start(config: TrainConfig) -> InitialModel:
     Raises
     ------
     CellForceError
-        If the architecture makes no sense, or the model to start from is not there or no network.
+        If the architecture is invalid, or the model to start from is missing or not a network.
     """
     return _pretrained(config) if config.start_from else _new(config)
 

@@ -104,9 +104,9 @@ def train(
     resume : bool
         Go on after the last whole epoch of the run in `folder`, whose config is then used.
     listener : callable, optional
-        Told every `Step` and `Epoch`.
-    told : callable, optional
-        Told of the preparations: what, how much is done, of how much.
+        Receives every `Step` and `Epoch`.
+    progress : callable, optional
+        Receives the progress of the preparations: step, number done, total.
     should_stop : callable, optional
         Asked after every step; True ends the run, which keeps its best and can go on.
     examples : Examples, optional
@@ -240,7 +240,7 @@ def _take_best(
 def _export(
     folder: Path, learner: TrainingModule, initial: InitialModel, examples: Examples, share: float
 ) -> Path:
-    """Write the weights with a whole record; the file that was started from is left alone."""
+    """Write the weights with a whole record; the original file is not modified."""
     config = initial.config
     origin = f" Started from {config.start_from}" if config.start_from else ""
     kept = "." if share == 1 else f", and kept {share:.0%} of what changed, best on the cells kept aside."
@@ -267,7 +267,7 @@ def _failures(config: TrainConfig) -> Iterator[None]:
         yield
     except FloatingPointError as error:
         raise CellForceError(
-            "training went astray: the loss is no longer a number",
+            "training diverged: the loss is not finite",
             f"the learning rate of {config.optimise.learning_rate:g} is too high for these data",
             "Lower it by a factor of 3, or look at the targets for extreme values.",
             topic=Topic.SETTINGS,

@@ -47,8 +47,8 @@ class Previewer:
 
     Parameters
     ----------
-    begun : Start
-        Its module is used up: it gets the run's weights.
+    initial : InitialModel
+        Its module is modified: the weights of the run are loaded into it.
     examples : Examples
     """
 

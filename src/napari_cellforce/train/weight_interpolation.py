@@ -71,7 +71,7 @@ def interpolate_to_best(
     start, end : state
         Of the calibrated and of the fine-tuned model.
     batches : iterable of Batch
-        Cells kept aside.
+        Validation cells.
     config : TrainConfig
     """
     batches = list(batches)

@@ -1,4 +1,4 @@
-"""What the authors' layout leaves open, told by a JSON file that ``cellforce simulate`` writes beside it."""
+"""Metadata that the authors' layout lacks, from a JSON file that ``cellforce simulate`` writes beside it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_metadata(path: str | os.PathLike[str]) -> DatasetMetadata | None:
     Raises
     ------
     CellForceError
-        If the file is broken or makes no sense.
+        If the file is damaged or invalid.
     """
     path = Path(path)
     cell = path.parent if path.is_file() else path

@@ -79,7 +79,7 @@ class Kernel(Settings):
 
     @property
     def latex(self) -> str:
-        """As a formula."""
+        """Text of the term as a formula."""
         exponential = rf"e^{{-r\ln 10/{self.length:g}}}"
         return {"1/r": "r^{-1}", "r": "r", "log r": r"\log r", "exp": exponential}[self.kind]
 
@@ -121,7 +121,7 @@ class Potential:
 
     @property
     def latex(self) -> str:
-        """As a formula."""
+        """Text of the term as a formula."""
         return rf"\left({SCALARS[self.scalar][1]} * {self.kernel.latex}\right)"
 
 
@@ -144,7 +144,7 @@ class Term:
 
     @property
     def latex(self) -> str:
-        """As a formula."""
+        """Text of the term as a formula."""
         factor = self.factor.latex if self.factor else ""
         return rf"{factor}\,\nabla{self.potential.latex}"
 

@@ -124,12 +124,12 @@ class BatchPartsSection(QWidget):
         self._build()
 
     def config(self, base: BatchConfig) -> BatchConfig:
-        """Return `base` with what is chosen here."""
+        """Return `base` with the settings of this section."""
         explain = tuple(name for name, box in self._parts.items() if box.isChecked())
         return self._rows.applied_to(dataclasses.replace(base, explain=explain))
 
     def show_config(self, config: BatchConfig) -> None:
-        """Set everything from a config."""
+        """Show the settings of a configuration."""
         with QSignalBlocker(self):
             for name, box in self._parts.items():
                 box.setChecked(name in config.explain)

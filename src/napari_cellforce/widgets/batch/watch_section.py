@@ -91,7 +91,7 @@ class WatchSection(QWidget):
 
     @property
     def settle(self) -> float:
-        """Seconds for which a file has to stay as it is."""
+        """Seconds without change before a file is treated as complete."""
         return float(self._rows.value("settle"))
 
     def start(self) -> None:

@@ -38,7 +38,7 @@ _LARGEST_RATIO = 2.0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ComparisonStacks(ShortRepr):
-    """All frames of a comparison, as layers take them.
+    """All frames of a comparison as stacks for layers.
 
     Attributes
     ----------

@@ -113,7 +113,7 @@ class FieldChoiceSection(QWidget):
                 self._combos[name].setCurrentIndex(i)
 
     def fill(self) -> None:
-        """List the fields and masks of the viewer; what is chosen stays."""
+        """List the fields and masks of the viewer; the selection is kept."""
         before = {name: self._chosen(name) for name in self._combos}
         self._fields = displayed_fields(self._viewer)
         for name, combo in self._combos.items():
@@ -134,7 +134,7 @@ class FieldChoiceSection(QWidget):
             combo.setCurrentIndex(self._index(name, None))
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._workspace.layers_changed.disconnect(self.fill)
 
     def _chosen(self, name: str) -> DisplayedField | None:

@@ -106,7 +106,7 @@ class PotentialsSection(QWidget):
         self._workspace.layers_changed.disconnect(self.fill)
 
     def fill(self) -> None:
-        """List the fields; what is chosen stays."""
+        """List the fields; the selection is kept."""
         before = self._fields.currentText()
         shown = displayed_fields(self._viewer)
         titles, self._sources = [field.title for field in shown], list(shown)

@@ -78,7 +78,7 @@ class ImageSection(QWidget):
         self._workspace.layer_changed.connect(self._on_layer)
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._workspace.layers_changed.disconnect(self._on_layers)
         self._workspace.layer_changed.disconnect(self._on_layer)
 

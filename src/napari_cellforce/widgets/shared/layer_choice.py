@@ -76,7 +76,7 @@ class LayerChoice(QObject):
             self._on_chosen()
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer and its layers."""
+        """Disconnect from the viewer and its layers."""
         self._workspace.layers_changed.disconnect(self.fill)
         self._workspace.layer_changed.disconnect(self._on_layer)
 

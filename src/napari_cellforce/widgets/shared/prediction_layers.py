@@ -235,7 +235,7 @@ class PredictionLayers:
     def _remove_earlier_results(self) -> None:
         """Remove the layers of earlier predictions of the image by this model, and hide those by others.
 
-        Two fields of arrows over one another cannot be told apart.
+        Two overlaid fields of arrows cannot be distinguished.
         """
         self.layers, earlier = [], []
         path = self.field.provenance.input_file

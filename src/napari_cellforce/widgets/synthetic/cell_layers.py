@@ -46,7 +46,7 @@ def show_only(viewer: ViewerModel, cell: str) -> None:
 def show_or_hide(layer: Layer, shown: bool) -> None:
     """Show or hide a layer, whatever `show_only` did to it."""
     layer.metadata.get(METADATA_KEY, {}).pop(_HIDDEN, None)
-    # To be told what it knows makes napari put a drawing tool away.
+    # Setting the same value again makes napari leave its drawing tool.
     if layer.visible != shown:
         layer.visible = shown
 

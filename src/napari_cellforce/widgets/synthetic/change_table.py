@@ -88,7 +88,7 @@ def change(name: str, before: float, now: float) -> str:
 
 
 def percent(before: float, now: float) -> str:
-    """Return the change in %, with its sign; a dash where it makes no sense."""
+    """Return the change in %, with its sign; a dash where it is undefined."""
     if not (math.isfinite(before) and math.isfinite(now)) or before == 0:
         return "–"
     change = 100 * (now / before - 1)

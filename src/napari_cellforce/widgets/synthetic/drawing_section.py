@@ -172,7 +172,7 @@ class DrawingSection(QWidget):
             section.set_source(lambda: self._by_rule().config, lambda: self.cell or self._drawn_by_rule())
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer, and draw nothing more."""
+        """Disconnect from the viewer and stop drawing."""
         self.worker.cancel()
         self.outline.dispose()
         self.adhesions.dispose()

@@ -230,7 +230,7 @@ class SyntheticPanel(Panel):
             if self._answer is not None and self.cell_view.shown and not self._scanning:
                 return f"{self.edit_section.headline}, by {self._answer.model}.{self._caveat}", Tone.GOOD
             return self._idle_text(), Tone.PLAIN
-        # What has not been begun is no mistake.
+        # A drawing that was not started is not an error.
         text = _sentence(problem, self)
         return text, Tone.PLAIN if text.startswith("No ") else Tone.PROBLEM
 

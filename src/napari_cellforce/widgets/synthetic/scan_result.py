@@ -24,7 +24,7 @@ from napari_cellforce.widgets.base.worker import Job, show_error
 PER_FRAME_SCALE_NOTE = (
     "every image has a scale of its own: the total tells the area, never how hard a cell pulls."
 )
-"""Said of models whose forces cannot be compared between cells."""
+"""Note for models whose forces cannot be compared between cells."""
 
 _SYMBOLS = {"o": "●", "s": "■", "t1": "▲", "d": "◆", "t": "▼", "p": "⬟"}
 """Markers of the curves, and how they are written."""

@@ -108,7 +108,7 @@ class TfmResultsTable(QWidget):
         self.compute()
 
     def fill(self) -> None:
-        """List the regions that can be chosen; what is chosen stays."""
+        """List the available regions; the selection is kept."""
         chosen = self.regions.currentData()
         has_mask = self._result is not None and self._result.traction.mask is not None
         entries: list[tuple[str, Any]] = [(_CELL if has_mask else _WHOLE, None)]

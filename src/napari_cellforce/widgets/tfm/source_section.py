@@ -97,14 +97,14 @@ class TfmSourceSection(QWidget):
 
     @property
     def key(self) -> Hashable:
-        """Differs if other images are chosen, or what is in them has changed."""
+        """Key that changes with the chosen images and their content."""
         if self.kind != BEADS:
             return self.displacement, self._window.value()
         return tuple(self._workspace.state(layer) for layer in (self._reference.layer, self._loaded.layer))
 
     @property
     def place(self) -> Hashable:
-        """Differs for another pixel size or cell."""
+        """Key that changes with pixel size and cell mask."""
         return (self._pixel.value(), self._workspace.state(self.cell)) if self.kind == BEADS else None
 
     def choose(self, reference: Image, loaded: Image) -> None:
@@ -168,7 +168,7 @@ class TfmSourceSection(QWidget):
         return (layer, PixelSize.square(side)) if isinstance(layer, Image) and side else None
 
     def fill(self) -> None:
-        """List masks and displacements of the viewer; what is chosen stays."""
+        """List masks and displacements of the viewer; the selection is kept."""
         layers = mask_layers(self._viewer)
         _refill(self._cell, [("not known", None), *((layer.name, layer) for layer in layers)])
         fields = [shown for shown in displayed_fields(self._viewer) if shown.field.quantity == "displacement"]
@@ -176,7 +176,7 @@ class TfmSourceSection(QWidget):
         self.changed.emit()
 
     def dispose(self) -> None:
-        """Hear nothing more of the viewer."""
+        """Disconnect from the viewer."""
         self._workspace.layers_changed.disconnect(self.fill)
         self._workspace.layer_changed.disconnect(self._on_layer)
         self._reference.dispose()

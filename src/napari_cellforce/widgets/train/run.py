@@ -37,8 +37,8 @@ class TrainRun(QObject):
 
     Signals
     -------
-    told : object
-        What the run says, see `napari_cellforce.train.subprocess_run.Record`.
+    record_received : object
+        Record reported by the run, see `napari_cellforce.train.subprocess_run.Record`.
     failed : object
         The error that ended it.
     ended
