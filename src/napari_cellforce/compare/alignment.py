@@ -56,9 +56,9 @@ def pair_fields(
     Parameters
     ----------
     first, second : VectorField
-        Of one quantity, of the same place; pixel size and origin may differ.
+        Fields of one quantity at the same place; pixel size and origin may differ.
     index : int
-        Time of the frame, in both; a field of one frame stands for all.
+        Frame number in both fields; a field of one frame stands for all.
     mask : (Y, X) array of bool or int, optional
         The cell, or the labels of several, on the grid of `first`; by default the fields' own masks.
 

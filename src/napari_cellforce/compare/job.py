@@ -75,14 +75,14 @@ class Comparison(ShortRepr):
     frames : list of CompareFrame
     numbers : list of Agreement
     calibration : Calibration
-        Of the first field as it was given.
+        Calibration of the first field as it was given.
     scaled : bool
         Whether it was applied.
     profile, over_time, cells : DataFrame
         By distance from the edge, by frame, by cell.
     overview : Overview
     unit : str
-        Of the compared fields.
+        Unit of the compared fields.
     names : tuple of 2 str
     """
 

@@ -23,7 +23,7 @@ class DifferenceMaps(ShortRepr):
     difference : (2, Y, X) float32 array
         Second minus first.
     length : (Y, X) float32 array
-        Of the difference.
+        Length of the difference.
     angle : (Y, X) float32 array
         From the first to the second vector in degrees, counter-clockwise as seen on screen, -180 to 180; NaN
         where the shorter is below the threshold.

@@ -193,9 +193,9 @@ def agreement(pairs: Sequence[FieldPair], unit: str, *, seed: int = 0) -> list[E
     ----------
     pairs : sequence of FieldPair
     unit : str
-        Of both fields, for the names; empty if they differ: then only what does not depend on scale is given.
+        Unit of both fields, for the names; empty if they differ: then only what does not depend on scale is given.
     seed : int
-        Of the bootstrap, which draws blocks of 5 µm, as neighbouring vectors are not independent.
+        Seed of the bootstrap, which draws blocks of 5 µm, as neighbouring vectors are not independent.
     """
     numbers, blocks = _numbers(unit), block_sums(pairs)
     whole = blocks.sum(axis=0)

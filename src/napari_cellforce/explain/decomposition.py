@@ -42,7 +42,7 @@ class Decomposition(ShortRepr):
     scalars : mapping of str to (Y, X) float32 array
         ``helmholtz_phi``, ``helmholtz_stream``, ``phi``, ``psi``, ``chi``; 0 outside the mask.
     shares : mapping of str to float
-        Of the sum of |F|²: ``curl-free``, ``divergence-free``, ``harmonic``; and what the Clebsch form
+        Shares of the sum of |F|²: ``curl-free``, ``divergence-free``, ``harmonic``; and what the Clebsch form
         leaves, ``clebsch residual``.
     """
 
@@ -201,5 +201,5 @@ def _save_decomposition(
 
 
 def _file_part(name: str) -> str:
-    """Return a potential's name as part of a file name; the prefix separates Clebsch potentials from a GFNN's."""
+    """Return a potential's name for a file name; the prefix separates Clebsch from GFNN potentials."""
     return name if name.startswith("helmholtz") else f"clebsch_{name}"

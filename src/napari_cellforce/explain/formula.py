@@ -45,7 +45,7 @@ def fit_prediction(
     -------
     SymbolicFit
     ModelRecord
-        Of the formulas as predictors.
+        Metadata of the formulas as predictors.
     """
     record = formula_record(job, config)
     samples: list[Samples] = []

@@ -46,7 +46,7 @@ _FALLEN = 0.1
 _LEFT_OUT = {"chi": 3}
 """Rings next to the centre that do not count."""
 _SIDE = 256
-"""Of the grid on which a function that knows no grid is shown, in pixels."""
+"""Side of the grid on which a function that knows no grid is shown, in pixels."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,11 +58,11 @@ class GreensFunction(ShortRepr):
     name : str
         ``"phi"``, ``"psi"`` or ``"chi"``.
     values : (N, N) array
-        In real space, the source in the middle (pixel N // 2); per pixel of source, its spike removed.
+        Values in real space, the source in the middle (pixel N // 2); per pixel of source, its spike removed.
     pixel_size : float
         In µm.
     radius : (R,) array
-        Of the rings, smoothed, in µm.
+        Radii of the rings, smoothed, in µm.
     mean, spread : (R,) array
         Mean and standard deviation over the pixels of a ring.
     reach : float

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 LENGTHS = (0.7, 1.4, 2.8, 5.6, 11.2)
-"""Of the filters, in µm."""
+"""Lengths of the filters in µm."""
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
-"""Of the brightness."""
+"""Factors of the brightness."""
 
 OCCLUSION, LOW_PASS, HIGH_PASS, BRIGHTNESS = "occlusion", "low pass", "high pass", "brightness"
 """What can be done to an image."""

@@ -27,7 +27,7 @@ _PLOT_DPI = 200
 """Resolution of plots, which are shown at half that: sharp on any screen."""
 
 _WIDTH = 7.8
-"""Of an overview, in inches."""
+"""Width of an overview in inches."""
 
 _PITCH, _BAR_ROOM, _TITLE_ROOM = 1.03, 0.2, 0.1
 """From picture to picture, and room for colour bar and titles, in widths of a picture."""
@@ -36,7 +36,7 @@ _SPARKLINE_SIZE = (110, 22)
 """Width and height of a time series beside its numbers, in pixels."""
 
 _NICE_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-"""Of a scale bar, in µm."""
+"""Lengths of a scale bar in µm."""
 
 
 @dataclass(frozen=True)

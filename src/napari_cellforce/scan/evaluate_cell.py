@@ -178,7 +178,7 @@ class CellEvaluation:
 
     @property
     def pixel_size(self) -> PixelSize:
-        """Of cell and traction."""
+        """Pixel size of cell and traction."""
         return PixelSize.square(self.cell.config.pixel_size)
 
     @property
