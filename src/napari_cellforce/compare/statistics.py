@@ -193,7 +193,7 @@ def agreement(pairs: Sequence[FieldPair], unit: str, *, seed: int = 0) -> list[E
     ----------
     pairs : sequence of FieldPair
     unit : str
-        Unit of both fields, for the names; empty if they differ: then only what does not depend on scale is given.
+        Unit of both fields, for the names; empty if they differ: then only scale-free numbers are given.
     seed : int
         Seed of the bootstrap, which draws blocks of 5 µm, as neighbouring vectors are not independent.
     """
