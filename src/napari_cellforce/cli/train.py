@@ -242,7 +242,7 @@ def _report(result: TrainResult) -> None:
         table.add_row(name, f"{value:.4g}")
     output.print(table)
     if result.share < 1:
-        output.print(f"kept {result.share:.0%} of what changed: best on the cells kept aside")
+        output.print(f"kept {result.share:.0%} of the change, which is best on the validation cells")
     output.print(f"{result.model}")
 
 

@@ -35,7 +35,7 @@ def check_pixel_sizes(reference: PixelSize, taken: PixelSize) -> str:
     if not reference.known or abs(reference.micron / taken.micron - 1) < _SIZE_TOLERANCE:
         return ""
     return (
-        f"The reference says {reference.micron:.4g} µm a pixel, the loaded image {taken.micron:.4g} µm, "
+        f"The reference says {reference.micron:.4g} µm per pixel, the loaded image {taken.micron:.4g} µm, "
         "which is taken for both: check that they belong together. Tractions depend on it."
     )
 

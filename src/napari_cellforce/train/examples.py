@@ -141,7 +141,7 @@ def load_measured_frames(config: TrainConfig, progress: ProgressCallback) -> Mea
     total = sum(len(of_cell) for of_cell in frames.values())
     description = (
         f"{pluralise(total, 'frame')} of {pluralise(len(frames), 'measured cell')} (mean |F| {mean:.4g} Pa), "
-        f"cells kept aside for validation: {len(split.validation)}."
+        f"validation cells: {len(split.validation)}."
     )
     return MeasuredFrames(frames, split, mean, description)
 
@@ -320,7 +320,7 @@ def _simulated(config: TrainConfig, progress: ProgressCallback) -> Examples:
         mean,
         config.data.threshold,
         f"{len(frames)} cells simulated by napari-cellforce (mean |F| {mean:.4g} Pa), "
-        f"{len(split.validation)} of them kept aside for validation.",
+        f"{len(split.validation)} of them for validation.",
     )
 
 

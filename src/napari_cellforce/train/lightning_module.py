@@ -1,4 +1,4 @@
-"""What happens in a step: augment, predict, compare; and what is measured on the cells kept aside."""
+"""What happens in a step: augment, predict, compare; and what is measured on the validation cells."""
 
 from __future__ import annotations
 

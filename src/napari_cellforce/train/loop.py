@@ -62,7 +62,7 @@ class TrainResult:
         Of a fine-tuned model: how far from the calibrated model to the best epoch its weights are, see
         `napari_cellforce.train.weight_interpolation`.
     measured : mapping
-        Of a fine-tuned model: metrics of the weights that are kept, on the cells kept aside.
+        Of a fine-tuned model: metrics of the weights that are kept, on the validation cells.
     """
 
     model: Path
@@ -243,7 +243,9 @@ def _export(
     """Write the weights with a whole record; the original file is not modified."""
     config = initial.config
     origin = f" Started from {config.start_from}" if config.start_from else ""
-    kept = "." if share == 1 else f", and kept {share:.0%} of what changed, best on the cells kept aside."
+    kept = (
+        "." if share == 1 else f", and kept {share:.0%} of the change, which is best on the validation cells."
+    )
     record = dataclasses.replace(
         initial.record,
         name=config.name,

@@ -1,4 +1,4 @@
-"""One cell that is kept aside, measured and as the network sees it after each epoch."""
+"""One validation cell, measured and as the network sees it after each epoch."""
 
 from __future__ import annotations
 

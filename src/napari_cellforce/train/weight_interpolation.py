@@ -2,7 +2,7 @@
 
 A model is calibrated on the new cells before anything else changes, for a wrong unit is the largest error and
 the easiest to mend. And of all models between the calibrated one and the fine-tuned one, whose weights are
-means of theirs, the one is kept that fits the cells kept aside best: never worse there than the scale alone.
+means of theirs, the one is kept that fits the validation cells best: never worse there than the scale alone.
 Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, arXiv:2109.01903.
 """
 

@@ -39,7 +39,7 @@ def load_predictor(
     folder : path-like, optional
         See `napari_cellforce.zoo.model_folder`.
     backend : str
-        What computes a network: ``"auto"``, ``"eager"``, ``"openvino"`` ...; see
+        Inference backend: ``"auto"``, ``"eager"``, ``"openvino"`` ...; see
         `napari_cellforce.models.backends`.
 
     Raises

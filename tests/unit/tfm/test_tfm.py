@@ -191,7 +191,7 @@ def test_a_displacement_from_elsewhere_gives_its_traction():
 
 def test_two_pixel_sizes_are_asked_about(experiment):
     reference, stack, _, _ = experiment
-    with pytest.warns(CellForceWarning, match=r"reference says 0\.4 µm a pixel, the loaded image 0\.2 µm"):
+    with pytest.warns(CellForceWarning, match=r"reference says 0\.4 µm per pixel, the loaded image 0\.2 µm"):
         prepare(reference, stack, CONFIG, reference_size=PixelSize.square(2 * PIXEL))
 
 

@@ -122,7 +122,7 @@ class MicroscopeSection(QWidget):
         form.add("Pixel", self._pixel, "Side of a pixel on the sample")
         form.add("Image", self._side, "Height and width of the image")
         form.add("Protein", self._expression, "Amount of fluorescent protein in the cell; 1 is typical")
-        form.add("Light", self.exposure, "Electrons a pixel in the cytosol; less light, more noise")
+        form.add("Light", self.exposure, "Electrons per pixel in the cytosol; less light, more noise")
         align_labels(form)
         section = collapsible("Microscope")
         section.addWidget(content)

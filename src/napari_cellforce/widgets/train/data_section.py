@@ -74,7 +74,7 @@ class TrainCellsTable(QTableWidget):
         self.show()
 
     def show_split(self, split: Split | None) -> None:
-        """Say which cells are learnt from and which are kept aside; None if all give the scale."""
+        """Say which cells are learnt from and which are for validation; None if all give the scale."""
         with QSignalBlocker(self):
             for i in range(self.rowCount()):
                 name = self.item(i, NAME)
@@ -222,7 +222,7 @@ class TrainDataSection(QWidget):
         self._excluded = tuple(values.get("exclude", ()))
 
     def show_split(self, split: Split | None) -> None:
-        """Say in the table which cells are learnt from and which are kept aside."""
+        """Say in the table which cells are learnt from and which are for validation."""
         self._table.show_split(split)
 
     def dispose(self) -> None:

@@ -48,9 +48,9 @@ def describe_result(result: TrainResult) -> StatusText:
     done = pluralise(len(result.history), "pass", "passes")
     text = f"Done after {done}." if result.finished else f"Stopped after {done}; the best state is kept."
     if result.share == 0:
-        text += " On the cells kept aside nothing was better than the scale alone: only that was changed."
+        text += " Fine-tuning did not improve the validation cells; only the scale was changed."
     elif result.share < 1:
-        text += f" {result.share:.0%} of what changed was kept: that fits the cells kept aside best."
+        text += f" {result.share:.0%} of the change was kept, which fits the validation cells best."
     return text, Tone.GOOD if result.finished else Tone.PLAIN
 
 

@@ -1,4 +1,4 @@
-"""A cell that is kept aside in the viewer: its image, its measured traction, and what is predicted so far."""
+"""A validation cell in the viewer: its image, its measured traction, and what is predicted so far."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class TrainPreview:
     def _add_image(self, preview: Preview, left: float) -> None:
         layer = Image(
             preview.image,
-            name=f"image {preview.cell} (kept aside)",
+            name=f"image {preview.cell} (validation)",
             contrast_limits=contrast_limits(preview.image),
             **_frame(preview, left).attributes,
         )

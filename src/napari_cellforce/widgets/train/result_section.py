@@ -87,14 +87,14 @@ class TrainResultSection(QWidget):
         ----------
         model : Path
         notes : mapping
-            What was measured on the cells kept aside; those that people read are shown.
+            What was measured on the validation cells; those that people read are shown.
         sentences : str
             What it learnt from, and its unit.
         """
         self._model = model
         rows = [(label, notes[name]) for name, label in _METRIC_LABELS.items() if name in notes]
         table = "".join(f"<tr><td>{label}&nbsp;&nbsp;</td><td>{value:.3g}</td></tr>" for label, value in rows)
-        heading = "<br><i>On the cells kept aside:</i>" if rows else ""
+        heading = "<br><i>On the validation cells:</i>" if rows else ""
         self.card.setText(
             f"<b>{escape(model.stem)}</b><br>{escape(sentences)}{heading}<table>{table}</table>"
         )

@@ -34,7 +34,7 @@ _HEIGHT = 280
 
 
 class TrainCurves(QWidget):
-    """Losses above; vector R2 and angle error of the cells kept aside below.
+    """Losses above; vector R2 and angle error of the validation cells below.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TrainCurves(QWidget):
         self._r2, self._angle = (self._view.addPlot(row=1, col=i) for i in range(2))
         self._titles = {
             self._loss: f"loss of cells <span style='color: {_LEARNT}'>▾ learnt from</span>, "
-            f"<span style='color: {_ASIDE}'>● kept aside</span>",
+            f"<span style='color: {_ASIDE}'>● validation</span>",
             self._r2: "vector R2 (1 at best)",
             self._angle: "angle error [°]",
         }
@@ -109,7 +109,7 @@ class TrainCurves(QWidget):
             plot.getAxis("bottom").setTicks([ticks])
         self._note.set_text(
             f"Best after pass {best['epoch'] + 1:.0f} (dashed line), which is kept: vector R2 "
-            f"{best['vector R2']:.2f}, angle error {best['angle error [deg]']:.0f}°, on the cells kept aside."
+            f"{best['vector R2']:.2f}, angle error {best['angle error [deg]']:.0f}°, on the validation cells."
         )
 
     def _curve(self, plot: Any, colour: str, symbol: str, style: Any = Qt.SolidLine) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SHARES = (("1 cell in 5", 0.2), ("1 cell in 4", 0.25), ("1 cell in 3", 1 / 3))
 _MAX_FOLDS = 5
 """Most parts that the cells are divided into, to check with each in turn."""
-_SPLIT_PAGE = "tutorials/finetune/#cells-kept-aside"
+_SPLIT_PAGE = "tutorials/finetune/#validation-cells"
 
 
 class TrainSplitChoice(QWidget):
@@ -46,7 +46,7 @@ class TrainSplitChoice(QWidget):
         form.add(
             "Check with",
             self.cells_list,
-            "Cells kept aside, to see what the model makes of new ones",
+            "Cells excluded from training, on which the model is validated",
             page=_SPLIT_PAGE,
         )
         form.add(
@@ -284,7 +284,7 @@ class TrainSettingsSection(QWidget):
         form = Form(content)
         form.add("Learning rate", self._rate, "Size of the steps; a third of it if the curve jumps")
         form.add("Frames a step", self._batch, "Fewer need less memory")
-        form.add("Give up after", self._patience, "Passes without progress on the cells kept aside")
+        form.add("Give up after", self._patience, "Passes without progress on the validation cells")
         form.add("Largest side", self._side, "Of a frame on the model's pixels; what is larger is cut off")
         form.add("Proteins", self._proteins, "Of a model from scratch: channels it sees, separated by commas")
         form.add("Seed", self._seed, "Of chance: the same seed gives the same run")

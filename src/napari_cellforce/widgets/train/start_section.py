@@ -167,7 +167,7 @@ class TrainStartSection(QWidget):
         form.add(
             "Start from",
             self.start_list,
-            "Model that is adapted; its file is left alone",
+            "Model to fine-tune; the original file is not modified",
             page=_PAGE,
             beside=browse,
         )
