@@ -137,9 +137,9 @@ def test_what_was_finished_before_napari_was_closed_is_not_done_again(make_panel
     finish(first, qtbot)
     first.dispose()
     second = make_panel()
-    qtbot.waitUntil(lambda: "finished before" in words(second), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "already finished" in words(second), timeout=PATIENCE)
     assert states(second) == ["⚠ problem", "✓ finished", "✓ finished"]
-    assert not button(second, "Nothing left to do").isEnabled()
+    assert not button(second, "All images are finished").isEnabled()
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_stop_finishes_the_image_and_keeps_the_rest_for_later(panel, qtbot, fold
     slow.release()
     qtbot.waitUntil(lambda: "/" in states(panel)[1], timeout=PATIENCE)
     button(panel, "Stop").click()
-    assert "when this image is finished" in words(panel)
+    assert "Stopping after this image" in words(panel)
     slow.release(1000)
     finish(panel, qtbot)
     assert states(panel)[1:] == ["✓ finished", "to do"]
@@ -179,7 +179,7 @@ def test_cancel_ends_at_once_and_what_was_begun_can_be_done_again(panel, qtbot, 
     button(panel, "Cancel now").click()
     slow.release(1)
     finish(panel, qtbot)
-    assert "2 left" in words(panel)
+    assert "2 remaining" in words(panel)
     slow.release(1000)
     button(panel, "Predict").click()
     finish(panel, qtbot)

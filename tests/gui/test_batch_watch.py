@@ -71,14 +71,14 @@ def test_the_layers_grow_with_the_movie(hand, viewer, scope):
     hand.wait_for("1 of run")
     scope.write(2)
     hand.wait_for("3 of run. Waiting for the next frame")
-    assert hand.reads("where the cell pulls, not how hard"), "of this model"
+    assert hand.reads("where the cell pulls, not how strongly"), "of this model"
     image, traction, _ = viewer.layers
     assert len(image.data) == len(traction.data) == 3
     assert viewer.dims.current_step[0] == 2, "the newest frame is looked at"
     assert image.units == traction.units
     assert not hand.panel.plot.isHidden()
     hand.press("Stop")
-    hand.wait_for("All that was predicted is saved")
+    hand.wait_for("All predicted frames are saved")
     assert hand.button("Follow").isEnabled()
 
 

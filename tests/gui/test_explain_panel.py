@@ -142,7 +142,7 @@ def test_brightness_is_probed_as_a_curve_and_a_layer(hand, add, viewer):
     what.setCurrentIndex(what.findData(BRIGHTNESS))
     hand.press("Run the probe")
     hand.wait_until(lambda: not probes.job.running)
-    hand.wait_for("At 3 times the brightness: likeness of the vectors 1.00")
+    hand.wait_for("At 3 times the brightness: correlation of the vectors 1.00")
     layer = shown(viewer, LAYER_NAMES[BRIGHTNESS])
     change = layer.data[viewer.dims.current_step[0]]
     assert np.nanmax(np.abs(change)) < 1e-4, "the filter's force is divided by its mean"

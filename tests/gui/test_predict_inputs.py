@@ -251,6 +251,6 @@ class TestModel:
         hand.control("Backend").setCurrentText("PyTorch")
         hand.wait_for("networks: PyTorch")
         hand.control("Backend").setCurrentText("PyTorch, mixed precision (GPU)")
-        hand.wait_for("it computes on cuda and mps only")
+        hand.wait_for("it supports only cuda and mps")
         hand.panel.dispose()
         assert make_panel().control("Backend").currentData() == "amp"

@@ -112,7 +112,7 @@ def test_gradients_of_several_steps_can_be_added_up(run):
 
 
 def test_a_learning_rate_far_too_high_is_told(run):
-    with pytest.raises(CellForceError, match="no longer a number"):
+    with pytest.raises(CellForceError, match="the loss is not finite"):
         run(optimise={"epochs": 20, "batch": 2, "learning_rate": 1e30, "clip": 0.0, "threads": 1})
 
 
