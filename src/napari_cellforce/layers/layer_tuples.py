@@ -170,9 +170,9 @@ def magnitude_layer(
     ----------
     traction : VectorField
         Kept in the metadata, so that the layer can be saved in full.
-    frame : Frame
-    label : Labelling
-    look : MagnitudeLook, optional
+    frame : Placement
+    label : LayerLabel
+    look : MagnitudeStyle, optional
     """
     style = style or MagnitudeStyle()
     magnitude = Magnitude(traction.data)

@@ -24,7 +24,7 @@ class Preferences:
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     model_folder : str
         Folder of downloaded and imported models; empty for the user's data folder.
-    arrows : ArrowLook
+    arrows : ArrowStyle
     """
 
     device: str = "auto"

@@ -77,7 +77,7 @@ class WatchResult:
     viewer : ViewerModel
     job : Prediction
         Prediction job of the first frames.
-    look : ArrowLook, optional
+    arrow_style : ArrowStyle, optional
         Default: arrows of standard length, without the shortest.
     """
 

@@ -51,7 +51,7 @@ class WatchSection(QWidget):
     viewer : ViewerModel
     make_config : callable
         Returns the settings for a waiting time in seconds; raises `CellForceError` if one is missing.
-    look : ArrowLook, optional
+    arrow_style : ArrowStyle, optional
 
     Signals
     -------

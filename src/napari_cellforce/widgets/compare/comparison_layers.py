@@ -77,7 +77,7 @@ class ComparisonLayers(QObject):
     Parameters
     ----------
     viewer : ViewerModel
-    look : ArrowLook
+    arrow_style : ArrowStyle
     parent : QObject, optional
 
     Signals

@@ -42,8 +42,8 @@ class FieldLayers:
     Parameters
     ----------
     viewer : ViewerModel
-    label : Labelling
-    frame : Frame
+    label : LayerLabel
+    frame : Placement
         Placement of the layers.
     shape : tuple of 3 int
         (T, Y, X).
@@ -169,7 +169,7 @@ class ExplanationLayers:
     viewer : ViewerModel
     job : Prediction
     baselines : Baselines or None
-    frame : Frame
+    frame : Placement
         Placement of the layers.
     image : Image
         Image layer that is explained.

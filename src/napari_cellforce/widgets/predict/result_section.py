@@ -36,7 +36,7 @@ class ArrowRows(QWidget):
 
     Parameters
     ----------
-    look : ArrowLook
+    arrow_style : ArrowStyle
         Initial style.
     parent : QWidget, optional
 

@@ -32,9 +32,9 @@ class LiveArrows:
     viewer : ViewerModel
     field : VectorField
         Field whose data may still be filled in.
-    frame : Frame
-    label : Labelling
-    look : ArrowLook
+    frame : Placement
+    label : LayerLabel
+    arrow_style : ArrowStyle
     reference : float
         Magnitude of the longest arrows, in the unit of the field.
     """

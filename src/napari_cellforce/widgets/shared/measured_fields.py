@@ -168,7 +168,7 @@ def show_field(
     ----------
     viewer : ViewerModel
     field : VectorField
-    look : ArrowLook
+    arrow_style : ArrowStyle
     on : tuple of Layer and PixelSize, optional
         The image that it was measured on, and the pixel size that was taken for it. By default the open image
         that the field names as its source; where there is none, it lies at the corner of the world.

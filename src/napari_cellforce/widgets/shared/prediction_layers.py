@@ -60,11 +60,11 @@ class PredictionLayers:
     pixel_size : PixelSize
     frame_interval : float or None
         Frame interval in minutes.
-    frame : Frame
+    frame : Placement
         Placement of the input layer.
-    label : Labelling
+    label : LayerLabel
     provenance : Provenance
-    look : ArrowLook
+    arrow_style : ArrowStyle
     source : Layer, optional
         The image in the viewer.
     scalar_unit : callable

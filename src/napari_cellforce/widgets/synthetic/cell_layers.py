@@ -105,7 +105,7 @@ class CellLayers:
     Parameters
     ----------
     viewer : ViewerModel
-    look : ArrowLook
+    arrow_style : ArrowStyle
     """
 
     def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle) -> None:
@@ -171,7 +171,7 @@ class ScanLayers:
     ----------
     viewer : ViewerModel
     config : ScanConfig
-    look : ArrowLook
+    arrow_style : ArrowStyle
     """
 
     def __init__(self, viewer: ViewerModel, config: ScanConfig, arrow_style: ArrowStyle) -> None:

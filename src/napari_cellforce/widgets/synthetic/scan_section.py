@@ -167,7 +167,7 @@ class ScanRun(QObject):
     Parameters
     ----------
     viewer : ViewerModel
-    look : ArrowLook
+    arrow_style : ArrowStyle
     device, folder
         See `napari_cellforce.scan.scan`.
     parent : QObject, optional

@@ -38,7 +38,7 @@ class TrainPreview:
     Parameters
     ----------
     viewer : ViewerModel
-    look : ArrowLook
+    arrow_style : ArrowStyle
     """
 
     def __init__(self, viewer: ViewerModel, arrow_style: ArrowStyle) -> None:
