@@ -1,4 +1,4 @@
-"""Fields as layers: one scale for kin and for all frames, nothing outside the cell."""
+"""Fields as layers: one scale for fields of a group and for all frames, nothing outside the cell."""
 
 from __future__ import annotations
 

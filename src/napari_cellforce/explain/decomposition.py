@@ -173,24 +173,24 @@ def write_decomposition(
     """Write the potentials as OME-TIFF and the shares of the parts as CSV."""
     rows: list[dict[str, float]] = []
     spacing = source.pixel_size.micron
-    spool = FrameAccumulator(source.n_frames, source.shape)
+    accumulator = FrameAccumulator(source.n_frames, source.shape)
     try:
         for t, (field, mask) in enumerate(source.frames):
             yield Progress("Taking the field apart", t, source.n_frames)
             found = decompose(field, spacing, mask, iterations)
-            spool.append(found.scalars)
+            accumulator.append(found.scalars)
             rows.append({"frame": t, **found.shares})
     except BaseException:  # also a stop: the frames that are done are kept
-        list(_save_decomposition(source, spool, rows, folder))
+        list(_save_decomposition(source, accumulator, rows, folder))
         raise
-    yield from _save_decomposition(source, spool, rows, folder)
+    yield from _save_decomposition(source, accumulator, rows, folder)
 
 
 def _save_decomposition(
-    source: FieldSource, spool: FrameAccumulator, rows: list[dict[str, float]], folder: Path
+    source: FieldSource, accumulator: FrameAccumulator, rows: list[dict[str, float]], folder: Path
 ) -> Iterator[WrittenFile]:
     """Write the frames that are done; nothing where there is none."""
-    for name, values in spool.fields():
+    for name, values in accumulator.fields():
         unit, size = potential_unit(name, source.unit), source.pixel_size
         scalar = ScalarField(values, name, unit, size, source.frame_interval, source.provenance)
         path = write_scalar(folder / f"{source.name}_{_file_part(name)}.ome.tif", scalar)

@@ -88,32 +88,32 @@ def write_fields(
     rows: list[dict[str, float]] = []
     curves: list[pd.DataFrame] = []
     n_frames = job.stack.n_frames
-    spool = FrameAccumulator(n_frames, job.stack.shape)
+    accumulator = FrameAccumulator(n_frames, job.stack.shape)
     try:
         for t in range(n_frames):
             yield Progress("Reading the model's fields", t, n_frames)
             image, mask = job.inputs(t, baselines), job.mask.frame(t)
             result = read(image, mask, job.pixel_size)
             require_fields(result, job)
-            spool.append(result.scalars)
+            accumulator.append(result.scalars)
             rows.append({"frame": t, **_summary(result, mask, job)})
             if "Y" in result.scalars:
                 curves.append(stiffness_curves(result.scalars["Y"], image[0], mask, job.pixel_size, t))
     except BaseException:  # also a stop: the frames that are done are kept
-        list(_save_fields(job, spool, rows, curves, folder))
+        list(_save_fields(job, accumulator, rows, curves, folder))
         raise
-    yield from _save_fields(job, spool, rows, curves, folder)
+    yield from _save_fields(job, accumulator, rows, curves, folder)
 
 
 def _save_fields(
     job: Prediction,
-    spool: FrameAccumulator,
+    accumulator: FrameAccumulator,
     rows: list[dict[str, float]],
     curves: list[pd.DataFrame],
     folder: Path,
 ) -> Iterator[WrittenFile]:
     """Write the frames that are done; nothing where there is none."""
-    for name, values in spool.fields():
+    for name, values in accumulator.fields():
         path = folder / f"{job.stack.name}_{_file_name(name)}.ome.tif"
         yield WrittenFile("fields", write_scalar(path, scalar_field(job, name, values)))
     if rows:

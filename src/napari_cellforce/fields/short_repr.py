@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from napari_cellforce.text import pluralise
+
 _LONGEST = 60
 """Number of characters at which a value is cut."""
 _MOST = 4
@@ -42,8 +44,7 @@ def short(value: Any) -> str:
 
 def sizes(shape: tuple[int, ...]) -> str:
     """Return frames, height and width of an array ``(T, ..., Y, X)``: ``"12 frames, 480 x 512 px"``."""
-    frames = "1 frame" if shape[0] == 1 else f"{shape[0]} frames"
-    return f"{frames}, {shape[-2]} x {shape[-1]} px"
+    return f"{pluralise(shape[0], 'frame')}, {shape[-2]} x {shape[-1]} px"
 
 
 def _joined(items: list[str], count: int) -> str:

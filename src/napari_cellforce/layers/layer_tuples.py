@@ -172,7 +172,7 @@ def magnitude_layer(
         Kept in the metadata, so that the layer can be saved in full.
     frame : Placement
     label : LayerLabel
-    look : MagnitudeStyle, optional
+    style : MagnitudeStyle, optional
     """
     style = style or MagnitudeStyle()
     magnitude = Magnitude(traction.data)

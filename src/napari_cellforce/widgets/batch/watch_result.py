@@ -106,6 +106,11 @@ class WatchResult:
             return 0
         return shown_frame(self._viewer, self._magnitude, len(self._data))
 
+    def go_to(self, frame: int) -> None:
+        """Let the viewer show a frame."""
+        if self._magnitude is not None:
+            show_frame(self._viewer, self._magnitude, frame)
+
     def remember(self, field: VectorField, rows: list[dict[str, float]]) -> None:
         """Add results of an earlier watch; they are shown with the next frame."""
         for i, t in enumerate(field.frames):
@@ -124,8 +129,7 @@ class WatchResult:
             self._show(stack)
         self._grow(stack)
         if newest:
-            assert self._magnitude is not None
-            show_frame(self._viewer, self._magnitude, result.frame)
+            self.go_to(result.frame)
 
     def remove(self) -> None:
         """Remove the layers from the viewer."""

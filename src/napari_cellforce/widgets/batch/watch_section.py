@@ -140,7 +140,7 @@ class WatchSection(QWidget):
     def _connect(self) -> None:
         self._button.clicked.connect(self._on_button)
         self._copy.clicked.connect(self._on_copy)
-        self.plot.frame_chosen.connect(lambda frame: self._viewer.dims.set_current_step(0, frame))
+        self.plot.frame_chosen.connect(self._on_frame_chosen)
         self._viewer.dims.events.current_step.connect(self._on_time)
         self._job.yielded.connect(self._on_record)
         self._job.failed.connect(self._on_failed)
@@ -221,6 +221,10 @@ class WatchSection(QWidget):
         columns = ([row[name] for row in rows] for name in (_FRAME, x_label, force))
         self.plot.show_values(*columns, quantity=force, time_label=x_label)
         self._on_time()
+
+    def _on_frame_chosen(self, frame: int) -> None:
+        if self._shown:
+            self._results[self._shown].go_to(frame)
 
     def _on_time(self, event: Any = None) -> None:
         del event

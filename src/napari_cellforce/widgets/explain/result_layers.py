@@ -83,7 +83,7 @@ class FieldLayers:
             Mask of the cell; transparent outside.
         t : int
         unit : str
-        kin : str
+        colour_group : str
             Name of the colour group; fields of a group share one colour scale. Default: the field alone.
         length : bool
             True for the magnitude of a force, which has another colormap.
